@@ -1,0 +1,160 @@
+"""Finds the rounds to import: cache entries of Collective Mind, or a folder, in; :class:`~.model.Round` records out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import git
+from git.exc import GitError
+
+from .errors import AmbiguousRounds, Finding, ImportFailure, NothingToImport
+from .model import Round
+from .tables import parse_version, public_rounds, rules_of
+
+CACHE_TAGS = "get,repo,mlperf-training-results"
+_CACHE = "cache,541d6f712a6b464e"
+_VERSION_TAG = "version-"
+_LABEL = re.compile(r"(?P<version>\d{1,6}\.\d{1,6})(?:-(?P<suffix>[A-Za-z0-9][A-Za-z0-9._-]{0,60}))?", re.ASCII)
+_SCP_FORM = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>(?!//).+)")
+
+
+def locate(cm, findings: list[Finding]) -> list[Round]:
+    """The rounds in the cache of Collective Mind, oldest first, and by label within a round.
+
+    ``cm`` is the running Collective Mind (``cmind.core.CM``). A cache entry that cannot be used (no ``version-`` tag, no
+    clone, a clone that was cut off) becomes a finding.
+
+    Raises:
+        NothingToImport: no entry is tagged ``get,repo,mlperf-training-results``.
+        AmbiguousRounds: two clones have one label, or one repository stands under two labels.
+        ImportFailure: the cache cannot be searched.
+    """
+    found = cm.access({"action": "find", "automation": _CACHE, "tags": CACHE_TAGS})
+    if found["return"] > 0:
+        raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
+    if not found["list"]:
+        raise NothingToImport(f"no MLPerf Training results in the CM cache; fetch a round first:\n  {fetch_command()}")
+    rounds = []
+    for artifact in sorted(found["list"], key=lambda artifact: artifact.path):
+        clone = Path(artifact.path) / "repo"
+        label = next((tag[len(_VERSION_TAG) :] for tag in artifact.meta["tags"] if tag.startswith(_VERSION_TAG)), None)
+        round_ = _round_of_clone(clone, label, artifact.meta["uid"], findings)
+        if round_ is not None:
+            rounds.append(round_)
+    _refuse_ambiguous(rounds)
+    return sorted(rounds, key=lambda round_: (parse_version(round_.version), round_.label))
+
+
+def fetch_command(version: str | None = None) -> str:
+    """The ``cmr`` line that fetches a round; the newest public one where ``version`` is None."""
+    version = version or public_rounds()[-1]
+    return (
+        f'cmr "get git repo _repo.https://github.com/mlcommons/training_results_v{version}" '
+        f"--extra_cache_tags=mlperf-training-results,version-{version} --branch={rules_of(version).branch}"
+    )
+
+
+def split_label(label: str) -> str | None:
+    """The round that a label means: ``3.0`` for ``3.0`` and ``3.0-private``; None where it means none."""
+    match = _LABEL.fullmatch(label)
+    return match["version"] if match else None
+
+
+def _round_of_clone(clone: Path, label: str | None, uid: str, findings: list[Finding]) -> Round | None:
+    remove = f"run: cm rm cache {uid} -f, then fetch the round again: {fetch_command(split_label(label or ''))}"
+    if label is None:
+        what = f"no version- tag; remove the entry ({remove})"
+        findings.append(Finding("clone-untagged", "", str(clone), what))
+        return None
+    version = split_label(label)
+    if version is None:
+        what = f"the tag version-{label} names no round; expected version-<number>.<number>, optionally with -<suffix>"
+        findings.append(Finding("clone-untagged", "", str(clone), what))
+        return None
+    if not clone.is_dir():
+        findings.append(Finding("clone-missing", label, str(clone), f"the cache entry has no clone; {remove}"))
+        return None
+    try:
+        return read_clone(clone, label, version)
+    except (GitError, ValueError, OSError) as error:
+        what = f"the clone was cut off or is no git repository ({type(error).__name__}); {remove}"
+        findings.append(Finding("clone-incomplete", label, str(clone), what))
+        return None
+
+
+def read_clone(clone: Path, label: str, version: str) -> Round:
+    """The round in a clone, with what its git metadata says.
+
+    Nothing in the clone is run: the metadata are read from its files, and git itself is not called.
+
+    Raises:
+        GitError, ValueError, OSError: the folder is no complete clone.
+    """
+    git_folder = clone / ".git"
+    if git_folder.is_dir() and ((git_folder / "index.lock").exists() or not (git_folder / "index").exists()):
+        raise ValueError("files are missing")
+    with git.Repo(clone, search_parent_directories=False) as repository:
+        commit = git.SymbolicReference.dereference_recursive(repository, "HEAD")
+        branch = None if repository.head.is_detached else repository.active_branch.name
+        reader = git.GitConfigParser(str(Path(repository.common_dir) / "config"), read_only=True, merge_includes=False)
+        address = next(
+            (
+                reader.get_value(section, "url")
+                for section in ('remote "origin"', *sorted(reader.sections()))
+                if section.startswith('remote "') and reader.has_option(section, "url")
+            ),
+            "",
+        )
+    return Round(label, version, clone, web_address(str(address)), branch, commit)
+
+
+def web_address(remote: str) -> str | None:
+    """The page of a repository, without credentials and ``.git``; None where the remote is no address on the web.
+
+    ``git@github.com:org/repo.git`` and ``ssh://git@github.com/org/repo`` become ``https://github.com/org/repo``.
+    """
+    remote = remote.strip()
+    scheme, host, path = "https", None, ""
+    if "://" in remote:
+        try:
+            parts = urlsplit(remote)
+            port = parts.port
+        except ValueError:
+            return None
+        if parts.scheme in ("http", "https"):
+            scheme = parts.scheme
+            host = f"{parts.hostname}:{port}" if parts.hostname and port else parts.hostname
+        elif parts.scheme in ("ssh", "git", "git+ssh"):
+            host = parts.hostname
+        path = parts.path
+    elif match := _SCP_FORM.fullmatch(remote):
+        host, path = match["host"], match["path"]
+        if len(host) == 1:  # a drive letter, not a host
+            return None
+    path = path.strip("/").removesuffix(".git")
+    if not host or not path or not re.fullmatch(r"[A-Za-z0-9._:\[\]-]+", host):
+        return None
+    if not re.fullmatch(r"[^\s\x00-\x1f\x7f<>\"'`{}|\\^]+", path):
+        return None
+    return f"{scheme}://{host}/{path}"
+
+
+def _refuse_ambiguous(rounds: list[Round]) -> None:
+    seen: dict[tuple[str, str], Round] = {}
+    for round_ in rounds:
+        other = seen.setdefault(("label", round_.label), round_)
+        if other is not round_:
+            raise AmbiguousRounds(
+                f"two clones are tagged version-{round_.label}:\n  {other.path}\n  {round_.path}\n"
+                "remove one of them (cm rm cache <name of its folder> -f), or tag it differently"
+            )
+        if round_.web_url is None:
+            continue
+        other = seen.setdefault(("address", round_.web_url), round_)
+        if other is not round_:
+            raise AmbiguousRounds(
+                f"{round_.web_url} is cached as round {other.label} and as round {round_.label}:\n"
+                f"  {other.path}\n  {round_.path}\nremove the one with the wrong version- tag"
+            )

@@ -1,0 +1,162 @@
+"""The records that the stages hand on. No logic.
+
+Units are in the names: ``_ms`` milliseconds since the epoch, ``minutes``, ``joules``. ``None`` means "not known".
+Paths inside a round are relative to its clone, with ``/`` on every system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One published round and its clone.
+
+    ``label`` is what follows ``version-`` in the cache tags (``3.0-private``); ``version`` the round that it means
+    (``3.0``). ``web_url`` is the page of the repository without credentials, None where the remote is no web address.
+    """
+
+    label: str
+    version: str
+    path: Path
+    web_url: str | None = None
+    branch: str | None = None
+    commit: str | None = None
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the round is under embargo and must not reach shared experiments."""
+        return self.label.endswith("-private")
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What a system description says, with misspelt keys put right. Missing values are None."""
+
+    submitter: str | None = None
+    name: str | None = None
+    division: str | None = None
+    availability: str | None = None
+    nodes: int | None = None
+    host_processor_model_name: str | None = None
+    host_processors_per_node: int | None = None
+    accelerator_model_name: str | None = None
+    accelerators_per_node: int | None = None
+    framework: str | None = None
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """A log as the walk found it: path in the round, size in bytes."""
+
+    path: str
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One benchmark folder: the runs of one benchmark on one system.
+
+    ``benchmark`` is None for logs that lie outside a benchmark folder; the logs themselves name it then.
+    ``description`` is the path of the system file, None where there is none.
+    ``power`` maps the stem of a log name to its power logs.
+    """
+
+    submitter: str
+    system: str
+    benchmark: str | None
+    folder: str
+    system_record: System
+    description: str | None
+    code: str
+    logs: tuple[LogFile, ...]
+    scaling: str | None = None
+    power: Mapping[str, tuple[LogFile, ...]] | None = None
+    not_read: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One quality figure of a log.
+
+    ``epoch``, ``samples`` and ``step`` say when it was taken, as far as the log says it; ``metric`` is its name where a
+    log has several.
+    """
+
+    value: object
+    epoch: float | None = None
+    samples: float | None = None
+    step: float | None = None
+    metric: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """What one log says, before anybody judges it.
+
+    ``run_start_ms`` is the last start before the first stop; ``succeeded`` and ``status`` are what that stop says.
+    ``elapsed_ms`` is set where the log gives the duration itself. ``malformed`` describes the first bad line,
+    ``malformed_lines`` counts them. ``evaluations`` are those before the stop: all that name their metric, and the last of
+    the others. ``trouble`` says why the file could not be read at all.
+    """
+
+    path: str
+    lines: int = 0
+    malformed_lines: int = 0
+    malformed: str | None = None
+    init_start_ms: float | None = None
+    init_stop_ms: float | None = None
+    run_start_ms: float | None = None
+    run_stop_ms: float | None = None
+    elapsed_ms: float | None = None
+    succeeded: bool = False
+    status: str | None = None
+    benchmark: str | None = None
+    division: str | None = None
+    global_batch_size: float | None = None
+    train_samples: float | None = None
+    evaluations: tuple[Evaluation, ...] = ()
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A judged log: its minutes if it counts, else the reason why it does not."""
+
+    log: RunLog
+    minutes: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Minutes of a submission, or the reason why it has none. ``kept`` are the runs in the mean, fastest first."""
+
+    minutes: float | None
+    code: str | None = None
+    reason: str | None = None
+    runs: tuple[Run, ...] = ()
+    kept: tuple[Run, ...] = ()
+    scaling_factor: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A submission with its score: what an entry is made of."""
+
+    round: Round
+    submission: Submission
+    benchmark: str
+    division: str
+    score: Score
+    entry: dict = field(default_factory=dict)
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """Round label, submitter folder, system file name, benchmark key."""
+        return (self.round.label, self.submission.submitter, self.submission.system, self.benchmark)

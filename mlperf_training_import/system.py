@@ -1,0 +1,132 @@
+"""Reads system descriptions: a JSON file in, a :class:`~.model.System` out."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import fields
+from pathlib import Path
+
+from .mllog import finite_number
+from .model import System
+
+#: Keys of a description, by field; the first is the right one, the others are spellings that were published.
+_KEYS = {
+    "submitter": ("submitter", "sumitter"),
+    "name": ("system_name",),
+    "division": ("division", "divison"),
+    "availability": ("status",),
+    "nodes": ("number_of_nodes", "number of nodes"),
+    "host_processor_model_name": ("host_processor_model_name",),
+    "host_processors_per_node": ("host_processors_per_node",),
+    "accelerator_model_name": ("accelerator_model_name",),
+    "accelerators_per_node": ("accelerators_per_node",),
+    "framework": ("framework",),
+}
+_COUNTS = ("nodes", "host_processors_per_node", "accelerators_per_node")
+#: No system has more of anything; a larger number is a mistake.
+_LARGEST_COUNT = 10**8
+
+
+def read_system(path: Path) -> System:
+    """Reads a description.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: the file does not hold a JSON object; the message says where it goes wrong.
+    """
+    description = _read_object(path)
+    if isinstance(description.get("nodes"), list):
+        return _from_entry(description)
+    values = {field: _first(description, names) for field, names in _KEYS.items()}
+    return System(
+        **{
+            field: (_count if field in _COUNTS else clean_text)(value)
+            for field, value in values.items()
+            if field != "division"
+        },
+        division=normal_division(values["division"]),
+        notes=";".join(filter(None, (clean_text(description.get(key)) for key in ("hw_notes", "sw_notes")))) or None,
+    )
+
+
+def read_organisation(path: Path) -> str | None:
+    """The ``org`` of a round 0.5 ``submission.json``; None where there is no such file, or it does not say.
+
+    Raises:
+        OSError, ValueError: as :func:`read_system`.
+    """
+    return clean_text(_read_object(path).get("org")) if path.is_file() else None
+
+
+def missing_keys(record: System) -> list[str]:
+    """The keys, in their right spelling, that a description should have had and that say nothing."""
+    return [_KEYS[field.name][0] for field in fields(record) if field.name in _KEYS and getattr(record, field.name) is None]
+
+
+def normal_division(value: object) -> str | None:
+    """``closed`` or ``open`` for any spelling in use (``Closed``, ``close``), None for anything else."""
+    text = value.strip().lower() if isinstance(value, str) else ""
+    return {"closed": "closed", "close": "closed", "open": "open"}.get(text)
+
+
+def clean_text(value: object) -> str | None:
+    """A text without control characters and outer blanks; None where nothing is left, or it is no text."""
+    if not isinstance(value, str):
+        return None
+    kept = "".join(
+        " " if c in "\t\r\n" else c for c in value if c in "\t\r\n" or unicodedata.category(c) not in ("Cc", "Cs")
+    )
+    return kept.strip() or None
+
+
+def _read_object(path: Path) -> dict:
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    try:
+        content = json.loads(text)
+    except RecursionError:
+        raise ValueError("JSON is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} in line {error.lineno}") from None
+    if not isinstance(content, dict):
+        raise ValueError("not a JSON object")
+    return content
+
+
+def _from_entry(entry: dict) -> System:
+    """The form of round 0.5, with a list of kinds of nodes.
+
+    Its ``num_accelerators`` is the number per node for some submitters and the total for others, so with more than one
+    node the number of accelerators is not known.
+    """
+    nodes = [node for node in entry["nodes"] if isinstance(node, dict)]
+    first = nodes[0] if len(nodes) == 1 else {}
+    count = _count(first.get("num_nodes"))
+    return System(
+        submitter=clean_text(entry.get("org")),
+        name=clean_text(entry.get("system_name")) or clean_text(entry.get("hardware")),
+        division=normal_division(entry.get("division")),
+        availability=clean_text(entry.get("status")),
+        nodes=count,
+        host_processor_model_name=clean_text(first.get("cpu")),
+        host_processors_per_node=_count(first.get("num_cpus")),
+        accelerator_model_name=clean_text(first.get("accelerator")),
+        accelerators_per_node=_count(first.get("num_accelerators")) if count == 1 else None,
+        framework=clean_text(entry.get("framework")),
+        notes=clean_text(entry.get("notes")),
+    )
+
+
+def _first(description: dict, names: tuple[str, ...]) -> object:
+    return next((description[name] for name in names if name in description), None)
+
+
+def _count(value: object) -> int | None:
+    number = finite_number(value)
+    if number is None or number != int(number) or not 0 <= number <= _LARGEST_COUNT:
+        return None
+    return int(number)

@@ -1,0 +1,222 @@
+"""The facts of the rounds and benchmarks: loader of ``rounds.yaml`` and ``benchmarks.yaml``."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+FOLDER = Path(__file__).parent
+ROUNDS_FILE = FOLDER / "rounds.yaml"
+BENCHMARKS_FILE = FOLDER / "benchmarks.yaml"
+
+#: What may not stand in the name of an experiment; two hyphens would be a separator.
+_NO_NAME = re.compile(r"[^a-z0-9_.]+", re.ASCII)
+_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})", re.ASCII)
+
+
+def parse_version(text: str) -> tuple[int, int] | None:
+    """``"4.1"`` as ``(4, 1)``, which sorts as rounds follow each other; None where it is no round number."""
+    match = _VERSION.fullmatch(text)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One quality target. ``value`` is in the unit of the rules, ``logged`` on the scale of the log line."""
+
+    value: float
+    metric: str
+    logged: float
+    lower_is_better: bool
+    field: str | None
+
+    def is_met(self, value: float) -> bool:
+        """Whether a logged value reaches the target."""
+        return value <= self.logged if self.lower_is_better else value >= self.logged
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A benchmark in one round. Without ``known`` only ``key`` and ``task`` (the key) are meaningful.
+
+    ``runs`` logs are required; ``drop`` runs are left out at each end; of runs that count only the first ``scored`` are
+    taken (None: all).
+    """
+
+    key: str
+    task: str
+    known: bool = False
+    dataset: str | None = None
+    targets: tuple[Target, ...] = ()
+    runs: int | None = None
+    drop: int = 1
+    scored: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """How ``run_stop`` says that a run converged: ``field`` of its ``part`` is one of ``says``."""
+
+    part: str
+    field: str
+    says: tuple[object, ...]
+    unsaid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The form of the log lines; the fields are those of ``rounds.yaml``."""
+
+    name: str
+    token: bytes
+    record: re.Pattern[str]
+    json: str
+    success: Success
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the logs of a round are written, laid out and judged. Minutes; None for no limit."""
+
+    version: str
+    known: bool
+    dialect: Dialect
+    nested: bool
+    init_limit_minutes: float | None
+    init_limit_minutes_open: float | None
+    branch: str
+    benchmarks: tuple[str, ...]
+    aliases: dict[str, str]
+    elapsed: dict[str, str]
+
+
+def _load(path: Path) -> dict:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with path.open(encoding="utf-8") as stream:
+        return yaml.load(stream, Loader=loader)  # noqa: S506 - both are safe loaders
+
+
+@functools.cache
+def _rounds() -> dict:
+    return _load(ROUNDS_FILE)
+
+
+@functools.cache
+def _benchmarks() -> dict:
+    return _load(BENCHMARKS_FILE)
+
+
+def known_rounds() -> tuple[str, ...]:
+    """The rounds of the table, oldest first."""
+    return tuple(sorted(_rounds()["rounds"], key=parse_version))
+
+
+def public_rounds() -> tuple[str, ...]:
+    """The rounds of the table whose results are published, oldest first."""
+    return tuple(version for version in known_rounds() if _rounds()["rounds"][version].get("public", True))
+
+
+def known_benchmarks() -> frozenset[str]:
+    """The benchmark keys of the table, of all rounds."""
+    return frozenset(_benchmarks())
+
+
+@functools.cache
+def dialect_of(name: str) -> Dialect:
+    """A dialect of the table by its name."""
+    row = _rounds()["dialects"][name]
+    success = row["success"]
+    return Dialect(
+        name=name,
+        token=row["token"].encode("ascii"),
+        record=re.compile(row["record"], re.ASCII),
+        json=row["json"],
+        success=Success(success["part"], success["field"], tuple(success["says"]), success["unsaid"]),
+        strict=row["strict"],
+    )
+
+
+@functools.cache
+def rules_of(version: str) -> Rules:
+    """The rules of a round. A round that the table does not know gets those of the last one before it.
+
+    Args:
+        version: a round number such as ``4.1``, without a suffix.
+    """
+    table = _rounds()
+    number = parse_version(version)
+    merged: dict = {}
+    oldest = min(table["rules"], key=parse_version)
+    for since in sorted(table["rules"], key=parse_version):
+        if since == oldest or parse_version(since) <= number:
+            merged.update(table["rules"][since])
+    row = table["rounds"].get(version)
+    return Rules(
+        version=version,
+        known=row is not None,
+        dialect=dialect_of(merged["dialect"]),
+        nested=table["layouts"][merged["layout"]]["nested"],
+        init_limit_minutes=merged["init_limit_minutes"],
+        init_limit_minutes_open=merged["init_limit_minutes_open"],
+        branch=(row or {}).get("branch", "main"),
+        benchmarks=tuple((row or {}).get("benchmarks", ())),
+        aliases=(row or {}).get("aliases", {}),
+        elapsed=(row or {}).get("elapsed", {}),
+    )
+
+
+@functools.cache
+def benchmark_of(key: str, version: str) -> Benchmark:
+    """What a benchmark measures in a round.
+
+    A key that the table does not know comes back with the key as task (as far as it can stand in the name of an
+    experiment), no target, and ``known`` false. So does, but for
+    its task, one that the table knows only for later rounds or no longer lists in this one.
+    """
+    row = _benchmarks().get(key)
+    if row is None:
+        return Benchmark(key=key, task=_NO_NAME.sub("-", key.lower()).strip("-.") or "unnamed")
+    rules = rules_of(version)
+    number = parse_version(version)
+    editions = [e for e in row["editions"] if parse_version(e["from"]) <= number]
+    counts = {"task": row["task"], "drop": row.get("drop", 1)}
+    if not editions or (rules.known and key not in rules.benchmarks):
+        return Benchmark(key=key, **counts)
+    edition = editions[-1]
+    values = edition["target"]
+    logged = edition.get("logged", [value for value, _ in values])
+    lower = edition.get("lower", [False] * len(values))
+    fields = edition.get("field", [None] * len(values))
+    return Benchmark(
+        key=key,
+        known=True,
+        dataset=edition["dataset"],
+        targets=tuple(
+            Target(float(value), metric, float(scale), low, name)
+            for (value, metric), scale, low, name in zip(values, logged, lower, fields, strict=True)
+        ),
+        runs=row["runs"],
+        scored=row.get("scored"),
+        **counts,
+    )
+
+
+def place_to_extend(path: Path, under: str | None = None) -> str:
+    """File and line where a new row belongs, for a finding: ``tables/rounds.yaml:58``.
+
+    Args:
+        path: one of the table files.
+        under: the top-level key that the row belongs to; the end of the file where None.
+    """
+    text = path.read_text(encoding="utf-8")
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    line = text.count("\n")
+    for key, value in node.value:
+        if key.value == under:
+            line = value.end_mark.line
+    return f"{FOLDER.parent.name}/{FOLDER.name}/{path.name}:{line + 1}"

@@ -1,0 +1,215 @@
+"""Finds the submissions of a round: a clone in, benchmark folders with their logs out.
+
+This is the one place that knows where things lie in a result repository and that takes paths apart.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from .errors import Finding
+from .model import LogFile, Round, Submission, System
+from .system import missing_keys, read_organisation, read_system
+from .tables import Rules
+
+#: Takes a finding's code, path and text.
+Report = Callable[[str, str, str], None]
+
+_DIGITS = re.compile(r"(\d+)")
+_PACKAGE_ROOT = re.compile(r"v\d+\.\d+\.\d+")
+
+
+def walk(round_: Round, rules: Rules, findings: list[Finding]) -> list[Submission]:
+    """The submissions of a round, ordered by their folders.
+
+    Every folder directly under a system's folder becomes a submission, also one without logs; what strays from the layout
+    is added to ``findings``.
+    """
+
+    def report(code: str, where: str, what: str) -> None:
+        findings.append(Finding(code, round_.label, where, what))
+
+    walker = _PackageWalker(round_.path, report) if rules.nested else _SubmitterWalker(round_.path, report)
+    return sorted(walker.iter_submissions(rules.aliases), key=lambda submission: submission.folder)
+
+
+class _Walker:
+    def __init__(self, root: Path, report: Report) -> None:
+        self._root = root
+        self._report = report
+
+    def _entries(self, folder: str) -> tuple[list[str], list[os.DirEntry]]:
+        """Names of the folders in a folder, and its files; both sorted, without hidden ones. Symbolic links are skipped."""
+        folders, files = [], []
+        try:
+            with os.scandir(self._root / folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.name)
+                    elif entry.is_file(follow_symlinks=False):
+                        files.append(entry)
+        except OSError as error:
+            self._report("unreadable", folder, error.strerror or "cannot be read")
+        return sorted(folders), sorted(files, key=lambda entry: _natural(entry.name))
+
+    def _logs(self, folder: str, files: list[os.DirEntry], prefix: str = "result_") -> tuple[LogFile, ...]:
+        return tuple(
+            LogFile(f"{folder}/{entry.name}", entry.name, entry.stat(follow_symlinks=False).st_size)
+            for entry in files
+            if entry.name.startswith(prefix) and entry.name.endswith(".txt")
+        )
+
+    def _system(self, path: str | None, missing: str, label: str) -> System:
+        """The system record of a description; what is wrong with it is reported once per file."""
+        if path is None or not (self._root / path).is_file():
+            self._report("no-system-description", label, f"{missing} does not exist")
+            return System()
+        try:
+            record = read_system(self._root / path)
+        except OSError as error:
+            self._report("unreadable", path, error.strerror or "cannot be read")
+            return System()
+        except ValueError as error:
+            self._report("invalid-system-description", path, str(error))
+            return System()
+        if absent := missing_keys(record):
+            self._report("incomplete-system-description", path, f"without {', '.join(absent)}")
+        return record
+
+    def _benchmark_folders(self, system_folder: str, aliases: dict[str, str], **common) -> Iterator[Submission]:
+        """One submission per benchmark folder of a system, and one for logs that lie beside these folders."""
+        folders, files = self._entries(system_folder)
+        stray = self._logs(system_folder, files)
+        if stray:
+            self._report("stray-logs", system_folder, f"{len(stray)} logs beside the benchmark folders")
+            yield Submission(benchmark=None, folder=system_folder, logs=stray, **common)
+        elif not folders:
+            self._report("no-logs", system_folder, "the system has no benchmark folder")
+        for name in folders:
+            folder = f"{system_folder}/{name}"
+            subfolders, files = self._entries(folder)
+            logs = self._logs(folder, files)
+            if not logs:
+                others = ", ".join(entry.name for entry in files[:5])
+                self._report("no-logs", folder, f"no result_*.txt{f', only {others}' if others else ''}")
+            power = self._power(f"{folder}/power") if "power" in subfolders else None
+            not_read = tuple(f"{folder}/{sub}" for sub in subfolders if sub != "power")
+            for sub in not_read:
+                if nested := self._logs(sub, self._entries(sub)[1]):
+                    self._report("nested-logs", sub, f"{len(nested)} logs")
+            yield Submission(
+                benchmark=aliases.get(name, name),
+                folder=folder,
+                logs=logs,
+                scaling=next((f"{folder}/{entry.name}" for entry in files if entry.name == "scaling.json"), None),
+                power=power,
+                not_read=not_read,
+                **common,
+            )
+
+    def _power(self, folder: str) -> dict[str, tuple[LogFile, ...]]:
+        """Power logs by the stem of the run's log name."""
+        runs = {}
+        for run in self._entries(folder)[0]:
+            files = self._entries(f"{folder}/{run}")[1]
+            runs[run] = self._logs(f"{folder}/{run}", files, "node_") + self._logs(f"{folder}/{run}", files, "sw_")
+        return runs
+
+
+class _SubmitterWalker(_Walker):
+    """``<submitter>/results/<system>/<benchmark>/`` with ``<submitter>/systems/<system>.json`` (rounds 0.6 and later)."""
+
+    def iter_submissions(self, aliases: dict[str, str]) -> Iterator[Submission]:
+        for submitter in self._entries("")[0]:
+            folders = self._entries(submitter)[0]
+            if "results" not in folders:
+                continue
+            if "systems" not in folders:
+                self._report("no-systems-folder", submitter, "results/ without systems/ beside it")
+            yield from self._submitter(submitter, folders, aliases)
+
+    def _submitter(self, submitter: str, folders: list[str], aliases: dict[str, str]) -> Iterator[Submission]:
+        results = f"{submitter}/results"
+        systems, files = self._entries(results)
+        if stray := self._logs(results, files):
+            self._report("stray-logs", results, f"{len(stray)} logs outside any system's folder; not read")
+        if not systems:
+            self._report("no-system-folder", results, "no folder in it")
+        code = "benchmark" if "benchmark" in folders and "benchmarks" not in folders else "benchmarks"
+        for system in systems:
+            path = f"{submitter}/systems/{system}.json"
+            yield from self._benchmark_folders(
+                f"{results}/{system}",
+                aliases,
+                submitter=submitter,
+                system=system,
+                system_record=self._system(path, path, f"{results}/{system}"),
+                description=path if (self._root / path).is_file() else None,
+                code=f"{submitter}/{code}",
+            )
+
+
+class _PackageWalker(_Walker):
+    """``v0.5.0/<submitter>/<any depth>/results/<system>/<benchmark>/`` with ``entry.json`` in the system's folder.
+
+    System folders repeat below a submitter, so a system is named by its whole path below the submitter, without
+    ``results``.
+    """
+
+    def iter_submissions(self, aliases: dict[str, str]) -> Iterator[Submission]:
+        for top in self._entries("")[0]:
+            if _PACKAGE_ROOT.fullmatch(top):
+                for submitter in self._entries(top)[0]:
+                    yield from self._package(submitter, f"{top}/{submitter}", aliases)
+            else:
+                yield from self._package(top, top, aliases)
+
+    def _package(self, submitter: str, folder: str, aliases: dict[str, str], below: str = "") -> Iterator[Submission]:
+        """Submissions of a folder and the folders in it; ``below`` is its path under the submitter."""
+        here = f"{folder}/{below}".rstrip("/")
+        for name in self._entries(here)[0]:
+            if name != "results":
+                yield from self._package(submitter, folder, aliases, f"{below}/{name}".lstrip("/"))
+                continue
+            for system in self._entries(f"{here}/results")[0]:
+                system_folder = f"{here}/results/{system}"
+                if self._is_system(system_folder):
+                    entry = f"{system_folder}/entry.json"
+                    record = self._system(entry, entry, system_folder)
+                    yield from self._benchmark_folders(
+                        system_folder,
+                        aliases,
+                        submitter=submitter,
+                        system=f"{below}/{system}".lstrip("/"),
+                        system_record=self._with_organisation(record, here),
+                        description=entry if (self._root / entry).is_file() else None,
+                        code=here,
+                    )
+
+    def _is_system(self, folder: str) -> bool:
+        """Whether a folder under some ``results/`` is a system's: it has an ``entry.json``, or logs one level down."""
+        folders, files = self._entries(folder)
+        if any(entry.name == "entry.json" for entry in files) or self._logs(folder, files):
+            return True
+        return any(self._logs(f"{folder}/{name}", self._entries(f"{folder}/{name}")[1]) for name in folders)
+
+    def _with_organisation(self, record: System, package: str) -> System:
+        """Adds the organisation that ``submission.json`` beside ``results/`` names."""
+        path = f"{package}/submission.json"
+        try:
+            organisation = read_organisation(self._root / path)
+        except (OSError, ValueError) as error:
+            self._report("invalid-system-description", path, str(error))
+            return record
+        return replace(record, submitter=record.submitter or organisation)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sort key under which ``result_2.txt`` comes before ``result_10.txt``."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(name)]
