@@ -22,21 +22,20 @@ def preprocess(i):
     """
     try:
         from mlperf_training_import.errors import ImportFailure
+        from mlperf_training_import.options import options_from
         from mlperf_training_import.pipeline import import_rounds
         from mlperf_training_import.screen import Screen
     except ImportError as error:
         requirements = Path(_HERE) / "requirements.txt"
         return {"return": 1, "error": f"{error}; run: {sys.executable} -m pip install -r {requirements}"}
-    screen = Screen()
+    flags = {key[len(_ENV) :].lower(): value for key, value in i["env"].items() if key.startswith(_ENV)}
     try:
-        outcome = import_rounds(i["automation"].cmind, _options(i["env"]), screen.tell)
+        options = options_from(flags)
+        screen = Screen(quiet=options.quiet)
+        outcome = import_rounds(i["automation"].cmind, options, screen.tell)
     except ImportFailure as error:
         return {"return": error.return_code, "error": str(error)}
     screen.show(outcome)
+    if options.strict and outcome.findings:
+        return {"return": 1, "error": f"{len(outcome.findings)} findings, and --strict was given; see the report"}
     return {"return": 0}
-
-
-def _options(env):
-    from mlperf_training_import.pipeline import Options
-
-    return Options(target_repo=env.get(_ENV + "TARGET_REPO", ""))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import git
 from git.exc import GitError
 
-from .errors import AmbiguousRounds, Finding, ImportFailure, NothingToImport
+from .errors import AmbiguousRounds, BadInput, Finding, ImportFailure, NothingToImport
 from .model import Round
+from .options import Filter
 from .tables import parse_version, public_rounds, rules_of
 
 CACHE_TAGS = "get,repo,mlperf-training-results"
@@ -20,14 +23,14 @@ _LABEL = re.compile(r"(?P<version>\d{1,6}\.\d{1,6})(?:-(?P<suffix>[A-Za-z0-9][A-
 _SCP_FORM = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>(?!//).+)")
 
 
-def locate(cm, findings: list[Finding]) -> list[Round]:
+def locate(cm, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
     """The rounds in the cache of Collective Mind, oldest first, and by label within a round.
 
-    ``cm`` is the running Collective Mind (``cmind.core.CM``). A cache entry that cannot be used (no ``version-`` tag, no
-    clone, a clone that was cut off) becomes a finding.
+    ``cm`` is the running Collective Mind (``cmind.core.CM``); ``labels`` restricts the search to these rounds. A cache
+    entry that cannot be used (no ``version-`` tag, no clone, a clone that was cut off) becomes a finding.
 
     Raises:
-        NothingToImport: no entry is tagged ``get,repo,mlperf-training-results``.
+        NothingToImport: no entry is tagged ``get,repo,mlperf-training-results``, or one of ``labels`` is not among them.
         AmbiguousRounds: two clones have one label, or one repository stands under two labels.
         ImportFailure: the cache cannot be searched.
     """
@@ -36,23 +39,65 @@ def locate(cm, findings: list[Finding]) -> list[Round]:
         raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
     if not found["list"]:
         raise NothingToImport(f"no MLPerf Training results in the CM cache; fetch a round first:\n  {fetch_command()}")
-    rounds = []
+    rounds, seen, others = [], set(), set()
     for artifact in sorted(found["list"], key=lambda artifact: artifact.path):
         clone = Path(artifact.path) / "repo"
         label = next((tag[len(_VERSION_TAG) :] for tag in artifact.meta["tags"] if tag.startswith(_VERSION_TAG)), None)
+        if labels and label not in labels:
+            others.add(label)
+            continue
+        seen.add(label)
         round_ = _round_of_clone(clone, label, artifact.meta["uid"], findings)
         if round_ is not None:
             rounds.append(round_)
+    if missing := [label for label in labels if label not in seen]:
+        cached = ", ".join(sorted(filter(None, seen | others)))
+        commands = "\n".join(f"  {fetch_command(label)}" for label in missing)
+        raise NothingToImport(
+            f"round {', '.join(missing)} is not in the CM cache, which has {cached}; fetch it first:\n{commands}"
+        )
     _refuse_ambiguous(rounds)
     return sorted(rounds, key=lambda round_: (parse_version(round_.version), round_.label))
 
 
-def fetch_command(version: str | None = None) -> str:
-    """The ``cmr`` line that fetches a round; the newest public one where ``version`` is None."""
-    version = version or public_rounds()[-1]
+def locate_path(path: Path, label: str, wanted: Filter) -> tuple[list[Round], Filter]:
+    """A local tree as a round: the root of a results repository, or one submitter's folder in it.
+
+    Args:
+        path: the folder; it need not be a git clone.
+        label: the round that it is.
+        wanted: the filter that the user gave.
+
+    Returns:
+        The round, and the filter; for a submitter's folder it wants that submitter only.
+
+    Raises:
+        BadInput: the folder does not exist or holds no results, or the label names no round.
+    """
+    version = split_label(label)
+    if version is None:
+        raise BadInput(f"--version={label}: expected <number>.<number>, optionally with -<suffix>, such as 5.1")
+    path = path.absolute()
+    if not path.is_dir():
+        raise BadInput(f"--path={path}: no such folder")
+    if (path / "results").is_dir():
+        wanted = replace(wanted, submitters=frozenset({path.name}))
+        path = path.parent
+    elif not rules_of(version).nested and not any(child.is_dir() for child in path.glob("*/results")):
+        raise BadInput(f"--path={path}: no results in it; expected <submitter>/results/<system>/<benchmark>/result_*.txt")
+    try:
+        return [read_clone(path, label, version)], wanted
+    except (GitError, ValueError, OSError):
+        return [Round(label, version, path)], wanted
+
+
+def fetch_command(label: str | None = None) -> str:
+    """The ``cmr`` line that fetches a round; the newest public one where no label is given, or it names no round."""
+    version = (label and split_label(label)) or public_rounds()[-1]
+    repository = "submissions_training" if label and label.endswith("-private") else "training_results"
     return (
-        f'cmr "get git repo _repo.https://github.com/mlcommons/training_results_v{version}" '
-        f"--extra_cache_tags=mlperf-training-results,version-{version} --branch={rules_of(version).branch}"
+        f'cmr "get git repo _repo.https://github.com/mlcommons/{repository}_v{version}" '
+        f"--extra_cache_tags=mlperf-training-results,version-{label or version} --branch={rules_of(version).branch}"
     )
 
 
@@ -63,7 +108,7 @@ def split_label(label: str) -> str | None:
 
 
 def _round_of_clone(clone: Path, label: str | None, uid: str, findings: list[Finding]) -> Round | None:
-    remove = f"run: cm rm cache {uid} -f, then fetch the round again: {fetch_command(split_label(label or ''))}"
+    remove = f"run: cm rm cache {uid} -f, then fetch the round again: {fetch_command(label)}"
     if label is None:
         what = f"no version- tag; remove the entry ({remove})"
         findings.append(Finding("clone-untagged", "", str(clone), what))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .assess import Assessor
 from .entry import experiment_names, make_entry
 from .errors import Finding, by_weight
-from .locate import locate
+from .filters import check_divisions, check_filter
+from .locate import locate, locate_path
 from .mllog import read_log
 from .model import Result, Round, RunLog, Submission
+from .options import Filter, Options
 from .publish import PublishedExperiment, find_target, publish
 from .report import write_report, write_summaries
 from .tables import Rules, benchmark_of, rules_of
@@ -20,20 +22,15 @@ from .walk import walk
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What the user asked for."""
-
-    target_repo: str = ""
-    prune: bool = False
-    dry_run: bool = False
-    output_dir: Path = Path()
-
-
-@dataclass(frozen=True, slots=True)
 class RoundOutcome:
-    """What came out of one round: every submission, and those that have a score as results with an entry."""
+    """What came out of one round.
+
+    ``walked`` are all its submissions, ``submissions`` those that were wanted and read, ``results`` those of them that
+    have a score, with their entries.
+    """
 
     round: Round
+    walked: tuple[Submission, ...]
     submissions: tuple[Submission, ...]
     results: tuple[Result, ...]
 
@@ -49,7 +46,7 @@ class Outcome:
 
 
 def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
-    """Imports every cached round.
+    """Imports the cached rounds, or a local tree.
 
     Args:
         cm: the running Collective Mind (``cmind.core.CM``).
@@ -61,8 +58,15 @@ def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
     """
     target = find_target(cm, options.target_repo)
     outcome = Outcome()
-    for round_ in locate(cm, outcome.findings):
-        outcome.rounds.append(read_round(round_, outcome.findings))
+    if options.path is not None:
+        rounds, wanted = locate_path(options.path, options.versions[0], options.filter)
+    else:
+        rounds, wanted = locate(cm, outcome.findings, options.versions), options.filter
+    walked = [(round_, walk(round_, rules_of(round_.version), outcome.findings)) for round_ in rounds]
+    check_filter(wanted, [submission for _, submissions in walked for submission in submissions])
+    for round_, submissions in walked:
+        outcome.rounds.append(read_round(round_, submissions, wanted, outcome.findings))
+    check_divisions(wanted, outcome.rounds)
     entries = defaultdict(list)
     for round_outcome in outcome.rounds:
         for result in round_outcome.results:
@@ -74,6 +78,7 @@ def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
         entries,
         [round_outcome.round.label for round_outcome in outcome.rounds],
         outcome.findings,
+        in_scope=lambda identity, division: wanted.wants(identity[1], identity[3], division),
         prune=options.prune,
         dry_run=options.dry_run,
         waiting=tell,
@@ -85,21 +90,23 @@ def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
     return outcome
 
 
-def read_round(round_: Round, findings: list[Finding]) -> RoundOutcome:
-    """Walks a round, reads its logs and scores its submissions. Reads only, and needs no Collective Mind."""
+def read_round(round_: Round, submissions: Sequence[Submission], wanted: Filter, findings: list[Finding]) -> RoundOutcome:
+    """Reads the logs of a round's submissions and scores those that are wanted. Needs no Collective Mind."""
     rules = rules_of(round_.version)
-    submissions = walk(round_, rules, findings)
     assessor = Assessor(round_, rules, findings)
     results: dict[tuple, Result] = {}
-    for submission in submissions:
+    read = [s for s in submissions if wanted.wants(s.submitter, s.benchmark, s.system_record.division)]
+    for submission in read:
         result = assessor.assess(submission, read_logs(round_, rules, submission))
         if result is None or result.score.minutes is None:
+            continue
+        if not wanted.wants(submission.submitter, result.benchmark, result.division):
             continue
         result.entry.update(make_entry(result, benchmark_of(result.benchmark, round_.version)))
         if results.setdefault(result.identity, result) is not result:
             what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
             findings.append(Finding("stray-logs", round_.label, submission.folder, what))
-    return RoundOutcome(round_, tuple(submissions), tuple(results.values()))
+    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results.values()))
 
 
 def read_logs(round_: Round, rules: Rules, submission: Submission) -> list[RunLog]:

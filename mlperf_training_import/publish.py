@@ -7,6 +7,7 @@ import datetime
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,7 +98,7 @@ def publish(
     labels: Sequence[str],
     findings: list[Finding],
     *,
-    in_scope: Callable[[Identity], bool] = lambda _: True,
+    in_scope: Callable[[Identity, str], bool] = lambda _identity, _division: True,
     prune: bool = False,
     dry_run: bool = False,
     waiting: Callable[[str], None] = lambda _: None,
@@ -111,7 +112,8 @@ def publish(
         labels: the rounds that were imported; of these, a stored result that is no longer among the entries is kept and
             reported, or removed.
         findings: takes what is wrong with the store.
-        in_scope: whether this import looked for a result at all (filters); others are never touched.
+        in_scope: whether this import looked for results of this identity and division at all (filters); others are
+            never touched.
         prune: remove stored results that the clones no longer hold.
         dry_run: write nothing.
         waiting: told when another import has to be waited for.
@@ -147,7 +149,7 @@ def publish(
                     group,
                     index,
                     uids,
-                    lambda identity: identity[0] in labels and in_scope(identity),
+                    partial(_is_stale, labels, in_scope, experiment.division),
                     prune,
                     report,
                 )
@@ -159,6 +161,18 @@ def publish(
         if not dry_run and any(name not in known for name in names):
             _existing(cm, target)  # puts what was added into the index of CM, in one go
         return published
+
+
+def stored_experiments(cm, target: Target) -> list[StoredExperiment]:
+    """What the target holds of this importer, by name. Files that cannot be read are left out."""
+    known = _existing(cm, target)
+    loaded = [load_experiment(name, known[name].path, lambda *_: None) for name in sorted(known)]
+    return [experiment for experiment in loaded if experiment.usable and experiment.file is not None]
+
+
+def _is_stale(labels: Sequence[str], in_scope: Callable[[Identity, str], bool], division: str, identity: Identity) -> bool:
+    """Whether this import should have had a stored result that it does not have."""
+    return identity[0] in labels and in_scope(identity, division)
 
 
 def _write(cm, target: Target, experiment: StoredExperiment, objects: list) -> None:

@@ -8,7 +8,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from .errors import Finding, NothingToImport
+from .locate import locate
 from .pipeline import Outcome, RoundOutcome
+from .publish import find_target, stored_experiments
 from .store import Changes
 
 #: Findings that are shown; the report has them all.
@@ -20,17 +23,21 @@ _PIPE_WIDTH = 160
 class Screen:
     """Writes results to standard output and messages to standard error; colours only on a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         width = None if sys.stdout.isatty() else _PIPE_WIDTH
         self._out = Console(width=width, highlight=False, markup=False)
         self._err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
     def tell(self, message: str) -> None:
         """Shows a message for people, on standard error."""
-        self._err.print(message)
+        if not self._quiet:
+            self._err.print(message)
 
     def show(self, outcome: Outcome) -> None:
         """Shows what a run did: one line per round, the first findings, and where the rest lies."""
+        if self._quiet:
+            return
         table = Table("round", *("results", "new", "updated", "unchanged", "kept", "removed", "findings"), box=SIMPLE_HEAD)
         for column in table.columns[1:]:
             column.justify = "right"
@@ -49,6 +56,35 @@ class Screen:
         rest = len(outcome.findings) - len(shown)
         if rest > 0:
             self._out.print(f"... and {rest} more findings; the report has them all")
+
+
+def show_imported(cm, target_repo: str) -> None:
+    """Prints what is cached, and what each experiment of the target repository holds and where it lies."""
+    out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
+    findings: list[Finding] = []
+    try:
+        rounds = locate(cm, findings)
+    except NothingToImport as error:
+        out.print(str(error), soft_wrap=True)
+        rounds = []
+    cached = Table("cached round", "commit", "clone", box=SIMPLE_HEAD)
+    for round_ in rounds:
+        cached.add_row(round_.label, (round_.commit or "")[:12], str(round_.path))
+    if rounds:
+        out.print(cached)
+    for finding in findings:
+        out.print(f"{finding.code}: {finding.where}: {finding.what}", soft_wrap=True)
+    target = find_target(cm, target_repo)
+    experiments = Table("experiment", "results", "fastest", box=SIMPLE_HEAD)
+    for stored in stored_experiments(cm, target):
+        minutes = [item["Result"] for item in stored.objects if isinstance(item, dict) and "Result" in item]
+        fastest = f"{min(minutes):.2f} min." if minutes else ""
+        experiments.add_row(stored.name, str(len(stored.objects)), fastest)
+    if not experiments.row_count:
+        out.print("nothing is imported yet")
+        return
+    out.print(experiments)
+    out.print(f"experiments are in {target.experiments}", soft_wrap=True)
 
 
 def _row(round_outcome: RoundOutcome, outcome: Outcome) -> list[str]:

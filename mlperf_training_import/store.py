@@ -52,6 +52,11 @@ class StoredExperiment:
     objects: list = field(default_factory=list)
     usable: bool = True
 
+    @property
+    def division(self) -> str:
+        """The division that the experiment's name says."""
+        return self.name.split("--")[2]
+
 
 def load_experiment(name: str, folder: Path | None, report: Report) -> StoredExperiment:
     """Reads the newest result file of an experiment.

@@ -1,0 +1,96 @@
+"""What the user asked for, and how text from the edges becomes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import BadInput
+
+_TRUE = frozenset({"1", "on", "true", "yes"})
+_FALSE = frozenset({"", "0", "off", "false", "no"})
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which results are wanted; an empty set wants all. Submitters are named by their folders."""
+
+    submitters: frozenset[str] = frozenset()
+    benchmarks: frozenset[str] = frozenset()
+    divisions: frozenset[str] = frozenset()
+
+    def wants(self, submitter: str, benchmark: str | None, division: str | None = None) -> bool:
+        """Whether a result is wanted, as far as it is known: a benchmark or division of None is not judged."""
+        return (
+            (not self.submitters or submitter in self.submitters)
+            and (not self.benchmarks or benchmark is None or benchmark in self.benchmarks)
+            and (not self.divisions or division is None or division in self.divisions)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for.
+
+    ``versions`` are round labels (empty: every cached round). ``path`` is a local tree to import instead, as the round
+    that ``versions`` names. ``output_dir`` gets the summaries and the report. With ``strict`` findings make the run fail
+    after all is written.
+    """
+
+    target_repo: str = ""
+    versions: tuple[str, ...] = ()
+    path: Path | None = None
+    filter: Filter = Filter()
+    dry_run: bool = False
+    prune: bool = False
+    output_dir: Path = Path()
+    strict: bool = False
+    quiet: bool = False
+
+
+def options_from(values: Mapping[str, object], versions: tuple[str, ...] = ()) -> Options:
+    """The options that flags give.
+
+    Args:
+        values: flags by their names, as Collective Mind hands them on: texts, booleans, lists.
+        versions: rounds that were asked for in another way; they are added to the flag ``version``.
+
+    Raises:
+        BadInput: a switch is neither on nor off, or flags contradict each other.
+    """
+    path = _text(values.get("path"))
+    options = Options(
+        target_repo=_text(values.get("target_repo")),
+        versions=tuple(dict.fromkeys((*versions, *_list(values.get("version"))))),
+        path=Path(path).expanduser() if path else None,
+        filter=Filter(
+            frozenset(_list(values.get("submitter"))),
+            frozenset(_list(values.get("benchmark"))),
+            frozenset(_list(values.get("division"))),
+        ),
+        dry_run=_switch(values, "dry_run"),
+        prune=_switch(values, "prune"),
+        output_dir=Path(_text(values.get("output_dir")) or ".").expanduser(),
+        strict=_switch(values, "strict"),
+        quiet=_switch(values, "quiet"),
+    )
+    if options.path is not None and len(options.versions) != 1:
+        raise BadInput(f"--path={options.path}: say which round it is, for instance --version=5.1")
+    return options
+
+
+def _text(value: object) -> str:
+    return "" if value is None or isinstance(value, bool) else str(value).strip()
+
+
+def _list(value: object) -> list[str]:
+    parts = value if isinstance(value, (list, tuple)) else _text(value).split(",")
+    return [text for part in parts if (text := _text(part))]
+
+
+def _switch(values: Mapping[str, object], name: str) -> bool:
+    text = str(values.get(name, "") or "").strip().lower()
+    if text not in _TRUE | _FALSE:
+        raise BadInput(f"--{name}={text}: expected yes or no")
+    return text in _TRUE

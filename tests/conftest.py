@@ -1,0 +1,153 @@
+"""What all tests share: a CM home of their own, made-up rounds, and the real rounds where they are at hand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+SCRIPT_TAGS = "import mlperf training to-experiment"
+CACHE_TAGS = "mlperf-training-results"
+CMR = [sys.executable, "-m", "cmind", "run", "script"]
+
+sys.path.insert(0, str(PROJECT))
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path, monkeypatch):
+    """Every test works in a folder of its own, with a CM home of its own and no git configuration of the user."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("CM_REPOS", str(tmp_path / "CM"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
+    return work
+
+
+@pytest.fixture
+def cm(isolated):
+    """A Collective Mind over the test's own home."""
+    from cmind.core import CM
+
+    return CM()
+
+
+@pytest.fixture
+def registered(cm):
+    """The same, with this script registered."""
+    from mlperf_training_import.register import register
+
+    register(cm, PROJECT)
+    return cm
+
+
+def run_cmr(*arguments: str, cwd: Path | None = None, env: dict | None = None) -> subprocess.CompletedProcess:
+    """Runs ``cmr`` as a user would, without a terminal; prompts would fail."""
+    return subprocess.run(
+        [*CMR, *arguments],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def cache_round(cm, repository: Path, label: str, remote: str | None = None) -> Path:
+    """Adds a cache entry as ``get git repo`` does, with a clone of a repository; returns the clone."""
+    import git
+
+    added = cm.access(
+        {
+            "action": "add",
+            "automation": "cache,541d6f712a6b464e",
+            "artifact": "",
+            "tags": f"get,git,repo,{CACHE_TAGS},version-{label}",
+        }
+    )
+    assert added["return"] == 0, added
+    clone = git.Repo.clone_from(str(repository), Path(added["path"]) / "repo")
+    if remote is not None:
+        clone.remotes.origin.set_url(remote)
+    return Path(clone.working_tree_dir)
+
+
+@pytest.fixture
+def sample(tmp_path):
+    """The sample round as a git repository."""
+    from mlperf_training_import.sample import make_repository, write_sample
+
+    root = tmp_path / "sample"
+    write_sample(root)
+    make_repository(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder with the real rounds and their references."""
+    folder = Path(os.environ.get("MLPERF_SHARED", PROJECT.parent / "shared" / "mlperf"))
+    if not (folder / "mirror.sh").is_file():
+        pytest.skip("the real rounds are not on this machine (folder shared/mlperf beside the project)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_home(shared, tmp_path_factory):
+    """A CM home in which the real rounds 0.7, 3.0 and 4.1 were cached by the commands of README, and imported once.
+
+    Returns the environment to use it with.
+    """
+    root = tmp_path_factory.mktemp("real")
+    env = {**os.environ, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.compression", "GIT_CONFIG_VALUE_0": "0"}
+    subprocess.run(["bash", str(shared / "mirror.sh"), str(root / "mirror")], env=env, check=True, capture_output=True)
+    # Packing these repositories takes most of the time; on one machine it saves nothing.
+    fast = root / "gitconfig"
+    fast.write_text(
+        "[include]\n  path = mirror/gitconfig\n[pack]\n  window = 0\n  compression = 0\n[core]\n  compression = 0\n"
+    )
+    home = {"CM_REPOS": str(root / "CM"), "GIT_CONFIG_GLOBAL": str(fast), "GIT_CONFIG_NOSYSTEM": "1"}
+    (root / "work").mkdir()
+    for line in readme_fetch_lines():
+        if any(f"training_results_v{version}" in line for version in ("0.7", "3.0", "4.1")):
+            command = subprocess.list2cmdline(CMR) + line.removeprefix("cmr")
+            subprocess.run(
+                command, shell=True, cwd=root / "work", env={**os.environ, **home}, check=True, capture_output=True
+            )
+    from mlperf_training_import.register import register
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CM_REPOS", home["CM_REPOS"])
+        from cmind.core import CM
+
+        register(CM(), PROJECT)
+    done = run_cmr(SCRIPT_TAGS, cwd=root / "work", env=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {**home, "WORK": str(root / "work"), "SCREEN": done.stdout}
+
+
+@pytest.fixture(scope="session")
+def real_round(real_home):
+    """A function from a round's label to its real clone."""
+
+    def clone_of(label: str) -> Path:
+        for meta in Path(real_home["CM_REPOS"]).glob("repos/local/cache/*/_cm.json"):
+            if f'"version-{label}"' in meta.read_text():
+                return meta.parent / "repo"
+        raise AssertionError(f"{label} is not cached")
+
+    return clone_of
+
+
+def readme_fetch_lines() -> list[str]:
+    """The ``cmr "get git repo ..."`` lines of README."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    return [line.strip() for line in text.splitlines() if line.strip().startswith('cmr "get git repo')]

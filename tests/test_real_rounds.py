@@ -1,0 +1,145 @@
+"""The real rounds, imported with the commands of README: every published number, and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+#: The result that the tool of round 3.0 leaves out and the rules import: every run succeeds, one other key is missing.
+EXTRA_3_0 = ("Lenovo", "SR670v2-4xA100_SXM4_40GB_400W", "bert")
+
+
+def stored(real_home: dict, scope: str) -> list[dict]:
+    folder = Path(real_home["CM_REPOS"]) / "repos/local/experiment"
+    files = folder.glob(f"mlperf-training--{scope}--*/*/cm-result.json")
+    return [entry for file in files for entry in json.loads(file.read_text())]
+
+
+def reference(shared: Path, version: str) -> dict[tuple[str, str, str], float]:
+    """Minutes by submitter as displayed, system file and benchmark, from the summary of the round's tool."""
+    numbers = {}
+    with (shared / "reference" / f"summary-{version}.csv").open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            place = re.search(r"/blob/main/(.*)/systems/(.*)\.json", row["details_url"])
+            for key in list(row)[list(row).index("private_id") + 1 : list(row).index("details_url")]:
+                if row[key]:
+                    numbers[place[1], place[2], key] = float(row[key])
+    return numbers
+
+
+@pytest.mark.parametrize(("version", "count", "extra"), [("3.0", 259, {EXTRA_3_0}), ("4.1", 153, set())])
+def test_every_number_of_the_summary_and_no_other(real_home, shared, version, count, extra):
+    expected = reference(shared, version)
+    imported = {(e["submitter"], e["system_file"], e["Model_ID"]): e["Result"] for e in stored(real_home, version)}
+    assert len(expected) == count
+    assert imported.keys() - expected.keys() == extra
+    assert {key: imported.get(key) for key in expected} == expected
+
+
+def test_0_7_equals_the_reference(real_home, shared):
+    with (shared / "reference/scores-0.7.csv").open(newline="") as stream:
+        expected = {(r["folder"], r["system_file"], r["benchmark"]): float(r["minutes"]) for r in csv.DictReader(stream)}
+    imported = {(e["submitter_folder"], e["system_file"], e["Model_ID"]): e["Result"] for e in stored(real_home, "0.7")}
+    assert len(expected) == 126
+    assert imported == expected
+
+
+def test_0_7_names_what_strays_from_the_layout(real_home):
+    report = json.loads((Path(real_home["WORK"]) / "mlperf-training-report.json").read_text())
+    places = {(f["code"], f["where"]) for f in report["findings"] if f["where"].startswith("Alibaba/")}
+    for system in ("v100-256", "v100-512", "v100-1280"):
+        assert ("stray-logs", f"Alibaba/results/{system}") in places
+        assert ("no-system-description", f"Alibaba/results/{system}") in places
+    assert ("no-logs", "Alibaba/results/a100-8/resnet") in places
+
+
+def test_all_has_every_result_with_the_uid_of_its_round(real_home):
+    everything = {e["uid"]: e for e in stored(real_home, "all")}
+    rounds = [e for version in ("0.7", "3.0", "4.1") for e in stored(real_home, version)]
+    assert len(rounds) == 126 + 260 + 153
+    assert everything == {e["uid"]: e for e in rounds}
+
+
+@pytest.mark.parametrize("benchmark", ["unet3d", "gpt3", "dlrm_dcnv2", "stable_diffusion", "llama2_70b_lora", "gnn"])
+def test_benchmarks_that_the_older_script_lost(real_home, benchmark):
+    assert any(e["Model_ID"] == benchmark for e in stored(real_home, "all"))
+
+
+def test_every_folder_of_the_trees_is_in_the_report(real_home, real_round):
+    report = json.loads((Path(real_home["WORK"]) / "mlperf-training-report.json").read_text())
+    for round_ in report["rounds"]:
+        clone = real_round(round_["version"])
+        named = {folder["folder"] for folder in round_["folders"]} | {
+            f["where"] for f in report["findings"] if f["round"] == round_["version"]
+        }
+        benchmarks = {p.relative_to(clone).as_posix() for p in clone.glob("*/results/*/*/")}
+        assert benchmarks <= named
+        scored = [folder for folder in round_["folders"] if "minutes" in folder]
+        assert len(scored) == round_["results"]
+        assert all(("minutes" in folder) != folder.get("not_scored", False) for folder in round_["folders"])
+
+
+def test_the_clones_are_unchanged(real_home, real_round):
+    for version in ("0.7", "3.0", "4.1"):
+        status = subprocess.run(
+            ["git", "-C", str(real_round(version)), "status", "--porcelain"], capture_output=True, text=True, check=True
+        )
+        assert status.stdout == ""
+
+
+#: Keys of published entries whose values differ, and why.
+ALLOWED_DIFFERENCES = {
+    "code_url": "the branch is main, not master; the path has the submitter's folder",
+    "details_url": "the path has the submitter's folder where the description names the submitter otherwise",
+    "uid": "kept when the published entries are in the store; this import began with none",
+}
+#: Keys of published entries that are gone, and why.
+ALLOWED_TO_GO = {
+    "dlrm_dcnv2": "column of another benchmark",
+    "gpt3": "column of another benchmark",
+    "unet3d": "column of another benchmark",
+    "notes": "an empty text is no value",
+}
+
+
+def published(shared: Path, into: Path) -> dict[str, tuple[dict, list[dict]]]:
+    """Name -> description and entries of the published experiments."""
+    with tarfile.open(shared / "published/experiments-3.0.tar.xz") as archive:
+        archive.extractall(into, filter="data")
+    experiments = {}
+    for folder in (into / "experiment").iterdir():
+        (file,) = folder.glob("*/cm-result.json")
+        experiments[folder.name] = (json.loads((folder / "_cm.json").read_text()), json.loads(file.read_text()))
+    return experiments
+
+
+def test_published_entries_are_reproduced(real_home, shared, tmp_path):
+    local = Path(real_home["CM_REPOS"]) / "repos/local/experiment"
+    differences, gone = set(), set()
+    for name, (description, entries) in published(shared, tmp_path).items():
+        assert json.loads((local / name / "_cm.json").read_text())["tags"] == description["tags"]
+        (file,) = (local / name).glob("*/cm-result.json")
+        ours = {(e["submitter"], e["system_file"], e["Model_ID"]): e for e in json.loads(file.read_text())}
+        extra = {EXTRA_3_0} if name == "mlperf-training--3.0--closed--language-processing" else set()
+        assert len(ours) == len(entries) + len(extra)
+        for entry in entries:
+            place = re.search(r"/blob/main/(.*)/systems/(.*)\.json", entry["details_url"])
+            mine = ours[place[1], place[2], entry["Model_ID"]]
+            for key, value in entry.items():
+                if key not in mine:
+                    gone.add(key)
+                    assert value == "" or key != "notes", (name, key, value)
+                elif mine[key] != value or type(mine[key]) is not type(value):
+                    differences.add(key)
+                    if key.endswith("_url"):
+                        assert (
+                            mine[key].split("/blob/main/")[0] == value.replace("/master/", "/main/").split("/blob/main/")[0]
+                        )
+    assert differences <= ALLOWED_DIFFERENCES.keys()
+    assert gone <= ALLOWED_TO_GO.keys()
