@@ -16,7 +16,7 @@ from .mllog import read_log
 from .model import Result, Round, RunLog, Submission
 from .options import Filter, Options
 from .publish import PublishedExperiment, find_target, publish
-from .report import write_report, write_summaries
+from .report import make_output_folder, write_report, write_summaries
 from .tables import Rules, benchmark_of, rules_of
 from .walk import walk
 
@@ -57,6 +57,8 @@ def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
         ImportFailure: the user must do something first; nothing was written, or what was written is whole.
     """
     target = find_target(cm, options.target_repo)
+    if not options.dry_run:
+        make_output_folder(options.output_dir)
     outcome = Outcome()
     if options.path is not None:
         rounds, wanted = locate_path(options.path, options.versions[0], options.filter)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .entry import order_of
+from .errors import BadInput
 from .store import write_atomically
 
 if TYPE_CHECKING:
@@ -32,6 +34,20 @@ def summary_rows(round_outcome: RoundOutcome) -> list[dict[str, object]]:
         row = rows.setdefault(key, {name: entry[name] for name in _SYSTEM_KEYS if name in entry})
         row[result.benchmark] = entry["Result"]
     return list(rows.values())
+
+
+def make_output_folder(folder: Path) -> None:
+    """Makes the folder for summaries and report.
+
+    Raises:
+        BadInput: it cannot be made, or not be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--output_dir={folder}: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise BadInput(f"--output_dir={folder}: cannot be written")
 
 
 def write_summaries(outcome: Outcome, folder: Path) -> list[Path]:

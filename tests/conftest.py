@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,13 +39,28 @@ def cm(isolated):
     return CM()
 
 
-@pytest.fixture
-def registered(cm):
-    """The same, with this script registered."""
+@pytest.fixture(scope="session")
+def registered_home(tmp_path_factory):
+    """A CM home with this script registered, to be copied: making its index takes seconds."""
+    from cmind.core import CM
+
     from mlperf_training_import.register import register
 
-    register(cm, PROJECT)
-    return cm
+    home = tmp_path_factory.mktemp("registered") / "CM"
+    register(CM(str(home)), PROJECT)
+    return home
+
+
+@pytest.fixture
+def registered(registered_home, isolated):
+    """A Collective Mind over the test's own home, with this script registered."""
+    from cmind.core import CM
+
+    home = Path(os.environ["CM_REPOS"])
+    shutil.copytree(registered_home, home, symlinks=True)
+    index = home / "index.json"
+    index.write_text(index.read_text().replace(str(registered_home), str(home)))
+    return CM()
 
 
 def run_cmr(*arguments: str, cwd: Path | None = None, env: dict | None = None) -> subprocess.CompletedProcess:
@@ -119,9 +135,8 @@ def real_home(shared, tmp_path_factory):
     for line in readme_fetch_lines():
         if any(f"training_results_v{version}" in line for version in ("0.7", "3.0", "4.1")):
             command = subprocess.list2cmdline(CMR) + line.removeprefix("cmr")
-            subprocess.run(
-                command, shell=True, cwd=root / "work", env={**os.environ, **home}, check=True, capture_output=True
-            )
+            place = {"cwd": root / "work", "env": {**os.environ, **home}}
+            subprocess.run(command, shell=True, check=True, capture_output=True, **place)
     from mlperf_training_import.register import register
 
     with pytest.MonkeyPatch.context() as patch:

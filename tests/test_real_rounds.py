@@ -138,8 +138,9 @@ def test_published_entries_are_reproduced(real_home, shared, tmp_path):
                 elif mine[key] != value or type(mine[key]) is not type(value):
                     differences.add(key)
                     if key.endswith("_url"):
-                        assert (
-                            mine[key].split("/blob/main/")[0] == value.replace("/master/", "/main/").split("/blob/main/")[0]
+                        folder = value.replace("/master/", "/main/").replace(
+                            f"/{place[1]}/", f"/{mine['submitter_folder']}/"
                         )
-    assert differences <= ALLOWED_DIFFERENCES.keys()
-    assert gone <= ALLOWED_TO_GO.keys()
+                        assert mine[key] == folder
+    assert differences == ALLOWED_DIFFERENCES.keys()
+    assert gone == ALLOWED_TO_GO.keys()
