@@ -36,6 +36,18 @@ def preprocess(i):
     except ImportFailure as error:
         return {"return": error.return_code, "error": str(error)}
     screen.show(outcome)
+    _hand_over(outcome, i["env"], i["state"])
     if options.strict and outcome.findings:
         return {"return": 1, "error": f"{len(outcome.findings)} findings, and --strict was given; see the report"}
     return {"return": 0}
+
+
+def _hand_over(outcome, env, state):
+    """Tells a calling workflow what was imported, under the keys that ``_cm.yaml`` lists."""
+    from mlperf_training_import.report import state_of
+
+    env[_ENV + "RESULTS"] = str(sum(len(round_outcome.results) for round_outcome in outcome.rounds))
+    env[_ENV + "EXPERIMENTS"] = str(len(outcome.experiments))
+    env[_ENV + "FINDINGS"] = str(len(outcome.findings))
+    env[_ENV + "REPORT"] = str(outcome.report.resolve()) if outcome.report else ""
+    state["mlperf_training_import"] = state_of(outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from .errors import BadInput
 
 _TRUE = frozenset({"1", "on", "true", "yes"})
 _FALSE = frozenset({"", "0", "off", "false", "no"})
+_ROUND_VARIABLE = re.compile(r"round_(\d+)_(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +51,20 @@ class Options:
     quiet: bool = False
 
 
-def options_from(values: Mapping[str, object], versions: tuple[str, ...] = ()) -> Options:
+def options_from(values: Mapping[str, object]) -> Options:
     """The options that flags give.
 
     Args:
-        values: flags by their names, as Collective Mind hands them on: texts, booleans, lists.
-        versions: rounds that were asked for in another way; they are added to the flag ``version``.
+        values: flags by their names, as Collective Mind hands them on: texts, booleans, lists. Beside ``version``, rounds
+            are asked for by ``round_3_0`` and the like, which the variations of the script set.
 
     Raises:
         BadInput: a switch is neither on nor off, or flags contradict each other.
     """
     path = _text(values.get("path"))
+    variations = [match for name in values if (match := _ROUND_VARIABLE.fullmatch(name)) and _switch(values, name)]
+    rounds = sorted((int(match[1]), int(match[2])) for match in variations)
+    versions = [f"{major}.{minor}" for major, minor in rounds]
     options = Options(
         target_repo=_text(values.get("target_repo")),
         versions=tuple(dict.fromkeys((*versions, *_list(values.get("version"))))),

@@ -37,12 +37,13 @@ class RoundOutcome:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came out of a run. ``findings`` are sorted, serious ones first; ``files`` are the summaries and the report."""
+    """What came out of a run. ``findings`` are sorted, serious ones first; ``files`` are what was written beside entries."""
 
     rounds: list[RoundOutcome] = field(default_factory=list)
     experiments: list[PublishedExperiment] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
+    report: Path | None = None
 
 
 def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
@@ -88,7 +89,8 @@ def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
     outcome.findings.sort(key=by_weight)
     if not options.dry_run:
         outcome.files += write_summaries(outcome, options.output_dir)
-        outcome.files.append(write_report(outcome, options.output_dir))
+        outcome.report = write_report(outcome, options.output_dir)
+        outcome.files.append(outcome.report)
     return outcome
 
 

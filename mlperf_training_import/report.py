@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
+import io
 import json
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .entry import order_of
 from .errors import BadInput
-from .store import write_atomically
+from .store import to_bytes, write_atomically
+from .tables import rules_of
 
 if TYPE_CHECKING:
     from .pipeline import Outcome, RoundOutcome
 
 REPORT_FILE = "mlperf-training-report.json"
+RESULTS_FILE = "summary_results.json"
 
 #: What a row of the summary says about its system, in the order of the peer's table.
 _SYSTEM_KEYS = (
@@ -51,21 +57,39 @@ def make_output_folder(folder: Path) -> None:
 
 
 def write_summaries(outcome: Outcome, folder: Path) -> list[Path]:
-    """Writes ``mlperf-training-summary-<version>.json`` for each round that has results."""
+    """Writes what was imported for people and programs that do not read experiments.
+
+    Per round that has results ``mlperf-training-summary-<version>.json`` and ``.csv``, one row per system; over all of
+    them ``summary_results.json``, one flat object per result. Nothing where nothing was imported.
+    """
     files = []
     for round_outcome in outcome.rounds:
         if round_outcome.results:
-            file = folder / f"mlperf-training-summary-{round_outcome.round.label}.json"
-            _write_json(file, summary_rows(round_outcome))
-            files.append(file)
+            stem = f"mlperf-training-summary-{round_outcome.round.label}"
+            rows = summary_rows(round_outcome)
+            files.append(_write(folder / f"{stem}.json", to_bytes(rows)))
+            files.append(_write(folder / f"{stem}.csv", _to_csv(rows, rules_of(round_outcome.round.version).benchmarks)))
+    entries = [result.entry for round_outcome in outcome.rounds for result in round_outcome.results]
+    if entries:
+        files.append(_write(folder / RESULTS_FILE, to_bytes(sorted(entries, key=order_of))))
     return files
+
+
+def _to_csv(rows: list[dict[str, object]], benchmarks: Sequence[str]) -> bytes:
+    """One line per system, with the columns of the peer's table in their order, and the two of ours at the end."""
+    imported = {key for row in rows for key in row} - set(_SYSTEM_KEYS)
+    minutes = [key for key in benchmarks if key in imported] + sorted(imported - set(benchmarks))
+    first, last = _SYSTEM_KEYS[:11], ("details_url", "code_url", "submitter_folder", "system_file")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, (*first, *minutes, *last), extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8")
 
 
 def write_report(outcome: Outcome, folder: Path) -> Path:
     """Writes the report: per round each submission folder with what became of it, and all findings."""
-    file = folder / REPORT_FILE
-    _write_json(file, report_of(outcome))
-    return file
+    return _write(folder / REPORT_FILE, (json.dumps(report_of(outcome), indent=2) + "\n").encode("ascii"))
 
 
 def report_of(outcome: Outcome) -> dict[str, object]:
@@ -75,6 +99,20 @@ def report_of(outcome: Outcome) -> dict[str, object]:
         "experiments": [experiment.name for experiment in outcome.experiments],
         "findings_count": dict(sorted(Counter(finding.code for finding in outcome.findings).items())),
         "findings": [finding.to_json() for finding in outcome.findings],
+    }
+
+
+def state_of(outcome: Outcome) -> dict[str, object]:
+    """What a calling workflow gets: rounds, experiments with uid and path, and counts."""
+    return {
+        "rounds": [{"version": o.round.label, "path": str(o.round.path), "results": len(o.results)} for o in outcome.rounds],
+        "experiments": [
+            {"name": e.name, "uid": e.uid, "path": str(e.path) if e.path else "", **dataclasses.asdict(e.changes)}
+            for e in outcome.experiments
+        ],
+        "results": sum(len(o.results) for o in outcome.rounds),
+        "findings": len(outcome.findings),
+        "files": [str(file.resolve()) for file in outcome.files],
     }
 
 
@@ -96,5 +134,6 @@ def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, ob
     }
 
 
-def _write_json(file: Path, content: object) -> None:
-    write_atomically(file, (json.dumps(content, indent=2, sort_keys=False) + "\n").encode("ascii"))
+def _write(file: Path, data: bytes) -> Path:
+    write_atomically(file, data)
+    return file
