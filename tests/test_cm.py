@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, SCRIPT_TAGS, cache_round, run_cmr
+from conftest import PROJECT, SCRIPT_TAGS, cache_round, readme_fetch_lines, run_cmr
 
 from mlperf_training_import.register import ALIAS, UID, register
+from mlperf_training_import.tables import public_rounds, rules_of
 
 LOCAL = Path("repos/local/experiment")
 
@@ -240,3 +243,140 @@ def test_help_lists_every_flag_with_a_sentence(registered):
     done = run_cmr(SCRIPT_TAGS, "--help")
     for flag, text in contract["input_description"].items():
         assert f"--{flag}  ({text['desc']})" in done.stdout
+
+
+@pytest.fixture
+def github(tmp_path, monkeypatch):
+    """Makes repositories reachable under their GitHub addresses: a function from a name to the folder to fill."""
+    config = tmp_path / "gitconfig"
+    config.write_text(f'[url "file://{tmp_path}/github/"]\ninsteadOf = https://github.com/\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    return lambda name: tmp_path / "github/mlcommons" / name
+
+
+def publish_sample(root: Path) -> None:
+    from mlperf_training_import.sample import make_repository, write_sample
+
+    write_sample(root)
+    make_repository(root)
+
+
+def caches() -> list[Path]:
+    return sorted((home() / "repos/local/cache").glob("*/repo"))
+
+
+def test_variations_fetch_and_import_their_rounds_only(registered, github, isolated):
+    for version in ("3.0", "3.1", "5.1"):
+        publish_sample(github(f"training_results_v{version}"))
+    done = run_cmr(f"{SCRIPT_TAGS} _v3.0,_v5.1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(path.name for path in isolated.glob("*summary-*.json")) == [
+        "mlperf-training-summary-3.0.json",
+        "mlperf-training-summary-5.1.json",
+    ]
+    assert len(caches()) == 2
+    done = run_cmr(f"{SCRIPT_TAGS} _v3.1", "--output_dir=next")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(caches()) == 3
+    assert [path.name for path in (isolated / "next").glob("*summary-*.json")] == ["mlperf-training-summary-3.1.json"]
+
+
+def test_a_clone_made_by_the_line_of_readme_is_reused(registered, github):
+    publish_sample(github("training_results_v3.0"))
+    line = next(line for line in readme_fetch_lines() if "training_results_v3.0" in line)
+    fetched = run_cmr(*shlex.split(line)[1:])
+    assert fetched.returncode == 0, fetched.stdout + fetched.stderr
+    before = caches()
+    done = run_cmr(f"{SCRIPT_TAGS} _v3.0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert caches() == before
+    entry = entries_of("mlperf-training--3.0--closed--llm-finetuning")[0]
+    assert entry["git_url"] == "https://github.com/mlcommons/training_results_v3.0"
+    assert entry["url"].startswith(f"{entry['git_url']}/tree/main/{entry['submitter_folder']}/results/")
+
+
+def test_a_clone_that_fails(registered, github):
+    done = run_cmr(f"{SCRIPT_TAGS} _v3.0")
+    assert done.returncode != 0
+    assert not (home() / LOCAL).exists()
+
+
+def test_there_is_a_variation_for_every_public_round():
+    import yaml
+
+    variations = yaml.safe_load((PROJECT / "_cm.yaml").read_text())["variations"]
+    names = [f"v{version}" for version in public_rounds()]
+    assert list(variations) == [*names, "all"]
+    assert variations["all"]["base"] == names
+    for version in public_rounds():
+        (dependency,) = variations[f"v{version}"]["deps"]
+        assert dependency["tags"] == f"get,git,repo,_repo.https://github.com/mlcommons/training_results_v{version}"
+        assert dependency["extra_cache_tags"] == f"mlperf-training-results,version-{version}"
+        assert dependency["env"]["CM_GIT_BRANCH"] == rules_of(version).branch
+
+
+CALLER = """
+alias: caller
+uid: 0123456789abcdef
+automation_alias: script
+automation_uid: 5b4e0237da074764
+tags: [caller, of, the, importer]
+deps:
+  - tags: import,mlperf,training,to-experiment
+new_env_keys: [CALLER_*]
+new_state_keys: [caller]
+"""
+CALLER_CODE = """
+def preprocess(i):
+    env, state = i['env'], i['state']
+    env['CALLER_RESULTS'] = env['CM_IMPORT_MLPERF_TRAINING_RESULTS']
+    env['CALLER_REPORT'] = env['CM_IMPORT_MLPERF_TRAINING_REPORT']
+    state['caller'] = state['mlperf_training_import']['experiments']
+    return {'return': 0}
+"""
+
+
+def test_another_script_reads_what_this_one_hands_over(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    folder = home() / "repos/local/script/caller"
+    folder.mkdir()
+    (folder / "_cm.yaml").write_text(CALLER)
+    (folder / "customize.py").write_text(CALLER_CODE)
+    found = registered.access({"action": "run", "automation": "script", "tags": "caller,of,the,importer"})
+    assert found["return"] == 0, found
+    assert found["new_env"]["CALLER_RESULTS"] == "7"
+    assert json.loads(Path(found["new_env"]["CALLER_REPORT"]).read_text())["rounds"][0]["results"] == 7
+    experiments = {e["name"]: e for e in found["new_state"]["caller"]}
+    experiment = experiments["mlperf-training--all--closed--llm-finetuning"]
+    assert experiment["added"] == 3
+    assert json.loads((Path(experiment["path"]) / "_cm.json").read_text())["uid"] == experiment["uid"]
+
+
+def test_output_folder_that_cannot_be_made(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    (isolated / "file").write_text("")
+    done = run_cmr(SCRIPT_TAGS, "--output_dir=file")
+    assert done.returncode == 1
+    assert "--output_dir=file: File exists" in done.stdout + done.stderr
+    assert not (home() / LOCAL).exists()
+
+
+def test_csv_has_a_row_per_system_and_a_column_per_benchmark(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    assert run_cmr(SCRIPT_TAGS).returncode == 0
+    with (isolated / "mlperf-training-summary-5.1.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert ",".join(list(rows[0])[:11]) == (
+        "division,availability,submitter,system,number_of_nodes,host_processor_model_name,host_processors_count,"
+        "accelerator_model_name,accelerators_count,framework,notes"
+    )
+    assert [(row["system_file"], bool(row["retinanet"]), bool(row["llama31_8b"])) for row in rows] == [
+        ("node_x64", False, True),
+        ("node_x8", True, False),
+        ("tower_x4", True, False),
+        ("cpu_pod_x16", True, False),
+    ]
+    results = json.loads((isolated / "summary_results.json").read_text())
+    assert len(results) == 7
+    stored = entries_of("mlperf-training--all--open--object-detection-light-weight")
+    assert stored == [entry for entry in results if entry["division"] == "open"]
