@@ -146,14 +146,29 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Energy:
+    """What a result's power logs add up to. None means "not known".
+
+    ``joules`` are nodes and estimated switches, as the published figures count them; ``with_switches_joules`` has the
+    switches with a meter of their own too. Both are means over the runs of the score, times its scaling factor.
+    ``runs_joules`` is counted like ``joules``, one figure per run that counts, fastest run first, without the factor.
+    """
+
+    joules: float | None = None
+    with_switches_joules: float | None = None
+    runs_joules: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """A submission with its score: what an entry is made of."""
+    """A submission with its score: what an entry is made of. ``energy`` is None without power logs."""
 
     round: Round
     submission: Submission
     benchmark: str
     division: str
     score: Score
+    energy: Energy | None = None
     entry: dict = field(default_factory=dict)
 
     @property

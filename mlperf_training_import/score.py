@@ -6,7 +6,7 @@ as README words them under "How a score is made".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .model import Run, RunLog, Score
 from .tables import Benchmark, Rules
@@ -19,8 +19,12 @@ def judge(log: RunLog, rules: Rules) -> Run:
     reason = _reason_not_to_count(log, rules)
     if reason is not None:
         return Run(log, reason=reason)
-    duration_ms = log.elapsed_ms if log.elapsed_ms is not None else log.run_stop_ms - log.run_start_ms
-    return Run(log, minutes=duration_ms / 60 / 1000)
+    return Run(log, minutes=duration_ms(log) / 60 / 1000)
+
+
+def duration_ms(log: RunLog) -> float:
+    """Milliseconds from start to stop of a run that counts."""
+    return log.elapsed_ms if log.elapsed_ms is not None else log.run_stop_ms - log.run_start_ms
 
 
 def _reason_not_to_count(log: RunLog, rules: Rules) -> str | None:
@@ -72,7 +76,7 @@ def score(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | Non
     if failed > benchmark.drop:
         reason = f"{failed} of {len(runs)} runs do not count, {benchmark.drop} may"
         return Score(None, "too-many-failed-runs", reason, tuple(runs))
-    ordered = sorted(counted, key=lambda run: run.minutes)
+    ordered = fastest_first(counted)
     kept = ordered[benchmark.drop : len(ordered) - (benchmark.drop - failed)]
     if not kept:
         return Score(None, "too-few-runs", f"{len(runs)} logs, none left to score", tuple(runs))
@@ -80,6 +84,11 @@ def score(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | Non
     if scaling_factor is not None:
         minutes *= scaling_factor
     return Score(minutes, runs=tuple(runs), kept=tuple(kept), scaling_factor=scaling_factor)
+
+
+def fastest_first(runs: Iterable[Run]) -> list[Run]:
+    """The runs that count, by their minutes; equal ones stay in the order of the log names."""
+    return sorted((run for run in runs if run.minutes is not None), key=lambda run: run.minutes)
 
 
 def mean(values: Sequence[float]) -> float:
