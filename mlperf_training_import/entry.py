@@ -1,13 +1,15 @@
 """Makes the entry of a result: the flat object that the playground reads.
 
-Every key of an entry is named here, and nowhere else.
+Every key of an entry is named here or, for figures to analyse, in ``metrics.py``, and nowhere else.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from urllib.parse import quote
 
+from .metrics import METRIC_KEYS
 from .model import Result, Round
 from .tables import Benchmark, known_benchmarks, parse_version
 
@@ -23,12 +25,19 @@ OWNED_KEYS = frozenset(
         *("division", "availability", "host_processor_model_name", "host_processors_count", "number_of_nodes"),
         *("accelerator_model_name", "accelerators_count", "framework", "notes"),
         *("details_url", "code_url", "git_url", "git_commit", "url", "uid", "submitter_folder", "system_file"),
+        *METRIC_KEYS,
     )
 )
 
 
-def make_entry(result: Result, benchmark: Benchmark) -> dict[str, object]:
-    """The entry of a result that has a score. A key without a value is left out; texts are never empty."""
+def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, object]) -> dict[str, object]:
+    """The entry of a result that has a score. A key without a value is left out; texts are never empty.
+
+    Args:
+        result: what the entry is about.
+        benchmark: what the benchmark measures in the round.
+        metrics: further figures, which stand in the entry as they are.
+    """
     round_, submission, record = result.round, result.submission, result.submission.system_record
     submitter = record.submitter or submission.submitter
     system = record.name or submission.system
@@ -59,13 +68,14 @@ def make_entry(result: Result, benchmark: Benchmark) -> dict[str, object]:
         "availability": record.availability,
         "number_of_nodes": record.nodes,
         "host_processor_model_name": record.host_processor_model_name,
-        "host_processors_count": _product(record.host_processors_per_node, record.nodes),
+        "host_processors_count": record.host_processors_count,
         "accelerator_model_name": record.accelerator_model_name,
-        "accelerators_count": _product(record.accelerators_per_node, record.nodes),
+        "accelerators_count": record.accelerators_count,
         "framework": record.framework,
         "notes": record.notes,
         "uid": uid_of(result.identity),
         **_links(round_, result),
+        **metrics,
     }
     return {key: value for key, value in values.items() if value is not None}
 
@@ -111,7 +121,3 @@ def _links(round_: Round, result: Result) -> dict[str, str | None]:
     links["code_url"] = f"{base}/blob/{revision}/{quote(submission.code)}"
     links["url"] = f"{base}/tree/{revision}/{quote(submission.folder)}"
     return links
-
-
-def _product(per_node: int | None, nodes: int | None) -> int | None:
-    return None if per_node is None or nodes is None else per_node * nodes

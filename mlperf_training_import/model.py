@@ -48,6 +48,16 @@ class System:
     framework: str | None = None
     notes: str | None = None
 
+    @property
+    def accelerators_count(self) -> int | None:
+        """Accelerators of the whole system; 0 where the processors do the work."""
+        return _product(self.accelerators_per_node, self.nodes)
+
+    @property
+    def host_processors_count(self) -> int | None:
+        """Host processors of the whole system."""
+        return _product(self.host_processors_per_node, self.nodes)
+
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
@@ -175,3 +185,7 @@ class Result:
     def identity(self) -> tuple[str, str, str, str]:
         """Round label, submitter folder, system file name, benchmark key."""
         return (self.round.label, self.submission.submitter, self.submission.system, self.benchmark)
+
+
+def _product(per_node: int | None, nodes: int | None) -> int | None:
+    return None if per_node is None or nodes is None else per_node * nodes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .assess import Assessor
@@ -12,9 +12,11 @@ from .entry import experiment_names, make_entry
 from .errors import Finding, by_weight
 from .filters import check_divisions, check_filter
 from .locate import locate, locate_path
+from .metrics import compare, metrics_of
 from .mllog import read_log
 from .model import Result, Round, RunLog, Submission
 from .options import Filter, Options
+from .power import measure
 from .publish import PublishedExperiment, find_target, publish
 from .report import make_output_folder, write_report, write_summaries
 from .tables import Rules, benchmark_of, rules_of
@@ -95,22 +97,46 @@ def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
 
 
 def read_round(round_: Round, submissions: Sequence[Submission], wanted: Filter, findings: list[Finding]) -> RoundOutcome:
-    """Reads the logs of a round's submissions and scores those that are wanted. Needs no Collective Mind."""
+    """Reads the logs of a round's submissions and scores those that are wanted. Needs no Collective Mind.
+
+    Where only some submitters are wanted, the others are read for comparison: a place among some results of a round would
+    be another one than among all.
+    """
+    read = [s for s in submissions if wanted.wants(s.submitter, s.benchmark, s.system_record.division)]
+    results = score_submissions(round_, read, wanted, findings)
+    of_all = replace(wanted, submitters=frozenset())
+    others = [s for s in submissions if not wanted.wants(s.submitter, None) and of_all.wants(s.submitter, s.benchmark)]
+    compared = [*results, *score_submissions(round_, others, of_all, [])]
+    for result, comparison in zip(compared, compare(compared), strict=True):
+        result.entry.update(comparison)
+    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results))
+
+
+def score_submissions(
+    round_: Round, submissions: Iterable[Submission], wanted: Filter, findings: list[Finding]
+) -> list[Result]:
+    """The wanted results among those of some submissions, with their entries."""
+
+    def report(code: str, where: str, what: str) -> None:
+        findings.append(Finding(code, round_.label, where, what))
+
     rules = rules_of(round_.version)
     assessor = Assessor(round_, rules, findings)
     results: dict[tuple, Result] = {}
-    read = [s for s in submissions if wanted.wants(s.submitter, s.benchmark, s.system_record.division)]
-    for submission in read:
+    for submission in submissions:
         result = assessor.assess(submission, read_logs(round_, rules, submission))
         if result is None or result.score.minutes is None:
             continue
         if not wanted.wants(submission.submitter, result.benchmark, result.division):
             continue
-        result.entry.update(make_entry(result, benchmark_of(result.benchmark, round_.version)))
+        if submission.power is not None:
+            result = replace(result, energy=measure(round_, submission, result.score, rules.dialect, report))
+        benchmark = benchmark_of(result.benchmark, round_.version)
+        result.entry.update(make_entry(result, benchmark, metrics_of(result, benchmark)))
         if results.setdefault(result.identity, result) is not result:
             what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
-            findings.append(Finding("stray-logs", round_.label, submission.folder, what))
-    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results.values()))
+            report("stray-logs", submission.folder, what)
+    return list(results.values())
 
 
 def read_logs(round_: Round, rules: Rules, submission: Submission) -> list[RunLog]:

@@ -200,6 +200,9 @@ class _Meter:
         for file in files[len(nodes) :]:
             self._switch(folder, file, run.log, joules, metered)
         total = _total(joules)
+        if total is not None and total <= 0:
+            self._note("unknown-energy", "runs whose readings add up to 0 J or less", folder)
+            return None, None
         return total, _total([total, *metered])
 
     def tell(self, report: Report) -> None:

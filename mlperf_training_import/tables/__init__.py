@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,11 +41,23 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How logs count what has been trained on: in ``unit``, under the name ``field``.
+
+    ``samples`` are the training samples in one unit, or the key of the log line that says it, or None.
+    """
+
+    unit: str
+    field: str
+    samples: float | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Benchmark:
     """A benchmark in one round. Without ``known`` only ``key`` and ``task`` (the key) are meaningful.
 
     ``runs`` logs are required; ``drop`` runs are left out at each end; of runs that count only the first ``scored`` are
-    taken (None: all).
+    taken (None: all). ``progress`` is None where it is not known how the logs count.
     """
 
     key: str
@@ -55,6 +68,7 @@ class Benchmark:
     runs: int | None = None
     drop: int = 1
     scored: int | None = None
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +197,11 @@ def benchmark_of(key: str, version: str) -> Benchmark:
         return Benchmark(key=key, task=_NO_NAME.sub("-", key.lower()).strip("-.") or "unnamed")
     rules = rules_of(version)
     number = parse_version(version)
-    editions = [e for e in row["editions"] if parse_version(e["from"]) <= number]
+    edition = _row_of(row["editions"], number)
     counts = {"task": row["task"], "drop": row.get("drop", 1)}
-    if not editions or (rules.known and key not in rules.benchmarks):
+    if edition is None or (rules.known and key not in rules.benchmarks):
         return Benchmark(key=key, **counts)
-    edition = editions[-1]
+    progress = _row_of(row.get("progress", ()), number)
     values = edition["target"]
     logged = edition.get("logged", [value for value, _ in values])
     lower = edition.get("lower", [False] * len(values))
@@ -202,8 +216,14 @@ def benchmark_of(key: str, version: str) -> Benchmark:
         ),
         runs=row["runs"],
         scored=row.get("scored"),
+        progress=progress and Progress(progress["unit"], progress["field"], progress.get("samples")),
         **counts,
     )
+
+
+def _row_of(rows: Sequence[dict], number: tuple[int, int]) -> dict | None:
+    """The row that holds in a round: the last one whose ``from`` is not later."""
+    return next((row for row in reversed(rows) if parse_version(row["from"]) <= number), None)
 
 
 def place_to_extend(path: Path, under: str | None = None) -> str:
