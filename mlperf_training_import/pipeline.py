@@ -102,10 +102,10 @@ def read_round(round_: Round, submissions: Sequence[Submission], wanted: Filter,
     Where only some submitters are wanted, the others are read for comparison: a place among some results of a round would
     be another one than among all.
     """
-    read = [s for s in submissions if wanted.wants(s.submitter, s.benchmark, s.system_record.division)]
+    read = [s for s in submissions if _is_wanted(s, wanted)]
     results = score_submissions(round_, read, wanted, findings)
     of_all = replace(wanted, submitters=frozenset())
-    others = [s for s in submissions if not wanted.wants(s.submitter, None) and of_all.wants(s.submitter, s.benchmark)]
+    others = [s for s in submissions if _is_wanted(s, of_all) and not _is_wanted(s, wanted)]
     compared = [*results, *score_submissions(round_, others, of_all, [])]
     for result, comparison in zip(compared, compare(compared), strict=True):
         result.entry.update(comparison)
@@ -137,6 +137,11 @@ def score_submissions(
             what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
             report("stray-logs", submission.folder, what)
     return list(results.values())
+
+
+def _is_wanted(submission: Submission, wanted: Filter) -> bool:
+    """As far as it is known before the logs are read."""
+    return wanted.wants(submission.submitter, submission.benchmark, submission.system_record.division)
 
 
 def read_logs(round_: Round, rules: Rules, submission: Submission) -> list[RunLog]:
