@@ -1,0 +1,130 @@
+"""Makes the figures of ``analysis.md`` from ``summary_results.json``, a list with the entry of every result.
+
+Usage: ``python docs/make_figures.py summary_results.json``. Needs pandas and matplotlib.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pandas as pd
+
+FIGURES = Path(__file__).resolve().parent / "figures"
+ROUND = "4.1"
+
+#: What a model name has in it, and the colour of its dots (the colours of Okabe and Ito, told apart by all eyes).
+FAMILIES = {"B200": "#D55E00", "H200": "#0072B2", "H100": "#56B4E9", "TPU": "#009E73", "": "#999999"}
+
+
+def load(file: Path) -> pd.DataFrame:
+    """The closed results of one round, one row each."""
+    results = pd.read_json(file, dtype={"version": str})
+    return results[(results["version"] == ROUND) & (results["division"] == "closed")]
+
+
+def fastest_per_accelerator(results: pd.DataFrame) -> pd.DataFrame:
+    """The best result of each benchmark by accelerator minutes, and its lead over the median."""
+    best = results.loc[results["rank_per_accelerator"] == 1]
+    columns = ["Model_ID", "system", "accelerators_count", "accelerator_minutes", "speedup_per_accelerator"]
+    return best[columns].sort_values("Model_ID")
+
+
+def energy_against_time(results: pd.DataFrame) -> pd.DataFrame:
+    """The counted runs of every result with power logs: minutes and kWh."""
+    measured = results.dropna(subset=["energy_joules"])
+    runs = measured[["system", "Model_ID", "runs_minutes", "energy_runs_joules"]]
+    runs = runs.explode(["runs_minutes", "energy_runs_joules"]).astype({"runs_minutes": float, "energy_runs_joules": float})
+    return runs.assign(kwh=runs["energy_runs_joules"] / 3.6e6)
+
+
+def spread_of_runs(results: pd.DataFrame) -> pd.DataFrame:
+    """How far the runs of a result lie apart: smallest, middle and largest spread of each benchmark, in percent."""
+    spread = results.groupby("Model_ID")["minutes_spread"]
+    return spread.agg(["min", "median", "max"]).mul(100).sort_values("median")
+
+
+def draw_fastest_per_accelerator(results: pd.DataFrame) -> None:
+    """One dot per result, one row per benchmark; right of the line is better than the median."""
+    benchmarks = sorted(results["Model_ID"].unique(), reverse=True)
+    figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    axes.axvline(1, color="#444444", linewidth=0.8)
+    for (family, colour), group in zip(FAMILIES.items(), _by_family(results), strict=True):
+        rows = [benchmarks.index(key) + _offset(number) for number, key in enumerate(group["Model_ID"])]
+        axes.scatter(group["speedup_per_accelerator"], rows, color=colour, s=26, alpha=0.85, label=family or "other", lw=0)
+    axes.set_xscale("log")
+    axes.set_xticks([0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4], ["0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "4"])
+    axes.minorticks_off()
+    axes.set_yticks(range(len(benchmarks)), benchmarks)
+    axes.set_xlabel("speed-up per accelerator against the median of the benchmark (log scale)")
+    axes.set_title(f"Work per accelerator, round {ROUND}, closed division", loc="left")
+    axes.legend(title="accelerator", frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    _save(figure, "fastest_per_accelerator")
+
+
+def draw_energy_against_time(results: pd.DataFrame) -> None:
+    """One dot per run of the systems with power logs."""
+    figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
+    runs = energy_against_time(results)
+    (system,), (benchmark,) = runs["system"].unique(), runs["Model_ID"].unique()
+    axes.scatter(runs["runs_minutes"], runs["kwh"], color="#0072B2", s=40, lw=0)
+    kilowatts = runs["energy_runs_joules"].sum() / (runs["runs_minutes"].sum() * 60) / 1000
+    ends = runs["runs_minutes"].agg(["min", "max"])
+    axes.plot(ends, ends / 60 * kilowatts, color="#999999", linewidth=1, label=f"{kilowatts:.1f} kW, the mean of all runs")
+    axes.legend(frameon=False, loc="upper left")
+    axes.set_xlabel("minutes to train")
+    axes.set_ylabel("energy to train in kWh")
+    axes.set_title(
+        f"Energy against time, round {ROUND}: {len(runs)} runs of {benchmark} on {system}", loc="left", fontsize=10
+    )
+    _save(figure, "energy_against_time")
+
+
+def draw_spread_of_runs(results: pd.DataFrame) -> None:
+    """One dot per result, one row per benchmark, the steadiest benchmark on top; a line at the median."""
+    order = list(spread_of_runs(results).index)[::-1]
+    figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    for row, benchmark in enumerate(order):
+        spread = results.loc[results["Model_ID"] == benchmark, "minutes_spread"] * 100
+        axes.scatter(spread, [row + _offset(n) for n in range(len(spread))], color="#0072B2", s=22, alpha=0.6, lw=0)
+        axes.plot([spread.median()] * 2, [row - 0.38, row + 0.38], color="#D55E00", linewidth=2)
+    axes.set_yticks(range(len(order)), order)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("slowest minus fastest run, in percent of the median run (orange: median of the benchmark)")
+    axes.set_title(f"Spread of the runs of each result, round {ROUND}, closed division", loc="left")
+    _save(figure, "spread_of_runs")
+
+
+def _by_family(results: pd.DataFrame) -> list[pd.DataFrame]:
+    """The results of each family, in the order of the table; the last one has the rest."""
+    names = results["accelerator_model_name"].map(lambda name: next(family for family in FAMILIES if family in name))
+    return [results[names == family] for family in FAMILIES]
+
+
+def _offset(number: int) -> float:
+    """Spreads dots of one row over its height, so that they do not hide each other."""
+    return ((number * 5) % 13 - 6) / 18
+
+
+def _save(figure: plt.Figure, name: str) -> None:
+    for side in ("top", "right"):
+        figure.axes[0].spines[side].set_visible(False)
+    figure.savefig(FIGURES / f"{name}.svg", metadata={"Date": None})
+
+
+def main(file: Path) -> None:
+    """Prints the tables and draws the figures."""
+    matplotlib.rcParams.update({"font.size": 10, "svg.hashsalt": ROUND})
+    FIGURES.mkdir(exist_ok=True)
+    results = load(file)
+    for table in (fastest_per_accelerator, energy_against_time, spread_of_runs):
+        print(table(results).to_string(), end="\n\n")
+    draw_fastest_per_accelerator(results)
+    draw_energy_against_time(results)
+    draw_spread_of_runs(results)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
