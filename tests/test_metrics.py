@@ -292,6 +292,11 @@ def imported(version: str, clone: Path) -> list[dict]:
     return [r.entry for r in read_round(round_, walk(round_, rules_of(version), []), Filter(), []).results]
 
 
+def same(theirs: float | None, ours: float | None) -> bool:
+    """Bit for bit; but the peer adds up power logs in the order in which a file system lists them."""
+    return theirs == ours or (None not in (theirs, ours) and theirs > 1e7 and math.isclose(theirs, ours, rel_tol=1e-12))
+
+
 @pytest.mark.parametrize(("version", "count"), [("3.0", 260), ("4.1", 153)])
 def test_batch_size_and_convergence_equal_the_columns_of_the_peer(real_round, shared, version, count):
     theirs = {}
@@ -315,10 +320,8 @@ def test_batch_size_and_convergence_equal_the_columns_of_the_peer(real_round, sh
             "Energy": entry.get("energy_joules"),
         }
         peer = theirs[identity]
-        if odd := {c: (peer[c], ours[c]) for c in ours if ours[c] != pytest.approx(peer[c], rel=1e-12, abs=0)}:
+        if odd := {c: (peer[c], ours[c]) for c in ours if not same(peer[c], ours[c])}:
             differences[identity] = odd
-        # bit for bit, but for the order in which a file system lists power logs
-        assert odd or ours["samples_to_converge"] == peer["samples_to_converge"]
     assert differences == (DIFFERENCES if version == "3.0" else {})
 
 
