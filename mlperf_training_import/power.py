@@ -197,8 +197,9 @@ class _Meter:
             self._note("power-log", f"runs whose node_*.txt are not {expected}, the number of nodes", folder)
         joules = [self._node(folder, file, run.log) for file in nodes]
         metered = []
-        for file in files[len(nodes) :]:
-            self._switch(folder, file, run.log, joules, metered)
+        for file in files:
+            if file.name.startswith("sw_"):
+                self._switch(folder, file, run.log, joules, metered)
         total = _total(joules)
         if total is not None and total <= 0:
             self._note("unknown-energy", "runs whose readings add up to 0 J or less", folder)
