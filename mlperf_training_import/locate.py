@@ -19,6 +19,8 @@ from .tables import parse_version, public_rounds, rules_of
 CACHE_TAGS = "get,repo,mlperf-training-results"
 _CACHE = "cache,541d6f712a6b464e"
 _VERSION_TAG = "version-"
+#: Collective Mind tags what it is still fetching with this, and never uses it.
+_UNFINISHED_TAG = "tmp"
 _LABEL = re.compile(r"(?P<version>\d{1,6}\.\d{1,6})(?:-(?P<suffix>[A-Za-z0-9][A-Za-z0-9._-]{0,60}))?", re.ASCII)
 _SCP_FORM = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>(?!//).+)")
 
@@ -34,6 +36,7 @@ def locate(cm, findings: list[Finding], labels: Sequence[str] = ()) -> list[Roun
         AmbiguousRounds: two clones have one label, or one repository stands under two labels.
         ImportFailure: the cache cannot be searched.
     """
+    gone = _gone_entries(cm)
     found = cm.access({"action": "find", "automation": _CACHE, "tags": CACHE_TAGS})
     if found["return"] > 0:
         raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
@@ -41,12 +44,21 @@ def locate(cm, findings: list[Finding], labels: Sequence[str] = ()) -> list[Roun
         raise NothingToImport(f"no MLPerf Training results in the CM cache; fetch a round first:\n  {fetch_command()}")
     rounds, seen, others = [], set(), set()
     for artifact in sorted(found["list"], key=lambda artifact: artifact.path):
-        clone = Path(artifact.path) / "repo"
-        label = next((tag[len(_VERSION_TAG) :] for tag in artifact.meta["tags"] if tag.startswith(_VERSION_TAG)), None)
-        if labels and label not in labels:
-            others.add(label)
+        clone, tags = Path(artifact.path) / "repo", artifact.meta["tags"]
+        candidates = _labels_of(tags)
+        if labels and not set(candidates) & set(labels):
+            others.update(candidates)
             continue
+        if len(candidates) > 1:
+            raise AmbiguousRounds(
+                f"{clone}: tagged as several rounds ({', '.join(candidates)}); "
+                f"remove it (cm rm cache {artifact.meta['uid']} -f), then fetch the round again with one version- tag"
+            )
+        label = candidates[0] if candidates else None
         seen.add(label)
+        if _UNFINISHED_TAG in tags:
+            findings.append(Finding("clone-incomplete", label or "", str(clone), _unfinished(artifact.meta["uid"], label)))
+            continue
         round_ = _round_of_clone(clone, label, artifact.meta["uid"], findings)
         if round_ is not None:
             rounds.append(round_)
@@ -56,6 +68,10 @@ def locate(cm, findings: list[Finding], labels: Sequence[str] = ()) -> list[Roun
         raise NothingToImport(
             f"round {', '.join(missing)} is not in the CM cache, which has {cached}; fetch it first:\n{commands}"
         )
+    for label, folder in gone:
+        if label not in seen and label not in others:
+            what = f"the folder of the cache entry is gone; fetch the round again: {fetch_command(label)}"
+            findings.append(Finding("clone-missing", label, str(folder), what))
     _refuse_ambiguous(rounds)
     return sorted(rounds, key=lambda round_: (parse_version(round_.version), round_.label))
 
@@ -107,8 +123,36 @@ def split_label(label: str) -> str | None:
     return match["version"] if match else None
 
 
+def _labels_of(tags: Sequence[str]) -> list[str]:
+    """The round labels among the tags of a cache entry, each once."""
+    return list(dict.fromkeys(tag[len(_VERSION_TAG) :] for tag in tags if tag.startswith(_VERSION_TAG)))
+
+
+def _gone_entries(cm) -> list[tuple[str, Path]]:
+    """Label and folder of the cache entries that Collective Mind has in its index, but whose folder is gone.
+
+    The next search of the cache drops them from the index in memory, so this must come before it.
+    """
+    cm.access({"action": "find", "automation": "repo", "artifact": "local"})  # makes it load the index
+    remembered = cm.index.meta.get("cache", {}) if cm.use_index else {}
+    gone = []
+    for _, entry in sorted(remembered.items()):
+        tags, folder = entry.get("tags", []), Path(entry.get("path", ""))
+        if set(CACHE_TAGS.split(",")) <= set(tags) and not folder.is_dir():
+            gone += [(label, folder) for label in _labels_of(tags)]
+    return gone
+
+
+def _remove_and_fetch(uid: str, label: str | None) -> str:
+    return f"run: cm rm cache {uid} -f, then fetch the round again: {fetch_command(label)}"
+
+
+def _unfinished(uid: str, label: str | None) -> str:
+    return f"fetching it was interrupted; {_remove_and_fetch(uid, label)}"
+
+
 def _round_of_clone(clone: Path, label: str | None, uid: str, findings: list[Finding]) -> Round | None:
-    remove = f"run: cm rm cache {uid} -f, then fetch the round again: {fetch_command(label)}"
+    remove = _remove_and_fetch(uid, label)
     if label is None:
         what = f"no version- tag; remove the entry ({remove})"
         findings.append(Finding("clone-untagged", "", str(clone), what))
