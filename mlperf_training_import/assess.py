@@ -35,17 +35,17 @@ class Assessor:
         """
         if not logs:
             return None
-        key = submission.benchmark or self._logged_benchmark(submission, logs)
-        if key is None:
-            return None
-        benchmark = self._benchmark(key, submission)
-        self._check_benchmark(key, submission, logs)
         runs = [judge(log, self._rules) for log in logs]
         for run in runs:
             if run.reason is not None:
                 self._report("run-not-counted", run.log.path, run.reason)
             elif run.log.malformed_lines:
                 self._report("malformed-line", run.log.path, f"{run.log.malformed}; {run.log.malformed_lines} in all")
+        key = submission.benchmark or self._logged_benchmark(submission, logs)
+        if key is None:
+            return None
+        benchmark = self._benchmark(key, submission)
+        self._check_benchmark(key, submission, logs)
         if benchmark.runs is not None and len(logs) != benchmark.runs:
             self._report("run-count", submission.folder, f"{len(logs)} logs, the round asks for {benchmark.runs}")
         division = self._division(submission, logs)
@@ -64,7 +64,7 @@ class Assessor:
         names = {self._rules.aliases.get(log.benchmark, log.benchmark) for log in logs if log.benchmark}
         if len(names) == 1 and (name := names.pop()) in known_benchmarks():
             return name
-        self._report("no-logs", submission.folder, "the logs are in no benchmark folder and do not name one benchmark")
+        self._report("no-logs", submission.folder, "the logs are in no benchmark folder and name no benchmark of the table")
         return None
 
     def _benchmark(self, key: str, submission: Submission) -> Benchmark:
@@ -73,7 +73,7 @@ class Assessor:
             self._reported.add(key)
             place, what = place_to_extend(BENCHMARKS_FILE), f"benchmark {key} is not in the table; imported without a target"
             if key in known_benchmarks():
-                place = place_to_extend(ROUNDS_FILE, "rounds")
+                place = place_to_extend(ROUNDS_FILE, "rounds", self._rules.version)
                 what = f"benchmark {key} is not listed for round {self._rules.version}; imported without a target"
             self._report("unknown-benchmark", place, f"{what} (first seen in {submission.folder})")
         return benchmark

@@ -71,6 +71,7 @@ ADVICE = {
     # tables to extend
     "unknown-round": "add the round to the table",
     "unknown-benchmark": "add the benchmark to the table",
+    "unknown-key": "add the spelling to the table, if it means that key",
     # runs and counts
     "malformed-line": "a run with a malformed line does not count",
     "run-not-counted": "the run does not count; the score stands if few enough do",

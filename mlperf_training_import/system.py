@@ -4,41 +4,67 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from dataclasses import fields
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from .mllog import finite_number
 from .model import System
+from .tables import description_keys
 
-#: Keys of a description, by field; the first is the right one, the others are spellings that were published.
-_KEYS = {
-    "submitter": ("submitter", "sumitter"),
-    "name": ("system_name",),
-    "division": ("division", "divison"),
-    "availability": ("status",),
-    "nodes": ("number_of_nodes", "number of nodes"),
-    "host_processor_model_name": ("host_processor_model_name",),
-    "host_processors_per_node": ("host_processors_per_node",),
-    "accelerator_model_name": ("accelerator_model_name",),
-    "accelerators_per_node": ("accelerators_per_node",),
-    "framework": ("framework",),
-}
 _COUNTS = ("nodes", "host_processors_per_node", "accelerators_per_node")
 #: No system has more of anything; a larger number is a mistake.
 _LARGEST_COUNT = 10**8
+#: How alike two spellings of one key are, from 0 to 1. Published misspellings have 0.9 and more; two keys that mean
+#: different things (``host_processors_per_node``, ``accelerators_per_node``) have less than 0.8.
+_ALIKE = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A description as it was read.
+
+    ``missing`` are the keys, in their right spelling, that it should have had and that say nothing in it. ``misspelt`` maps
+    some of them to a key of the description that the table does not know and that looks like them.
+    """
+
+    record: System
+    missing: tuple[str, ...]
+    misspelt: dict[str, str]
+
+
+def read_description(path: Path) -> Description:
+    """Reads a description, and says what is missing in it.
+
+    Raises:
+        OSError, ValueError: as :func:`read_system`.
+    """
+    content = _read_object(path)
+    record = _system_of(content)
+    missing = tuple(names[0] for field, names in description_keys().items() if getattr(record, field) is None)
+    known = {name for names in description_keys().values() for name in names}
+    unknown = {_folded(key): key for key in content if key not in known}
+    misspelt = {}
+    for name in missing:
+        for match in get_close_matches(_folded(name), unknown, n=1, cutoff=_ALIKE):
+            misspelt[name] = unknown[match]
+    return Description(record, missing, misspelt)
 
 
 def read_system(path: Path) -> System:
-    """Reads a description.
+    """Reads the record of a description.
 
     Raises:
         OSError: the file cannot be read.
         ValueError: the file does not hold a JSON object; the message says where it goes wrong.
     """
-    description = _read_object(path)
+    return _system_of(_read_object(path))
+
+
+def _system_of(description: dict) -> System:
     if isinstance(description.get("nodes"), list):
         return _from_entry(description)
-    values = {field: _first(description, names) for field, names in _KEYS.items()}
+    values = {field: _first(description, names) for field, names in description_keys().items()}
     return System(
         **{
             field: (_count if field in _COUNTS else clean_text)(value)
@@ -57,11 +83,6 @@ def read_organisation(path: Path) -> str | None:
         OSError, ValueError: as :func:`read_system`.
     """
     return clean_text(_read_object(path).get("org")) if path.is_file() else None
-
-
-def missing_keys(record: System) -> list[str]:
-    """The keys, in their right spelling, that a description should have had and that say nothing."""
-    return [_KEYS[field.name][0] for field in fields(record) if field.name in _KEYS and getattr(record, field.name) is None]
 
 
 def normal_division(value: object) -> str | None:
@@ -122,7 +143,12 @@ def _from_entry(entry: dict) -> System:
 
 
 def _first(description: dict, names: tuple[str, ...]) -> object:
-    return next((description[name] for name in names if name in description), None)
+    return next((value for name in names if (value := description.get(name)) not in (None, "")), None)
+
+
+def _folded(key: str) -> str:
+    """A key without what spellings differ in most: case, blanks and hyphens."""
+    return key.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def _count(value: object) -> int | None:

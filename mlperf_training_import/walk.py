@@ -13,8 +13,8 @@ from pathlib import Path
 
 from .errors import Finding
 from .model import LogFile, Round, Submission, System
-from .system import missing_keys, read_organisation, read_system
-from .tables import Rules
+from .system import clean_text, read_description, read_organisation
+from .tables import DESCRIPTIONS_FILE, Rules, field_of_key, place_to_extend
 
 #: Takes a finding's code, path and text.
 Report = Callable[[str, str, str], None]
@@ -41,6 +41,7 @@ class _Walker:
     def __init__(self, root: Path, report: Report) -> None:
         self._root = root
         self._report = report
+        self._reported_keys: set[str] = set()
 
     def _entries(self, folder: str) -> tuple[list[str], list[os.DirEntry]]:
         """Names of the folders in a folder, and its files; both sorted, without hidden ones. Symbolic links are skipped."""
@@ -56,7 +57,7 @@ class _Walker:
                         files.append(entry)
         except OSError as error:
             self._report("unreadable", folder, error.strerror or "cannot be read")
-        return sorted(folders), sorted(files, key=lambda entry: _natural(entry.name))
+        return sorted(folders), sorted(files, key=lambda entry: (_natural(entry.name), entry.name))
 
     def _logs(self, folder: str, files: list[os.DirEntry], prefix: str = "result_") -> tuple[LogFile, ...]:
         return tuple(
@@ -71,16 +72,34 @@ class _Walker:
             self._report("no-system-description", label, f"{missing} does not exist")
             return System()
         try:
-            record = read_system(self._root / path)
+            description = read_description(self._root / path)
         except OSError as error:
             self._report("unreadable", path, error.strerror or "cannot be read")
             return System()
         except ValueError as error:
             self._report("invalid-system-description", path, str(error))
             return System()
-        if absent := missing_keys(record):
-            self._report("incomplete-system-description", path, f"without {', '.join(absent)}")
-        return record
+        if description.missing:
+            self._report("incomplete-system-description", path, f"without {', '.join(description.missing)}")
+        for right, spelling in description.misspelt.items():
+            self._report_key(right, spelling, path)
+        return description.record
+
+    def _report_key(self, right: str, spelling: str, path: str) -> None:
+        """Reports a spelling that the table does not know, once per round."""
+        if spelling in self._reported_keys:
+            return
+        self._reported_keys.add(spelling)
+        place = place_to_extend(DESCRIPTIONS_FILE, row=field_of_key(right))
+        what = f"key {clean_text(spelling)} is not in the table, but looks like {right}; not read (first seen in {path})"
+        self._report("unknown-key", place, what)
+
+    def _systems(self, results: str) -> list[str]:
+        """The folders in a ``results`` folder; logs beside them belong to no system and are reported."""
+        systems, files = self._entries(results)
+        if stray := self._logs(results, files):
+            self._report("stray-logs", results, f"{len(stray)} logs outside any system's folder; not read")
+        return systems
 
     def _benchmark_folders(self, system_folder: str, aliases: dict[str, str], **common) -> Iterator[Submission]:
         """One submission per benchmark folder of a system, and one for logs that lie beside these folders."""
@@ -136,9 +155,7 @@ class _SubmitterWalker(_Walker):
 
     def _submitter(self, submitter: str, folders: list[str], aliases: dict[str, str]) -> Iterator[Submission]:
         results = f"{submitter}/results"
-        systems, files = self._entries(results)
-        if stray := self._logs(results, files):
-            self._report("stray-logs", results, f"{len(stray)} logs outside any system's folder; not read")
+        systems = self._systems(results)
         if not systems:
             self._report("no-system-folder", results, "no folder in it")
         code = "benchmark" if "benchmark" in folders and "benchmarks" not in folders else "benchmarks"
@@ -177,9 +194,12 @@ class _PackageWalker(_Walker):
             if name != "results":
                 yield from self._package(submitter, folder, aliases, f"{below}/{name}".lstrip("/"))
                 continue
-            for system in self._entries(f"{here}/results")[0]:
+            for system in self._systems(f"{here}/results"):
                 system_folder = f"{here}/results/{system}"
-                if self._is_system(system_folder):
+                if not self._is_system(system_folder):
+                    what = "no entry.json in it, and no logs in its folders: not a system"
+                    self._report("no-logs", system_folder, what)
+                else:
                     entry = f"{system_folder}/entry.json"
                     record = self._system(entry, entry, system_folder)
                     yield from self._benchmark_folders(
@@ -212,4 +232,4 @@ class _PackageWalker(_Walker):
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """Sort key under which ``result_2.txt`` comes before ``result_10.txt``."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(name)]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]

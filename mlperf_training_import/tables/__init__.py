@@ -1,4 +1,4 @@
-"""The facts of the rounds and benchmarks: loader of ``rounds.yaml`` and ``benchmarks.yaml``."""
+"""The facts of the rounds, benchmarks and system descriptions: loader of the YAML files beside it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import yaml
 FOLDER = Path(__file__).parent
 ROUNDS_FILE = FOLDER / "rounds.yaml"
 BENCHMARKS_FILE = FOLDER / "benchmarks.yaml"
+DESCRIPTIONS_FILE = FOLDER / "descriptions.yaml"
 
 #: What may not stand in the name of an experiment; two hyphens would be a separator.
 _NO_NAME = re.compile(r"[^a-z0-9_.]+", re.ASCII)
@@ -125,6 +126,17 @@ def _benchmarks() -> dict:
     return _load(BENCHMARKS_FILE)
 
 
+@functools.cache
+def description_keys() -> dict[str, tuple[str, ...]]:
+    """The keys of a system description, by field of our record; the first spelling is the right one."""
+    return {field: tuple(spellings) for field, spellings in _load(DESCRIPTIONS_FILE).items()}
+
+
+def field_of_key(key: str) -> str:
+    """The field of our record that a key of the table fills."""
+    return next(field for field, spellings in description_keys().items() if key in spellings)
+
+
 def known_rounds() -> tuple[str, ...]:
     """The rounds of the table, oldest first."""
     return tuple(sorted(_rounds()["rounds"], key=parse_version))
@@ -226,17 +238,20 @@ def _row_of(rows: Sequence[dict], number: tuple[int, int]) -> dict | None:
     return next((row for row in reversed(rows) if parse_version(row["from"]) <= number), None)
 
 
-def place_to_extend(path: Path, under: str | None = None) -> str:
-    """File and line where a new row belongs, for a finding: ``tables/rounds.yaml:58``.
+def place_to_extend(path: Path, under: str | None = None, row: str | None = None) -> str:
+    """File and line to extend, for a finding: ``mlperf_training_import/tables/rounds.yaml:58``.
 
     Args:
         path: one of the table files.
-        under: the top-level key that the row belongs to; the end of the file where None.
+        under: the top-level key that a new row belongs to; the end of the file where None.
+        row: the key whose own row is to be extended, below ``under`` or at the top where that is None; a new row where
+            None, or where there is none yet.
     """
     text = path.read_text(encoding="utf-8")
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    rows = yaml.compose(text, Loader=yaml.SafeLoader).value
     line = text.count("\n")
-    for key, value in node.value:
-        if key.value == under:
-            line = value.end_mark.line
+    if under is not None:
+        block = next(value for key, value in rows if key.value == under)
+        rows, line = block.value, block.end_mark.line
+    line = next((key.start_mark.line for key, _ in rows if key.value == row), line)
     return f"{FOLDER.parent.name}/{FOLDER.name}/{path.name}:{line + 1}"
