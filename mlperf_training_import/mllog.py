@@ -328,8 +328,10 @@ def _doubtful_lines_finder(dialect: Dialect):
     Passed over are lines in the layout of the mlperf_logging package with a key that is not wanted: plain numbers and
     strings without escapes or colons (a colon could be a second token), nothing nested deeper than one level.
     """
-    token = re.escape(dialect.token)
-    everything = token + rb"([^\n]*)"
+    # The last byte of the token, a blank, is part of the text: an empty item means a line that is passed over, and a token
+    # with nothing after it is malformed.
+    token, blank = re.escape(dialect.token[:-1]), re.escape(dialect.token[-1:])
+    everything = token + rb"(" + blank + rb"[^\n]*)"
     if dialect.json != "line":
         return re.compile(everything).findall
     wanted = b"|".join(re.escape(key.encode()) for key in sorted(_WANTED_KEYS))
@@ -339,4 +341,4 @@ def _doubtful_lines_finder(dialect: Dialect):
         rb'"value": ?(?:' + _SCALAR + rb"|" + _OBJECT + rb"|" + _ARRAY + rb"), ?"
         rb'"metadata": ?' + _OBJECT + rb"\}[ \t\r]*(?:\n|\Z)"
     )
-    return re.compile(token + rb"(?:" + plain + rb"|([^\n]*))").findall
+    return re.compile(token + rb"(?:" + blank + plain + rb"|(" + blank + rb"[^\n]*))").findall
