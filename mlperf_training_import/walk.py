@@ -66,24 +66,30 @@ class _Walker:
             if entry.name.startswith(prefix) and entry.name.endswith(".txt")
         )
 
-    def _system(self, path: str | None, missing: str, label: str) -> System:
-        """The system record of a description; what is wrong with it is reported once per file."""
-        if path is None or not (self._root / path).is_file():
-            self._report("no-system-description", label, f"{missing} does not exist")
-            return System()
+    def _system(self, path: str, label: str, submitter: str | None = None) -> System:
+        """The system record of a description; what is wrong with it is reported once per file.
+
+        Args:
+            path: the description.
+            label: the system's folder, for the finding that there is no description.
+            submitter: what another file says about the submitter, for descriptions that do not.
+        """
+        if not (self._root / path).is_file():
+            self._report("no-system-description", label, f"{path} does not exist")
+            return System(submitter=submitter)
         try:
             description = read_description(self._root / path)
         except OSError as error:
             self._report("unreadable", path, error.strerror or "cannot be read")
-            return System()
+            return System(submitter=submitter)
         except ValueError as error:
             self._report("invalid-system-description", path, str(error))
-            return System()
-        if description.missing:
-            self._report("incomplete-system-description", path, f"without {', '.join(description.missing)}")
+            return System(submitter=submitter)
+        if missing := [key for key in description.missing if key != "submitter" or submitter is None]:
+            self._report("incomplete-system-description", path, f"without {', '.join(missing)}")
         for right, spelling in description.misspelt.items():
             self._report_key(right, spelling, path)
-        return description.record
+        return replace(description.record, submitter=description.record.submitter or submitter)
 
     def _report_key(self, right: str, spelling: str, path: str) -> None:
         """Reports a spelling that the table does not know, once per round."""
@@ -166,7 +172,7 @@ class _SubmitterWalker(_Walker):
                 aliases,
                 submitter=submitter,
                 system=system,
-                system_record=self._system(path, path, f"{results}/{system}"),
+                system_record=self._system(path, f"{results}/{system}"),
                 description=path if (self._root / path).is_file() else None,
                 code=f"{submitter}/{code}",
             )
@@ -194,6 +200,7 @@ class _PackageWalker(_Walker):
             if name != "results":
                 yield from self._package(submitter, folder, aliases, f"{below}/{name}".lstrip("/"))
                 continue
+            organisation = self._organisation(here)
             for system in self._systems(f"{here}/results"):
                 system_folder = f"{here}/results/{system}"
                 if not self._is_system(system_folder):
@@ -201,13 +208,12 @@ class _PackageWalker(_Walker):
                     self._report("no-logs", system_folder, what)
                 else:
                     entry = f"{system_folder}/entry.json"
-                    record = self._system(entry, entry, system_folder)
                     yield from self._benchmark_folders(
                         system_folder,
                         aliases,
                         submitter=submitter,
                         system=f"{below}/{system}".lstrip("/"),
-                        system_record=self._with_organisation(record, here),
+                        system_record=self._system(entry, system_folder, organisation),
                         description=entry if (self._root / entry).is_file() else None,
                         code=here,
                     )
@@ -219,15 +225,14 @@ class _PackageWalker(_Walker):
             return True
         return any(self._logs(f"{folder}/{name}", self._entries(f"{folder}/{name}")[1]) for name in folders)
 
-    def _with_organisation(self, record: System, package: str) -> System:
-        """Adds the organisation that ``submission.json`` beside ``results/`` names."""
+    def _organisation(self, package: str) -> str | None:
+        """The organisation that ``submission.json`` beside ``results/`` names."""
         path = f"{package}/submission.json"
         try:
-            organisation = read_organisation(self._root / path)
+            return read_organisation(self._root / path)
         except (OSError, ValueError) as error:
             self._report("invalid-system-description", path, str(error))
-            return record
-        return replace(record, submitter=record.submitter or organisation)
+            return None
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
