@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,8 @@ _CACHE = "cache,541d6f712a6b464e"
 _VERSION_TAG = "version-"
 #: Collective Mind tags what it is still fetching with this, and never uses it.
 _UNFINISHED_TAG = "tmp"
+#: What reading a folder raises that is no complete clone.
+_NO_CLONE = (GitError, configparser.Error, ValueError, OSError)
 _LABEL = re.compile(r"(?P<version>\d{1,6}\.\d{1,6})(?:-(?P<suffix>[A-Za-z0-9][A-Za-z0-9._-]{0,60}))?", re.ASCII)
 _SCP_FORM = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>(?!//).+)")
 
@@ -103,7 +106,7 @@ def locate_path(path: Path, label: str, wanted: Filter) -> tuple[list[Round], Fi
         raise BadInput(f"--path={path}: no results in it; expected <submitter>/results/<system>/<benchmark>/result_*.txt")
     try:
         return [read_clone(path, label, version)], wanted
-    except (GitError, ValueError, OSError):
+    except _NO_CLONE:
         return [Round(label, version, path)], wanted
 
 
@@ -167,7 +170,7 @@ def _round_of_clone(clone: Path, label: str | None, uid: str, findings: list[Fin
         return None
     try:
         return read_clone(clone, label, version)
-    except (GitError, ValueError, OSError) as error:
+    except _NO_CLONE as error:
         what = f"the clone was cut off or is no git repository ({type(error).__name__}); {remove}"
         findings.append(Finding("clone-incomplete", label, str(clone), what))
         return None
@@ -179,7 +182,7 @@ def read_clone(clone: Path, label: str, version: str) -> Round:
     Nothing in the clone is run: the metadata are read from its files, and git itself is not called.
 
     Raises:
-        GitError, ValueError, OSError: the folder is no complete clone.
+        GitError, configparser.Error, ValueError, OSError: the folder is no complete clone.
     """
     git_folder = clone / ".git"
     if git_folder.is_dir() and ((git_folder / "index.lock").exists() or not (git_folder / "index").exists()):
@@ -241,7 +244,9 @@ def _refuse_ambiguous(rounds: list[Round]) -> None:
             )
         if round_.web_url is None:
             continue
-        other = seen.setdefault(("address", round_.web_url), round_)
+        # Hosts do not tell upper from lower case, and GitHub does not in paths either.
+        address = round_.web_url.partition("://")[2].casefold()
+        other = seen.setdefault(("address", address), round_)
         if other is not round_:
             raise AmbiguousRounds(
                 f"{round_.web_url} is cached as round {other.label} and as round {round_.label}:\n"
