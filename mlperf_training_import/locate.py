@@ -199,7 +199,7 @@ def read_clone(clone: Path, label: str, version: str) -> Round:
             ),
             "",
         )
-    return Round(label, version, clone, web_address(str(address)), branch, commit)
+    return Round(label, version, clone, web_address(str(address)), branch, commit, _comparable(str(address)))
 
 
 def web_address(remote: str) -> str | None:
@@ -233,6 +233,15 @@ def web_address(remote: str) -> str | None:
     return f"{scheme}://{host}/{path}"
 
 
+def _comparable(remote: str) -> str | None:
+    """What all addresses of one repository have in common: host and path on the web, or the path on this machine."""
+    address = web_address(remote)
+    if address is not None:
+        # Hosts do not tell upper from lower case, and GitHub does not in paths either.
+        return address.partition("://")[2].casefold()
+    return remote.strip().removeprefix("file://").rstrip("/").removesuffix(".git") or None
+
+
 def _refuse_ambiguous(rounds: list[Round]) -> None:
     seen: dict[tuple[str, str], Round] = {}
     for round_ in rounds:
@@ -242,13 +251,11 @@ def _refuse_ambiguous(rounds: list[Round]) -> None:
                 f"two clones are tagged version-{round_.label}:\n  {other.path}\n  {round_.path}\n"
                 "remove one of them (cm rm cache <name of its folder> -f), or tag it differently"
             )
-        if round_.web_url is None:
+        if round_.remote is None:
             continue
-        # Hosts do not tell upper from lower case, and GitHub does not in paths either.
-        address = round_.web_url.partition("://")[2].casefold()
-        other = seen.setdefault(("address", address), round_)
+        other = seen.setdefault(("address", round_.remote), round_)
         if other is not round_:
             raise AmbiguousRounds(
-                f"{round_.web_url} is cached as round {other.label} and as round {round_.label}:\n"
+                f"{round_.web_url or 'one repository'} is cached as round {other.label} and as round {round_.label}:\n"
                 f"  {other.path}\n  {round_.path}\nremove the one with the wrong version- tag"
             )

@@ -17,6 +17,7 @@ class Round:
 
     ``label`` is what follows ``version-`` in the cache tags (``3.0-private``); ``version`` the round that it means
     (``3.0``). ``web_url`` is the page of the repository without credentials, None where the remote is no web address.
+    ``remote`` is equal for two clones of one repository; it is for comparing only, and not to be shown.
     """
 
     label: str
@@ -25,6 +26,7 @@ class Round:
     web_url: str | None = None
     branch: str | None = None
     commit: str | None = None
+    remote: str | None = None
 
     @property
     def is_private(self) -> bool:

@@ -120,6 +120,8 @@ def test_two_clones_with_one_label_are_an_error_that_names_both(cm, sample):
         (f"{GITHUB}/results/", "git@github.com:mlcommons/results.git"),
         ("https://token@github.com/mlcommons/results", "ssh://git@github.com/mlcommons/results"),
         (f"{GITHUB}/results", "http://GitHub.com/MLCommons/Results.git"),
+        ("/srv/git/results", "file:///srv/git/results.git/"),
+        ("ftp://me:token@example.org/results", "ftp://me:token@example.org/results"),
     ],
 )
 def test_one_address_under_two_labels_is_an_error_that_names_both(cm, sample, one, other):
