@@ -12,6 +12,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from mlperf_training_import.errors import ADVICE  # noqa: E402 - the package is beside this folder
+from mlperf_training_import.roundtable import table as rounds_table  # noqa: E402
 
 
 def flags_table() -> str:
@@ -33,7 +34,7 @@ def table(head, rows) -> str:
 
 def updated(text: str) -> str:
     """The text of README with its generated parts made anew."""
-    for name, make in (("flags", flags_table), ("findings", findings_table)):
+    for name, make in (("flags", flags_table), ("findings", findings_table), ("rounds", rounds_table)):
         pattern = re.compile(rf"(<!-- {name}:[^\n]*-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
         part = make()
         text, count = pattern.subn(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)

@@ -127,7 +127,13 @@ def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, ob
         "submissions": len(round_outcome.submissions),
         "findings": sum(finding.round == round_.label for finding in outcome.findings),
         "folders": [
-            {"folder": submission.folder, "logs": len(submission.logs), "not_read": list(submission.not_read)}
+            {
+                "folder": submission.folder,
+                "submitter": submission.submitter,
+                "system": submission.system,
+                "logs": len(submission.logs),
+                "not_read": list(submission.not_read),
+            }
             | ({"minutes": minutes[submission.folder]} if submission.folder in minutes else {"not_scored": True})
             for submission in round_outcome.submissions
         ],
