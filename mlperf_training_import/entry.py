@@ -110,14 +110,21 @@ def experiment_tags(name: str) -> list[str]:
 
 
 def _links(round_: Round, result: Result) -> dict[str, str | None]:
-    """Addresses on the web, where the clone has one; they use its branch, or its commit where no branch is checked out."""
+    """Addresses on the web, where the clone has one.
+
+    They use its branch, or its commit where no branch is checked out.
+    """
     links = {"git_url": round_.web_url, "git_commit": round_.commit}
     revision = round_.branch or round_.commit
     if round_.web_url is None or revision is None:
         return links
-    submission, base, revision = result.submission, round_.web_url, quote(revision)
+    submission, base = result.submission, round_.web_url
     if submission.description is not None:
-        links["details_url"] = f"{base}/blob/{revision}/{quote(submission.description)}"
-    links["code_url"] = f"{base}/blob/{revision}/{quote(submission.code)}"
-    links["url"] = f"{base}/tree/{revision}/{quote(submission.folder)}"
+        links["details_url"] = f"{base}/blob/{_quoted(revision, submission.description)}"
+    links["code_url"] = f"{base}/blob/{_quoted(revision, submission.code)}"
+    links["url"] = f"{base}/tree/{_quoted(revision, submission.folder)}"
     return links
+
+
+def _quoted(revision: str, path: str) -> str:
+    return quote(f"{revision}/{path}", errors="surrogateescape")

@@ -40,7 +40,8 @@ def locate(cm, findings: list[Finding], labels: Sequence[str] = ()) -> list[Roun
         ImportFailure: the cache cannot be searched.
     """
     gone = _gone_entries(cm)
-    found = cm.access({"action": "find", "automation": _CACHE, "tags": CACHE_TAGS})
+    # on the disk: an index that was cut off and begun anew knows some of the clones only, and CM looks no further
+    found = cm.access({"action": "find", "automation": _CACHE, "tags": CACHE_TAGS, "skip_index_search": True})
     if found["return"] > 0:
         raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
     if not found["list"]:
@@ -225,6 +226,8 @@ def web_address(remote: str) -> str | None:
         host, path = match["host"], match["path"]
         if len(host) == 1:  # a drive letter, not a host
             return None
+    if "@" in path:  # the end of a password with a slash in it
+        return None
     path = path.strip("/").removesuffix(".git")
     if not host or not path or not re.fullmatch(r"[A-Za-z0-9._:\[\]-]+", host):
         return None
