@@ -37,6 +37,9 @@ def preprocess(i):
         return {"return": error.return_code, "error": str(error)}
     screen.show(outcome)
     _hand_over(outcome, i["env"], i["state"])
+    if outcome.failures:
+        texts = "\n".join(f"  {finding.where}: {finding.what}" for finding in outcome.failures)
+        return {"return": 1, "error": f"not everything could be stored, the rest was:\n{texts}"}
     if options.strict and outcome.findings:
         return {"return": 1, "error": f"{len(outcome.findings)} findings, and --strict was given; see the report"}
     return {"return": 0}

@@ -38,9 +38,16 @@ class AmbiguousRounds(ImportFailure):
     """Two clones claim to be the same round, or one repository claims to be two."""
 
 
+class PrivateRounds(ImportFailure):
+    """Rounds under embargo would go to a repository that nobody named."""
+
+
 class PublishFailure(ImportFailure):
     """The target repository cannot be written."""
 
+
+#: Kinds of findings with which a run fails once everything else is written: what belongs to an experiment is not in it.
+FAILURES = frozenset({"invalid-store"})
 
 #: Every kind of finding, most serious first, with what to do about it. The order is the order on the screen.
 ADVICE = {
@@ -56,7 +63,7 @@ ADVICE = {
     "invalid-scaling-file": 'expected {"scaling_factor": <number above 0>}; without it the score would be wrong',
     "unreadable": "check the file's permissions",
     "invalid-store": "repair or remove the stored file, then import again",
-    "incomplete-store": "look at the folder by hand; it was left alone",
+    "cm-index": "repair what CM names, then run: cm reindex repo",
     # a result, with something missing
     "no-systems-folder": "descriptions are expected in <submitter>/systems/",
     "no-system-description": "add <submitter>/systems/<system>.json; until then the system is named after its folder",
@@ -80,6 +87,9 @@ ADVICE = {
     # the store
     "kept-result": "the clone no longer has it; --prune removes it",
     "merged-duplicates": "two stored objects were one result; they are one now",
+    "several-uids": "a result has one uid; the other one is kept as uid_2",
+    "missing-uid": "a result needs one to be linked to; it was added",
+    "moved-result": "its division or task changed; it was moved with all that was noted in it",
     "unrecognised-entry": "kept as it is; it cannot be told which result it is",
     "extra-date-folder": "only the newest is used; remove the others",
 }

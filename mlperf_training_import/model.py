@@ -31,7 +31,7 @@ class Round:
     @property
     def is_private(self) -> bool:
         """Whether the round is under embargo and must not reach shared experiments."""
-        return self.label.endswith("-private")
+        return self.label.lower().endswith("-private")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from .assess import Assessor
 from .entry import experiment_names, make_entry
-from .errors import Finding, by_weight
+from .errors import FAILURES, Finding, PrivateRounds, by_weight
 from .filters import check_divisions, check_filter
+from .home import index_left_alone
 from .locate import locate, locate_path
 from .metrics import compare, metrics_of
 from .mllog import read_log
@@ -46,6 +47,12 @@ class Outcome:
     findings: list[Finding] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     report: Path | None = None
+    dry_run: bool = False
+
+    @property
+    def failures(self) -> list[Finding]:
+        """Findings with which the run fails, though everything else is written."""
+        return [finding for finding in self.findings if finding.code in FAILURES]
 
 
 def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
@@ -59,14 +66,21 @@ def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
     Raises:
         ImportFailure: the user must do something first; nothing was written, or what was written is whole.
     """
+    with index_left_alone(cm):
+        return _import_rounds(cm, options, tell)
+
+
+def _import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
     target = find_target(cm, options.target_repo)
-    if not options.dry_run:
-        make_output_folder(options.output_dir)
-    outcome = Outcome()
+    outcome = Outcome(dry_run=options.dry_run)
     if options.path is not None:
         rounds, wanted = locate_path(options.path, options.versions[0], options.filter)
     else:
         rounds, wanted = locate(cm, outcome.findings, options.versions), options.filter
+    if not options.target_repo:
+        _refuse_private(rounds)
+    if not options.dry_run:
+        make_output_folder(options.output_dir)
     walked = [(round_, walk(round_, rules_of(round_.version), outcome.findings)) for round_ in rounds]
     check_filter(wanted, [submission for _, submissions in walked for submission in submissions])
     for round_, submissions in walked:
@@ -94,6 +108,22 @@ def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
         outcome.report = write_report(outcome, options.output_dir)
         outcome.files.append(outcome.report)
     return outcome
+
+
+def _refuse_private(rounds: Sequence[Round]) -> None:
+    """Keeps rounds under embargo out of a repository that nobody chose for them.
+
+    Raises:
+        PrivateRounds: there is one.
+    """
+    private = ", ".join(round_.label for round_ in rounds if round_.is_private)
+    public = ",".join(round_.label for round_ in rounds if not round_.is_private)
+    if private:
+        others = f", or import the others only: --version={public}" if public else ""
+        raise PrivateRounds(
+            f"{private}: not published yet, and must not reach a public repository by accident; say which CM repository is "
+            f"to get it: --target_repo=<repository>{others}"
+        )
 
 
 def read_round(round_: Round, submissions: Sequence[Submission], wanted: Filter, findings: list[Finding]) -> RoundOutcome:

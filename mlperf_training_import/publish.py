@@ -5,26 +5,29 @@ from __future__ import annotations
 import contextlib
 import datetime
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import filelock
+from cmind import utils
 
 from .entry import experiment_tags
 from .errors import Finding, PublishFailure, UnknownTarget
+from .home import add_to_index, locked
 from .store import (
     RESULT_FILE,
     Changes,
     Identity,
     IdentityIndex,
     StoredExperiment,
-    group_by_identity,
     load_experiment,
     merge,
-    remove_leftover,
+    move_home,
+    remove_leftovers,
+    stored_identity,
     stored_uids,
     to_bytes,
     write_atomically,
@@ -33,7 +36,6 @@ from .store import (
 _EXPERIMENT = "experiment,a0a2d123ef064bcb"
 _PREFIX = "mlperf-training--"
 _META_FILE = "_cm.json"
-_LOCK_FILE = "mlperf-training-import.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,11 @@ class PublishedExperiment:
 
 
 class _Known(NamedTuple):
+    """An experiment's folder, and its description where there is one that can be read."""
+
     path: Path
-    uid: str
+    description: dict | None = None
+    trouble: str | None = None
 
 
 def find_target(cm, target_repo: str) -> Target:
@@ -106,7 +111,7 @@ def publish(
     """Merges entries into the experiments of a repository.
 
     Args:
-        cm: the running Collective Mind.
+        cm: the running Collective Mind, whose index is left alone (:func:`~.home.index_left_alone`).
         target: where to publish.
         entries: the entries of this import by experiment name.
         labels: the rounds that were imported; of these, a stored result that is no longer among the entries is kept and
@@ -124,49 +129,47 @@ def publish(
     Raises:
         PublishFailure: the repository cannot be written, or Collective Mind refuses an experiment.
     """
-    with contextlib.nullcontext() if dry_run else _locked(cm, target, waiting):
-        if not dry_run:
-            _refresh_index(cm)
-            _clear_unfinished(target)
-        known = _existing(cm, target)
-        scopes = tuple(f"{_PREFIX}{scope}--" for scope in ("all", *labels))
-        names = sorted({*entries, *(name for name in known if name.startswith(scopes))})
+    with contextlib.nullcontext() if dry_run else locked(cm, target.path, waiting):
 
         def report(code: str, where: str, what: str) -> None:
             findings.append(Finding(code, "", where, what))
 
-        experiments = [load_experiment(name, known[name].path if name in known else None, report) for name in names]
-        index = IdentityIndex({id(e): e for group in entries.values() for e in group}.values())
-        uids = stored_uids(experiments, index)
+        if not dry_run:
+            _clear_unfinished(target)
+        known = _existing(target)
+        scopes = tuple(f"{_PREFIX}{scope}--" for scope in ("all", *labels))
+        names = sorted({*entries, *(name for name in known if name.startswith(scopes))})
+        experiments = [_load(name, known.get(name), report) for name in names]
+        groups = {name: {stored_identity(entry): entry for entry in entries.get(name, ())} for name in names}
+        index = IdentityIndex(entry for group in groups.values() for entry in group.values())
+        homes = {(e.is_over_all, identity): e.name for e in experiments for identity in groups[e.name]}
+        move_home(experiments, homes, index, report)
+        uids = stored_uids(experiments, index, labels)
         published = []
-        with _without_index(cm) if not dry_run else contextlib.nullcontext():
-            for experiment in experiments:
-                if not experiment.usable:
-                    continue
-                group = group_by_identity(entries.get(experiment.name, ()))
-                merged, changes = merge(
-                    experiment,
-                    group,
-                    index,
-                    uids,
-                    partial(_is_stale, labels, in_scope, experiment.division),
-                    prune,
-                    report,
-                )
-                if not dry_run:
-                    _write(cm, target, experiment, merged)
-                if group or changes.kept or changes.removed:
-                    uid = known[experiment.name].uid if experiment.name in known else _uid_of(experiment.name)
-                    published.append(PublishedExperiment(experiment.name, experiment.folder, uid, changes))
-        if not dry_run and any(name not in known for name in names):
-            _existing(cm, target)  # puts what was added into the index of CM, in one go
-        return published
+        # experiments that results leave come last: a run that is killed in between leaves them twice and not nowhere
+        for experiment in sorted(experiments, key=lambda experiment: experiment.moved_out > 0):
+            if not experiment.usable:
+                continue
+            group, before = groups[experiment.name], len(experiment.objects) + experiment.moved_out
+            is_stale = partial(_is_stale, labels, in_scope, experiment.division)
+            merged, changes = merge(experiment, group, index, uids, is_stale, prune, report)
+            concerned = bool(group) or len(merged) != before
+            if concerned and not dry_run:
+                _write(cm, target, experiment, merged, known.get(experiment.name))
+            if concerned or changes.kept:
+                description = known[experiment.name].description if experiment.name in known else None
+                uid = description["uid"] if description else _uid_of(experiment.name)
+                published.append(PublishedExperiment(experiment.name, experiment.folder, uid, changes))
+        if not dry_run:
+            artifacts = [(found.description, found.path) for found in _existing(target).values() if found.description]
+            if trouble := add_to_index(cm, artifacts, (target.alias, target.uid)):
+                report("cm-index", cm.repos_path, trouble)
+        return sorted(published, key=lambda experiment: experiment.name)
 
 
-def stored_experiments(cm, target: Target) -> list[StoredExperiment]:
+def stored_experiments(target: Target) -> list[StoredExperiment]:
     """What the target holds of this importer, by name. Files that cannot be read are left out."""
-    known = _existing(cm, target)
-    loaded = [load_experiment(name, known[name].path, lambda *_: None) for name in sorted(known)]
+    loaded = [_load(name, known, lambda *_: None) for name, known in sorted(_existing(target).items())]
     return [experiment for experiment in loaded if experiment.usable and experiment.file is not None]
 
 
@@ -175,16 +178,25 @@ def _is_stale(labels: Sequence[str], in_scope: Callable[[Identity, str], bool], 
     return identity[0] in labels and in_scope(identity, division)
 
 
-def _write(cm, target: Target, experiment: StoredExperiment, objects: list) -> None:
-    """Writes an experiment's results if they differ from what is stored; adds the experiment if it is new."""
-    data = to_bytes(objects)
+def _load(name: str, known: _Known | None, report: Callable[[str, str, str], None]) -> StoredExperiment:
+    """An experiment as it is stored; unusable where its description is broken."""
+    experiment = load_experiment(name, known.path if known else None, report)
+    if known is not None and known.trouble:
+        report("invalid-store", str(known.path / _META_FILE), f"{known.trouble}; nothing was written to the experiment")
+        experiment.usable = False
+    return experiment
+
+
+def _write(cm, target: Target, experiment: StoredExperiment, objects: list, known: _Known | None) -> None:
+    """Writes an experiment's results if they differ from what is stored; adds the experiment to CM if it is new there."""
     if experiment.file is not None:
-        remove_leftover(experiment.file)
-    if data == experiment.data:
-        return
+        remove_leftovers(experiment.file)
+    data = to_bytes(objects)
     try:
-        if experiment.folder is None:
+        if known is None or known.description is None:
             experiment.folder = _add(cm, target, experiment.name)
+        if data == experiment.data:
+            return
         if experiment.file is None:
             now = datetime.datetime.now().isoformat(timespec="microseconds").replace(":", "-").replace("T", ".")
             experiment.file = experiment.folder / now / RESULT_FILE
@@ -214,22 +226,32 @@ def _uid_of(name: str) -> str:
     return hashlib.sha256(name.encode("ascii")).hexdigest()[:16]
 
 
-def _existing(cm, target: Target) -> dict[str, _Known]:
+def _existing(target: Target) -> dict[str, _Known]:
     """The experiments of this importer in the target, by name.
 
-    One look at the disk for all of them: the index of CM does not know what came with ``git pull``.
+    Read from the disk: the index of CM does not know what came with ``git pull`` or was half made by a killed run, and its
+    search gives up at the first broken description.
     """
-    found = cm.access(
-        {
-            "action": "find",
-            "automation": _EXPERIMENT,
-            "artifact": f"{target.alias},{target.uid}:{_PREFIX}*",
-            "skip_index_search": True,
-        }
-    )
+    experiments = {}
+    for folder in sorted(target.experiments.glob(f"{_PREFIX}*--*--*")):
+        if folder.is_dir():
+            experiments[folder.name] = _describe(folder)
+    return experiments
+
+
+def _describe(folder: Path) -> _Known:
+    """What CM knows of a folder."""
+    try:
+        found = utils.load_yaml_and_json(str(folder / "_cm"))
+    except (OSError, TypeError, ValueError, RecursionError) as error:
+        return _Known(folder, trouble=f"cannot be read ({error})")
+    if found["return"] == utils.ERROR_FILE_NOT_FOUND:
+        return _Known(folder)
     if found["return"] > 0:
-        raise PublishFailure(f"{target.alias}: the experiments cannot be listed: {found['error']}")
-    return {a.meta["alias"]: _Known(Path(a.path), a.meta["uid"]) for a in found["list"]}
+        return _Known(folder, trouble=found["error"])
+    if not isinstance(found["meta"].get("uid"), str):
+        return _Known(folder, trouble="it has no uid")
+    return _Known(folder, found["meta"])
 
 
 def _clear_unfinished(target: Target) -> None:
@@ -237,56 +259,18 @@ def _clear_unfinished(target: Target) -> None:
 
     Only one that is cut off and has no results: nothing is lost, as its uid is derived from its name.
     """
-    if not target.experiments.is_dir():
-        return
-    for folder in sorted(target.experiments.glob(f"{_PREFIX}*")):
+    for folder in target.experiments.glob(f"{_PREFIX}*"):
         meta = folder / _META_FILE
-        if meta.is_file() and not meta.read_bytes().rstrip().endswith(b"}"):
-            if any(folder.glob(f"*/{RESULT_FILE}")):
-                what = "not JSON, though the experiment has results; restore it, for instance from git"
-                raise PublishFailure(f"{meta}: {what}")
-            meta.unlink()
+        try:
+            if meta.is_file() and not any(folder.glob(f"*/{RESULT_FILE}")) and not _is_json(meta):
+                meta.unlink()
+        except OSError as error:
+            raise PublishFailure(f"{meta}: cannot be read or written ({error.strerror})") from error
 
 
-@contextlib.contextmanager
-def _locked(cm, target: Target, waiting: Callable[[str], None]) -> Iterator[None]:
-    """Holds the lock of the CM home, whose index is not safe under concurrent use, and of the target repository.
-
-    Always in this order, so that two imports cannot wait for each other.
-    """
-    home = Path(cm.repos_path).resolve()
-    places = [home / _LOCK_FILE]
-    repository = target.path.resolve()
-    if not repository.is_relative_to(home):
-        git_folder = repository / ".git"
-        places.append(git_folder / _LOCK_FILE if git_folder.is_dir() else repository / f".{_LOCK_FILE}")
-    with contextlib.ExitStack() as stack:
-        for place in places:
-            lock = filelock.FileLock(place)
-            try:
-                try:
-                    lock.acquire(timeout=0)
-                except filelock.Timeout:
-                    waiting(f"waiting for another import into {target.alias} to finish (lock: {place})")
-                    lock.acquire()
-            except OSError as error:
-                raise PublishFailure(f"{place.parent}: cannot be written ({error.strerror})") from error
-            stack.callback(lock.release)
-        yield
-
-
-def _refresh_index(cm) -> None:
-    """Reads the index of CM again: another import may have added to it since this process began."""
-    if cm.use_index:
-        cm.index.load()
-
-
-@contextlib.contextmanager
-def _without_index(cm) -> Iterator[None]:
-    """Adds experiments without CM writing its whole index after each of them."""
-    before = cm.use_index
-    cm.use_index = False
+def _is_json(file: Path) -> bool:
     try:
-        yield
-    finally:
-        cm.use_index = before
+        json.loads(file.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    return True

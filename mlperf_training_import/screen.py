@@ -16,6 +16,8 @@ from .store import Changes
 
 #: Findings that are shown; the report has them all.
 _SHOWN_FINDINGS = 5
+#: What happened to stored results, as columns.
+_CHANGES = ("new", "updated", "unchanged", "kept", "removed")
 #: Wide enough for a table and its addresses where there is no terminal to ask.
 _PIPE_WIDTH = 160
 
@@ -38,15 +40,22 @@ class Screen:
         """Shows what a run did: one line per round, the first findings, and where the rest lies."""
         if self._quiet:
             return
-        table = Table("round", *("results", "new", "updated", "unchanged", "kept", "removed", "findings"), box=SIMPLE_HEAD)
-        for column in table.columns[1:]:
-            column.justify = "right"
+        table = _table("round", "results", *_CHANGES, "findings")
         for round_outcome in outcome.rounds:
             table.add_row(*_row(round_outcome, outcome))
         self._out.print(table)
+        if outcome.dry_run:
+            self._show_plan(outcome)
         self._show_findings(outcome)
         for file in outcome.files:
             self._out.print(f"wrote {file}", soft_wrap=True)
+
+    def _show_plan(self, outcome: Outcome) -> None:
+        plan = _table("experiment", *_CHANGES)
+        for experiment in outcome.experiments:
+            plan.add_row(experiment.name, *_counts(experiment.changes))
+        self._out.print(plan)
+        self._out.print("dry run: nothing was written")
 
     def _show_findings(self, outcome: Outcome) -> None:
         shown = outcome.findings[:_SHOWN_FINDINGS]
@@ -55,7 +64,8 @@ class Screen:
             self._out.print(f"{finding.code}: {place}: {finding.what}", soft_wrap=True)
         rest = len(outcome.findings) - len(shown)
         if rest > 0:
-            self._out.print(f"... and {rest} more findings; the report has them all")
+            where = "; the report has them all" if outcome.report else ""
+            self._out.print(f"... and {rest} more findings{where}")
 
 
 def show_imported(cm, target_repo: str) -> None:
@@ -76,7 +86,7 @@ def show_imported(cm, target_repo: str) -> None:
         out.print(f"{finding.code}: {finding.where}: {finding.what}", soft_wrap=True)
     target = find_target(cm, target_repo)
     experiments = Table("experiment", "results", "fastest", box=SIMPLE_HEAD)
-    for stored in stored_experiments(cm, target):
+    for stored in stored_experiments(target):
         minutes = [item["Result"] for item in stored.objects if isinstance(item, dict) and "Result" in item]
         fastest = f"{min(minutes):.2f} min." if minutes else ""
         experiments.add_row(stored.name, str(len(stored.objects)), fastest)
@@ -93,6 +103,17 @@ def _row(round_outcome: RoundOutcome, outcome: Outcome) -> list[str]:
     for experiment in outcome.experiments:
         if experiment.scope == label:
             changes += experiment.changes
-    counts = (changes.added, changes.updated, changes.unchanged, changes.kept, changes.removed)
     findings = sum(finding.round == label for finding in outcome.findings)
-    return [label, *(str(count) for count in (len(round_outcome.results), *counts, findings))]
+    return [label, str(len(round_outcome.results)), *_counts(changes), str(findings)]
+
+
+def _counts(changes: Changes) -> list[str]:
+    counts = (changes.added, changes.updated, changes.unchanged, changes.kept, changes.removed)
+    return [str(count) for count in counts]
+
+
+def _table(first: str, *numbers: str) -> Table:
+    table = Table(first, *numbers, box=SIMPLE_HEAD)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -9,15 +10,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
-from .entry import OWNED_KEYS, foreign_benchmarks, order_of
+from .entry import OWNED_KEYS, foreign_benchmarks, order_of, uid_of
 from .errors import PublishFailure
 
 RESULT_FILE = "cm-result.json"
-_TEMPORARY_FILE = f".{RESULT_FILE}.tmp"
 _DATE_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}\.\d{2}-\d{2}-\d{2}(\.\d+)?")
-_DETAILS_URL = re.compile(r"/blob/[^/]+/(?P<submitter>.+)/systems/(?P<system>.+)\.json$")
+_DETAILS_URL = re.compile(r".*/blob/[^/]+/(?P<submitter>.+)/systems/(?P<system>[^/]+)\.json(?:[?#].*)?")
 
 #: Round label, submitter folder, system file name, benchmark key.
 Identity = tuple[str, str, str, str]
@@ -43,7 +43,10 @@ class Changes:
 
 @dataclass(slots=True)
 class StoredExperiment:
-    """An experiment's result file as it was found: its objects and bytes. ``file`` is None where there is none yet."""
+    """An experiment's result file as it was found: its objects and bytes. ``file`` is None where there is none yet.
+
+    ``moved_in`` are objects that other experiments hold and that belong here, ``moved_out`` counts those that left.
+    """
 
     name: str
     folder: Path | None
@@ -51,6 +54,13 @@ class StoredExperiment:
     data: bytes = b""
     objects: list = field(default_factory=list)
     usable: bool = True
+    moved_in: list = field(default_factory=list)
+    moved_out: int = 0
+
+    @property
+    def is_over_all(self) -> bool:
+        """Whether it is one of those over all rounds."""
+        return self.name.split("--")[1] == "all"
 
     @property
     def division(self) -> str:
@@ -88,43 +98,112 @@ def load_experiment(name: str, folder: Path | None, report: Report) -> StoredExp
 
 
 def stored_identity(entry: object) -> Identity | None:
-    """The identity of a stored object, None where it cannot be told.
-
-    Objects of this importer carry it. In those of the older script it is read from ``details_url``, which has the
-    description's submitter in the place of the folder.
-    """
+    """The identity that an object of this importer carries, None where it carries none."""
     if not isinstance(entry, dict):
         return None
-    label, benchmark = entry.get("version"), entry.get("Model_ID")
-    submitter, system = entry.get("submitter_folder"), entry.get("system_file")
-    if submitter is None or system is None:
-        url = entry.get("details_url")
-        match = _DETAILS_URL.search(url) if isinstance(url, str) else None
-        if match is None:
-            return None
-        submitter, system = unquote(match["submitter"]), unquote(match["system"])
-    identity = (label, submitter, system, benchmark)
+    identity = tuple(entry.get(key) for key in ("version", "submitter_folder", "system_file", "Model_ID"))
     return identity if all(isinstance(part, str) and part for part in identity) else None
 
 
 class IdentityIndex:
-    """Finds the entry of this import that a stored object stands for, by folder or by the submitter's display name."""
+    """Finds out which result a stored object is.
+
+    Objects of this importer carry their identity. In those of the older script it is read from ``details_url``, which has
+    the description's submitter in the place of the folder, and may be URL-encoded: the entries of this import tell which
+    folder that is.
+    """
 
     def __init__(self, entries: Iterable[Mapping[str, object]]) -> None:
-        self._exact: dict[Identity, Mapping[str, object]] = {}
-        self._by_submitter: dict[Identity, set[Identity]] = defaultdict(set)
+        self._entries: dict[Identity, Mapping[str, object]] = {}
+        self._by_submitter: dict[Identity, list[Identity]] = defaultdict(list)
         for entry in entries:
             identity = stored_identity(entry)
-            self._exact[identity] = entry
+            self._entries[identity] = entry
             label, _, system, benchmark = identity
-            self._by_submitter[label, entry["submitter"], system, benchmark].add(identity)
+            self._by_submitter[label, entry["submitter"], system, benchmark].append(identity)
 
-    def resolve(self, identity: Identity) -> Identity:
-        """The identity with the submitter's folder, where an entry of this import has it; else the identity itself."""
-        if identity in self._exact:
+    def identify(self, item: object) -> Identity | None:
+        """The identity of a stored object, None where it cannot be told.
+
+        An object whose submitter is none of this import has the identity that its address says. Where several folders share
+        its submitter and system, it is the one with the same minutes.
+        """
+        if (identity := stored_identity(item)) is not None or not isinstance(item, dict):
             return identity
-        candidates = self._by_submitter.get(identity, ())
-        return next(iter(candidates)) if len(candidates) == 1 else identity
+        url, label, benchmark = (item.get(key) for key in ("details_url", "version", "Model_ID"))
+        if not all(isinstance(text, str) and text for text in (url, label, benchmark)):
+            return None
+        if (place := _DETAILS_URL.fullmatch(url)) is None:
+            return None
+        written = [(label, submitter, system, benchmark) for submitter, system in _spellings(place)]
+        for identity in written:
+            if candidates := self._by_submitter.get(identity):
+                same = [one for one in candidates if self._entries[one]["Result"] == item.get("Result")]
+                one_of = candidates if len(candidates) == 1 else same
+                return one_of[0] if len(one_of) == 1 else None
+        return next((identity for identity in written if identity in self._entries), written[0])
+
+    def holds(self, identity: Identity) -> bool:
+        """Whether this import has the result."""
+        return identity in self._entries
+
+
+def _spellings(place: re.Match) -> list[tuple[str, str]]:
+    """What submitter and system may be called that stand in an address: decoded first; last for a branch with a slash."""
+    names = place["submitter"], place["system"]
+    spellings = [tuple(map(decode, names)) for decode in (unquote, str, unquote_plus)]
+    spellings.append((unquote(names[0].rpartition("/")[2]), unquote(names[1])))
+    return spellings
+
+
+def move_home(
+    experiments: Iterable[StoredExperiment],
+    homes: Mapping[tuple[bool, Identity], str],
+    index: IdentityIndex,
+    report: Report,
+) -> None:
+    """Hands objects over to the experiment that their result belongs to now.
+
+    A result changes its experiment when its division is corrected, or when the table of benchmarks learns its task. What
+    people noted moves with it.
+
+    Args:
+        experiments: all that were loaded; changed in place.
+        homes: experiment of each result of this import, among those over all rounds (True) and those of the round (False).
+        index: all entries of this import.
+        report: takes findings.
+    """
+    by_name = {experiment.name: experiment for experiment in experiments if experiment.usable}
+    for experiment in by_name.values():
+        staying = []
+        for item in experiment.objects:
+            identity = index.identify(item)
+            home = by_name.get(homes.get((experiment.is_over_all, identity)), experiment)
+            if home is experiment:
+                staying.append(item)
+            else:
+                home.moved_in.append(item)
+                experiment.moved_out += 1
+                report("moved-result", str(experiment.file), f"{' / '.join(identity)} belongs to {home.name} now")
+        experiment.objects = staying
+
+
+def stored_uids(
+    experiments: Iterable[StoredExperiment], index: IdentityIndex, labels: Collection[str]
+) -> dict[Identity, str]:
+    """The uid that each stored result of some rounds keeps.
+
+    Where several are stored, one that is not derived, as people link to it; of these that of the round's own experiment.
+    """
+    uids: dict[Identity, str] = {}
+    for experiment in sorted(experiments, key=lambda experiment: experiment.is_over_all):
+        for item in (*experiment.objects, *experiment.moved_in):
+            identity = index.identify(item)
+            if identity is None or identity[0] not in labels or not _has_uid(item):
+                continue
+            if uids.setdefault(identity, item["uid"]) == uid_of(identity):
+                uids[identity] = item["uid"]
+    return uids
 
 
 def merge(
@@ -147,23 +226,9 @@ def merge(
         prune: removes such results instead of keeping them.
         report: takes findings.
     """
-    changes = Changes()
+    changes = Changes(removed=stored.moved_out)
     where = str(stored.file)
-    known: dict[Identity, dict] = {}
-    unknown: list = []
-    for number, item in enumerate(stored.objects):
-        identity = stored_identity(item)
-        if identity is None:
-            report("unrecognised-entry", where, f"object {number + 1} does not say which result it is; kept as it is")
-            unknown.append(item)
-            continue
-        identity = index.resolve(identity)
-        if identity in known:
-            report(
-                "merged-duplicates", where, f"two objects for {' / '.join(identity)}; {_merge_into(known[identity], item)}"
-            )
-            continue
-        known[identity] = dict(item)
+    known, others, merged_some = _recognise(stored, index, report)
     merged: list[dict] = []
     for identity, item in known.items():
         if identity in entries:
@@ -178,17 +243,48 @@ def merge(
             merged.append(item)
     for identity, entry in entries.items():
         old = known.get(identity)
-        new = _renewed(old or {}, entry, uids)
-        merged.append(new)
         if old is None:
             changes.added += 1
-        elif new == old:
+            merged.append(entry | {"uid": uids.get(identity, entry["uid"])})
+            continue
+        new = _renewed(old, entry, uids.get(identity, entry["uid"]))
+        merged.append(new)
+        if not _has_uid(old):
+            report("missing-uid", where, f"{' / '.join(identity)} had no uid; it has {new['uid']} now")
+        elif new["uid"] != old["uid"]:
+            report("several-uids", where, f"{' / '.join(identity)} has the uid {new['uid']} elsewhere, now here too")
+        if identity not in merged_some and _equal(new, old):
             changes.unchanged += 1
         else:
             changes.updated += 1
-    odd = [item for item in unknown if not isinstance(item, dict)]
-    merged += [item for item in unknown if isinstance(item, dict)]
+    odd = [item for item in others if not isinstance(item, dict)]
+    merged += [item for item in others if isinstance(item, dict)]
     return sorted(merged, key=order_of) + odd, changes
+
+
+def _recognise(
+    stored: StoredExperiment, index: IdentityIndex, report: Report
+) -> tuple[dict[Identity, dict], list, set[Identity]]:
+    """The objects by identity, those that have none, and the identities of which there was more than one object."""
+    known: dict[Identity, dict] = {}
+    others: list = []
+    several: set[Identity] = set()
+    where = str(stored.file)
+    for number, item in enumerate((*stored.objects, *stored.moved_in), 1):
+        identity = index.identify(item)
+        if identity is None:
+            what = f"object {number} of {len(stored.objects)} does not say which result it is; kept as it is"
+            report("unrecognised-entry", where, what)
+            others.append(item)
+        elif identity not in known:
+            known[identity] = item
+        elif not index.holds(identity) and _may_differ(known[identity], item):
+            others.append(item)
+        else:
+            known[identity], note = _united(known[identity], item)
+            several.add(identity)
+            report("merged-duplicates", where, f"two objects for {' / '.join(identity)}{note}")
+    return known, others, several
 
 
 def to_bytes(objects: list) -> bytes:
@@ -202,7 +298,7 @@ def write_atomically(file: Path, data: bytes) -> None:
     Raises:
         PublishFailure: the folder cannot be written, or the disk is full; the old file is as it was.
     """
-    temporary = file.with_name(f".{file.name}.tmp")
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
         try:
             with temporary.open("wb") as stream:
@@ -218,40 +314,75 @@ def write_atomically(file: Path, data: bytes) -> None:
         raise PublishFailure(f"{file}: cannot be written ({error.strerror}); what was stored before is unchanged") from error
 
 
-def remove_leftover(file: Path) -> None:
-    """Removes the temporary file of a writer that was killed."""
-    file.with_name(_TEMPORARY_FILE).unlink(missing_ok=True)
+def remove_leftovers(file: Path) -> None:
+    """Removes the temporary files of writers of a file that were killed. No writer may be at work.
+
+    Raises:
+        PublishFailure: the folder cannot be written.
+    """
+    try:
+        for leftover in file.parent.glob(f".{file.name}.*tmp"):
+            leftover.unlink()
+    except OSError as error:
+        raise PublishFailure(f"{file.parent}: cannot be written ({error.strerror})") from error
 
 
-def stored_uids(experiments: Iterable[StoredExperiment], index: IdentityIndex) -> dict[Identity, str]:
-    """The uid of each stored result. Where ``--all--`` has another one than the round's own experiment, the latter's."""
-    uids: dict[Identity, str] = {}
-    for experiment in sorted(experiments, key=lambda experiment: "--all--" in experiment.name):
-        for item in experiment.objects:
-            identity = stored_identity(item)
-            if identity is not None and isinstance(item.get("uid"), str) and item["uid"]:
-                uids.setdefault(index.resolve(identity), item["uid"])
-    return uids
+def _renewed(old: dict, entry: dict, uid: str) -> dict:
+    """An entry with the keys that people added to its stored form, and the uid that its result has always had."""
+    ours = OWNED_KEYS.union(foreign_benchmarks(old), [entry["Model_ID"]])
+    new = {key: value for key, value in old.items() if key not in ours} | entry | {"uid": uid}
+    for key in _numbered(new, "uid")[1:]:
+        if new[key] == uid:
+            del new[key]
+    if _has_uid(old) and old["uid"] not in (new[key] for key in _numbered(new, "uid")):
+        new[_free_key(new, "uid")] = old["uid"]
+    return new
 
 
-def _renewed(old: dict, entry: dict, uids: Mapping[Identity, str]) -> dict:
-    """An entry with the keys that people added to its stored form, and the uid that it has always had."""
-    foreign = set(foreign_benchmarks(old)) | OWNED_KEYS
-    foreign.add(entry["Model_ID"])
-    uid = old.get("uid") or uids.get(stored_identity(entry)) or entry["uid"]
-    return {key: value for key, value in old.items() if key not in foreign} | entry | {"uid": uid}
+def _united(first: dict, second: dict) -> tuple[dict, str]:
+    """Two objects of one result as one, and what to say about it.
+
+    What people noted in the second is added to the first; where both have a key, the second's value goes under the key with
+    a number. So does its uid: somebody may have linked to it.
+    """
+    ours = OWNED_KEYS.union(foreign_benchmarks(second), [second["Model_ID"]]) - {"uid"}
+    united, renamed = dict(first), []
+    for key, value in second.items():
+        if key not in united or (key == "uid" and not _has_uid(first)):
+            united[key] = value
+        elif key == "uid" and not _has_uid(second):
+            continue
+        elif key not in ours and not any(_same(value, united[name]) for name in _numbered(united, key)):
+            renamed.append(_free_key(united, key))
+            united[renamed[-1]] = value
+    return united, f"; the second's values are kept as {', '.join(renamed)}" if renamed else ""
 
 
-def _merge_into(kept: dict, other: dict) -> str:
-    """Adds what only the other object has; says what was left behind."""
-    lost = sorted(key for key in other if key in kept and kept[key] != other[key] and key not in OWNED_KEYS)
-    kept.update({key: value for key, value in other.items() if key not in kept})
-    text = "merged"
-    if other.get("uid") != kept.get("uid"):
-        text += f", uid {other.get('uid')} is gone"
-    if lost:
-        text += f", the first one's value was kept of {', '.join(lost)}"
-    return text
+def _may_differ(one: dict, other: dict) -> bool:
+    """Whether two objects with one address may be results of two folders of one submitter, whose names are not known."""
+    return None in (stored_identity(one), stored_identity(other)) and one.get("Result") != other.get("Result")
+
+
+def _numbered(item: dict, key: str) -> list[str]:
+    """The keys of an object that hold values of a key: itself, and with numbers."""
+    return [key, *(name for name in item if re.fullmatch(rf"{re.escape(key)}_\d+", name))]
+
+
+def _free_key(item: dict, key: str) -> str:
+    return next(name for number in itertools.count(2) if (name := f"{key}_{number}") not in item)
+
+
+def _has_uid(item: dict) -> bool:
+    return isinstance(item.get("uid"), str) and bool(item["uid"])
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two values are written the same: 8, 8.0 and true are not."""
+    return type(one) is type(other) and one == other
+
+
+def _equal(one: dict, other: dict) -> bool:
+    return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
 
 
 def _sync_folder(folder: Path) -> None:
@@ -264,8 +395,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def group_by_identity(entries: Collection[dict]) -> dict[Identity, dict]:
-    """Entries by their identity."""
-    return {stored_identity(entry): entry for entry in entries}
