@@ -24,7 +24,7 @@ _VERSION_TAG = "version-"
 _UNFINISHED_TAG = "tmp"
 #: What reading a folder raises that is no complete clone.
 _NO_CLONE = (GitError, configparser.Error, ValueError, OSError)
-_LABEL = re.compile(r"(?P<version>\d{1,6}\.\d{1,6})(?:-(?P<suffix>[A-Za-z0-9][A-Za-z0-9._-]{0,60}))?", re.ASCII)
+_LABEL = re.compile(r"(?P<version>\d{1,6}\.\d{1,6})(?:-(?P<suffix>(?!.*--)[A-Za-z0-9][A-Za-z0-9._-]{0,60}))?", re.ASCII)
 _SCP_FORM = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>(?!//).+)")
 
 

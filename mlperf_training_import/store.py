@@ -228,7 +228,8 @@ def merge(
     """
     changes = Changes(removed=stored.moved_out)
     where = str(stored.file)
-    known, others, merged_some = _recognise(stored, index, report)
+    known, others, several = _recognise(stored, index, report)
+    arrived = {index.identify(item) for item in stored.moved_in}
     merged: list[dict] = []
     for identity, item in known.items():
         if identity in entries:
@@ -253,7 +254,9 @@ def merge(
             report("missing-uid", where, f"{' / '.join(identity)} had no uid; it has {new['uid']} now")
         elif new["uid"] != old["uid"]:
             report("several-uids", where, f"{' / '.join(identity)} has the uid {new['uid']} elsewhere, now here too")
-        if identity not in merged_some and _equal(new, old):
+        if identity in arrived - several:
+            changes.added += 1
+        elif identity not in several and _equal(new, old):
             changes.unchanged += 1
         else:
             changes.updated += 1
@@ -355,7 +358,7 @@ def _united(first: dict, second: dict) -> tuple[dict, str]:
         elif key not in ours and not any(_same(value, united[name]) for name in _numbered(united, key)):
             renamed.append(_free_key(united, key))
             united[renamed[-1]] = value
-    return united, f"; the second's values are kept as {', '.join(renamed)}" if renamed else ""
+    return united, f"; the second's values are kept as {', '.join(sorted(renamed))}" if renamed else ""
 
 
 def _may_differ(one: dict, other: dict) -> bool:
