@@ -14,6 +14,7 @@ from pathlib import Path
 
 import filelock
 import git
+from cmind.index import Index
 from git.exc import GitError
 
 from .errors import PublishFailure
@@ -51,6 +52,9 @@ def locked(cm, repository: Path, waiting: Callable[[str], None]) -> Iterator[Non
 def index_left_alone(cm) -> Iterator[None]:
     """Keeps CM from writing its index, which it does after any look-up that tells it something new."""
     before, was_loaded = cm.use_index, cm.index is not None
+    if before and not was_loaded:
+        cm.index = Index(cm.repos_path, cm.cfg)
+        cm.index.load()
     cm.use_index = False
     try:
         yield
@@ -59,7 +63,7 @@ def index_left_alone(cm) -> Iterator[None]:
         if was_loaded:
             cm.index.updated = False
         else:
-            cm.index = None  # what it made meanwhile is empty; the next look-up loads it
+            cm.index = None  # the next look-up loads it, and makes it if there is none yet
 
 
 def add_to_index(cm, artifacts: Iterable[tuple[Mapping[str, object], Path]], repository: tuple[str, str]) -> str | None:

@@ -155,7 +155,7 @@ def publish(
             merged, changes = merge(experiment, group, index, uids, is_stale, prune, report)
             concerned = bool(group) or len(merged) != before
             if concerned and not dry_run:
-                _write(cm, target, experiment, merged, known.get(experiment.name))
+                _write(target, experiment, merged, known.get(experiment.name))
             if concerned or changes.kept:
                 description = known[experiment.name].description if experiment.name in known else None
                 uid = description["uid"] if description else _uid_of(experiment.name)
@@ -187,38 +187,36 @@ def _load(name: str, known: _Known | None, report: Callable[[str, str, str], Non
     return experiment
 
 
-def _write(cm, target: Target, experiment: StoredExperiment, objects: list, known: _Known | None) -> None:
-    """Writes an experiment's results if they differ from what is stored; adds the experiment to CM if it is new there."""
-    if experiment.file is not None:
-        remove_leftovers(experiment.file)
+def _write(target: Target, experiment: StoredExperiment, objects: list, known: _Known | None) -> None:
+    """Writes an experiment's results if they differ from what is stored, then its description if it has none.
+
+    In this order nobody finds an experiment without results, and each file is whole or not there: ``cm add`` writes the
+    description in place, and half of one makes CM fail wherever it looks for experiments.
+    """
     data = to_bytes(objects)
+    folder = experiment.folder or target.experiments / experiment.name
+    if experiment.file is None:
+        now = datetime.datetime.now().isoformat(timespec="microseconds").replace(":", "-").replace("T", ".")
+        experiment.file = folder / now / RESULT_FILE
+    remove_leftovers(experiment.file)
     try:
-        if known is None or known.description is None:
-            experiment.folder = _add(cm, target, experiment.name)
-        if data == experiment.data:
-            return
-        if experiment.file is None:
-            now = datetime.datetime.now().isoformat(timespec="microseconds").replace(":", "-").replace("T", ".")
-            experiment.file = experiment.folder / now / RESULT_FILE
-        experiment.file.parent.mkdir(exist_ok=True)
+        experiment.file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PublishFailure(f"{target.path}: cannot be written ({error.strerror})") from error
-    write_atomically(experiment.file, data)
+    if data != experiment.data:
+        write_atomically(experiment.file, data)
+    if known is None or known.description is None:
+        meta = folder / _META_FILE
+        remove_leftovers(meta)
+        write_atomically(meta, _description(experiment.name))
+    experiment.folder = folder
 
 
-def _add(cm, target: Target, name: str) -> Path:
-    """Adds an experiment through CM."""
-    added = cm.access(
-        {
-            "action": "add",
-            "automation": _EXPERIMENT,
-            "artifact": f"{target.alias},{target.uid}:{name},{_uid_of(name)}",
-            "tags": experiment_tags(name),
-        }
-    )
-    if added["return"] > 0:
-        raise PublishFailure(f"{target.alias}: CM cannot add {name}: {added['error']}")
-    return Path(added["path"])
+def _description(name: str) -> bytes:
+    """The description of a new experiment, as ``cm add experiment`` writes it."""
+    alias, uid = _EXPERIMENT.split(",")
+    meta = {"alias": name, "uid": _uid_of(name), "automation_alias": alias, "automation_uid": uid}
+    return (json.dumps(meta | {"tags": experiment_tags(name)}, indent=2, sort_keys=True) + "\n").encode("ascii")
 
 
 def _uid_of(name: str) -> str:
@@ -255,9 +253,9 @@ def _describe(folder: Path) -> _Known:
 
 
 def _clear_unfinished(target: Target) -> None:
-    """Removes the description of an experiment that a killed run left unfinished, so that CM can add it again.
+    """Removes the description of an experiment that was cut off when it was made, so that it is written again.
 
-    Only one that is cut off and has no results: nothing is lost, as its uid is derived from its name.
+    Only where there are no results: nothing is lost then.
     """
     for folder in target.experiments.glob(f"{_PREFIX}*"):
         meta = folder / _META_FILE

@@ -117,8 +117,8 @@ class IdentityIndex:
         self._entries: dict[Identity, Mapping[str, object]] = {}
         self._by_submitter: dict[Identity, list[Identity]] = defaultdict(list)
         for entry in entries:
-            identity = stored_identity(entry)
-            self._entries[identity] = entry
+            self._entries[stored_identity(entry)] = entry
+        for identity, entry in self._entries.items():
             label, _, system, benchmark = identity
             self._by_submitter[label, entry["submitter"], system, benchmark].append(identity)
 
