@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import Finding
-from .mllog import finite_number
+from .mlline import finite_number
 from .model import Result, Round, RunLog, Submission
 from .score import judge, score
 from .system import normal_division

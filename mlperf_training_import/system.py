@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from .mllog import finite_number
+from .mlline import finite_number
 from .model import System
 from .tables import description_keys
 

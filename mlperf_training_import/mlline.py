@@ -1,0 +1,123 @@
+"""Parses one line of a log: bytes in, time, key, value and metadata out."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+
+import yaml
+
+from .tables import Dialect
+
+
+class MalformedLine(ValueError):
+    """A token line that is not what its dialect says; the message says why."""
+
+
+def parse_line(
+    line: bytes, dialect: Dialect, wanted: frozenset[str], loads: Callable[[str], object] = json.loads
+) -> tuple[float, str, object, object]:
+    """Parses a line, or what follows the first token of a line.
+
+    Args:
+        line: the bytes; what is before its last token is ignored.
+        dialect: the form of the line.
+        wanted: in dialects whose key stands before the JSON, the JSON of other keys is not looked at.
+        loads: reads the JSON of lines that are JSON as a whole.
+
+    Returns:
+        Time in milliseconds since the epoch, key, value, metadata. Value and metadata are whatever the JSON holds.
+
+    Raises:
+        MalformedLine: the line is not what the dialect says.
+    """
+    text = line.rpartition(dialect.token)[2].decode("latin-1").strip()
+    match = dialect.record.fullmatch(text)
+    if match is None:
+        raise MalformedLine("not of the form that the round's logs have")
+    groups = match.groupdict()
+    if dialect.json == "line":
+        record = _load_json(groups["json"], loads)
+        if not isinstance(record, dict):
+            raise MalformedLine("not a JSON object")
+        missing = [name for name in ("time_ms", "key", "value", "metadata") if name not in record]
+        if missing:
+            raise MalformedLine(f"{', '.join(missing)} missing")
+        return _milliseconds(record["time_ms"]), record["key"], record["value"], record["metadata"]
+    time_ms, key = _milliseconds_of_seconds(groups["seconds"]), groups["key"]
+    if key not in wanted or groups["json"] is None:
+        return time_ms, key, None, None
+    content = _load_tolerant(groups["json"])
+    if dialect.json == "value":
+        return time_ms, key, content, None
+    if not isinstance(content, dict):
+        raise MalformedLine("not a JSON object")
+    return time_ms, key, content.get("value"), content.get("metadata")
+
+
+def evaluation_parts(value: object, metadata: object) -> tuple[object, dict]:
+    """Value and metadata of an evaluation."""
+    if isinstance(value, dict) and "value" in value:  # round 0.5: {"epoch": 3, "value": 0.7}
+        return value["value"], value
+    return value, metadata if isinstance(metadata, dict) else {}
+
+
+def finite_number(value: object) -> float | int | None:
+    """The number that a JSON value is or spells (``8``, ``1.0``, ``"8"``), None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        try:
+            value = int(value)
+        except ValueError:
+            try:
+                value = float(value)
+            except ValueError:
+                return None
+    if not isinstance(value, (int, float)):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _load_json(text: str, loads: Callable[[str], object]) -> object:
+    try:
+        return loads(text)
+    except RecursionError:
+        raise MalformedLine("JSON is nested too deeply") from None
+    except ValueError as error:
+        raise MalformedLine(f"not JSON ({getattr(error, 'msg', 'a number is too long')})") from None
+
+
+def _load_tolerant(text: str) -> object:
+    """JSON, or nearly: round 0.6 has lines with Python quotes and bare words, which are YAML flow mappings."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return yaml.load(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
+        raise MalformedLine("not JSON") from None
+
+
+def _milliseconds(value: object) -> float:
+    number = finite_number(value)
+    if number is None:
+        raise MalformedLine("time_ms is not a number")
+    return float(number)
+
+
+def _milliseconds_of_seconds(text: str) -> float:
+    """Exact: the decimal point is moved before the text becomes a binary number."""
+    try:
+        time_ms = float(Decimal(text) * 1000)
+    except (InvalidOperation, OverflowError):
+        time_ms = math.nan
+    if not math.isfinite(time_ms):
+        raise MalformedLine("the time is not a number")
+    return time_ms
