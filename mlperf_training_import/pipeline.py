@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from .assess import Assessor
@@ -14,13 +15,13 @@ from .filters import check_divisions, check_filter
 from .home import index_left_alone
 from .locate import locate, locate_path
 from .metrics import compare, metrics_of
-from .mllog import read_log
-from .model import Result, Round, RunLog, Submission
+from .model import Result, Round, Submission
 from .options import Filter, Options
 from .power import measure
 from .publish import PublishedExperiment, find_target, publish
+from .reading import Job, read_all
 from .report import make_output_folder, write_report, write_summaries
-from .tables import Rules, benchmark_of, rules_of
+from .tables import benchmark_of, rules_of
 from .walk import walk
 
 
@@ -143,7 +144,7 @@ def read_round(round_: Round, submissions: Sequence[Submission], wanted: Filter,
 
 
 def score_submissions(
-    round_: Round, submissions: Iterable[Submission], wanted: Filter, findings: list[Finding]
+    round_: Round, submissions: Sequence[Submission], wanted: Filter, findings: list[Finding]
 ) -> list[Result]:
     """The wanted results among those of some submissions, with their entries."""
 
@@ -151,10 +152,16 @@ def score_submissions(
         findings.append(Finding(code, round_.label, where, what))
 
     rules = rules_of(round_.version)
+    jobs = [
+        Job(round_.path, log.path, log.size, rules.dialect, rules.elapsed.get(submission.benchmark))
+        for submission in submissions
+        for log in submission.logs
+    ]
+    logs = iter(read_all(jobs))
     assessor = Assessor(round_, rules, findings)
     results: dict[tuple, Result] = {}
     for submission in submissions:
-        result = assessor.assess(submission, read_logs(round_, rules, submission))
+        result = assessor.assess(submission, list(islice(logs, len(submission.logs))))
         if result is None or result.score.minutes is None:
             continue
         if not wanted.wants(submission.submitter, result.benchmark, result.division):
@@ -165,16 +172,5 @@ def score_submissions(
         result.entry.update(make_entry(result, benchmark, metrics_of(result, benchmark)))
         if results.setdefault(result.identity, result) is not result:
             what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
-            report("stray-logs", submission.folder, what)
-    return list(results.values())
-
-
-def _is_wanted(submission: Submission, wanted: Filter) -> bool:
-    """As far as it is known before the logs are read."""
-    return wanted.wants(submission.submitter, submission.benchmark, submission.system_record.division)
-
-
-def read_logs(round_: Round, rules: Rules, submission: Submission) -> list[RunLog]:
-    """What the logs of a submission say, in the order of their names."""
-    elapsed_key = rules.elapsed.get(submission.benchmark)
-    return [read_log(round_.path / log.path, rules.dialect, log.path, elapsed_key) for log in submission.logs]
+            findings.append(Finding("stray-logs", round_.label, submission.folder, what))
+    return RoundOutcome(round_, tuple(submissions), tuple(results.values()))
