@@ -19,6 +19,9 @@ RESULT_FILE = "cm-result.json"
 _DATE_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}\.\d{2}-\d{2}-\d{2}(\.\d+)?")
 _DETAILS_URL = re.compile(r".*/blob/[^/]+/(?P<submitter>.+)/systems/(?P<system>[^/]+)\.json(?:[?#].*)?")
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+_encode_flat = json.JSONEncoder(sort_keys=True, separators=(",\n    ", ": ")).encode
+
 #: Round label, submitter folder, system file name, benchmark key.
 Identity = tuple[str, str, str, str]
 #: Takes a finding's code, path and text.
@@ -292,7 +295,20 @@ def _recognise(
 
 def to_bytes(objects: list) -> bytes:
     """The objects as Collective Mind's own ``utils.save_json`` writes them."""
-    return (json.dumps(objects, indent=2, sort_keys=True) + "\n").encode("ascii")
+    if not objects:
+        return b"[]\n"
+    return ("[\n  " + ",\n  ".join(map(_indented, objects)) + "\n]\n").encode("ascii")
+
+
+def _indented(item: object) -> str:
+    """An object as ``json.dumps`` writes it with ``indent=2`` as part of a list.
+
+    With an indent json leaves its encoder in C aside and takes twice as long. Results are flat, and for flat objects the
+    separator can do what the indent does.
+    """
+    if isinstance(item, dict) and item and _SCALARS.issuperset(map(type, item.values())):
+        return "{\n    " + _encode_flat(item)[1:-1] + "\n  }"
+    return json.dumps(item, indent=2, sort_keys=True).replace("\n", "\n  ")
 
 
 def write_atomically(file: Path, data: bytes) -> None:
