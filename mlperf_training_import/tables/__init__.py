@@ -147,6 +147,7 @@ def public_rounds() -> tuple[str, ...]:
     return tuple(version for version in known_rounds() if _rounds()["rounds"][version].get("public", True))
 
 
+@functools.cache
 def known_benchmarks() -> frozenset[str]:
     """The benchmark keys of the table, of all rounds."""
     return frozenset(_benchmarks())
