@@ -15,7 +15,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .mllog import finite_number
+from .mlline import finite_number
 from .model import Evaluation, Result, RunLog
 from .score import duration_ms, fastest_first, mean
 from .tables import Benchmark, Target

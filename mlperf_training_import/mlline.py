@@ -45,6 +45,8 @@ def parse_line(
         missing = [name for name in ("time_ms", "key", "value", "metadata") if name not in record]
         if missing:
             raise MalformedLine(f"{', '.join(missing)} missing")
+        if not isinstance(record["key"], str):
+            raise MalformedLine("key is not a text")
         return _milliseconds(record["time_ms"]), record["key"], record["value"], record["metadata"]
     time_ms, key = _milliseconds_of_seconds(groups["seconds"]), groups["key"]
     if key not in wanted or groups["json"] is None:
@@ -101,7 +103,8 @@ def _load_tolerant(text: str) -> object:
         pass
     try:
         return yaml.load(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError, LookupError, AttributeError):
+        # Beside its own errors PyYAML lets through those of its constructors: `!!int ""`, `!!bool x`, `!!timestamp x`.
         raise MalformedLine("not JSON") from None
 
 

@@ -24,7 +24,7 @@ from .tables import Dialect
 #: A log is read in blocks of this many bytes: memory does not grow with its size, and a block fits the processor's cache.
 BLOCK_BYTES = 256 << 10
 #: A line that is longer than this is not parsed; if it has a token it is malformed.
-LONGEST_LINE_BYTES = 4 << 20
+LONGEST_LINE_BYTES = 16 << 20
 
 #: Keys of lines that say how good the model is.
 EVALUATION_KEYS = frozenset({"eval_accuracy", "eval_error"})
@@ -173,7 +173,7 @@ class LogReader:
         except MalformedLine:
             self._malformed_lines += 1
             return
-        if isinstance(key, str) and key in WANTED_KEYS:
+        if key in WANTED_KEYS:
             self._take(time_ms, key, value, metadata)
 
     def _first_malformed_line(self) -> str:

@@ -172,5 +172,10 @@ def score_submissions(
         result.entry.update(make_entry(result, benchmark, metrics_of(result, benchmark)))
         if results.setdefault(result.identity, result) is not result:
             what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
-            findings.append(Finding("stray-logs", round_.label, submission.folder, what))
-    return RoundOutcome(round_, tuple(submissions), tuple(results.values()))
+            report("stray-logs", submission.folder, what)
+    return list(results.values())
+
+
+def _is_wanted(submission: Submission, wanted: Filter) -> bool:
+    """As far as it is known before the logs are read."""
+    return wanted.wants(submission.submitter, submission.benchmark, submission.system_record.division)

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .mllog import MalformedLine, finite_number, parse_line
+from .mlline import MalformedLine, finite_number, parse_line
 from .model import Energy, LogFile, Round, Run, RunLog, Score, Submission
 from .score import duration_ms, fastest_first, mean
 from .tables import Dialect

@@ -6,11 +6,14 @@ import io
 import json
 import math
 import random
+from functools import partial
 
 import pytest
 from trees import read
 
-from mlperf_training_import.mllog import LogReader, MalformedLine, finite_number, iter_blocks, parse_line, read_log
+from mlperf_training_import import mllog
+from mlperf_training_import.mlline import MalformedLine, finite_number, parse_line
+from mlperf_training_import.mllog import iter_blocks, read_log
 from mlperf_training_import.model import Evaluation, RunLog
 from mlperf_training_import.sample import START_MS, log_line, run_log
 from mlperf_training_import.score import judge
@@ -197,29 +200,25 @@ def test_the_quick_scan_and_the_parser_agree_on_any_line(tmp_path):
 def test_blocks_are_whole_lines_whatever_their_size(size):
     content = run_log("resnet", 3.0).encode() + b"last line without an end"
     blocks = list(iter_blocks(io.BytesIO(content), size))
-    assert b"".join(blocks) == content
-    assert all(block.endswith(b"\n") for block in blocks[:-1])
+    assert b"".join(blocks) == content + b"\n"
+    assert all(block.endswith(b"\n") for block in blocks)
 
 
 @pytest.mark.parametrize("size", [16, 100, 1 << 20])
-def test_the_record_does_not_depend_on_the_blocks(tmp_path, size):
+def test_the_record_does_not_depend_on_the_blocks(tmp_path, monkeypatch, size):
     content = (run_log("resnet", 3.0) + ":::MLLOG {\n").encode()
-    reader = LogReader(MLLOG, "result_0.txt")
-    for block in iter_blocks(io.BytesIO(content), size):
-        reader.feed(block)
-    assert reader.finish() == read(tmp_path, content)
-    assert reader.finish().malformed.startswith("line 12: ")
+    expected = read(tmp_path, content)
+    monkeypatch.setattr(mllog, "iter_blocks", partial(iter_blocks, size=size))
+    assert read(tmp_path, content) == expected
+    assert expected.malformed.startswith("line 12: ")
 
 
-def test_a_line_that_is_too_long_is_cut_and_malformed_if_it_has_a_token():
+def test_a_line_that_is_too_long_is_cut_and_malformed_if_it_has_a_token(tmp_path, monkeypatch):
+    monkeypatch.setattr(mllog, "iter_blocks", partial(iter_blocks, size=64, longest_line=200))
     long = b':::MLLOG {"time_ms": 1, "key": "a", "value": "' + b"x" * 1000 + b'", "metadata": {}}\n'
     for content, malformed in ((long + b"next\n", 1), (b"x" * 1000 + b"\n", 0)):
-        reader = LogReader(MLLOG, "result_0.txt")
-        blocks = list(iter_blocks(io.BytesIO(content), 64, 200))
-        assert max(map(len, blocks)) < 300
-        for block in blocks:
-            reader.feed(block)
-        assert reader.finish().malformed_lines == malformed
+        assert max(map(len, iter_blocks(io.BytesIO(content), 64, 200))) < 300
+        assert read(tmp_path, content).malformed_lines == malformed
     assert b"".join(iter_blocks(io.BytesIO(long + b"next\n"), 64, 200)).endswith(b"\nnext\n")
 
 
