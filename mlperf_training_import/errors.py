@@ -30,6 +30,16 @@ class UnknownTarget(ImportFailure):
     return_code = 16
 
 
+class NothingToShow(ImportFailure):
+    """The CM home, or the repository in it that was asked for, holds no results."""
+
+    return_code = 16
+
+
+class PlaygroundFailure(ImportFailure):
+    """The playground cannot start: something that it needs is missing, or its server ended by itself."""
+
+
 class BadInput(ImportFailure):
     """An option, or what it points to, cannot be used."""
 

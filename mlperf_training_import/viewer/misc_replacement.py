@@ -1,0 +1,130 @@
+"""Stands in for the playground's module ``misc`` where the installed one does not compile.
+
+The names, arguments and results are those that the pages of the playground call for; what happens inside is our own.
+"""
+
+import calendar
+from urllib.parse import quote_plus
+
+
+def get_params(st) -> dict[str, list[str]]:
+    """The parameters of the page's address, each with the list of its values."""
+    return {key: st.query_params.get_all(key) for key in st.query_params}
+
+
+def make_url(name, alias="", action="contributors", key="name", md=True, skip_url_quote=False) -> str:
+    """The address of a page of the playground.
+
+    Args:
+        name: what the link reads.
+        alias: what it leads to; the name where empty.
+        action: the page.
+        key: the parameter that takes the alias; none where empty.
+        md: whether to return a Markdown link; the bare address otherwise.
+        skip_url_quote: the alias is fit for an address as it is.
+    """
+    target = alias or name
+    parameters = [f"action={action}"] if action else []
+    if key:
+        parameters.append(f"{key}={target if skip_url_quote else quote_plus(target)}")
+    address = "?" + "&".join(parameters)
+    return f"[{name}]({address})" if md else address
+
+
+def convert_date(date: str) -> dict:
+    """A date ``20240131`` as ``2024 Jan 31``, in the form of an answer of CM."""
+    try:
+        text = f"{date[:4]} {calendar.month_abbr[int(date[4:6])]} {int(date[6:8])}"
+    except (ValueError, IndexError):
+        return {"return": 1, "error": f'date "{date}" is not of the form YYYYMMDD'}
+    return {"return": 0, "string": text}
+
+
+def get_all_deps_tags(i: dict) -> dict:
+    """The tags of all dependencies in a script's description, however deep, but for its own; as an answer of CM."""
+    found = list(i.get("all_deps_tags", ()))
+    for tags in _iter_tags([value for key, value in i["meta"].items() if key != "tags"]):
+        if tags not in found:
+            found.append(tags)
+    return {"return": 0, "all_deps_tags": found}
+
+
+def _iter_tags(node):
+    if isinstance(node, list):
+        for item in node:
+            yield from _iter_tags(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key == "tags":
+                yield ",".join(value) if isinstance(value, list) else value
+            else:
+                yield from _iter_tags(value)
+
+
+def make_selector(i: dict) -> dict:
+    """Asks for one input of a script: a tick box, a choice or a line of text, as its description wants.
+
+    Args:
+        i: ``st``, the input's ``key`` and ``desc`` (a text, or a dict with ``desc`` and optionally ``boolean``, ``choices``,
+            ``default``, ``force``), the address's ``params``, ``st_inputs``, which takes the value, and ``hide``.
+    """
+    st, desc, name, hidden = i["st"], i["desc"], "@" + i["key"], i.get("hide", False)
+    if not isinstance(desc, dict):
+        value = desc if hidden else st.text_input(desc)
+    elif desc.get("force") is not None:
+        value = desc["force"]
+        if not hidden:
+            st.markdown(f"**{desc['desc']}:** {value}")
+    else:
+        value = _ask(st, desc, name, (i["params"].get(name) or [None])[0], hidden)
+    i["st_inputs"][name] = value
+    return {"return": 0, "key2": name, "value2": value}
+
+
+def _ask(st, desc: dict, name: str, from_address: str | None, hidden: bool):
+    default, choices = desc.get("default", ""), desc.get("choices", [])
+    if desc.get("boolean"):
+        given = {"true": True, "false": False}.get((from_address or "").lower(), bool(default))
+        return given if hidden else st.checkbox(desc["desc"], value=given, key=name)
+    given = default if from_address is None else from_address
+    if not choices:
+        return given if hidden else st.text_input(desc["desc"], value=given, key=name)
+    number = next((choices.index(value) for value in (given, default) if value in choices), 0)
+    return choices[number] if hidden else st.selectbox(desc["desc"], choices, index=number, key=name)
+
+
+def make_selection(st, selection: list, param_key: str, text: str, x_uid: str, force_index: int = 0) -> dict:
+    """Lets people choose one of several descriptions by name; the answer's ``meta`` is empty while none is chosen.
+
+    With ``x_uid`` the choice was made already, by the address.
+    """
+    ordered = sorted(selection, key=lambda meta: meta["name"])
+    if not ordered:
+        return {"return": 0, "meta": {}}
+    if x_uid:
+        st.markdown(f"**Selected {text}:** {ordered[0]['name']}")
+        return {"return": 0, "meta": ordered[0]}
+    options = [{"name": ""}, *ordered]
+    number = st.selectbox(
+        f"Select {text}:",
+        range(len(options)),
+        format_func=lambda number: options[number]["name"],
+        index=force_index,
+        key=param_key,
+    )
+    return {"return": 0, "meta": options[number] if number else {}}
+
+
+def get_with_complex_key(meta: dict, key: str):
+    """The value under a key such as ``a.b.c`` of nested dicts, None where there is none."""
+    for part in key.split("."):
+        if not isinstance(meta, dict) or part not in meta:
+            return None
+        meta = meta[part]
+    return meta
+
+
+def get_with_complex_key_safe(meta: dict, key: str):
+    """The same, with an empty text in the place of None."""
+    value = get_with_complex_key(meta, key)
+    return "" if value is None else value
