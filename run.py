@@ -13,6 +13,8 @@ HERE = Path(__file__).resolve().parent
 SCRIPT_TAGS = "import mlperf training to-experiment"
 CACHE_TAGS = "mlperf-training-results,version-"
 SAMPLE_LABEL = "5.1-sample"
+DEMO_HOME = Path("mlperf-training-demo")
+REPORT_FILE = Path("mlperf-training-results.html")
 
 EPILOG = """examples:
   python run.py --demo                      a made-up round in a CM home of its own: see what you get
@@ -20,6 +22,8 @@ EPILOG = """examples:
   python run.py                             import every round that is cached
   python run.py --path DIR --round 5.1      import a tree on this machine, before it is published
   python run.py list                        what is cached, and what is imported
+  python run.py playground                  look at what is imported, in the Collective Knowledge Playground
+  python run.py report                      write what is imported as one web page, with charts and a table
 
 The CM home is ~/CM, or the folder that the variable CM_REPOS names.
 """
@@ -35,7 +39,8 @@ def main(arguments=None):
     except ImportError as error:
         return fail(f"{error}; run: {sys.executable} -m pip install -r {HERE / 'requirements.txt'}")
     try:
-        return {"import": import_, "list": list_}[options.command](options)
+        commands = {"import": import_, "list": list_, "playground": playground, "report": report}
+        return commands[options.command](options)
     except ImportFailure as error:
         return fail(str(error))
     except KeyboardInterrupt:
@@ -51,16 +56,16 @@ def parse(arguments):
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", nargs="?", choices=("import", "list"), default="import", help="default: import")
+    commands = ("import", "list", "playground", "report")
+    parser.add_argument("command", nargs="?", choices=commands, default="import", help="default: import")
     parser.add_argument(
         "--demo", action="store_true", help="make a small sample round and import it into a CM home of its own"
     )
     parser.add_argument(
         "--home",
         type=Path,
-        default=Path("mlperf-training-demo"),
         metavar="DIR",
-        help="folder that the demo makes and uses (default: %(default)s)",
+        help=f"folder that the demo makes and uses (default: {DEMO_HOME}); playground and report also take a CM home",
     )
     parser.add_argument(
         "--round", action="append", default=[], metavar="X.Y", help="fetch and import this round; may be repeated"
@@ -70,6 +75,11 @@ def parse(arguments):
     )
     parser.add_argument("--target_repo", metavar="NAME", help="CM repository that gets the experiments (default: local)")
     parser.add_argument("--dry_run", action="store_true", help="say what would change, write nothing")
+    parser.add_argument("--port", type=int, metavar="N", help="port of the playground (default: 8501 or any free one)")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the playground in the browser")
+    parser.add_argument(
+        "--output", type=Path, default=REPORT_FILE, metavar="FILE", help="page that report writes (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     if options.demo and (options.round or options.path or options.command != "import"):
         parser.error("--demo goes with --home only")
@@ -83,7 +93,8 @@ def import_(options):
     clock = Clock()
     labels = options.round
     if options.demo:
-        sample = make_sample(options.home)
+        home = (options.home or DEMO_HOME).resolve()
+        sample = make_sample(home)
         labels = [SAMPLE_LABEL]
         clock.step("sample")
     link = register()
@@ -98,13 +109,14 @@ def import_(options):
     flags += [f"--{name}={value}" for name in ("path", "target_repo") if (value := getattr(options, name))]
     flags += ["--dry_run"] if options.dry_run else []
     if options.demo:
-        flags.append(f"--output_dir={options.home.resolve()}")
+        flags.append(f"--output_dir={home}")
     code = cm_run([SCRIPT_TAGS, *flags], show=True)
     clock.step("import")
     if code == 0:
         if options.demo:
             list_(options)
             print(f"\nCM home:  {os.environ['CM_REPOS']}\nsample:   {sample}\nscript:   {link} -> {HERE}")
+            print(f"see it:   {sys.executable} {HERE / 'run.py'} playground --home {home}")
         print(f"\ntime: {clock}")
     return code
 
@@ -114,7 +126,6 @@ def make_sample(home):
     from mlperf_training_import.errors import BadInput
     from mlperf_training_import.sample import make_repository, write_sample
 
-    home = home.resolve()
     if any(c.isspace() or c in ",'\"" for c in str(home)):
         raise BadInput(f"{home}: CM cannot work below a path with blanks, commas or quotes; choose another --home")
     os.environ["CM_REPOS"] = str(home / "CM")
@@ -183,6 +194,40 @@ def list_(options):
 
     show_imported(collective_mind(), options.target_repo or "")
     return 0
+
+
+def playground(options):
+    """Opens the playground over the CM home, until it is stopped."""
+    from mlperf_training_import.playground import open_playground
+
+    use_home(options.home)
+    show = not options.no_browser
+    open_playground(collective_mind(), lambda message: print(message, flush=True), port=options.port, browser=show)
+    return 0
+
+
+def report(options):
+    """Writes the imported results as a web page."""
+    from mlperf_training_import.collect import collect_from, unique_entries
+    from mlperf_training_import.page import write_page
+
+    use_home(options.home)
+    entries = unique_entries(collect_from(collective_mind(), options.target_repo or ""))
+    count = write_page(entries, options.output)
+    print(f"wrote {options.output} ({count} results)")
+    return 0
+
+
+def use_home(folder):
+    """Points CM to the home that was asked for: a folder of the demo, or a CM home itself."""
+    if folder is None:
+        return
+    from mlperf_training_import.errors import BadInput
+
+    home = next((home for home in (folder / "CM", folder) if (home / "repos").is_dir()), None)
+    if home is None:
+        raise BadInput(f"--home {folder}: no CM home, and no folder that the demo made")
+    os.environ["CM_REPOS"] = str(home.resolve())
 
 
 def collective_mind():

@@ -40,6 +40,11 @@ def test_ci_runs_the_test_command_of_readme():
 
 
 def test_every_packages_file_is_pinned():
-    for file in ("requirements.txt", "tests/requirements.txt"):
+    for file in (
+        "requirements.txt",
+        "requirements-playground.txt",
+        "tests/requirements.txt",
+        "tests/requirements-browser.txt",
+    ):
         for line in (PROJECT / file).read_text().splitlines():
             assert not line or line.startswith("#") or "==" in line, (file, line)

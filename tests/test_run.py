@@ -85,3 +85,28 @@ def test_missing_packages_are_named():
     )
     assert done.returncode == 1
     assert f"-m pip install -r {PROJECT / 'requirements.txt'}" in done.stderr
+
+
+def test_report_of_the_demo(isolated):
+    assert run("--demo").returncode == 0
+    done = run("report", "--home", "mlperf-training-demo")
+    assert done.returncode == 0, done.stderr
+    file = isolated / "mlperf-training-results.html"
+    assert done.stdout.startswith(f"wrote {file.name} (")
+    first = file.read_bytes()
+    assert b"llm-finetuning" in first
+    assert run("report", "--home", "mlperf-training-demo/CM", "--output", "again.html").returncode == 0
+    assert (isolated / "again.html").read_bytes() == first
+
+
+def test_report_without_results(isolated):
+    done = run("report")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: no MLPerf Training results to write a page of; import some first\n"
+    assert not list(isolated.glob("*.html"))
+
+
+def test_a_home_that_is_none(isolated):
+    done = run("report", "--home", "nowhere")
+    assert done.returncode == 1
+    assert done.stderr == "error: --home nowhere: no CM home, and no folder that the demo made\n"
