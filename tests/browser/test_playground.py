@@ -1,0 +1,162 @@
+"""The real playground over entries of this importer."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from mlperf_training_import.errors import BadInput, NothingToShow, PlaygroundFailure
+from mlperf_training_import.playground import missing_requirements, open_playground
+
+from .conftest import installed_files, need_playground, playground_home, start_playground
+from .madeup import HOSTILE, make_entry
+
+POINTS = ".js-plotly-plot .scatterlayer .point"
+WAIT = 60_000
+
+
+def wait_for_points(page, number: int) -> None:
+    """Waits until the plot has a number of points; says how many it has if it never does."""
+    condition = "([points, number]) => document.querySelectorAll(points).length === number"
+    try:
+        page.wait_for_function(condition, arg=[POINTS, number], timeout=WAIT)
+    except Exception as error:
+        raise AssertionError(f"{page.locator(POINTS).count()} points, expected {number}") from error
+
+
+def choose(page, label: str, option: str) -> None:
+    """Chooses from one of Streamlit's lists."""
+    page.get_by_label(label).click()
+    page.get_by_role("option", name=option).click()
+
+
+def test_opens_on_a_plot_of_all_results_coloured_by_round(playground, page):
+    page.goto(playground.address)
+    wait_for_points(page, 40)
+    assert page.locator(".legendtext").all_text_contents() == ["4.1", "5.0"]
+    assert page.locator(".xtitle").text_content() == "accelerators_count"
+    assert page.locator(".ytitle").text_content() == "Result"
+    colours = page.eval_on_selector_all(POINTS, "points => points.map((point) => point.style.fill)")
+    assert len(set(colours)) == 2
+
+
+def test_another_task_by_its_tag(playground, page):
+    page.goto(playground.address)
+    wait_for_points(page, 40)
+    tags = page.get_by_label("Select CM experiment tags separated by space:")
+    tags.fill("mlperf-training all closed language-processing")
+    tags.press("Enter")
+    wait_for_points(page, 12)
+
+
+def test_another_task_by_its_place_in_the_list(playground, page):
+    page.goto(f"{playground.base}?action=experiments&tags=mlperf-training&type=2d-static&x=accelerators_count&y=Result")
+    wait_for_points(page, 59)
+    choose(page, "Select experiment from 3 found:", "mlperf mlperf-training all closed text-to-image")
+    choose(page, "Select how to visualize 1 CM experiment set(s):", "Scatter plot (static)")  # is empty after such a change
+    wait_for_points(page, 7)
+    for task, number in (("language-processing", 12), ("llm-finetuning", 40)):
+        choose(page, "Select experiment from 3 found:", f"mlperf mlperf-training all closed {task}")
+        wait_for_points(page, number)
+
+
+def test_every_printed_link(playground, page):
+    for title, number in (("text-to-image", 7), ("language-processing", 12), ("energy against time", 7)):
+        page.goto(playground.link(title))
+        wait_for_points(page, number)
+    assert page.locator(".ytitle").text_content() == "energy_kwh"
+
+
+def test_one_result_with_its_keys(playground, page):
+    entry = make_entry(3, "4.1")
+    page.goto(f"{playground.base}?action=experiments&tags=mlperf-training,llm-finetuning&result_uid={entry['uid']}")
+    page.get_by_text("Result summary").wait_for(timeout=WAIT)
+    shown = page.locator("li").all_inner_texts()
+    for key in ("uid", "submitter", "system", "accelerators_count", "Result", "version", "url"):
+        assert f"{key}: {entry[key]}" in shown
+
+
+def test_hostile_text_is_text(playground, page):
+    entry = make_entry(0, "4.1")
+    page.goto(f"{playground.base}?action=experiments&tags=mlperf-training,llm-finetuning&result_uid={entry['uid']}")
+    page.get_by_text("Result summary").wait_for(timeout=WAIT)
+    assert page.get_by_text(HOSTILE.partition("onerror")[0], exact=False).count()
+    page.goto(playground.address)
+    wait_for_points(page, 40)
+    assert page.evaluate("window.hacked") is None
+
+
+def test_code_in_an_address_is_not_run(playground, page, tmp_path):
+    proof = tmp_path / "proof"
+    code = quote(f"open({str(proof)!r}, 'w')")
+    page.goto(f"{playground.address}&derived_metrics={code}&filter={code}")
+    wait_for_points(page, 40)
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("action", ("scripts", "howtorun", "challenges", "contributors", "reports", "reproduce", "install"))
+def test_the_other_pages_open(playground, page, action):
+    page.goto(f"{playground.base}?action={action}")
+    page.get_by_text("Powered by MLCommons").wait_for(timeout=WAIT)
+    assert page.get_by_text("Traceback").count() == 0
+    assert page.get_by_text("CM error").count() == 0
+
+
+def test_nothing_went_wrong_and_nothing_was_changed(playground, page):
+    page.goto(playground.address)
+    wait_for_points(page, 40)
+    log = playground.log.read_text()
+    assert not re.search("Traceback|Exception|Error", log), log
+    assert installed_files() == playground.installed_before
+
+
+def test_listens_on_this_machine_only(playground):
+    address = urlsplit(playground.address)
+    assert address.hostname == "127.0.0.1"
+    with socket.socket() as probe, pytest.raises(OSError):
+        probe.settimeout(2)
+        probe.connect((socket.gethostbyname(socket.gethostname()), address.port))
+        if socket.gethostbyname(socket.gethostname()).startswith("127."):
+            raise OSError("this machine has no other address to try")
+
+
+@pytest.mark.parametrize("stop", (signal.SIGINT, signal.SIGTERM), ids=lambda stop: stop.name)
+def test_stops_cleanly(tmp_path, stop):
+    need_playground()
+    playground = start_playground(playground_home(tmp_path), tmp_path / "errors.log")
+    playground.process.send_signal(stop)
+    assert playground.process.wait(20) == 0
+    assert playground.process.stdout.read() == "the playground has stopped\n"
+    with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+        probe.connect(("127.0.0.1", urlsplit(playground.address).port))
+    assert "Traceback" not in playground.log.read_text()
+
+
+def test_a_port_that_is_taken(tmp_path):
+    need_playground()
+    from cmind.core import CM
+
+    home = playground_home(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(BadInput, match=f"port {port} on 127.0.0.1 is taken"):
+            open_playground(CM(str(home)), print, port=port, browser=False)
+
+
+def test_an_empty_home(cm):
+    need_playground()
+    with pytest.raises(NothingToShow, match="no MLPerf Training results in this CM home; import some first"):
+        open_playground(cm, print, browser=False)
+
+
+def test_what_is_missing_is_named_and_not_installed(cm, monkeypatch):
+    monkeypatch.setattr("mlperf_training_import.playground._is_installed", lambda name: name != "mpld3")
+    assert missing_requirements() == ["mpld3"]
+    with pytest.raises(PlaygroundFailure, match=r"needs mpld3; run: .* -m pip install -r .*requirements-playground\.txt"):
+        open_playground(cm, print, browser=False)
