@@ -1,0 +1,88 @@
+"""Makes the pictures of README from what is imported: ``python docs/make_screenshots.py``.
+
+Takes the entries of the CM home (``~/CM``, or what ``CM_REPOS`` names), and needs ``requirements-playground.txt``,
+``tests/requirements-browser.txt`` and a Chromium.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from cmind.core import CM
+from playwright.sync_api import Browser, Page, sync_playwright
+
+PROJECT = Path(__file__).resolve().parent.parent
+FIGURES = PROJECT / "docs" / "figures"
+sys.path.insert(0, str(PROJECT))
+
+from mlperf_training_import.collect import collect_from, unique_entries  # noqa: E402 - the package is beside this folder
+from mlperf_training_import.page import write_page  # noqa: E402
+
+
+def picture_playground(browser: Browser) -> None:
+    """The fields and the plot of the page that the playground opens on."""
+    with running_playground() as address:
+        page = browser.new_page(viewport={"width": 1100, "height": 2200})
+        page.goto(address)
+        page.locator(".js-plotly-plot .point").first.wait_for(timeout=60_000)
+        page.wait_for_timeout(2000)  # the plot grows to its full width
+        top = page.get_by_text("Select CM experiment tags").bounding_box()
+        plot = page.locator(".js-plotly-plot").bounding_box()
+        height = plot["y"] + plot["height"] - top["y"] + 20
+        clip = {"x": 0, "y": top["y"] - 20, "width": 1100, "height": height}
+        save(page, "playground", clip=clip)
+
+
+def picture_page(browser: Browser) -> None:
+    """The page without a server: bright on a wide screen, dark on a phone."""
+    entries = unique_entries(collect_from(CM(), ""))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "report.html"
+        write_page(entries, file)
+        for name, scheme, width, height in (("report", "light", 1360, 1080), ("report-phone", "dark", 390, 844)):
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page.goto(file.as_uri())
+            page.locator("#rows tr").first.wait_for()
+            save(page, name)
+
+
+def save(page: Page, name: str, **options) -> None:
+    """Writes a picture and says where."""
+    file = FIGURES / f"{name}.png"
+    page.screenshot(path=file, **options)
+    print(f"wrote {file} ({file.stat().st_size // 1024} KB)")
+    page.close()
+
+
+@contextlib.contextmanager
+def running_playground() -> Iterator[str]:
+    """The address of a playground that runs while the block does."""
+    command = [sys.executable, str(PROJECT / "run.py"), "playground", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own arguments
+        try:
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate()
+
+
+def main() -> None:
+    """Makes all pictures."""
+    FIGURES.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        picture_page(browser)
+        picture_playground(browser)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
