@@ -35,9 +35,15 @@ def main(arguments=None):
     if sys.version_info < (3, 10):  # noqa: UP036 - the message is for those who have an older one
         return fail("Python 3.10 or later is needed, this is {}.{}".format(*sys.version_info[:2]))
     try:
-        from mlperf_training_import.errors import ImportFailure
+        return run(options)
     except ImportError as error:
         return fail(f"{error}; run: {sys.executable} -m pip install -r {HERE / 'requirements.txt'}")
+
+
+def run(options):
+    """Runs one command; returns the exit code."""
+    from mlperf_training_import.errors import ImportFailure
+
     try:
         commands = {"import": import_, "list": list_, "playground": playground, "report": report}
         return commands[options.command](options)
