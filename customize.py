@@ -32,7 +32,7 @@ def preprocess(i):
     try:
         options = options_from(flags)
         screen = Screen(quiet=options.quiet)
-        outcome = import_rounds(i["automation"].cmind, options, screen.tell)
+        outcome = import_rounds(i["automation"].cmind, options, screen.tell, screen.progress)
     except ImportFailure as error:
         return {"return": error.return_code, "error": str(error)}
     screen.show(outcome)

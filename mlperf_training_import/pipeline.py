@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,9 @@ from .reading import Job, read_all
 from .report import make_output_folder, write_report, write_summaries
 from .tables import benchmark_of, rules_of
 from .walk import walk
+
+#: Takes a round's label and the bytes to read; gives a function that takes the bytes that were read.
+Progress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +60,29 @@ class Outcome:
         return [finding for finding in self.findings if finding.code in FAILURES]
 
 
-def import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
+@contextlib.contextmanager
+def no_progress(_label: str, _total: int) -> Iterator[Callable[[int], None]]:
+    """For those who do not want to be told how far the reading is."""
+    yield lambda _: None
+
+
+def import_rounds(cm, options: Options, tell: Callable[[str], None], progress: Progress = no_progress) -> Outcome:
     """Imports the cached rounds, or a local tree.
 
     Args:
         cm: the running Collective Mind (``cmind.core.CM``).
         options: what the user asked for.
         tell: takes messages for the user while work goes on.
+        progress: entered for each round with its label and the bytes to read; gives a function that takes bytes read.
 
     Raises:
         ImportFailure: the user must do something first; nothing was written, or what was written is whole.
     """
     with index_left_alone(cm):
-        return _import_rounds(cm, options, tell)
+        return _import_rounds(cm, options, tell, progress)
 
 
-def _import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome:
+def _import_rounds(cm, options: Options, tell: Callable[[str], None], progress: Progress) -> Outcome:
     target = find_target(cm, options.target_repo)
     outcome = Outcome(dry_run=options.dry_run)
     if options.path is not None:
@@ -85,7 +96,8 @@ def _import_rounds(cm, options: Options, tell: Callable[[str], None]) -> Outcome
     walked = [(round_, walk(round_, rules_of(round_.version), outcome.findings)) for round_ in rounds]
     check_filter(wanted, [submission for _, submissions in walked for submission in submissions])
     for round_, submissions in walked:
-        outcome.rounds.append(read_round(round_, submissions, wanted, outcome.findings))
+        with progress(round_.label, _bytes_to_read(submissions, wanted)) as advance:
+            outcome.rounds.append(read_round(round_, submissions, wanted, outcome.findings, advance))
     check_divisions(wanted, outcome.rounds)
     entries = defaultdict(list)
     for round_outcome in outcome.rounds:
@@ -127,24 +139,34 @@ def _refuse_private(rounds: Sequence[Round]) -> None:
         )
 
 
-def read_round(round_: Round, submissions: Sequence[Submission], wanted: Filter, findings: list[Finding]) -> RoundOutcome:
+def read_round(
+    round_: Round,
+    submissions: Sequence[Submission],
+    wanted: Filter,
+    findings: list[Finding],
+    advance: Callable[[int], None] = lambda _: None,
+) -> RoundOutcome:
     """Reads the logs of a round's submissions and scores those that are wanted. Needs no Collective Mind.
 
     Where only some submitters are wanted, the others are read for comparison: a place among some results of a round would
     be another one than among all.
     """
     read = [s for s in submissions if _is_wanted(s, wanted)]
-    results = score_submissions(round_, read, wanted, findings)
+    results = score_submissions(round_, read, wanted, findings, advance)
     of_all = replace(wanted, submitters=frozenset())
     others = [s for s in submissions if _is_wanted(s, of_all) and not _is_wanted(s, wanted)]
-    compared = [*results, *score_submissions(round_, others, of_all, [])]
+    compared = [*results, *score_submissions(round_, others, of_all, [], advance)]
     for result, comparison in zip(compared, compare(compared), strict=True):
         result.entry.update(comparison)
     return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results))
 
 
 def score_submissions(
-    round_: Round, submissions: Sequence[Submission], wanted: Filter, findings: list[Finding]
+    round_: Round,
+    submissions: Sequence[Submission],
+    wanted: Filter,
+    findings: list[Finding],
+    advance: Callable[[int], None],
 ) -> list[Result]:
     """The wanted results among those of some submissions, with their entries."""
 
@@ -157,7 +179,7 @@ def score_submissions(
         for submission in submissions
         for log in submission.logs
     ]
-    logs = iter(read_all(jobs))
+    logs = iter(read_all(jobs, advance=advance))
     assessor = Assessor(round_, rules, findings)
     results: dict[tuple, Result] = {}
     for submission in submissions:
@@ -174,6 +196,12 @@ def score_submissions(
             what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
             report("stray-logs", submission.folder, what)
     return list(results.values())
+
+
+def _bytes_to_read(submissions: Sequence[Submission], wanted: Filter) -> int:
+    """Size of the logs that :func:`read_round` reads, those for comparison too."""
+    of_all = replace(wanted, submitters=frozenset())
+    return sum(log.size for submission in submissions if _is_wanted(submission, of_all) for log in submission.logs)
 
 
 def _is_wanted(submission: Submission, wanted: Filter) -> bool:

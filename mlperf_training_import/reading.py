@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -50,13 +50,16 @@ class Job(NamedTuple):
     elapsed_key: str | None = None
 
 
-def read_all(jobs: Sequence[Job], workers: int | None = None) -> list[RunLog]:
+def read_all(
+    jobs: Sequence[Job], workers: int | None = None, advance: Callable[[int], None] = lambda _: None
+) -> list[RunLog]:
     """Reads logs.
 
     Args:
         jobs: the logs.
         workers: how many processes read; as many as this one may use cores where None, and none but this one where the
             logs are few. The result does not depend on it.
+        advance: told how many bytes were read, now and then.
 
     Returns:
         What the logs say, in the order of the jobs.
@@ -67,12 +70,13 @@ def read_all(jobs: Sequence[Job], workers: int | None = None) -> list[RunLog]:
     chunks = cut(jobs, max(SMALLEST_CHUNK_BYTES, total // (workers * CHUNKS_PER_WORKER)))
     workers = min(workers, len(chunks))
     if workers < 2 or not _may_start_processes():
-        return _read(jobs)
+        return _read(jobs, advance)
     results: dict[int, list[RunLog]] = {}
     with _Team(jobs, chunks, workers) as team:
         for number, values in team.iter_results():
             results[number] = [_unpack(value) for value in values]
-    return [log for number, chunk in enumerate(chunks) for log in results.get(number) or _read(jobs[chunk])]
+            advance(sum(job.size for job in jobs[chunks[number]]))
+    return [log for number, chunk in enumerate(chunks) for log in results.get(number) or _read(jobs[chunk], advance)]
 
 
 def cut(jobs: Sequence[Job], size: int) -> list[slice]:
@@ -173,7 +177,7 @@ def _work(connection: Connection, inherited: Sequence[Connection], jobs: Sequenc
     with contextlib.suppress(EOFError, OSError, MemoryError):
         while True:
             number = connection.recv()
-            connection.send((number, [_pack(log) for log in _read(jobs[chunks[number]])]))
+            connection.send((number, [_pack(log) for log in _read(jobs[chunks[number]], lambda _: None)]))
 
 
 def _end_with_parent() -> None:
@@ -184,8 +188,12 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _read(jobs: Sequence[Job]) -> list[RunLog]:
-    return [read_log(job.root / job.path, job.dialect, job.path, job.elapsed_key) for job in jobs]
+def _read(jobs: Sequence[Job], advance: Callable[[int], None]) -> list[RunLog]:
+    logs = []
+    for job in jobs:
+        logs.append(read_log(job.root / job.path, job.dialect, job.path, job.elapsed_key))
+        advance(job.size)
+    return logs
 
 
 def _pack(log: RunLog) -> tuple:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
+from collections.abc import Callable, Iterator
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -18,6 +21,7 @@ from .store import Changes
 _SHOWN_FINDINGS = 5
 #: What happened to stored results, as columns.
 _CHANGES = ("new", "updated", "unchanged", "kept", "removed")
+_REFRESH_SECONDS = 0.1
 #: Wide enough for a table and its addresses where there is no terminal to ask.
 _PIPE_WIDTH = 160
 
@@ -35,6 +39,29 @@ class Screen:
         """Shows a message for people, on standard error."""
         if not self._quiet:
             self._err.print(message)
+
+    @contextlib.contextmanager
+    def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Shows how far the reading of a round is, on a terminal only; gives a function that takes the bytes read."""
+        if self._quiet or not self._err.is_terminal:
+            yield lambda _: None
+            return
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+        columns = (TextColumn("round {task.description}", markup=False), BarColumn(), DownloadColumn())
+        # Without a thread of its own: reading with several processes starts fastest from a process without other threads.
+        with Progress(*columns, console=self._err, auto_refresh=False, transient=True) as bar:
+            task = bar.add_task(label, total=total)
+            shown = 0.0
+
+            def advance(size: int) -> None:
+                nonlocal shown
+                bar.advance(task, size)
+                if (now := time.monotonic()) - shown > _REFRESH_SECONDS:
+                    bar.refresh()
+                    shown = now
+
+            yield advance
 
     def show(self, outcome: Outcome) -> None:
         """Shows what a run did: one line per round, the first findings, and where the rest lies."""

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, SCRIPT_TAGS, cache_round, readme_fetch_lines, run_cmr
+from conftest import CMR, PROJECT, SCRIPT_TAGS, cache_round, readme_fetch_lines, run_cmr
 
 from mlperf_training_import.register import ALIAS, UID, register
 from mlperf_training_import.tables import public_rounds, rules_of
@@ -380,3 +380,42 @@ def test_csv_has_a_row_per_system_and_a_column_per_benchmark(registered, sample,
     assert len(results) == 7
     stored = entries_of("mlperf-training--all--open--object-detection-light-weight")
     assert stored == [entry for entry in results if entry["division"] == "open"]
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """What ``cmr`` writes to a terminal of 100 columns on which it runs."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen([*CMR, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            data = os.read(ours, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not data:
+            break
+        written += data
+    os.close(ours)
+    assert process.wait(60) == 0, written
+    return written.decode()
+
+
+def test_progress_and_colours_on_a_terminal_only(registered, sample, monkeypatch):
+    cache_round(registered, sample, "5.1")
+    written = on_a_terminal(SCRIPT_TAGS)
+    assert "round 5.1" in written
+    assert "\x1b[1m" in written  # the head of the table is bold
+    assert "round 5.1" not in on_a_terminal(SCRIPT_TAGS, "--quiet")
+    piped = run_cmr(SCRIPT_TAGS)
+    assert "\x1b" not in piped.stdout + piped.stderr
+    assert "round 5.1" not in piped.stdout + piped.stderr
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in on_a_terminal(SCRIPT_TAGS)  # no colour; bold is none
