@@ -29,7 +29,12 @@ def findings_table() -> str:
 def table(head, rows) -> str:
     """A Markdown table."""
     lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(escaped, line)) + " |" for line in lines)
+
+
+def escaped(cell: str) -> str:
+    """Text as a cell: a bar would end it, and what is in angle brackets would be taken for HTML."""
+    return cell.replace("|", "\\|").replace("<", "&lt;")
 
 
 def updated(text: str) -> str:
