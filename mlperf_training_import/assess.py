@@ -64,7 +64,10 @@ class Assessor:
         names = {self._rules.aliases.get(log.benchmark, log.benchmark) for log in logs if log.benchmark}
         if len(names) == 1 and (name := names.pop()) in known_benchmarks():
             return name
-        self._report("no-logs", submission.folder, "the logs are in no benchmark folder and name no benchmark of the table")
+        reason = judge(logs[0], self._rules).reason
+        why = f" ({submission.logs[0].name}: {reason})" if reason else ""
+        what = f"the logs are in no benchmark folder and name no benchmark of the table{why}"
+        self._report("no-logs", submission.folder, what)
         return None
 
     def _benchmark(self, key: str, submission: Submission) -> Benchmark:
