@@ -174,6 +174,17 @@ def test_prune_leaves_other_rounds_alone(small, sample, tmp_path):
     assert len(load(OVER_ALL)) == 3
 
 
+def test_an_experiment_that_the_round_has_nothing_for_is_not_even_reformatted(small, sample, tmp_path):
+    run(small, sample)
+    file = change(OVER_ALL, lambda objects: objects.reverse())
+    before = file.read_bytes()
+    logs = [run_log("bert", 10 + i) for i in range(5)]
+    write_submission(tmp_path / "other", "Acme", "x8", "bert", logs, system_description("Acme"))
+    outcome = run(CM(), tmp_path / "other", label="4.0")
+    assert file.read_bytes() == before
+    assert {e.name.split("--")[3] for e in outcome.experiments} == {"language-processing"}
+
+
 # What is wrong with the store
 
 

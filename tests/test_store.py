@@ -270,6 +270,11 @@ def test_three_equal_objects_become_one():
     assert [code for code, _ in findings] == ["merged-duplicates"] * 2
 
 
+def test_a_value_is_kept_once_however_often_it_was_noted():
+    objects, _, _ = run([old_entry(cost=cost) for cost in (1, 2, 2, 3, 1)], [entry()])
+    assert objects == [entry(uid="1111222233334444", cost=1, cost_2=2, cost_3=3)]
+
+
 def test_duplicates_of_a_stale_result_are_merged_too():
     stored = [old_entry(system="gone", a=1), old_entry(system="gone", b=2)]
     objects, changes, _ = run(stored, [entry()])
