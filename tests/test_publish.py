@@ -336,7 +336,9 @@ def test_an_import_does_not_undo_what_others_added_to_the_index(registered, samp
     early = CM()
     early.access({"action": "find", "automation": "repo"})
     run(registered, sample)
+    clone = cache_round(CM(), sample, "4.1")
     run(early, sample, label="5.0")
+    assert str(clone.parent) in (home() / "index.json").read_text()
     assert indexed() == {folder.name for folder in experiments_of().iterdir()}
 
 
