@@ -424,6 +424,17 @@ def test_a_dry_run_says_what_an_import_then_does(small, sample):
         assert (kept, removed) == ((0, 4) if flags else (4, 0))
 
 
+def test_cms_index_is_not_written_by_looking_something_up(registered, sample):
+    cache_round(registered, sample, "5.1")
+    index = home() / "index.json"
+    content = json.loads(index.read_text())
+    del content["cache"], content["541d6f712a6b464e"]
+    index.write_text(json.dumps(content))
+    before = snapshot(home())
+    assert len(import_rounds(CM(), options_from({"dry_run": True}), pytest.fail).rounds) == 1
+    assert snapshot(home()) == before
+
+
 def test_a_dry_run_waits_for_nobody(small, sample):
     with filelock.FileLock(home() / "mlperf-training-import.lock"):
         run(small, sample, tell=pytest.fail, dry_run=True)
