@@ -138,7 +138,7 @@ def _gone_entries(cm) -> list[tuple[str, Path]]:
     The next search of the cache drops them from the index in memory, so this must come before it.
     """
     cm.access({"action": "find", "automation": "repo", "artifact": "local"})  # makes it load the index
-    remembered = cm.index.meta.get("cache", {}) if cm.use_index else {}
+    remembered = cm.index.meta.get("cache", {})
     gone = []
     for _, entry in sorted(remembered.items()):
         tags, folder = entry.get("tags", []), Path(entry.get("path", ""))

@@ -342,6 +342,13 @@ def test_an_import_does_not_undo_what_others_added_to_the_index(registered, samp
     assert indexed() == {folder.name for folder in experiments_of().iterdir()}
 
 
+def test_a_cached_round_whose_folder_is_gone_is_reported(registered, sample):
+    cache_round(registered, sample, "5.1")
+    shutil.rmtree(cache_round(CM(), sample, "5.0").parent)
+    outcome = import_rounds(CM(), options_from({}), pytest.fail)
+    assert [(f.code, f.round) for f in outcome.findings if f.code != "run-not-counted"] == [("clone-missing", "5.0")]
+
+
 # Locks
 
 
