@@ -84,7 +84,8 @@ def _to_csv(rows: list[dict[str, object]], benchmarks: Sequence[str]) -> bytes:
     writer = csv.DictWriter(text, (*first, *minutes, *last), extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return text.getvalue().encode("utf-8")
+    # File names may hold bytes that are no UTF-8; they are written as they stand in the JSON files.
+    return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 def write_report(outcome: Outcome, folder: Path) -> Path:

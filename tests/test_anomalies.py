@@ -11,6 +11,7 @@ Unless a test says otherwise its log is a run of 3 minutes, and its result five 
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 
@@ -18,6 +19,8 @@ import pytest
 from trees import import_tree, judged, read, snapshot, write_files, write_result
 
 from mlperf_training_import.model import System
+from mlperf_training_import.pipeline import Outcome
+from mlperf_training_import.report import write_summaries
 from mlperf_training_import.sample import START_MS, log_line, run_log, system_description
 from mlperf_training_import.system import read_system
 
@@ -775,6 +778,31 @@ def test_odd_names_of_submitters_and_systems(tmp_path, name):
     assert (entry["submitter_folder"], entry["system_file"]) == (name, name)
     assert not {" ", "é", "+"} & set(entry["details_url"])
     assert imported.findings == []
+
+
+def test_a_name_that_is_no_utf_8_ends_nothing(tmp_path):
+    """The name stands in the table of the round with an escape."""
+    write_result(tmp_path / "round", system="renamed")
+    results = tmp_path / "round/Org/results"
+    try:
+        (results / "renamed").rename(results / os.fsdecode(b"a\xff"))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    imported = import_tree(tmp_path / "round", web_url="https://github.com/org/repo", branch="main")
+    assert imported.only.score.minutes == 3.0
+    outcome = Outcome(rounds=[imported.outcome], findings=imported.findings)
+    (tmp_path / "out").mkdir()
+    csv_file = next(file for file in write_summaries(outcome, tmp_path / "out") if file.suffix == ".csv")
+    assert "a\\udcff" in csv_file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("benchmark", ["Task", "Result", "Dataset", "system", "uid"])
+def test_a_benchmark_named_like_a_key_of_an_entry_does_not_replace_it(tmp_path, benchmark):
+    write_result(tmp_path / "a", benchmark=benchmark)
+    write_result(tmp_path / "b", benchmark="other")
+    odd, usual = (import_tree(tmp_path / name).only.entry for name in "ab")
+    assert (odd["Result"], odd["Task"], odd["system"]) == (3.0, benchmark.lower(), usual["system"])
+    assert len(odd["uid"]) == 16
 
 
 def test_names_that_differ_in_case_only_are_two_submitters(tmp_path):
