@@ -191,9 +191,14 @@ def test_malformed_lines_are_left_out_and_counted(log_of, line):
 
 
 def test_lines_of_other_keys_and_without_a_token_are_passed_over(log_of):
-    odd_key = ':::MLLOG {"time_ms": 1, "key": ["power_reading"], "value": 1, "metadata": ""}'
-    log = log_of("noise", odd_key, event(0, START), event(3, "voltage", 230), event(10, READING, 100), event(10, STOP))
+    log = log_of("noise", event(0, START), event(3, "voltage", 230), event(10, READING, 100), event(10, STOP))
     assert (integrate(log, 10_000), log.malformed_lines) == (1000.0, 0)
+
+
+def test_a_line_whose_key_is_no_text_is_malformed(log_of):
+    odd_key = ':::MLLOG {"time_ms": 1, "key": ["power_reading"], "value": 1, "metadata": ""}'
+    log = log_of(odd_key, event(0, START), event(10, READING, 100), event(10, STOP))
+    assert (integrate(log, 10_000), log.malformed_lines) == (1000.0, 1)
 
 
 def test_metadata_may_be_a_text(log_of):

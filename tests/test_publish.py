@@ -53,8 +53,8 @@ def change(name: str, function) -> Path:
 
 
 def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """Bytes and time of every file and folder."""
-    paths = [path for path in folder.rglob("*") if not path.is_symlink() and "script" not in path.parts]
+    """Bytes and time of every file and folder, but for the locks."""
+    paths = [p for p in folder.rglob("*") if not p.is_symlink() and "script" not in p.parts and p.suffix != ".lock"]
     return {str(path): (path.read_bytes() if path.is_file() else b"", path.stat().st_mtime_ns) for path in paths}
 
 
