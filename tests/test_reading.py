@@ -151,7 +151,8 @@ def test_workers_end_with_their_parent(number, tmp_path):
         os.mkfifo(tmp_path / name)
     holders = [os.open(tmp_path / name, os.O_RDWR) for name in ("result_0.txt", "result_1.txt")]
     program = f"""
-        import sys
+        import signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let their background jobs ignore it
         sys.path.insert(0, {str(PACKAGE)!r})
         from pathlib import Path
         from mlperf_training_import.reading import Job, read_all
