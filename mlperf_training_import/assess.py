@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from .errors import Finding
 from .mlline import finite_number
 from .model import Result, Round, RunLog, Submission
 from .score import judge, score
-from .system import normal_division
+from .system import normal_division, read_object
 from .tables import BENCHMARKS_FILE, ROUNDS_FILE, Benchmark, Rules, benchmark_of, known_benchmarks, place_to_extend
+
+#: The factors of the review committee are near 1; with a larger one, or its inverse, the minutes would mean nothing.
+_LARGEST_FACTOR = 1000
 
 
 class Assessor:
@@ -51,7 +52,10 @@ class Assessor:
         division = self._division(submission, logs)
         try:
             factor = self._scaling_factor(submission)
-        except (OSError, ValueError, RecursionError) as error:
+        except OSError as error:
+            self._report("invalid-scaling-file", submission.scaling, error.strerror or "cannot be read")
+            return None
+        except ValueError as error:
             self._report("invalid-scaling-file", submission.scaling, str(error))
             return None
         result = Result(self._round, submission, key, division, score(runs, benchmark, factor))
@@ -98,11 +102,12 @@ class Assessor:
     def _scaling_factor(self, submission: Submission) -> float | None:
         if submission.scaling is None:
             return None
-        content = json.loads(Path(self._round.path / submission.scaling).read_bytes())
-        value = content.get("scaling_factor") if isinstance(content, dict) else None
+        value = read_object(self._round.path / submission.scaling).get("scaling_factor")
         factor = None if isinstance(value, str) else finite_number(value)
         if factor is None or factor <= 0:
             raise ValueError("no scaling_factor above 0 in it")
+        if not 1 / _LARGEST_FACTOR <= factor <= _LARGEST_FACTOR:
+            raise ValueError(f"a scaling_factor that is not between 1/{_LARGEST_FACTOR} and {_LARGEST_FACTOR}")
         return factor
 
     def _report(self, code: str, where: str, what: str) -> None:

@@ -11,6 +11,9 @@ import yaml
 
 from .tables import Dialect
 
+#: Longer text that is no JSON is not tried as YAML, which takes a second for a few hundred kilobytes.
+_LONGEST_YAML = 64 << 10
+
 
 class MalformedLine(ValueError):
     """A token line that is not what its dialect says; the message says why."""
@@ -100,7 +103,8 @@ def _load_tolerant(text: str) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        pass
+        if len(text) > _LONGEST_YAML:
+            raise MalformedLine("not JSON") from None
     try:
         return yaml.load(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError, LookupError, AttributeError):

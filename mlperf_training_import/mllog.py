@@ -8,6 +8,7 @@ as parsing every line.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -25,6 +26,8 @@ from .tables import Dialect
 BLOCK_BYTES = 256 << 10
 #: A line that is longer than this is not parsed; if it has a token it is malformed.
 LONGEST_LINE_BYTES = 16 << 20
+#: A log that is larger than this is not read, unless the user allows it. The largest published ones have some megabytes.
+LARGEST_LOG_MB = 1024
 
 #: Keys of lines that say how good the model is.
 EVALUATION_KEYS = frozenset({"eval_accuracy", "eval_error"})
@@ -44,6 +47,10 @@ WANTED_KEYS = EVALUATION_KEYS | {
 _TIME_KEYS = frozenset({"init_start", "init_stop", "run_start"})
 
 
+#: YAML has forms of integers without a limit of digits, which Python refuses to write out.
+_LONG_INTEGER = 10**18
+
+
 class _Unread(msgspec.Struct, gc=False):
     """A JSON object of which nothing is kept."""
 
@@ -60,7 +67,9 @@ class _Line(msgspec.Struct, gc=False):
 _decode_line = msgspec.json.Decoder(_Line).decode
 
 
-def read_log(path: Path, dialect: Dialect, name: str, elapsed_key: str | None = None) -> RunLog:
+def read_log(
+    path: Path, dialect: Dialect, name: str, elapsed_key: str | None = None, largest_mb: int = LARGEST_LOG_MB
+) -> RunLog:
     """Reads a log.
 
     Args:
@@ -68,11 +77,12 @@ def read_log(path: Path, dialect: Dialect, name: str, elapsed_key: str | None = 
         dialect: the form of its lines.
         name: the path that the record carries, relative to the round.
         elapsed_key: a key whose ``metadata.timestamp`` is the duration in seconds, where the round has one.
+        largest_mb: a larger file is not read, also if it grows to more while it is read.
 
     Returns:
         What the log says. A file that cannot be read comes back with ``trouble``, never as an exception.
     """
-    return LogReader(path, dialect, name, elapsed_key).read()
+    return LogReader(path, dialect, name, elapsed_key, largest_mb).read()
 
 
 def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = LONGEST_LINE_BYTES) -> Iterator[bytes]:
@@ -107,7 +117,8 @@ def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = L
 class LogReader:
     """Reads one log, and collects what it says."""
 
-    def __init__(self, path: Path, dialect: Dialect, name: str, elapsed_key: str | None = None) -> None:
+    def __init__(self, path: Path, dialect: Dialect, name: str, elapsed_key: str | None, largest_mb: int) -> None:
+        self._largest_mb = largest_mb
         self._path = path
         self._dialect = dialect
         self._name = name
@@ -123,13 +134,22 @@ class LogReader:
         """The record of the log."""
         try:
             with self._path.open("rb", buffering=0) as stream:
+                left = self._largest_mb << 20
+                if os.fstat(stream.fileno()).st_size > left:
+                    return self._too_large()
                 for block in iter_blocks(stream):
+                    left -= len(block)
+                    if left < -1:  # the newline that a block may have and the file not
+                        return self._too_large()
                     self._take_block(block)
             if self._malformed_lines:
                 self._facts["malformed"] = self._first_malformed_line()
         except OSError as error:
             return RunLog(path=self._name, trouble=error.strerror or type(error).__name__)
         return self._record()
+
+    def _too_large(self) -> RunLog:
+        return RunLog(path=self._name, trouble=f"larger than {self._largest_mb} MB (--max_log_mb)")
 
     def _take_block(self, block: bytes) -> None:
         lines = self._find_lines(block)
@@ -260,8 +280,17 @@ def _decode_or_none(line: bytes) -> _Line | None:
 
 
 def _text(value: object) -> str | None:
-    """A short text for people; None stays None."""
-    return None if value is None else str(value)[:200]
+    """A short text for people; None stays None.
+
+    Lists and objects are not written out: YAML can repeat a part of one so often that its text would fill the memory.
+    """
+    if isinstance(value, str):
+        return value[:200]
+    if value is None or isinstance(value, (bool, float)):
+        return None if value is None else str(value)
+    if isinstance(value, int):
+        return str(value) if abs(value) < _LONG_INTEGER else "a long integer"
+    return f"of type {type(value).__name__}"
 
 
 def _plain(value: object) -> object:

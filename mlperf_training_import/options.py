@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BadInput
+from .mllog import LARGEST_LOG_MB
 
 _TRUE = frozenset({"1", "on", "true", "yes"})
 _FALSE = frozenset({"", "0", "off", "false", "no"})
@@ -37,7 +38,7 @@ class Options:
 
     ``versions`` are round labels (empty: every cached round). ``path`` is a local tree to import instead, as the round
     that ``versions`` names. ``output_dir`` gets the summaries and the report. With ``strict`` findings make the run fail
-    after all is written.
+    after all is written. A log of more than ``max_log_mb`` megabytes is not read.
     """
 
     target_repo: str = ""
@@ -49,6 +50,7 @@ class Options:
     output_dir: Path = Path()
     strict: bool = False
     quiet: bool = False
+    max_log_mb: int = LARGEST_LOG_MB
 
 
 def options_from(values: Mapping[str, object]) -> Options:
@@ -59,7 +61,7 @@ def options_from(values: Mapping[str, object]) -> Options:
             are asked for by ``round_3_0`` and the like, which the variations of the script set.
 
     Raises:
-        BadInput: a switch is neither on nor off, or flags contradict each other.
+        BadInput: a switch is neither on nor off, a size is no number above 0, or flags contradict each other.
     """
     path = _text(values.get("path"))
     variations = [match for name in values if (match := _ROUND_VARIABLE.fullmatch(name)) and _switch(values, name)]
@@ -79,6 +81,7 @@ def options_from(values: Mapping[str, object]) -> Options:
         output_dir=Path(_text(values.get("output_dir")) or ".").expanduser(),
         strict=_switch(values, "strict"),
         quiet=_switch(values, "quiet"),
+        max_log_mb=_megabytes(values.get("max_log_mb")),
     )
     if options.path is not None and len(options.versions) != 1:
         raise BadInput(f"--path={options.path}: say which round it is, for instance --version=5.1")
@@ -92,6 +95,15 @@ def _text(value: object) -> str:
 def _list(value: object) -> list[str]:
     parts = value if isinstance(value, (list, tuple)) else _text(value).split(",")
     return [text for part in parts if (text := _text(part))]
+
+
+def _megabytes(value: object) -> int:
+    text = _text(value)
+    if not text:
+        return LARGEST_LOG_MB
+    if not re.fullmatch(r"0*[1-9]\d{0,8}", text, re.ASCII):
+        raise BadInput(f"--max_log_mb={text}: expected a whole number of megabytes above 0")
+    return int(text)
 
 
 def _switch(values: Mapping[str, object], name: str) -> bool:

@@ -16,6 +16,7 @@ from .filters import check_divisions, check_filter
 from .home import index_left_alone
 from .locate import locate, locate_path
 from .metrics import compare, metrics_of
+from .mllog import LARGEST_LOG_MB
 from .model import Result, Round, Submission
 from .options import Filter, Options
 from .power import measure
@@ -97,7 +98,7 @@ def _import_rounds(cm, options: Options, tell: Callable[[str], None], progress: 
     check_filter(wanted, [submission for _, submissions in walked for submission in submissions])
     for round_, submissions in walked:
         with progress(round_.label, _bytes_to_read(submissions, wanted)) as advance:
-            outcome.rounds.append(read_round(round_, submissions, wanted, outcome.findings, advance))
+            outcome.rounds.append(read_round(round_, submissions, wanted, outcome.findings, advance, options.max_log_mb))
     check_divisions(wanted, outcome.rounds)
     entries = defaultdict(list)
     for round_outcome in outcome.rounds:
@@ -145,17 +146,18 @@ def read_round(
     wanted: Filter,
     findings: list[Finding],
     advance: Callable[[int], None] = lambda _: None,
+    largest_mb: int = LARGEST_LOG_MB,
 ) -> RoundOutcome:
     """Reads the logs of a round's submissions and scores those that are wanted. Needs no Collective Mind.
 
     Where only some submitters are wanted, the others are read for comparison: a place among some results of a round would
-    be another one than among all.
+    be another one than among all. A log of more than ``largest_mb`` megabytes is not read.
     """
     read = [s for s in submissions if _is_wanted(s, wanted)]
-    results = score_submissions(round_, read, wanted, findings, advance)
+    results = score_submissions(round_, read, wanted, findings, advance, largest_mb)
     of_all = replace(wanted, submitters=frozenset())
     others = [s for s in submissions if _is_wanted(s, of_all) and not _is_wanted(s, wanted)]
-    compared = [*results, *score_submissions(round_, others, of_all, [], advance)]
+    compared = [*results, *score_submissions(round_, others, of_all, [], advance, largest_mb)]
     for result, comparison in zip(compared, compare(compared), strict=True):
         result.entry.update(comparison)
     return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results))
@@ -167,6 +169,7 @@ def score_submissions(
     wanted: Filter,
     findings: list[Finding],
     advance: Callable[[int], None],
+    largest_mb: int,
 ) -> list[Result]:
     """The wanted results among those of some submissions, with their entries."""
 
@@ -175,7 +178,7 @@ def score_submissions(
 
     rules = rules_of(round_.version)
     jobs = [
-        Job(round_.path, log.path, log.size, rules.dialect, rules.elapsed.get(submission.benchmark))
+        Job(round_.path, log.path, log.size, rules.dialect, rules.elapsed.get(submission.benchmark), largest_mb)
         for submission in submissions
         for log in submission.logs
     ]
@@ -189,7 +192,8 @@ def score_submissions(
         if not wanted.wants(submission.submitter, result.benchmark, result.division):
             continue
         if submission.power is not None:
-            result = replace(result, energy=measure(round_, submission, result.score, rules.dialect, report))
+            energy = measure(round_, submission, result.score, rules.dialect, report, largest_mb)
+            result = replace(result, energy=energy)
         benchmark = benchmark_of(result.benchmark, round_.version)
         result.entry.update(make_entry(result, benchmark, metrics_of(result, benchmark)))
         if results.setdefault(result.identity, result) is not result:

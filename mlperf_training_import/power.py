@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .mlline import MalformedLine, finite_number, parse_line
+from .mllog import LARGEST_LOG_MB
 from .model import Energy, LogFile, Round, Run, RunLog, Score, Submission
 from .score import duration_ms, fastest_first, mean
 from .tables import Dialect
@@ -87,7 +88,14 @@ class PowerLog:
         return [time_ms for time_ms, name, _ in self.events if name == key]
 
 
-def measure(round_: Round, submission: Submission, score: Score, dialect: Dialect, report: Report) -> Energy:
+def measure(
+    round_: Round,
+    submission: Submission,
+    score: Score,
+    dialect: Dialect,
+    report: Report,
+    largest_mb: int = LARGEST_LOG_MB,
+) -> Energy:
     """The energy of a submission that has a score and a ``power`` folder.
 
     Args:
@@ -96,11 +104,12 @@ def measure(round_: Round, submission: Submission, score: Score, dialect: Dialec
         score: of the submission, which is never affected; the energy is averaged over the runs that it keeps.
         dialect: the form of the lines.
         report: takes what is wrong with the power logs.
+        largest_mb: a larger log is not read.
 
     Returns:
         Joules, each None where a run that it needs is not known.
     """
-    meter = _Meter(round_.path, submission, dialect)
+    meter = _Meter(round_.path, submission, dialect, largest_mb)
     energies = {}
     for log, run in zip(submission.logs, score.runs, strict=True):
         if run.minutes is not None:
@@ -115,15 +124,20 @@ def measure(round_: Round, submission: Submission, score: Score, dialect: Dialec
     )
 
 
-def read_power_log(path: Path, dialect: Dialect) -> PowerLog:
+def read_power_log(path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_MB) -> PowerLog:
     """Reads a power log; lines that are not of its form are counted and left out.
 
     Raises:
         OSError: the file cannot be read.
+        UnknownEnergy: it is larger than ``largest_mb``.
     """
+    left = largest_mb << 20
     events, malformed_lines = [], 0
     with path.open("rb") as stream:
         for line in iter(lambda: stream.readline(_LONGEST_LINE_BYTES), b""):
+            left -= len(line)
+            if left < 0:
+                raise UnknownEnergy(f"logs larger than {largest_mb} MB (--max_log_mb)")
             if dialect.token not in line:
                 continue
             try:
@@ -176,8 +190,9 @@ def estimate(log: PowerLog, run_ms: float) -> float:
 class _Meter:
     """Measures the runs of one submission and collects what is odd: a thousand logs may have the same fault."""
 
-    def __init__(self, root: Path, submission: Submission, dialect: Dialect) -> None:
+    def __init__(self, root: Path, submission: Submission, dialect: Dialect, largest_mb: int) -> None:
         self._root = root
+        self._largest_mb = largest_mb
         self._submission = submission
         self._dialect = dialect
         self._odd: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -235,9 +250,12 @@ class _Meter:
 
     def _read(self, place: str, file: LogFile) -> PowerLog | None:
         try:
-            log = read_power_log(self._root / file.path, self._dialect)
+            log = read_power_log(self._root / file.path, self._dialect, self._largest_mb)
         except OSError as error:
             self._note("unknown-energy", f"logs that cannot be read ({error.strerror or 'no reason given'})", place)
+            return None
+        except UnknownEnergy as error:
+            self._note("unknown-energy", str(error), place)
             return None
         for oddity in log.iter_oddities():
             self._note("power-log", oddity, place)

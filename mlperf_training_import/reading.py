@@ -17,7 +17,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .mllog import read_log
+from .mllog import LARGEST_LOG_MB, read_log
 from .model import Evaluation, RunLog
 from .tables import Dialect
 
@@ -41,13 +41,14 @@ _EVALUATIONS = _LOG_FIELDS.index("evaluations")
 
 
 class Job(NamedTuple):
-    """A log to read: the root of the round, the path below it, its size in bytes, and how to read it."""
+    """A log to read: the root of the round, the path below it, its size in bytes, how to read it, and up to what size."""
 
     root: Path
     path: str
     size: int
     dialect: Dialect
     elapsed_key: str | None = None
+    largest_mb: int = LARGEST_LOG_MB
 
 
 def read_all(
@@ -191,7 +192,7 @@ def _end_with_parent() -> None:
 def _read(jobs: Sequence[Job], advance: Callable[[int], None]) -> list[RunLog]:
     logs = []
     for job in jobs:
-        logs.append(read_log(job.root / job.path, job.dialect, job.path, job.elapsed_key))
+        logs.append(read_log(job.root / job.path, job.dialect, job.path, job.elapsed_key, job.largest_mb))
         advance(job.size)
     return logs
 

@@ -12,6 +12,8 @@ from .model import Run, RunLog, Score
 from .tables import Benchmark, Rules
 
 _MS_PER_MINUTE = 60 * 1000
+#: A microsecond, and 300 years: wide enough for every time that is written by hand.
+_SHORTEST_MS, _LONGEST_MS = 1e-3, 1e13
 
 
 def judge(log: RunLog, rules: Rules) -> Run:
@@ -34,7 +36,7 @@ def _reason_not_to_count(log: RunLog, rules: Rules) -> str | None:
         more = f" (and {log.malformed_lines - 1} more)" if log.malformed_lines > 1 else ""
         return f"malformed {log.malformed}{more}"
     if log.elapsed_ms is not None:
-        return None if log.elapsed_ms > 0 else "the logged duration is not above 0"
+        return _reason_of_duration(log) if log.elapsed_ms > 0 else "the logged duration is not above 0"
     if log.lines == 0:
         return "no log lines"
     if log.run_start_ms is None:
@@ -45,7 +47,12 @@ def _reason_not_to_count(log: RunLog, rules: Rules) -> str | None:
         return f"status of run_stop is {log.status or 'missing'}"
     if log.run_stop_ms <= log.run_start_ms:
         return "run_stop is not later than run_start"
-    return _reason_of_initialisation(log, rules)
+    return _reason_of_duration(log) or _reason_of_initialisation(log, rules)
+
+
+def _reason_of_duration(log: RunLog) -> str | None:
+    """Keeps out numbers with which nothing can be computed: made up of 1e308, or so small that they become 0."""
+    return None if _SHORTEST_MS <= duration_ms(log) <= _LONGEST_MS else "the duration is none that a run can have"
 
 
 def _reason_of_initialisation(log: RunLog, rules: Rules) -> str | None:

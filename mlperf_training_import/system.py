@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,8 +10,11 @@ from pathlib import Path
 from .mlline import finite_number
 from .model import System
 from .tables import description_keys
+from .text import clean_text
 
 _COUNTS = ("nodes", "host_processors_per_node", "accelerators_per_node")
+#: The longest published description has a few thousand bytes.
+_LARGEST_FILE_BYTES = 1 << 20
 #: No system has more of anything; a larger number is a mistake.
 _LARGEST_COUNT = 10**8
 #: How alike two spellings of one key are, from 0 to 1. Published misspellings have 0.9 and more; two keys that mean
@@ -39,7 +41,7 @@ def read_description(path: Path) -> Description:
     Raises:
         OSError, ValueError: as :func:`read_system`.
     """
-    content = _read_object(path)
+    content = read_object(path)
     record = _system_of(content)
     missing = tuple(names[0] for field, names in description_keys().items() if getattr(record, field) is None)
     known = {name for names in description_keys().values() for name in names}
@@ -58,7 +60,7 @@ def read_system(path: Path) -> System:
         OSError: the file cannot be read.
         ValueError: the file does not hold a JSON object; the message says where it goes wrong.
     """
-    return _system_of(_read_object(path))
+    return _system_of(read_object(path))
 
 
 def _system_of(description: dict) -> System:
@@ -82,7 +84,7 @@ def read_organisation(path: Path) -> str | None:
     Raises:
         OSError, ValueError: as :func:`read_system`.
     """
-    return clean_text(_read_object(path).get("org")) if path.is_file() else None
+    return clean_text(read_object(path).get("org")) if path.is_file() else None
 
 
 def normal_division(value: object) -> str | None:
@@ -91,18 +93,16 @@ def normal_division(value: object) -> str | None:
     return {"closed": "closed", "close": "closed", "open": "open"}.get(text)
 
 
-def clean_text(value: object) -> str | None:
-    """A text without control characters and outer blanks; None where nothing is left, or it is no text."""
-    if not isinstance(value, str):
-        return None
-    kept = "".join(
-        " " if c in "\t\r\n" else c for c in value if c in "\t\r\n" or unicodedata.category(c) not in ("Cc", "Cs")
-    )
-    return kept.strip() or None
+def read_object(path: Path) -> dict:
+    """The JSON object in a small file.
 
-
-def _read_object(path: Path) -> dict:
-    data = path.read_bytes()
+    Raises:
+        OSError, ValueError: as :func:`read_system`.
+    """
+    with path.open("rb") as stream:
+        data = stream.read(_LARGEST_FILE_BYTES + 1)
+    if len(data) > _LARGEST_FILE_BYTES:
+        raise ValueError(f"larger than {_LARGEST_FILE_BYTES >> 20} MB")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -113,6 +113,8 @@ def _read_object(path: Path) -> dict:
         raise ValueError("JSON is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} in line {error.lineno}") from None
+    except ValueError:
+        raise ValueError("not JSON: a number is too long") from None
     if not isinstance(content, dict):
         raise ValueError("not a JSON object")
     return content

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from .errors import Finding
 from .model import LogFile, Round, Submission, System
-from .system import clean_text, read_description, read_organisation
+from .system import read_description, read_organisation
 from .tables import DESCRIPTIONS_FILE, Rules, field_of_key, place_to_extend
+from .text import clean_text
 
 #: Takes a finding's code, path and text.
 Report = Callable[[str, str, str], None]

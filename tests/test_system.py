@@ -7,7 +7,8 @@ from trees import write_files
 
 from mlperf_training_import.model import System
 from mlperf_training_import.sample import system_description
-from mlperf_training_import.system import clean_text, normal_division, read_description, read_organisation, read_system
+from mlperf_training_import.system import normal_division, read_description, read_organisation, read_system
+from mlperf_training_import.text import clean_text
 
 
 def description(tmp_path, content):
