@@ -15,12 +15,14 @@ from .errors import Finding
 from .model import LogFile, Round, Submission, System
 from .system import read_description, read_organisation
 from .tables import DESCRIPTIONS_FILE, Rules, field_of_key, place_to_extend
-from .text import clean_text
+from .text import clean_text, is_clean, printable
 
 #: Takes a finding's code, path and text.
 Report = Callable[[str, str, str], None]
 
 _DIGITS = re.compile(r"(\d+)")
+#: Links of a round that are followed; published rounds have none. Links to links could make any number of folders.
+_MOST_LINKS = 10_000
 _PACKAGE_ROOT = re.compile(r"v\d+\.\d+\.\d+")
 
 
@@ -42,27 +44,79 @@ class _Walker:
     def __init__(self, root: Path, report: Report) -> None:
         self._root = root
         self._report = report
+        self._real_root = os.path.realpath(root)
+        self._links = 0
         self._reported_keys: set[str] = set()
+        self._reported_names: set[str] = set()
 
     def _entries(self, folder: str) -> tuple[list[str], list[os.DirEntry]]:
-        """Names of the folders in a folder, and its files; both sorted, without hidden ones. Symbolic links are skipped."""
+        """Names of the folders in a folder, and its files; both sorted, without hidden ones.
+
+        What cannot be read safely is left out and reported: see :meth:`_is_safe`.
+        """
         folders, files = [], []
         try:
             with os.scandir(self._root / folder) as entries:
                 for entry in entries:
-                    if entry.name.startswith("."):
+                    if entry.name.startswith(".") or not self._is_safe(folder, entry):
                         continue
-                    if entry.is_dir(follow_symlinks=False):
+                    if entry.is_dir():
                         folders.append(entry.name)
-                    elif entry.is_file(follow_symlinks=False):
+                    elif entry.is_file():
                         files.append(entry)
         except OSError as error:
             self._report("unreadable", folder, error.strerror or "cannot be read")
         return sorted(folders), sorted(files, key=lambda entry: (_natural(entry.name), entry.name))
 
+    def _is_safe(self, folder: str, entry: os.DirEntry) -> bool:
+        """Whether a name can be stored and shown, and a link ends in the clone and in no folder that it lies in."""
+        where = f"{folder}/{entry.name}".lstrip("/")
+        trouble = None
+        if not is_clean(os.fsencode(entry.name).decode("utf-8", "replace")):
+            trouble = "a name with control characters; not read"
+        elif entry.is_symlink():
+            trouble = self._trouble_with_link(folder, os.path.realpath(entry.path))
+        if trouble is not None and where not in self._reported_names:
+            self._reported_names.add(where)
+            self._report("unsafe-path", printable(where), trouble)
+        return trouble is None
+
+    def _trouble_with_link(self, folder: str, end: str) -> str | None:
+        """Why a link in a folder is not followed."""
+        if not self._is_inside(end):
+            return "a link that leaves the repository; not followed"
+        if not os.path.exists(end):  # noqa: PTH110 - as realpath, which has no counterpart that takes every path
+            return "a link to nothing"
+        parts = folder.split("/")
+        above = {os.path.realpath(self._root.joinpath(*parts[:depth])) for depth in range(len(parts) + 1)}
+        if end in above:
+            return "a link to a folder that it lies in; not followed"
+        self._links += 1
+        if self._links > _MOST_LINKS:
+            return f"more than {_MOST_LINKS} links; not followed"
+        return None
+
+    def _is_inside(self, end: str) -> bool:
+        """Whether a path without links is that of something in the clone that git keeps there."""
+        if not end.startswith(self._real_root):
+            return False
+        return {"..", ".git"}.isdisjoint(os.path.relpath(end, self._real_root).split(os.sep))
+
+    def _is_file(self, path: str) -> bool:
+        """Whether there is a file that can be read safely."""
+        file = self._root / path
+        if not file.is_file():
+            return False
+        if self._is_inside(os.path.realpath(file)):
+            return True
+        if path not in self._reported_names:
+            self._reported_names.add(path)
+            self._report("unsafe-path", path, "a link that leaves the repository; not followed")
+        return False
+
     def _logs(self, folder: str, files: list[os.DirEntry], prefix: str = "result_") -> tuple[LogFile, ...]:
         return tuple(
-            LogFile(f"{folder}/{entry.name}", entry.name, entry.stat(follow_symlinks=False).st_size)
+            LogFile(f"{folder}/{entry.name}", entry.name, entry.stat().st_size)
             for entry in files
             if entry.name.startswith(prefix) and entry.name.endswith(".txt")
         )
@@ -75,8 +129,9 @@ class _Walker:
             label: the system's folder, for the finding that there is no description.
             submitter: what another file says about the submitter, for descriptions that do not.
         """
-        if not (self._root / path).is_file():
-            self._report("no-system-description", label, f"{path} does not exist")
+        if not self._is_file(path):
+            what = "leads out of the repository" if path in self._reported_names else "does not exist"
+            self._report("no-system-description", label, f"{path} {what}")
             return System(submitter=submitter)
         try:
             description = read_description(self._root / path)
@@ -174,7 +229,7 @@ class _SubmitterWalker(_Walker):
                 submitter=submitter,
                 system=system,
                 system_record=self._system(path, f"{results}/{system}"),
-                description=path if (self._root / path).is_file() else None,
+                description=path if self._is_file(path) else None,
                 code=f"{submitter}/{code}",
             )
 
@@ -215,7 +270,7 @@ class _PackageWalker(_Walker):
                         submitter=submitter,
                         system=f"{below}/{system}".lstrip("/"),
                         system_record=self._system(entry, system_folder, organisation),
-                        description=entry if (self._root / entry).is_file() else None,
+                        description=entry if self._is_file(entry) else None,
                         code=here,
                     )
 
@@ -230,7 +285,7 @@ class _PackageWalker(_Walker):
         """The organisation that ``submission.json`` beside ``results/`` names."""
         path = f"{package}/submission.json"
         try:
-            return read_organisation(self._root / path)
+            return read_organisation(self._root / path) if self._is_file(path) else None
         except (OSError, ValueError) as error:
             self._report("invalid-system-description", path, str(error))
             return None

@@ -17,6 +17,7 @@ DESCRIPTIONS_FILE = FOLDER / "descriptions.yaml"
 
 #: What may not stand in the name of an experiment; two hyphens would be a separator.
 _NO_NAME = re.compile(r"[^a-z0-9_.]+", re.ASCII)
+_LONGEST_TASK = 60
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})", re.ASCII)
 
 
@@ -207,7 +208,7 @@ def benchmark_of(key: str, version: str) -> Benchmark:
     """
     row = _benchmarks().get(key)
     if row is None:
-        return Benchmark(key=key, task=_NO_NAME.sub("-", key.lower()).strip("-.") or "unnamed")
+        return Benchmark(key=key, task=_NO_NAME.sub("-", key.lower())[:_LONGEST_TASK].strip("-.") or "unnamed")
     rules = rules_of(version)
     number = parse_version(version)
     edition = _row_of(row["editions"], number)
