@@ -74,6 +74,8 @@ ADVICE = {
     "unreadable": "check the file's permissions",
     "invalid-store": "repair or remove the stored file, then import again",
     "cm-index": "repair what CM names, then run: cm reindex repo",
+    # a result, with something to check
+    "foreign-clone": "check who can write there; fetch the round yourself if you do not trust that user",
     # a result, with something missing
     "no-systems-folder": "descriptions are expected in <submitter>/systems/",
     "no-system-description": "add <submitter>/systems/<system>.json; until then the system is named after its folder",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from .errors import AmbiguousRounds, BadInput, Finding, ImportFailure, NothingTo
 from .model import Round
 from .options import Filter
 from .tables import parse_version, public_rounds, rules_of
+from .text import is_clean
 
 CACHE_TAGS = "get,repo,mlperf-training-results"
 _CACHE = "cache,541d6f712a6b464e"
@@ -109,6 +111,22 @@ def locate_path(path: Path, label: str, wanted: Filter) -> tuple[list[Round], Fi
         return [read_clone(path, label, version)], wanted
     except _NO_CLONE:
         return [Round(label, version, path)], wanted
+
+
+def iter_foreign(rounds: Sequence[Round]) -> Iterator[Finding]:
+    """A finding for each clone that another user of this machine could have changed, as git itself refuses to trust it."""
+    if not hasattr(os, "geteuid"):
+        return
+    for round_ in rounds:
+        for place in (round_.path, round_.path / ".git"):
+            try:
+                owner = place.stat().st_uid
+            except OSError:
+                continue
+            if owner != os.geteuid():
+                what = f"belongs to user {owner}, and the import runs as user {os.geteuid()}"
+                yield Finding("foreign-clone", round_.label, str(place), what)
+                break
 
 
 def fetch_command(label: str | None = None) -> str:
@@ -231,7 +249,7 @@ def web_address(remote: str) -> str | None:
     path = path.strip("/").removesuffix(".git")
     if not host or not path or not re.fullmatch(r"[A-Za-z0-9._:\[\]-]+", host):
         return None
-    if not re.fullmatch(r"[^\s\x00-\x1f\x7f<>\"'`{}|\\^]+", path):
+    if not is_clean(path) or not re.fullmatch(r"[^\s<>\"'`{}|\\^]+", path):
         return None
     return f"{scheme}://{host}/{path}"
 

@@ -14,7 +14,7 @@ from .entry import experiment_names, make_entry
 from .errors import FAILURES, Finding, PrivateRounds, by_weight
 from .filters import check_divisions, check_filter
 from .home import index_left_alone
-from .locate import locate, locate_path
+from .locate import iter_foreign, locate, locate_path
 from .metrics import compare, metrics_of
 from .mllog import LARGEST_LOG_MB
 from .model import Result, Round, Submission
@@ -90,6 +90,7 @@ def _import_rounds(cm, options: Options, tell: Callable[[str], None], progress: 
         rounds, wanted = locate_path(options.path, options.versions[0], options.filter)
     else:
         rounds, wanted = locate(cm, outcome.findings, options.versions), options.filter
+    outcome.findings += iter_foreign(rounds)
     if not options.target_repo:
         _refuse_private(rounds)
     if not options.dry_run:
