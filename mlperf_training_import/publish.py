@@ -135,6 +135,7 @@ def publish(
             findings.append(Finding(code, "", where, what))
 
         if not dry_run:
+            _refuse_elsewhere(target, target.experiments)
             _clear_unfinished(target)
         known = _existing(target)
         scopes = tuple(f"{_PREFIX}{scope}--" for scope in ("all", *labels))
@@ -179,12 +180,28 @@ def _is_stale(labels: Sequence[str], in_scope: Callable[[Identity, str], bool], 
 
 
 def _load(name: str, known: _Known | None, report: Callable[[str, str, str], None]) -> StoredExperiment:
-    """An experiment as it is stored; unusable where its description is broken."""
+    """An experiment as it is stored; unusable where its description is broken, or a link leads out of the repository."""
     experiment = load_experiment(name, known.path if known else None, report)
     if known is not None and known.trouble:
         report("invalid-store", str(known.path / _META_FILE), f"{known.trouble}; nothing was written to the experiment")
         experiment.usable = False
     return experiment
+
+
+def _refuse_elsewhere(target: Target, folder: Path) -> None:
+    """Keeps everything that is written in the target repository.
+
+    Raises:
+        PublishFailure: the repository is gone, or a link leads from the folder out of it.
+    """
+    if not target.path.is_dir():
+        raise PublishFailure(f"{target.path}: the repository is gone; what was stored in it before is not there either")
+    if not _is_inside(target, folder):
+        raise PublishFailure(f"{folder}: a link leads out of the repository {target.path}; nothing was written there")
+
+
+def _is_inside(target: Target, path: Path) -> bool:
+    return path.resolve().is_relative_to(target.path.resolve())
 
 
 def _write(target: Target, experiment: StoredExperiment, objects: list, known: _Known | None) -> None:
@@ -198,6 +215,7 @@ def _write(target: Target, experiment: StoredExperiment, objects: list, known: _
     if experiment.file is None:
         now = datetime.datetime.now().isoformat(timespec="microseconds").replace(":", "-").replace("T", ".")
         experiment.file = folder / now / RESULT_FILE
+    _refuse_elsewhere(target, experiment.file)
     remove_leftovers(experiment.file)
     try:
         experiment.file.parent.mkdir(parents=True, exist_ok=True)
@@ -232,8 +250,12 @@ def _existing(target: Target) -> dict[str, _Known]:
     """
     experiments = {}
     for folder in sorted(target.experiments.glob(f"{_PREFIX}*--*--*")):
-        if folder.is_dir():
-            experiments[folder.name] = _describe(folder)
+        if not folder.is_dir():
+            continue
+        places = (folder, *folder.glob("*"), *folder.glob(f"*/{RESULT_FILE}"))
+        elsewhere = [str(place) for place in places if not _is_inside(target, place)]
+        known = _Known(folder, trouble=f"{elsewhere[0]} leads out of the repository") if elsewhere else _describe(folder)
+        experiments[folder.name] = known
     return experiments
 
 
@@ -260,7 +282,12 @@ def _clear_unfinished(target: Target) -> None:
     for folder in target.experiments.glob(f"{_PREFIX}*"):
         meta = folder / _META_FILE
         try:
-            if meta.is_file() and not any(folder.glob(f"*/{RESULT_FILE}")) and not _is_json(meta):
+            if (
+                meta.is_file()
+                and _is_inside(target, meta)
+                and not any(folder.glob(f"*/{RESULT_FILE}"))
+                and not _is_json(meta)
+            ):
                 meta.unlink()
         except OSError as error:
             raise PublishFailure(f"{meta}: cannot be read or written ({error.strerror})") from error

@@ -19,6 +19,9 @@ RESULT_FILE = "cm-result.json"
 _DATE_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}\.\d{2}-\d{2}-\d{2}(\.\d+)?")
 _DETAILS_URL = re.compile(r".*/blob/[^/]+/(?P<submitter>.+)/systems/(?P<system>[^/]+)\.json(?:[?#].*)?")
 
+#: No address of a description is longer; the expression above takes the cube of the length for what does not fit.
+_LONGEST_URL = 2000
+
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _encode_flat = json.JSONEncoder(sort_keys=True, separators=(",\n    ", ": ")).encode
 
@@ -94,6 +97,9 @@ def load_experiment(name: str, folder: Path | None, report: Report) -> StoredExp
         stored.objects = json.loads(stored.data)
         if not isinstance(stored.objects, list):
             raise ValueError("it holds no list")
+        to_bytes(
+            [item for item in stored.objects if not _is_flat(item)]
+        )  # fails where it is nested too deeply to be written
     except (ValueError, OSError, RecursionError) as error:
         report("invalid-store", str(stored.file), f"not a JSON list of results ({error}); nothing was written to it")
         stored.usable = False
@@ -136,7 +142,7 @@ class IdentityIndex:
         url, label, benchmark = (item.get(key) for key in ("details_url", "version", "Model_ID"))
         if not all(isinstance(text, str) and text for text in (url, label, benchmark)):
             return None
-        if (place := _DETAILS_URL.fullmatch(url)) is None:
+        if len(url) > _LONGEST_URL or (place := _DETAILS_URL.fullmatch(url)) is None:
             return None
         written = [(label, submitter, system, benchmark) for submitter, system in _spellings(place)]
         for identity in written:
@@ -306,9 +312,13 @@ def _indented(item: object) -> str:
     With an indent json leaves its encoder in C aside and takes twice as long. Results are flat, and for flat objects the
     separator can do what the indent does.
     """
-    if isinstance(item, dict) and item and _SCALARS.issuperset(map(type, item.values())):
+    if item and _is_flat(item):
         return "{\n    " + _encode_flat(item)[1:-1] + "\n  }"
     return json.dumps(item, indent=2, sort_keys=True).replace("\n", "\n  ")
+
+
+def _is_flat(item: object) -> bool:
+    return isinstance(item, dict) and _SCALARS.issuperset(map(type, item.values()))
 
 
 def write_atomically(file: Path, data: bytes) -> None:
@@ -320,7 +330,8 @@ def write_atomically(file: Path, data: bytes) -> None:
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
         try:
-            with temporary.open("wb") as stream:
+            temporary.unlink(missing_ok=True)
+            with temporary.open("xb") as stream:  # never through a link that somebody put there
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
