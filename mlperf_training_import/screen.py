@@ -13,9 +13,11 @@ from rich.table import Table
 
 from .errors import Finding, NothingToImport
 from .locate import locate
+from .mlline import finite_number
 from .pipeline import Outcome, RoundOutcome
 from .publish import find_target, stored_experiments
 from .store import Changes
+from .text import printable
 
 #: Findings that are shown; the report has them all.
 _SHOWN_FINDINGS = 5
@@ -38,7 +40,7 @@ class Screen:
     def tell(self, message: str) -> None:
         """Shows a message for people, on standard error."""
         if not self._quiet:
-            self._err.print(message)
+            self._err.print(printable(message))
 
     @contextlib.contextmanager
     def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -75,7 +77,7 @@ class Screen:
             self._show_plan(outcome)
         self._show_findings(outcome)
         for file in outcome.files:
-            self._out.print(f"wrote {file}", soft_wrap=True)
+            self._out.print(_one_line(f"wrote {file}"), soft_wrap=True)
 
     def _show_plan(self, outcome: Outcome) -> None:
         plan = _table("experiment", *_CHANGES)
@@ -88,7 +90,7 @@ class Screen:
         shown = outcome.findings[:_SHOWN_FINDINGS]
         for finding in shown:
             place = f"{finding.round} {finding.where}".strip()
-            self._out.print(f"{finding.code}: {place}: {finding.what}", soft_wrap=True)
+            self._out.print(_one_line(f"{finding.code}: {place}: {finding.what}"), soft_wrap=True)
         rest = len(outcome.findings) - len(shown)
         if rest > 0:
             where = "; the report has them all" if outcome.report else ""
@@ -102,26 +104,37 @@ def show_imported(cm, target_repo: str) -> None:
     try:
         rounds = locate(cm, findings)
     except NothingToImport as error:
-        out.print(str(error), soft_wrap=True)
+        out.print(printable(str(error)), soft_wrap=True)
         rounds = []
     cached = Table("cached round", "commit", "clone", box=SIMPLE_HEAD)
     for round_ in rounds:
-        cached.add_row(round_.label, (round_.commit or "")[:12], str(round_.path))
+        cached.add_row(round_.label, (round_.commit or "")[:12], _one_line(str(round_.path)))
     if rounds:
         out.print(cached)
     for finding in findings:
-        out.print(f"{finding.code}: {finding.where}: {finding.what}", soft_wrap=True)
+        out.print(_one_line(f"{finding.code}: {finding.where}: {finding.what}"), soft_wrap=True)
     target = find_target(cm, target_repo)
     experiments = Table("experiment", "results", "fastest", box=SIMPLE_HEAD)
     for stored in stored_experiments(target):
-        minutes = [item["Result"] for item in stored.objects if isinstance(item, dict) and "Result" in item]
+        minutes = [number for item in stored.objects if (number := _minutes(item)) is not None]
         fastest = f"{min(minutes):.2f} min." if minutes else ""
-        experiments.add_row(stored.name, str(len(stored.objects)), fastest)
+        experiments.add_row(_one_line(stored.name), str(len(stored.objects)), fastest)
     if not experiments.row_count:
         out.print("nothing is imported yet")
         return
     out.print(experiments)
-    out.print(f"experiments are in {target.experiments}", soft_wrap=True)
+    out.print(_one_line(f"experiments are in {target.experiments}"), soft_wrap=True)
+
+
+def _minutes(item: object) -> float | None:
+    """The minutes of a stored object, None where it has none."""
+    number = item.get("Result") if isinstance(item, dict) else None
+    return None if isinstance(number, str) else finite_number(number)
+
+
+def _one_line(text: str) -> str:
+    """A text for the screen in which a line end cannot begin a message of its own."""
+    return printable(text.replace("\n", " "))
 
 
 def _row(round_outcome: RoundOutcome, outcome: Outcome) -> list[str]:
