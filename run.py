@@ -4,6 +4,7 @@
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -34,6 +35,7 @@ def main(arguments=None):
     options = parse(arguments)
     if sys.version_info < (3, 10):  # noqa: UP036 - the message is for those who have an older one
         return fail("Python 3.10 or later is needed, this is {}.{}".format(*sys.version_info[:2]))
+    signal.signal(signal.SIGTERM, stop)  # else the import would go on without us
     try:
         return run(options)
     except ImportError as error:
@@ -49,8 +51,8 @@ def run(options):
         return commands[options.command](options)
     except ImportFailure as error:
         return fail(str(error))
-    except KeyboardInterrupt:
-        return fail("interrupted; what was stored before is whole", 130)
+    except KeyboardInterrupt as stop:
+        return fail("interrupted; what was stored before is whole", 128 + (stop.args[0] if stop.args else signal.SIGINT))
     except OSError as error:
         return fail(f"{error.filename or 'this machine'}: {error.strerror}")
 
@@ -181,6 +183,11 @@ def fetch(label, address, branch):
     arguments = [f"get git repo _repo.{address}", f"--extra_cache_tags={CACHE_TAGS}{label}", f"--branch={branch}"]
     if cm_run(arguments, show=False) != 0:
         raise ImportFailure(f"{address} could not be fetched; check address, network and disk space, then try again")
+
+
+def stop(number, _frame):
+    """Ends what is done, and the processes that do it, as Ctrl-C does."""
+    raise KeyboardInterrupt(number)
 
 
 def cm_run(arguments, show):

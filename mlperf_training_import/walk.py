@@ -100,7 +100,7 @@ class _Walker:
         """Whether a path without links is that of something in the clone that git keeps there."""
         if not end.startswith(self._real_root):
             return False
-        return {"..", ".git"}.isdisjoint(os.path.relpath(end, self._real_root).split(os.sep))
+        return {"..", ".git"}.isdisjoint(Path(os.path.relpath(end, self._real_root)).parts)
 
     def _is_file(self, path: str) -> bool:
         """Whether there is a file that can be read safely."""
