@@ -78,7 +78,7 @@ class _Walker:
             trouble = self._trouble_with_link(folder, os.path.realpath(entry.path))
         if trouble is not None and where not in self._reported_names:
             self._reported_names.add(where)
-            self._report("unsafe-path", printable(where), trouble)
+            self._report("unsafe-path", printable(where.replace("\n", "\\n")), trouble)
         return trouble is None
 
     def _trouble_with_link(self, folder: str, end: str) -> str | None:
