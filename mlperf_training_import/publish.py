@@ -129,13 +129,14 @@ def publish(
     Raises:
         PublishFailure: the repository cannot be written, or Collective Mind refuses an experiment.
     """
+    if not dry_run:
+        _refuse_elsewhere(target, target.experiments)  # before the lock, which would make the repository's folder again
     with contextlib.nullcontext() if dry_run else locked(cm, target.path, waiting):
 
         def report(code: str, where: str, what: str) -> None:
             findings.append(Finding(code, "", where, what))
 
         if not dry_run:
-            _refuse_elsewhere(target, target.experiments)
             _clear_unfinished(target)
         known = _existing(target)
         scopes = tuple(f"{_PREFIX}{scope}--" for scope in ("all", *labels))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlperf_training_import.errors import Finding
-from mlperf_training_import.mllog import read_log
+from mlperf_training_import.mllog import LARGEST_LOG_MB, read_log
 from mlperf_training_import.model import Result, Round, Run, RunLog
 from mlperf_training_import.options import Filter
 from mlperf_training_import.pipeline import RoundOutcome, read_round
@@ -105,9 +105,11 @@ class Imported:
         return [finding.what for finding in self.findings if finding.code == code]
 
 
-def import_tree(root: Path, version: str = "3.0", wanted: Filter | None = None, **round_facts) -> Imported:
+def import_tree(
+    root: Path, version: str = "3.0", wanted: Filter | None = None, *, largest_mb: int = LARGEST_LOG_MB, **round_facts
+) -> Imported:
     """Walks, reads and scores a tree as a round."""
     round_ = Round(version, version.partition("-")[0], root, **round_facts)
     findings: list[Finding] = []
     submissions = walk(round_, rules_of(round_.version), findings)
-    return Imported(read_round(round_, submissions, wanted or Filter(), findings), findings)
+    return Imported(read_round(round_, submissions, wanted or Filter(), findings, largest_mb=largest_mb), findings)
