@@ -231,6 +231,8 @@ def test_an_import_that_is_stopped_while_it_reads(registered, tmp_path, door, nu
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # shells let their background jobs, and so perhaps these tests, ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         end = time.monotonic() + 60
