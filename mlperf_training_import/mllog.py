@@ -29,6 +29,10 @@ LONGEST_LINE_BYTES = 16 << 20
 #: A log that is larger than this is not read, unless the user allows it. The largest published ones have some megabytes.
 LARGEST_LOG_MB = 1024
 
+#: A longer line is always parsed. In a shorter one no integer has more digits, and no value is nested deeper, than the
+#: parser takes; msgspec does not look at either.
+LONGEST_CHECKED_BYTES = 1000
+
 #: Keys of lines that say how good the model is.
 EVALUATION_KEYS = frozenset({"eval_accuracy", "eval_error"})
 #: Keys of lines that say something that is needed.
@@ -266,6 +270,8 @@ class LogReader:
 
 def _decode(lines: list[bytes]) -> Iterable[_Line | None]:
     """What is kept of each line; None where it must be parsed."""
+    if max(map(len, lines)) > LONGEST_CHECKED_BYTES:
+        return map(_decode_or_none, lines)
     try:
         return list(map(_decode_line, lines))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -273,6 +279,8 @@ def _decode(lines: list[bytes]) -> Iterable[_Line | None]:
 
 
 def _decode_or_none(line: bytes) -> _Line | None:
+    if len(line) > LONGEST_CHECKED_BYTES:
+        return None
     try:
         return _decode_line(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
