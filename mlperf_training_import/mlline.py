@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import yaml
 
@@ -13,10 +13,29 @@ from .tables import Dialect
 
 #: Longer text that is no JSON is not tried as YAML, which takes a second for a few hundred kilobytes.
 _LONGEST_YAML = 64 << 10
+#: A longer integer in YAML is none: Python refuses to write what a few thousand hexadecimal digits stand for.
+_LONGEST_INTEGER = 1000
 
 
 class MalformedLine(ValueError):
     """A token line that is not what its dialect says; the message says why."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads YAML without aliases, with which a short line can stand for billions of values."""
+
+    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not read")
+        return super().compose_node(parent, index)
+
+    def construct_yaml_int(self, node: yaml.Node) -> int:
+        if len(node.value) > _LONGEST_INTEGER:
+            raise ValueError("a number is too long")
+        return super().construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def parse_line(
@@ -106,7 +125,7 @@ def _load_tolerant(text: str) -> object:
         if len(text) > _LONGEST_YAML:
             raise MalformedLine("not JSON") from None
     try:
-        return yaml.load(text, Loader=yaml.SafeLoader)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError, LookupError, AttributeError):
         # Beside its own errors PyYAML lets through those of its constructors: `!!int ""`, `!!bool x`, `!!timestamp x`.
         raise MalformedLine("not JSON") from None
@@ -123,7 +142,7 @@ def _milliseconds_of_seconds(text: str) -> float:
     """Exact: the decimal point is moved before the text becomes a binary number."""
     try:
         time_ms = float(Decimal(text) * 1000)
-    except (InvalidOperation, OverflowError):
+    except ArithmeticError:
         time_ms = math.nan
     if not math.isfinite(time_ms):
         raise MalformedLine("the time is not a number")
