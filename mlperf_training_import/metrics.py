@@ -117,7 +117,7 @@ def _energy_figures(result: Result) -> dict[str, object]:
         "energy_with_switches_joules": energy.with_switches_joules,
         "energy_runs_joules": None if energy.runs_joules is None else list(energy.runs_joules),
     }
-    if energy.joules is not None:
+    if energy.joules:
         watts = energy.joules / (result.score.minutes * 60)
         figures |= {
             "energy_joules": energy.joules,

@@ -6,6 +6,7 @@ as README words them under "How a score is made".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from .model import Run, RunLog, Score
@@ -21,7 +22,10 @@ def judge(log: RunLog, rules: Rules) -> Run:
     reason = _reason_not_to_count(log, rules)
     if reason is not None:
         return Run(log, reason=reason)
-    return Run(log, minutes=duration_ms(log) / 60 / 1000)
+    minutes = duration_ms(log) / 60 / 1000
+    if not 0 < minutes < math.inf:
+        return Run(log, reason="the duration is too small or too large for a number")
+    return Run(log, minutes=minutes)
 
 
 def duration_ms(log: RunLog) -> float:
@@ -90,6 +94,9 @@ def score(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | Non
     minutes = mean([run.minutes for run in kept])
     if scaling_factor is not None:
         minutes *= scaling_factor
+        if not 0 < minutes < math.inf:
+            reason = "minutes times scaling_factor are too small or too large for a number"
+            return Score(None, "invalid-scaling-file", reason, tuple(runs))
     return Score(minutes, runs=tuple(runs), kept=tuple(kept), scaling_factor=scaling_factor)
 
 
