@@ -82,7 +82,12 @@ def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, objec
 
 def uid_of(identity: tuple[str, str, str, str]) -> str:
     """The uid of a result: 16 hexadecimal digits that depend on nothing but its identity."""
-    return hashlib.sha256("\n".join(identity).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    text = "\n".join(identity)
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character, as JSON may have it; names of files do not
+        data = text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def foreign_benchmarks(entry: dict) -> list[str]:

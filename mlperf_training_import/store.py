@@ -94,12 +94,11 @@ def load_experiment(name: str, folder: Path | None, report: Report) -> StoredExp
         return stored
     try:
         stored.data = stored.file.read_bytes()
-        stored.objects = json.loads(stored.data)
-        if not isinstance(stored.objects, list):
+        objects = json.loads(stored.data)
+        if not isinstance(objects, list):
             raise ValueError("it holds no list")
-        to_bytes(
-            [item for item in stored.objects if not _is_flat(item)]
-        )  # fails where it is nested too deeply to be written
+        to_bytes([item for item in objects if not _is_flat(item)])  # fails where it is nested too deeply to be written
+        stored.objects = objects
     except (ValueError, OSError, RecursionError) as error:
         report("invalid-store", str(stored.file), f"not a JSON list of results ({error}); nothing was written to it")
         stored.usable = False
@@ -407,8 +406,8 @@ def _has_uid(item: dict) -> bool:
 
 
 def _same(one: object, other: object) -> bool:
-    """Whether two values are written the same: 8, 8.0 and true are not."""
-    return type(one) is type(other) and one == other
+    """Whether two values are written the same: 8, 8.0 and true are not, NaN and NaN are."""
+    return one is other or (type(one) is type(other) and one == other)
 
 
 def _equal(one: dict, other: dict) -> bool:
