@@ -279,6 +279,7 @@ def _recognise(
     """The objects by identity, those that have none, and the identities of which there was more than one object."""
     known: dict[Identity, dict] = {}
     others: list = []
+    apart: dict[Identity, list[dict]] = defaultdict(list)
     several: set[Identity] = set()
     where = str(stored.file)
     for number, item in enumerate((*stored.objects, *stored.moved_in), 1):
@@ -290,12 +291,18 @@ def _recognise(
         elif identity not in known:
             known[identity] = item
         elif not index.holds(identity) and _may_differ(known[identity], item):
-            others.append(item)
+            twins = apart[identity]
+            twin = next((place for place, one in enumerate(twins) if not _may_differ(one, item)), None)
+            if twin is None:
+                twins.append(item)
+            else:
+                twins[twin], note = _united(twins[twin], item)
+                report("merged-duplicates", where, f"two objects for {' / '.join(identity)}{note}")
         else:
             known[identity], note = _united(known[identity], item)
             several.add(identity)
             report("merged-duplicates", where, f"two objects for {' / '.join(identity)}{note}")
-    return known, others, several
+    return known, [*others, *itertools.chain(*apart.values())], several
 
 
 def to_bytes(objects: list) -> bytes:
