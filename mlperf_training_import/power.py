@@ -28,7 +28,7 @@ from typing import Annotated
 import msgspec
 
 from .mlline import MalformedLine, finite_number, parse_line
-from .mllog import LARGEST_LOG_MB
+from .mllog import LARGEST_LOG_MB, LONGEST_CHECKED_BYTES
 from .model import Energy, LogFile, Round, Run, RunLog, Score, Submission
 from .score import duration_ms, fastest_first, mean
 from .tables import Dialect
@@ -173,7 +173,7 @@ def read_power_log(path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_M
 
 def _event_of(line: bytes, dialect: Dialect) -> tuple[float, str, object]:
     """Time, key and value of a line. The plain ones, nearly all, are read without the full parser, which gives the same."""
-    if dialect.json == "line":
+    if dialect.json == "line" and len(line) <= LONGEST_CHECKED_BYTES:
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             plain = _decode_plain(line.rpartition(dialect.token)[2])
             return float(plain.time_ms), plain.key, plain.value
