@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 SCRIPT_TAGS = "import mlperf training to-experiment"
@@ -16,6 +17,18 @@ CACHE_TAGS = "mlperf-training-results"
 CMR = [sys.executable, "-m", "cmind", "run", "script"]
 
 sys.path.insert(0, str(PROJECT))
+
+#: Generated inputs: the same ones in every run, or others each time (``--hypothesis-profile=random``).
+settings.register_profile(
+    "fixed",
+    max_examples=500,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+settings.register_profile("random", settings.get_profile("fixed"), derandomize=False, print_blob=True)
+settings.load_profile("fixed")
 
 
 @pytest.fixture(autouse=True)

@@ -1,17 +1,20 @@
-"""What holds for all inputs, with 10,000 generated ones per test.
+"""What holds for all inputs, with 10,000 generated ones per test: 500 that hypothesis draws, and 19 variants of each.
 
-They are the same ones in every run, so that a change that has nothing to do with them cannot fail. Others, and more::
+Variants are made by hand: to draw as many takes many times as long as to check them. They are the same in every run, so that
+a change that has nothing to do with them cannot fail. Others each time::
 
     python -m pytest tests/test_properties.py --hypothesis-profile=random
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
+import random
 from pathlib import Path
 
-from fuzz.targets import ENTRIES, File, check_description, check_log, check_stored
+from fuzz.targets import ENTRIES, File, changed_json, check_description, check_log, check_stored
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +26,9 @@ from mlperf_training_import.score import judge, score
 from mlperf_training_import.store import to_bytes
 from mlperf_training_import.tables import Benchmark, benchmark_of, description_keys, dialect_of, rules_of
 
+#: How many inputs are made of each that is drawn.
+VARIANTS = 20
+
 ODD_NUMBERS = (0, 1, 8, 0.5, -1, 1e-9, 5e-324, 1e308, -1e308, 10**30)
 ODD_VALUES = (
     *(None, True, False, *ODD_NUMBERS, math.nan, math.inf, 10**400, "", " ", "8", "1.5", "8x", "1e400", "NaN", "9" * 5000),
@@ -30,6 +36,33 @@ ODD_VALUES = (
 )
 values = st.sampled_from(ODD_VALUES)
 numbers = st.sampled_from(ODD_NUMBERS)
+sources = st.randoms(use_true_random=False).map(lambda source: random.Random(source.getrandbits(64)))
+
+
+def texts(data, source):
+    """Some bytes, and with stretches of them removed, repeated or replaced."""
+    yield data
+    for _ in range(VARIANTS - 1):
+        start, other = source.randrange(len(data) + 1), source.randrange(len(data) + 1)
+        piece = source.choice((b"", source.choice(FRAGMENTS), source.randbytes(2), data[other : other + 40]))
+        yield data[:start] + piece + data[start + source.choice((0, 1, 2, 8, 30)) :]
+
+
+def jsons(data, source):
+    """Some JSON, and with more and more values changed; bytes that are none are changed as bytes."""
+    yield data
+    for number, text in enumerate(texts(data, source)):
+        if number:
+            data = changed_json(data, source) or text
+            yield data
+
+
+def lists(items, source, others):
+    """A list, and with items removed, repeated or replaced."""
+    yield items
+    for _ in range(VARIANTS - 1):
+        place = source.randrange(len(items) + 1)
+        yield [*items[:place], *source.choices([*items, *others], k=source.choice((0, 1, 2))), *items[place + 1 :]]
 
 
 # The log parser
@@ -78,14 +111,10 @@ pieces = lines | st.sampled_from(FRAGMENTS) | st.binary(max_size=6)
 logs = st.lists(pieces, max_size=10).map(b"".join) | st.binary(max_size=200)
 
 
-@given(logs)
-def test_any_bytes_are_a_log(data):
-    check_log(data)
-
-
-@given(lines, st.integers(0, 150), st.integers(0, 20), st.sampled_from(FRAGMENTS) | st.binary(max_size=3))
-def test_any_change_of_a_line_is_read_as_if_every_line_were_parsed(line, start, length, piece):
-    check_log(line[:start] + piece + line[start + length :] + MLLOG_PIECES[0])
+@given(logs, sources)
+def test_any_bytes_are_a_log(data, source):
+    for text in texts(data, source):
+        check_log(text)
 
 
 # System descriptions
@@ -101,9 +130,10 @@ descriptions = objects | st.builds(
 )
 
 
-@given((descriptions | values).map(json.dumps).map(str.encode) | st.binary(max_size=60))
-def test_any_bytes_are_a_description_or_there_is_a_message(data):
-    check_description(data)
+@given((descriptions | values).map(json.dumps).map(str.encode) | st.binary(max_size=60), sources)
+def test_any_bytes_are_a_description_or_there_is_a_message(data, source):
+    for text in jsons(data, source):
+        check_description(text)
 
 
 # Judging and scoring
@@ -118,8 +148,13 @@ def scored(minutes, drop, factor):
     return score(runs, Benchmark("resnet", "image-classification", known=True, drop=drop), factor)
 
 
-@given(minutes_of_runs, st.integers(0, 4), factors, st.randoms(use_true_random=False))
-def test_a_score_lies_between_the_runs_and_does_not_depend_on_their_order(minutes, drop, factor, source):
+@given(minutes_of_runs, st.integers(0, 4), factors, sources)
+def test_a_score_lies_between_the_runs_and_does_not_depend_on_their_order(runs, drop, factor, source):
+    for minutes in lists(runs, source, (None, 0.5, 7.25, 1e-6, 1e6)):
+        check_score(minutes, drop, factor, source)
+
+
+def check_score(minutes, drop, factor, source):
     result = scored(minutes, drop, factor)
     assert (result.minutes is None) == (result.code is not None) == (result.reason is not None)
     shuffled = source.sample(minutes, len(minutes))
@@ -134,14 +169,17 @@ def test_a_score_lies_between_the_runs_and_does_not_depend_on_their_order(minute
     assert [run.minutes for run in result.kept] == counted[drop : len(minutes) - drop]
 
 
-@given(minutes_of_runs, st.integers(0, 4), st.integers(0, 11), st.floats(1, 10))
-def test_no_score_gets_better_when_a_run_gets_worse(minutes, drop, place, slower):
-    before = scored(minutes, drop, None).minutes
-    if place >= len(minutes) or minutes[place] is None or before is None:
-        return
-    for worse in (minutes[place] * slower, None):
-        after = scored([*minutes[:place], worse, *minutes[place + 1 :]], drop, None).minutes
-        assert after >= before if worse is not None else (after is None or after >= before)
+@given(minutes_of_runs, st.integers(0, 4), sources)
+def test_no_score_gets_better_when_a_run_gets_worse(runs, drop, source):
+    for minutes in lists(runs, source, (None, 0.5, 7.25, 1e-6, 1e6)):
+        before = scored(minutes, drop, None).minutes
+        places = [place for place, number in enumerate(minutes) if number is not None]
+        if before is None:
+            continue
+        place = source.choice(places)
+        for worse in (minutes[place] * source.uniform(1, 10), None):
+            after = scored([*minutes[:place], worse, *minutes[place + 1 :]], drop, None).minutes
+            assert after is None if worse is None and after is None else after >= before
 
 
 times = st.none() | st.sampled_from((0.0, 60_000.0, 5e-324, -1e308, 1e308)) | st.floats(-1e12, 1e12)
@@ -169,9 +207,14 @@ run_logs = st.builds(
 )
 
 
-@given(run_logs, st.sampled_from(("0.5", "0.6", "0.7", "1.0", "2.0", "5.1")))
-def test_a_run_counts_or_there_is_a_reason(log, version):
-    rules = rules_of(version)
+@given(st.lists(run_logs, min_size=5, max_size=5), sources)
+def test_a_run_counts_or_there_is_a_reason(drawn, source):
+    for _ in range(VARIANTS):
+        facts = {name: getattr(source.choice(drawn), name) for name in RunLog.__slots__}
+        check_run(RunLog(**facts), rules_of(source.choice(("0.5", "0.6", "0.7", "1.0", "2.0", "5.1"))))
+
+
+def check_run(log, rules):
     run = judge(log, rules)
     assert (run.minutes is None) != (run.reason is None)
     if run.minutes is not None:
@@ -200,8 +243,13 @@ power_lines = st.builds(
 )
 
 
-@given(st.lists(power_lines | pieces, max_size=7).map(b"\n".join), st.sampled_from((5e-324, 1.0, 6e4, 1e308)))
-def test_any_bytes_are_a_power_log_with_an_energy_or_a_reason(data, run_ms):
+@given(st.lists(power_lines | pieces, max_size=7).map(b"\n".join), st.sampled_from((5e-324, 1.0, 6e4, 1e308)), sources)
+def test_any_bytes_are_a_power_log_with_an_energy_or_a_reason(data, run_ms, source):
+    for text in texts(data, source):
+        check_power(text, run_ms)
+
+
+def check_power(data, run_ms):
     log = read_power_log(File(data), dialect_of("mllog"))
     assert all(math.isfinite(time_ms) for time_ms, _, _ in log.events)
     assert all(map(str, log.iter_oddities()))
@@ -243,8 +291,28 @@ def results(draw):
     return Result(Round(version, version, Path()), submission, key, "closed", made, draw(energies))
 
 
-@given(st.lists(results(), min_size=1, max_size=2))
-def test_figures_are_finite_and_of_one_type_or_absent(made):
+@given(results(), results(), sources)
+def test_figures_are_finite_and_of_one_type_or_absent(one, other, source):
+    logs = [run.log for result in (one, other) for run in result.score.runs]
+    check_figures([one, other])
+    for _ in range(VARIANTS // 2 - 1):
+        check_figures([varied(result, logs, source) for result in (one, other)])
+
+
+def varied(result, logs, source):
+    """A result of logs that have what one or another of some logs has."""
+    version = result.round.version
+    made = [
+        RunLog(**{name: getattr(source.choice(logs), name) for name in RunLog.__slots__})
+        for _ in range(source.choice((3, 5)))
+    ]
+    runs = [judge(log, rules_of(version)) for log in made]
+    return dataclasses.replace(
+        result, score=score(runs, benchmark_of(result.benchmark, version), result.score.scaling_factor)
+    )
+
+
+def check_figures(made):
     with_score = [result for result in made if result.score.minutes is not None]
     figures = [metrics_of(result, benchmark_of(result.benchmark, result.round.version)) for result in with_score]
     for group in (figures, compare(with_score)):
@@ -278,9 +346,10 @@ stored_entries = st.builds(lambda entry, change: entry | change, st.sampled_from
 stored_files = st.lists(stored_entries | changes | values, max_size=3).map(json.dumps)
 
 
-@given(stored_files.map(str.encode) | values.map(json.dumps).map(str.encode) | st.binary(max_size=20))
-def test_any_bytes_are_left_alone_or_merged_without_loss(data):
-    check_stored(data)
+@given(stored_files.map(str.encode) | values.map(json.dumps).map(str.encode) | st.binary(max_size=20), sources)
+def test_any_bytes_are_left_alone_or_merged_without_loss(data, source):
+    for text in jsons(data, source):
+        check_stored(text)
 
 
 json_values = st.recursive(
@@ -290,6 +359,12 @@ json_values = st.recursive(
 )
 
 
-@given(st.lists(json_values, max_size=3))
-def test_bytes_are_those_of_json(content):
-    assert to_bytes(content) == (json.dumps(content, indent=2, sort_keys=True) + "\n").encode("ascii")
+@given(st.lists(json_values, max_size=3), sources)
+def test_bytes_are_those_of_json(drawn, source):
+    for text in jsons(json.dumps(drawn).encode("ascii"), source):
+        try:
+            content = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(content, list):
+            assert to_bytes(content) == (json.dumps(content, indent=2, sort_keys=True) + "\n").encode("ascii")

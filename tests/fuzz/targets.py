@@ -6,11 +6,13 @@ ones, ``tests/test_fuzz.py`` with the files of the corpus.
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
+import random
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -46,6 +48,13 @@ _COUNTS = ("nodes", "host_processors_per_node", "accelerators_per_node")
 _CLOSED = "mlperf-training--3.0--closed--language-processing"
 _OPEN = "mlperf-training--3.0--open--language-processing"
 _OVER_ALL = "mlperf-training--all--closed--language-processing"
+
+
+#: Values that no reader expects.
+ODD_VALUES = (
+    *(None, True, 0, -1, 8.0, 0.5, 1e308, -5e-324, float("nan"), float("inf"), 10**400, "", " ", "8", "8x", "1e400", "NaN"),
+    *("\ud800", "\udc80", "\x00\x1b[2J", "\u202e", "x" * 300, "../..", "a/b", "%2F", "9" * 5000, "closed", "OPEN ", "2"),
+)
 
 
 class File:
@@ -208,6 +217,37 @@ def _has(item: object, key: str, value: object) -> bool:
         return False
     text = json.dumps(value, sort_keys=True)
     return any(json.dumps(item[name], sort_keys=True) == text for name in item if name == key or name.startswith(f"{key}_"))
+
+
+def changed_json(data: bytes, source: random.Random) -> bytes | None:
+    """A JSON text with one value or key changed, added or removed; None where there is none to change."""
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, (dict, list)):
+        return None
+    places = list(_iter_places(content))
+    value = copy.deepcopy(source.choice([*ODD_VALUES, *(holder[key] for holder, key in places[:50]), [], {}]))
+    holder, key = source.choice([(None, "x"), *places])
+    if holder is None and isinstance(content, list):
+        content.append(value)
+    elif holder is None:
+        content[str(source.choice([("", "x"), *places])[1])] = value
+    elif source.random() < 0.2:
+        del holder[key]
+    elif isinstance(holder, dict) and source.random() < 0.3:
+        holder[str(source.choice(places)[1])] = holder.pop(key)
+    else:
+        holder[key] = value
+    return json.dumps(content).encode("ascii")
+
+
+def _iter_places(content: dict | list) -> Iterator[tuple[dict | list, object]]:
+    for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+        yield content, key
+        if isinstance(value, (dict, list)):
+            yield from _iter_places(value)
 
 
 _TEMPORARY = tempfile.TemporaryDirectory(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
