@@ -270,7 +270,10 @@ def merge(
             changes.updated += 1
     odd = [item for item in others if not isinstance(item, dict)]
     merged += [item for item in others if isinstance(item, dict)]
-    return sorted(merged, key=order_of) + odd, changes
+    # Equal ones stay as they are stored, so that the next import finds nothing to do.
+    places = {id(item): place for place, item in enumerate((*stored.objects, *stored.moved_in))}
+    merged.sort(key=lambda item: (*order_of(item), places.get(id(item), len(places))))
+    return merged + odd, changes
 
 
 def _recognise(
