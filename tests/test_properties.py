@@ -14,7 +14,7 @@ import math
 import random
 from pathlib import Path
 
-from fuzz.targets import ENTRIES, File, changed_json, check_description, check_log, check_stored
+from fuzz.targets import ENTRIES, as_file, changed_json, check_description, check_log, check_stored
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -250,7 +250,7 @@ def test_any_bytes_are_a_power_log_with_an_energy_or_a_reason(data, run_ms, sour
 
 
 def check_power(data, run_ms):
-    log = read_power_log(File(data), dialect_of("mllog"))
+    log = read_power_log(as_file(data), dialect_of("mllog"))
     assert all(math.isfinite(time_ms) for time_ms, _, _ in log.events)
     assert all(map(str, log.iter_oddities()))
     for rule in (integrate, estimate) if log.numbers("interconnect_power_est") else (integrate,):

@@ -7,7 +7,6 @@ ones, ``tests/test_fuzz.py`` with the files of the corpus.
 from __future__ import annotations
 
 import copy
-import io
 import json
 import math
 import random
@@ -57,17 +56,11 @@ ODD_VALUES = (
 )
 
 
-class File:
-    """Bytes that can be read as a file."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def open(self, mode: str, buffering: int = -1) -> io.BytesIO:
-        return io.BytesIO(self._data)
-
-    def read_bytes(self) -> bytes:
-        return self._data
+def as_file(data: bytes) -> Path:
+    """A file with some bytes, until the next call."""
+    path = _FOLDER / "file"
+    path.write_bytes(data)
+    return path
 
 
 def check_log(data: bytes) -> None:
@@ -86,7 +79,7 @@ def check_log(data: bytes) -> None:
 def _read(data: bytes, dialect: Dialect, decode: Callable) -> RunLog:
     """Reads a log with another way to tell which of its lines need not be parsed."""
     with patch.object(mllog, "_decode", decode):
-        return mllog.read_log(File(data), dialect, "result_0.txt", "eval_result")
+        return mllog.read_log(as_file(data), dialect, "result_0.txt", "eval_result")
 
 
 def _check_record(log: RunLog, data: bytes, dialect: Dialect) -> None:
@@ -107,7 +100,7 @@ def _check_record(log: RunLog, data: bytes, dialect: Dialect) -> None:
 def check_description(data: bytes) -> None:
     """Any bytes are a system description, or there is a message that says why not."""
     try:
-        description = read_description(File(data))
+        description = read_description(as_file(data))
     except ValueError as error:
         assert str(error)
         return
