@@ -108,7 +108,7 @@ def contenders_of(rounds: dict[str, str], logs: list[Path], options, scratch: Pa
         for version, clone in rounds.items():
             copy = scratch / "peer" / version
             shutil.copytree(clone, copy, ignore=shutil.ignore_patterns(".git"))
-            call = f"'{options.peer}' -m mlperf_logging.result_summarizer '{copy}' training {version}.0"
+            call = f"'{options.peer}' -m mlperf_logging.result_summarizer '{copy}/{{*}}' training {version}.0"
             script.append(f"{call} --csv '{copy}.csv'")
         contenders.append(Contender("peer", ["sh", "-c", " && ".join(script)]))
     return contenders
