@@ -33,8 +33,7 @@ class Screen:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
-        width = None if sys.stdout.isatty() else _PIPE_WIDTH
-        self._out = Console(width=width, highlight=False, markup=False)
+        self._out = _console()
         self._err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
     def tell(self, message: str) -> None:
@@ -97,9 +96,14 @@ class Screen:
             self._out.print(f"... and {rest} more findings{where}")
 
 
+def _console() -> Console:
+    """Standard output: as wide as the terminal, or wide enough in a pipe."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
+
+
 def show_imported(cm, target_repo: str) -> None:
     """Prints what is cached, and what each experiment of the target repository holds and where it lies."""
-    out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
+    out = _console()
     findings: list[Finding] = []
     try:
         rounds = locate(cm, findings)
