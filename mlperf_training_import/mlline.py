@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from decimal import Decimal
 
 import yaml
@@ -38,16 +37,13 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
-def parse_line(
-    line: bytes, dialect: Dialect, wanted: frozenset[str], loads: Callable[[str], object] = json.loads
-) -> tuple[float, str, object, object]:
+def parse_line(line: bytes, dialect: Dialect, wanted: frozenset[str]) -> tuple[float, str, object, object]:
     """Parses a line, or what follows the first token of a line.
 
     Args:
         line: the bytes; what is before its last token is ignored.
         dialect: the form of the line.
         wanted: in dialects whose key stands before the JSON, the JSON of other keys is not looked at.
-        loads: reads the JSON of lines that are JSON as a whole.
 
     Returns:
         Time in milliseconds since the epoch, key, value, metadata. Value and metadata are whatever the JSON holds.
@@ -61,7 +57,7 @@ def parse_line(
         raise MalformedLine("not of the form that the round's logs have")
     groups = match.groupdict()
     if dialect.json == "line":
-        record = _load_json(groups["json"], loads)
+        record = _load_json(groups["json"])
         if not isinstance(record, dict):
             raise MalformedLine("not a JSON object")
         missing = [name for name in ("time_ms", "key", "value", "metadata") if name not in record]
@@ -108,9 +104,9 @@ def finite_number(value: object) -> float | int | None:
         return None
 
 
-def _load_json(text: str, loads: Callable[[str], object]) -> object:
+def _load_json(text: str) -> object:
     try:
-        return loads(text)
+        return json.loads(text)
     except RecursionError:
         raise MalformedLine("JSON is nested too deeply") from None
     except ValueError as error:

@@ -8,11 +8,11 @@ as parsing every line.
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
-from itertools import repeat
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -22,8 +22,9 @@ from .mlline import MalformedLine, evaluation_parts, finite_number, parse_line
 from .model import Evaluation, RunLog
 from .tables import Dialect
 
-#: A log is read in blocks of this many bytes: memory does not grow with its size, and a block fits the processor's cache.
-BLOCK_BYTES = 256 << 10
+#: A log is read in blocks of this many bytes, so that memory does not grow with its size. Larger ones are slower: Python
+#: would get memory for each from the system, and give it back.
+BLOCK_BYTES = 64 << 10
 #: A line that is longer than this is not parsed; if it has a token it is malformed.
 LONGEST_LINE_BYTES = 16 << 20
 #: A log that is larger than this is not read, unless the user allows it. The largest published ones have some megabytes.
@@ -47,15 +48,15 @@ WANTED_KEYS = EVALUATION_KEYS | {
     "train_samples",
     "eval_result",
 }
-#: Of these, lines of which nothing but the time is needed.
+#: Of these, lines of which nothing but the time is needed, and those of which nothing but the value is.
 _TIME_KEYS = frozenset({"init_start", "init_stop", "run_start"})
-
+_VALUE_KEYS = frozenset({"submission_benchmark", "submission_division", "global_batch_size", "train_samples"})
 
 #: YAML has forms of integers without a limit of digits, which Python refuses to write out.
 _LONG_INTEGER = 10**18
 
 
-class _Unread(msgspec.Struct, gc=False):
+class Unread(msgspec.Struct, gc=False):
     """A JSON object of which nothing is kept."""
 
 
@@ -65,7 +66,7 @@ class _Line(msgspec.Struct, gc=False):
     time_ms: Annotated[int, msgspec.Meta(ge=0, le=10**18)]
     key: str
     value: msgspec.Raw
-    metadata: _Unread
+    metadata: Unread
 
 
 _decode_line = msgspec.json.Decoder(_Line).decode
@@ -128,6 +129,7 @@ class LogReader:
         self._name = name
         self._elapsed_key = elapsed_key
         self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
+        self._find_short_lines = re.compile(re.escape(dialect.token) + rb"(.{0,%d})\n" % LONGEST_CHECKED_BYTES).findall
         self._facts: dict[str, object] = {}
         self._unnamed_evaluation: Evaluation | bytes | None = None
         self._paired_evaluations: list[Evaluation] = []
@@ -156,23 +158,37 @@ class LogReader:
         return RunLog(path=self._name, trouble=f"larger than {self._largest_mb} MB (--max_log_mb)")
 
     def _take_block(self, block: bytes) -> None:
-        lines = self._find_lines(block)
-        if not lines:
+        tokens = block.count(self._dialect.token)
+        if not tokens:
             return
-        self._lines += len(lines)
+        lines = self._find_short_lines(block) if self._dialect.json == "line" else []
         # Of several tokens on a line the last one counts; a string of JSON may hold one too.
-        plain = self._dialect.json == "line" and block.count(self._dialect.token) == len(lines)
-        for line, known in zip(lines, _decode(lines) if plain else repeat(None, len(lines)), strict=True):
-            if known is None:
+        if len(lines) == tokens:
+            self._take_short_lines(lines)
+        else:
+            lines = self._find_lines(block)
+            for line in lines:
                 self._parse(line)
-            elif known.key in WANTED_KEYS:
+        self._lines += len(lines)
+
+    def _take_short_lines(self, lines: list[bytes]) -> None:
+        for line in lines:
+            try:
+                known = _decode_line(line)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                self._parse(line)
+                continue
+            if known.key in WANTED_KEYS:
                 self._take_known(line, known)
 
     def _take_known(self, line: bytes, known: _Line) -> None:
-        """Takes a well-formed line, without parsing it where its time is enough, or only the last one of its kind counts."""
-        if known.key in _TIME_KEYS:
-            self._take(float(known.time_ms), known.key, None, None)
-        elif known.key in EVALUATION_KEYS and b"metric" not in line and b"\\" not in line:
+        """Takes a well-formed line; parses no more of it than is needed, and only the last one where only that counts."""
+        key = known.key
+        if key in _TIME_KEYS:
+            self._take(float(known.time_ms), key, None, None)
+        elif key in _VALUE_KEYS:
+            self._take(float(known.time_ms), key, json.loads(bytes(known.value).decode("latin-1")), None)
+        elif key in EVALUATION_KEYS and b"metric" not in line and b"\\" not in line:
             if "run_stop_ms" not in self._facts:
                 self._unnamed_evaluation = line
         else:
@@ -266,25 +282,6 @@ class LogReader:
             return rule.unsaid, None
         status = part[rule.field]
         return any(status is said or (isinstance(said, str) and status == said) for said in rule.says), _text(status)
-
-
-def _decode(lines: list[bytes]) -> Iterable[_Line | None]:
-    """What is kept of each line; None where it must be parsed."""
-    if max(map(len, lines)) > LONGEST_CHECKED_BYTES:
-        return map(_decode_or_none, lines)
-    try:
-        return list(map(_decode_line, lines))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return map(_decode_or_none, lines)
-
-
-def _decode_or_none(line: bytes) -> _Line | None:
-    if len(line) > LONGEST_CHECKED_BYTES:
-        return None
-    try:
-        return _decode_line(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def _text(value: object) -> str | None:

@@ -17,18 +17,19 @@ published ones. Other than there, a stop that is not later than the start is no 
 
 from __future__ import annotations
 
-import contextlib
 import math
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from .mlline import MalformedLine, finite_number, parse_line
-from .mllog import LARGEST_LOG_MB, LONGEST_CHECKED_BYTES
+from .mllog import LARGEST_LOG_MB, LONGEST_CHECKED_BYTES, Unread, iter_blocks
 from .model import Energy, LogFile, Round, Run, RunLog, Score, Submission
 from .score import duration_ms, fastest_first, mean
 from .tables import Dialect
@@ -46,13 +47,11 @@ class _PlainLine(msgspec.Struct, gc=False):
     time_ms: Annotated[int, msgspec.Meta(ge=0, le=10**18)]
     key: str
     value: int | float | None
-    metadata: str | dict[str, msgspec.Raw]
+    metadata: Unread
 
 
 _decode_plain = msgspec.json.Decoder(_PlainLine).decode
 _KEYS = frozenset((_START, _STOP, _READING, _FACTOR, _ESTIMATE))
-#: A line that is longer is read in pieces, which are malformed.
-_LONGEST_LINE_BYTES = 1 << 20
 
 
 class UnknownEnergy(ValueError):
@@ -149,33 +148,39 @@ def read_power_log(path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_M
     """
     left = largest_mb << 20
     events, malformed_lines = [], 0
-    with path.open("rb") as stream:
-        for line in iter(lambda: stream.readline(_LONGEST_LINE_BYTES), b""):
-            left -= len(line)
-            if left < 0:
+    find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
+    with path.open("rb", buffering=0) as stream:
+        for block in iter_blocks(stream):
+            left -= len(block)
+            if left < -1:  # the newline that a block may have and the file not
                 raise UnknownEnergy(f"logs larger than {largest_mb} MB (--max_log_mb)")
-            if dialect.token not in line:
-                continue
-            try:
-                time_ms, key, value = _event_of(line, dialect)
-            except MalformedLine:
-                malformed_lines += 1
-                continue
-            if key in (_START, _STOP):
-                events.append((time_ms, key, None))
-            elif key in (_READING, _FACTOR, _ESTIMATE):
-                if (number := finite_number(value)) is None:
+            for line in find_lines(block):
+                try:
+                    time_ms, key, value = _event_of(line, dialect)
+                except MalformedLine:
                     malformed_lines += 1
-                else:
-                    events.append((time_ms, key, float(number)))
-    return PowerLog(tuple(sorted(events, key=lambda event: event[0])), malformed_lines)
+                    continue
+                if key in (_START, _STOP):
+                    events.append((time_ms, key, None))
+                elif key in _KEYS:
+                    if (number := finite_number(value)) is None:
+                        malformed_lines += 1
+                    else:
+                        events.append((time_ms, key, float(number)))
+    return PowerLog(tuple(sorted(events, key=itemgetter(0))), malformed_lines)
 
 
 def _event_of(line: bytes, dialect: Dialect) -> tuple[float, str, object]:
-    """Time, key and value of a line. The plain ones, nearly all, are read without the full parser, which gives the same."""
+    """Time, key and value of what follows the first token of a line.
+
+    The plain ones, nearly all, are read without the full parser, which gives the same.
+    """
     if dialect.json == "line" and len(line) <= LONGEST_CHECKED_BYTES:
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+        try:
             plain = _decode_plain(line.rpartition(dialect.token)[2])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+        else:
             return float(plain.time_ms), plain.key, plain.value
     time_ms, key, value, _ = parse_line(line, dialect, _KEYS)
     return time_ms, key, value
