@@ -48,8 +48,8 @@ WANTED_KEYS = EVALUATION_KEYS | {
     "train_samples",
     "eval_result",
 }
-#: Of these, lines of which nothing but the time is needed, and those of which nothing but the value is.
-_TIME_KEYS = frozenset({"init_start", "init_stop", "run_start"})
+#: Of the lines with these, those of which nothing but the time is needed (as of ``init_start``) or nothing but the value.
+_TIME_KEYS = frozenset({"init_stop", "run_start"})
 _VALUE_KEYS = frozenset({"submission_benchmark", "submission_division", "global_batch_size", "train_samples"})
 
 #: YAML has forms of integers without a limit of digits, which Python refuses to write out.
@@ -172,14 +172,19 @@ class LogReader:
         self._lines += len(lines)
 
     def _take_short_lines(self, lines: list[bytes]) -> None:
+        init_starts = []
         for line in lines:
             try:
                 known = _decode_line(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 self._parse(line)
                 continue
-            if known.key in WANTED_KEYS:
+            if known.key == "init_start":  # in some logs every rank says this; the first of them counts
+                init_starts.append(known.time_ms)
+            elif known.key in WANTED_KEYS:
                 self._take_known(line, known)
+        if init_starts:
+            self._take(float(min(init_starts)), "init_start", None, None)
 
     def _take_known(self, line: bytes, known: _Line) -> None:
         """Takes a well-formed line; parses no more of it than is needed, and only the last one where only that counts."""
