@@ -46,12 +46,15 @@ class RoundOutcome:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came out of a run. ``findings`` are sorted, serious ones first; ``files`` are what was written beside entries."""
+    """What came out of a run. ``findings`` are sorted, serious ones first.
+
+    ``files`` are those beside entries, each with whether it was written or was the same already.
+    """
 
     rounds: list[RoundOutcome] = field(default_factory=list)
     experiments: list[PublishedExperiment] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
+    files: dict[Path, bool] = field(default_factory=dict)
     report: Path | None = None
     dry_run: bool = False
 
@@ -119,9 +122,9 @@ def _import_rounds(cm, options: Options, tell: Callable[[str], None], progress: 
     )
     outcome.findings.sort(key=by_weight)
     if not options.dry_run:
-        outcome.files += write_summaries(outcome, options.output_dir)
-        outcome.report = write_report(outcome, options.output_dir)
-        outcome.files.append(outcome.report)
+        outcome.files = write_summaries(outcome, options.output_dir)
+        outcome.report, is_new = write_report(outcome, options.output_dir)
+        outcome.files[outcome.report] = is_new
     return outcome
 
 

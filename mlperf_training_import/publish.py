@@ -157,13 +157,13 @@ def publish(
             merged, changes = merge(experiment, group, index, uids, is_stale, prune, report)
             concerned = bool(group) or len(merged) != before
             if concerned and not dry_run:
-                _write(target, experiment, merged, known.get(experiment.name))
+                known[experiment.name] = _write(target, experiment, merged, known.get(experiment.name))
             if concerned or changes.kept:
                 description = known[experiment.name].description if experiment.name in known else None
                 uid = description["uid"] if description else _uid_of(experiment.name)
                 published.append(PublishedExperiment(experiment.name, experiment.folder, uid, changes))
         if not dry_run:
-            artifacts = [(found.description, found.path) for found in _existing(target).values() if found.description]
+            artifacts = [(found.description, found.path) for found in known.values() if found.description]
             if trouble := add_to_index(cm, artifacts, (target.alias, target.uid)):
                 report("cm-index", cm.repos_path, trouble)
         return sorted(published, key=lambda experiment: experiment.name)
@@ -205,7 +205,7 @@ def _is_inside(target: Target, path: Path) -> bool:
     return path.resolve().is_relative_to(target.path.resolve())
 
 
-def _write(target: Target, experiment: StoredExperiment, objects: list, known: _Known | None) -> None:
+def _write(target: Target, experiment: StoredExperiment, objects: list, known: _Known | None) -> _Known:
     """Writes an experiment's results if they differ from what is stored, then its description if it has none.
 
     In this order nobody finds an experiment without results, and each file is whole or not there: ``cm add`` writes the
@@ -224,18 +224,20 @@ def _write(target: Target, experiment: StoredExperiment, objects: list, known: _
         raise PublishFailure(f"{target.path}: cannot be written ({error.strerror})") from error
     if data != experiment.data:
         write_atomically(experiment.file, data)
-    if known is None or known.description is None:
-        meta = folder / _META_FILE
-        remove_leftovers(meta)
-        write_atomically(meta, _description(experiment.name))
     experiment.folder = folder
+    if known is not None and known.description is not None:
+        return known
+    meta, description = folder / _META_FILE, _description(experiment.name)
+    remove_leftovers(meta)
+    write_atomically(meta, (json.dumps(description, indent=2, sort_keys=True) + "\n").encode("ascii"))
+    return _Known(folder, description)
 
 
-def _description(name: str) -> bytes:
-    """The description of a new experiment, as ``cm add experiment`` writes it."""
+def _description(name: str) -> dict:
+    """The description of a new experiment, as ``cm add experiment`` makes it."""
     alias, uid = _EXPERIMENT.split(",")
     meta = {"alias": name, "uid": _uid_of(name), "automation_alias": alias, "automation_uid": uid}
-    return (json.dumps(meta | {"tags": experiment_tags(name)}, indent=2, sort_keys=True) + "\n").encode("ascii")
+    return meta | {"tags": experiment_tags(name)}
 
 
 def _uid_of(name: str) -> str:

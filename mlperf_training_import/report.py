@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from .entry import order_of
 from .errors import BadInput
-from .store import to_bytes, write_atomically
+from .store import to_bytes, write_if_different
 from .tables import rules_of
 
 if TYPE_CHECKING:
@@ -56,23 +56,26 @@ def make_output_folder(folder: Path) -> None:
         raise BadInput(f"--output_dir={folder}: cannot be written")
 
 
-def write_summaries(outcome: Outcome, folder: Path) -> list[Path]:
+def write_summaries(outcome: Outcome, folder: Path) -> dict[Path, bool]:
     """Writes what was imported for people and programs that do not read experiments.
 
     Per round that has results ``mlperf-training-summary-<version>.json`` and ``.csv``, one row per system; over all of
     them ``summary_results.json``, one flat object per result. Nothing where nothing was imported.
+
+    Returns:
+        The files, each with whether it was written; one that is the same already is left alone.
     """
-    files = []
+    files = {}
     for round_outcome in outcome.rounds:
         if round_outcome.results:
             stem = f"mlperf-training-summary-{round_outcome.round.label}"
             rows = summary_rows(round_outcome)
-            files.append(_write(folder / f"{stem}.json", to_bytes(rows)))
-            files.append(_write(folder / f"{stem}.csv", _to_csv(rows, rules_of(round_outcome.round.version).benchmarks)))
+            files[folder / f"{stem}.json"] = to_bytes(rows)
+            files[folder / f"{stem}.csv"] = _to_csv(rows, rules_of(round_outcome.round.version).benchmarks)
     entries = [result.entry for round_outcome in outcome.rounds for result in round_outcome.results]
     if entries:
-        files.append(_write(folder / RESULTS_FILE, to_bytes(sorted(entries, key=order_of))))
-    return files
+        files[folder / RESULTS_FILE] = to_bytes(sorted(entries, key=order_of))
+    return {file: write_if_different(file, data) for file, data in files.items()}
 
 
 def _to_csv(rows: list[dict[str, object]], benchmarks: Sequence[str]) -> bytes:
@@ -88,9 +91,14 @@ def _to_csv(rows: list[dict[str, object]], benchmarks: Sequence[str]) -> bytes:
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
-def write_report(outcome: Outcome, folder: Path) -> Path:
-    """Writes the report: per round each submission folder with what became of it, and all findings."""
-    return _write(folder / REPORT_FILE, (json.dumps(report_of(outcome), indent=2) + "\n").encode("ascii"))
+def write_report(outcome: Outcome, folder: Path) -> tuple[Path, bool]:
+    """Writes the report: per round each submission folder with what became of it, and all findings.
+
+    Returns:
+        The file, and whether it was written.
+    """
+    file = folder / REPORT_FILE
+    return file, write_if_different(file, (json.dumps(report_of(outcome), indent=2) + "\n").encode("ascii"))
 
 
 def report_of(outcome: Outcome) -> dict[str, object]:
@@ -139,8 +147,3 @@ def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, ob
             for submission in round_outcome.submissions
         ],
     }
-
-
-def _write(file: Path, data: bytes) -> Path:
-    write_atomically(file, data)
-    return file

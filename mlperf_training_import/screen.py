@@ -75,8 +75,8 @@ class Screen:
         if outcome.dry_run:
             self._show_plan(outcome)
         self._show_findings(outcome)
-        for file in outcome.files:
-            self._out.print(_one_line(f"wrote {file}"), soft_wrap=True)
+        for file, is_new in outcome.files.items():
+            self._out.print(_one_line(f"{'wrote' if is_new else 'unchanged'} {file}"), soft_wrap=True)
 
     def _show_plan(self, outcome: Outcome) -> None:
         plan = _table("experiment", *_CHANGES)

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, unquote_plus
@@ -23,7 +23,10 @@ _DETAILS_URL = re.compile(r".*/blob/[^/]+/(?P<submitter>.+)/systems/(?P<system>[
 _LONGEST_URL = 2000
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
-_encode_flat = json.JSONEncoder(sort_keys=True, separators=(",\n    ", ": ")).encode
+#: Between the members of an object in a list, as ``json.dumps`` writes it with ``indent=2``. No text of JSON has a newline.
+_SEPARATOR = ",\n    "
+_encode_flat = json.JSONEncoder(sort_keys=True, separators=(_SEPARATOR, ": ")).encode
+_encode_list = json.JSONEncoder(separators=(f"{_SEPARATOR}  ", ": ")).encode
 
 #: Round label, submitter folder, system file name, benchmark key.
 Identity = tuple[str, str, str, str]
@@ -318,16 +321,36 @@ def to_bytes(objects: list) -> bytes:
 def _indented(item: object) -> str:
     """An object as ``json.dumps`` writes it with ``indent=2`` as part of a list.
 
-    With an indent json leaves its encoder in C aside and takes twice as long. Results are flat, and for flat objects the
-    separator can do what the indent does.
+    With an indent json leaves its encoder in C aside and takes several times as long. Results are flat, or have lists of
+    numbers, and for these the separator can do what the indent does.
     """
     if item and _is_flat(item):
-        return "{\n    " + _encode_flat(item)[1:-1] + "\n  }"
+        return "{\n    " + _SEPARATOR.join(_iter_members(item)) + "\n  }"
     return json.dumps(item, indent=2, sort_keys=True).replace("\n", "\n  ")
 
 
+def _iter_members(item: dict) -> Iterator[str]:
+    """The members of an object of scalars and lists, by key, as they are written."""
+    flat = {key: value for key, value in item.items() if type(value) in _SCALARS}
+    members = iter(_encode_flat(flat)[1:-1].split(_SEPARATOR))
+    for key in sorted(item):
+        if key in flat:
+            yield next(members)
+        else:
+            yield f"{json.dumps(key)}: [\n      {_encode_list(item[key])[1:-1]}\n    ]"
+
+
+def _is_flat_list(value: object) -> bool:
+    return type(value) is list and bool(value) and _SCALARS.issuperset(map(type, value))
+
+
 def _is_flat(item: object) -> bool:
-    return isinstance(item, dict) and _SCALARS.issuperset(map(type, item.values()))
+    """Whether it is an object of scalars and lists of scalars."""
+    return (
+        isinstance(item, dict)
+        and {str}.issuperset(map(type, item))
+        and all(type(value) in _SCALARS or _is_flat_list(value) for value in item.values())
+    )
 
 
 def write_atomically(file: Path, data: bytes) -> None:
@@ -351,6 +374,14 @@ def write_atomically(file: Path, data: bytes) -> None:
         _sync_folder(file.parent)
     except OSError as error:
         raise PublishFailure(f"{file}: cannot be written ({error.strerror}); what was stored before is unchanged") from error
+
+
+def write_if_different(file: Path, data: bytes) -> bool:
+    """Writes a file as :func:`write_atomically` does, unless it holds these bytes already; says whether it wrote."""
+    if file.is_file() and file.stat().st_size == len(data) and file.read_bytes() == data:
+        return False
+    write_atomically(file, data)
+    return True
 
 
 def remove_leftovers(file: Path) -> None:
@@ -404,7 +435,8 @@ def _may_differ(one: dict, other: dict) -> bool:
 
 def _numbered(item: dict, key: str) -> list[str]:
     """The keys of an object that hold values of a key: itself, and with numbers."""
-    return [key, *(name for name in item if re.fullmatch(rf"{re.escape(key)}_\d+", name))]
+    start = f"{key}_"
+    return [key, *(name for name in item if name.startswith(start) and name[len(start) :].isdecimal())]
 
 
 def _free_key(item: dict, key: str) -> str:

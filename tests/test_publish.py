@@ -89,11 +89,16 @@ def repository(registered, tmp_path):
 
 
 def test_a_second_import_changes_no_file(small, sample, isolated):
-    run(small, sample)
-    before = snapshot(home())
-    assert any("cm-result.json" in name for name in before)
+    assert all(run(small, sample).files.values())
+    before = snapshot(home()), snapshot(isolated)
+    assert any("cm-result.json" in name for name in before[0])
     outcome = run(CM(), sample)
-    assert snapshot(home()) == before
+    assert (snapshot(home()), snapshot(isolated)) == before
+    assert len(outcome.files) == 4
+    assert not any(outcome.files.values())
+    Path("summary_results.json").write_bytes(b"x" * Path("summary_results.json").stat().st_size)
+    assert [file.name for file, is_new in run(CM(), sample).files.items() if is_new] == ["summary_results.json"]
+    assert snapshot(home()) == before[0]
     assert sum(experiment.changes.unchanged for experiment in outcome.experiments) == 14
 
 
@@ -421,7 +426,7 @@ def test_a_dry_run_says_what_an_import_then_does(small, sample):
         before = snapshot(home())
         said = run(CM(), sample, dry_run=True, **flags)
         assert snapshot(home()) == before
-        assert said.files == []
+        assert said.files == {}
         done = run(CM(), sample, **flags)
         assert [(e.name, e.uid, e.changes) for e in said.experiments] == [
             (e.name, e.uid, e.changes) for e in done.experiments

@@ -21,7 +21,14 @@ FLAT = {"b": 1.5, "a": None, "c": True, "d": 10**20, "e": 1e-07, "B": -0.0, "_":
         [{"a": {"z": [1, {"y": "1\n2"}], "b": {}}, "c": [[], [1]]}, FLAT, {"t": (1, "x")}],
         [{"a": math.nan, "b": math.inf, "c": -math.inf}],
         [1, "text", None, [], [1, [2]], FLAT, "\ud800"],
-        [{1: "a", 2: "b"}, {"": 0}],
+        [{1: "a", 2: "b"}, {"": 0}, {1: [2]}],
+        [
+            FLAT | {"b": [1.5, 1e400, "\u00e9", None, True], "a": ["},\n    {"], '"': [0]},
+            {"a": [1]},
+            {"a": [1, [2]]},
+            {"a": [{}]},
+        ],
+        [{key: value for key in 'ba\u00e9"_\\B' for value in ([1, 2], 3)}],
     ],
 )
 def test_bytes_are_those_of_json(objects):
