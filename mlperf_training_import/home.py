@@ -8,11 +8,12 @@ writing it, and write it themselves, whole and under the lock.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-import filelock
 import git
 from cmind.index import Index
 from git.exc import GitError
@@ -35,16 +36,16 @@ def locked(cm, repository: Path, waiting: Callable[[str], None]) -> Iterator[Non
     """
     with contextlib.ExitStack() as stack:
         for place in (Path(cm.repos_path).resolve() / _LOCK_FILE, _lock_of(repository)):
-            lock = filelock.FileLock(place)
             try:
+                handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+                stack.callback(os.close, handle)  # which also lets go of the lock, as the end of the process does
                 try:
-                    lock.acquire(timeout=0)
-                except filelock.Timeout:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
                     waiting(f"waiting for another import to finish (lock: {place})")
-                    lock.acquire()
+                    fcntl.flock(handle, fcntl.LOCK_EX)
             except OSError as error:
                 raise PublishFailure(f"{place.parent}: cannot be written ({error.strerror})") from error
-            stack.callback(lock.release)
         yield
 
 

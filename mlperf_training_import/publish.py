@@ -130,7 +130,7 @@ def publish(
         PublishFailure: the repository cannot be written, or Collective Mind refuses an experiment.
     """
     if not dry_run:
-        _refuse_elsewhere(target, target.experiments)  # before the lock, which would make the repository's folder again
+        _refuse_elsewhere(target, target.experiments)
     with contextlib.nullcontext() if dry_run else locked(cm, target.path, waiting):
 
         def report(code: str, where: str, what: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -11,7 +13,6 @@ import threading
 import time
 from pathlib import Path
 
-import filelock
 import git
 import pytest
 from cmind.core import CM
@@ -61,6 +62,15 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
 def run(cm, tree: Path, label: str = "5.1", tell=lambda _: None, **flags):
     """Imports a tree in this process."""
     return import_rounds(cm, options_from({"path": tree, "version": label, **flags}), tell)
+
+
+@contextlib.contextmanager
+def held(file: Path):
+    """Holds a lock as another import does."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def codes(outcome) -> list[str]:
@@ -359,14 +369,12 @@ def test_a_cached_round_whose_folder_is_gone_is_reported(registered, sample):
 
 def test_an_import_waits_for_another_one_and_says_so(small, sample):
     messages = []
-    lock = filelock.FileLock(home() / "mlperf-training-import.lock")
-    lock.acquire()
-    importing = threading.Thread(target=run, args=(small, sample), kwargs={"tell": messages.append})
-    importing.start()
-    while not messages and importing.is_alive():
-        time.sleep(0.01)
-    assert not experiments_of().exists()
-    lock.release()
+    with held(home() / "mlperf-training-import.lock"):
+        importing = threading.Thread(target=run, args=(small, sample), kwargs={"tell": messages.append})
+        importing.start()
+        while not messages and importing.is_alive():
+            time.sleep(0.01)
+        assert not experiments_of().exists()
     importing.join(60)
     assert len(load(OWN)) == 2
     assert messages == [f"waiting for another import to finish (lock: {home() / 'mlperf-training-import.lock'})"]
@@ -374,7 +382,7 @@ def test_an_import_waits_for_another_one_and_says_so(small, sample):
 
 def test_two_homes_share_the_lock_of_a_repository(repository, sample):
     messages = []
-    with filelock.FileLock(repository / ".git/mlperf-training-import.lock"):
+    with held(repository / ".git/mlperf-training-import.lock"):
         importing = threading.Thread(
             target=run, args=(CM(), sample), kwargs={"tell": messages.append, "target_repo": "my-results"}
         )
@@ -385,6 +393,16 @@ def test_two_homes_share_the_lock_of_a_repository(repository, sample):
     importing.join(60)
     assert len(load(OWN, repository)) == 2
     assert "waiting for another import" in messages[0]
+
+
+def test_a_lock_that_is_a_link_is_not_followed(repository, sample, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("precious")
+    (repository / ".git/mlperf-training-import.lock").symlink_to(elsewhere)
+    with pytest.raises(PublishFailure, match="cannot be written"):
+        run(CM(), sample, target_repo="my-results")
+    assert elsewhere.read_text() == "precious"
+    assert not experiments_of(repository).exists()
 
 
 def test_nothing_but_experiments_shows_in_a_repository_under_git(repository, sample):
@@ -448,7 +466,7 @@ def test_cms_index_is_not_written_by_looking_something_up(registered, sample):
 
 
 def test_a_dry_run_waits_for_nobody(small, sample):
-    with filelock.FileLock(home() / "mlperf-training-import.lock"):
+    with held(home() / "mlperf-training-import.lock"):
         run(small, sample, tell=pytest.fail, dry_run=True)
 
 
