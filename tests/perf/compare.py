@@ -9,10 +9,11 @@ All that takes part is run in turn, several times, so that whatever else the mac
 - ``pipeline, inside``: the same, timed within that process, without its start and imports;
 - ``cmr``: the whole command, where ``--cm-repos`` names a prepared CM_REPOS in which exactly these rounds are cached and the
   script is registered;
-- ``peer``: mlperf_logging in the Python that ``--peer`` names, on a copy of the trees, since it writes into them.
+- ``peer``: mlperf_logging in the Python that ``--peer`` names, on a copy of the trees, since it writes into them. It takes
+  minutes, and so is run once.
 
-Memory is measured in a run of its own, since to measure it takes time: the peak of the largest process, and of all of them
-together with what they share counted once (on Linux). The tool never fails on a time.
+Memory is measured in a run of its own (but for the peer), since to measure it takes time: the peak of the largest process,
+and of all of them together with what they share counted once (on Linux). The tool never fails on a time.
 """
 
 from __future__ import annotations
@@ -50,18 +51,19 @@ class Contender:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compares, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rounds", nargs="+", metavar="VERSION=CLONE", help="a round and its clone")
+    what = "a round and its clone; the same one again counts as one more round"
+    parser.add_argument("rounds", nargs="+", metavar="VERSION=CLONE", help=what)
     parser.add_argument("--cm-repos", type=Path, help="a prepared CM_REPOS, for the whole command")
     parser.add_argument("--peer", help="a Python that has mlperf_logging; it takes minutes")
     parser.add_argument("--repeat", type=int, default=5, help="runs of each (default: 5)")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    rounds = dict(text.split("=", 1) for text in options.rounds)
+    rounds = [tuple(text.split("=", 1)) for text in options.rounds]
     if options.inside:
         print(json.dumps(read_rounds(rounds)))
         return 0
-    logs = [log for clone in rounds.values() for log in logs_of(Path(clone))]
+    logs = [log for _, clone in rounds for log in logs_of(Path(clone))]
     with tempfile.TemporaryDirectory() as scratch:
         contenders = contenders_of(rounds, logs, options, Path(scratch))
         results = compare(contenders, options.repeat, Path(scratch))
@@ -72,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def read_rounds(rounds: dict[str, str]) -> dict[str, float]:
+def read_rounds(rounds: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Reads and scores rounds in this process; seconds without imports, and the number of results."""
     sys.path.insert(0, str(ROOT))
     from mlperf_training_import.locate import read_clone
@@ -83,7 +85,7 @@ def read_rounds(rounds: dict[str, str]) -> dict[str, float]:
 
     start = time.perf_counter()
     outcomes = []
-    for version, clone in rounds.items():
+    for version, clone in rounds:
         round_ = read_clone(Path(clone), version, version)
         outcomes.append(read_round(round_, walk(round_, rules_of(version), []), Filter(), []))
     return {"seconds": time.perf_counter() - start, "results": sum(len(outcome.results) for outcome in outcomes)}
@@ -94,10 +96,10 @@ def logs_of(clone: Path) -> list[Path]:
     return sorted(clone.glob("*/results/*/*/result_*.txt"))
 
 
-def contenders_of(rounds: dict[str, str], logs: list[Path], options, scratch: Path) -> list[Contender]:
+def contenders_of(rounds: Sequence[tuple[str, str]], logs: list[Path], options, scratch: Path) -> list[Contender]:
     """Who takes part; the peer gets its copy of the trees here."""
     names = "\0".join(map(str, logs)).encode()
-    pipeline = [sys.executable, __file__, "--inside", *(f"{version}={clone}" for version, clone in rounds.items())]
+    pipeline = [sys.executable, __file__, "--inside", *(f"{version}={clone}" for version, clone in rounds)]
     contenders = [Contender("cat", ["xargs", "-0", "cat"], names), Contender("pipeline", pipeline), Contender(INSIDE, ())]
     if options.cm_repos:
         cmr = shutil.which("cmr", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
@@ -105,8 +107,8 @@ def contenders_of(rounds: dict[str, str], logs: list[Path], options, scratch: Pa
         contenders.append(Contender("cmr", [cmr, "import mlperf training to-experiment"], environment=home))
     if options.peer:
         script = []
-        for version, clone in rounds.items():
-            copy = scratch / "peer" / version
+        for number, (version, clone) in enumerate(rounds):
+            copy = scratch / "peer" / str(number)
             shutil.copytree(clone, copy, ignore=shutil.ignore_patterns(".git"))
             call = f"'{options.peer}' -m mlperf_logging.result_summarizer '{copy}/{{*}}' training {version}.0"
             script.append(f"{call} --csv '{copy}.csv'")
@@ -119,7 +121,11 @@ def compare(contenders: list[Contender], repeat: int, scratch: Path) -> int:
     runs = [contender for contender in contenders if contender.command]
     inside = next(contender for contender in contenders if contender.name == INSIDE)
     for contender in runs:
+        start = time.perf_counter()
         contender.largest_mb, contender.together_mb = measure_memory(contender, scratch)
+        if contender.name == "peer":
+            contender.seconds.append(time.perf_counter() - start)
+    runs = [contender for contender in runs if contender.name != "peer"]
     found = 0
     for _ in range(repeat):
         for contender in runs:
@@ -137,9 +143,14 @@ def run(contender: Contender, scratch: Path) -> bytes:
     """Runs a command to its end and returns what it prints; that of ``cat`` goes to /dev/null."""
     with start(contender, scratch) as process:
         output, _ = process.communicate(contender.stdin)
+    check(contender, process)
+    return output or b""
+
+
+def check(contender: Contender, process: subprocess.Popen) -> None:
+    """Ends the comparison where a command failed: its time would mean nothing."""
     if process.returncode:
         raise SystemExit(f"{contender.name} failed with code {process.returncode}: {' '.join(contender.command)}")
-    return output or b""
 
 
 def start(contender: Contender, scratch: Path) -> subprocess.Popen:
@@ -172,6 +183,7 @@ def measure_memory(contender: Contender, scratch: Path) -> tuple[float | None, f
             largest = max([largest, *(rss for rss, _ in memory)])
             together = max(together, sum(pss for _, pss in memory))
             time.sleep(0.005)
+    check(contender, process)
     return largest / 1000, together / 1000
 
 
