@@ -401,10 +401,11 @@ def _renewed(old: dict, entry: dict, uid: str) -> dict:
     """An entry with the keys that people added to its stored form, and the uid that its result has always had."""
     ours = OWNED_KEYS.union(foreign_benchmarks(old), [entry["Model_ID"]])
     new = {key: value for key, value in old.items() if key not in ours} | entry | {"uid": uid}
-    for key in _numbered(new, "uid")[1:]:
+    numbered = _numbered(new, "uid")[1:]
+    for key in numbered:
         if new[key] == uid:
             del new[key]
-    if _has_uid(old) and old["uid"] not in (new[key] for key in _numbered(new, "uid")):
+    if _has_uid(old) and old["uid"] not in (uid, *(new.get(key) for key in numbered)):
         new[_free_key(new, "uid")] = old["uid"]
     return new
 

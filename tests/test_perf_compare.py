@@ -43,3 +43,12 @@ def test_compare(clone, tmp_path):
     assert figures["measured"][0]["times_cat"] == 1
     assert len(done.stdout.splitlines()) == 5
     assert "x cat" in done.stdout
+
+
+def test_publish():
+    script = Path(__file__).parent / "perf" / "publish.py"
+    done = subprocess.run([sys.executable, str(script), "30", "60"], capture_output=True, text=True, check=True)
+    head, *rows = (line.split() for line in done.stdout.splitlines())
+    assert head[0] == "results"
+    assert [row[0] for row in rows] == ["30", "60"]
+    assert all(float(row[1]) > 0 for row in rows)
