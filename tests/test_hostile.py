@@ -17,6 +17,8 @@ from trees import import_tree, judged, write_files, write_result
 from mlperf_training_import import mllog, pipeline, screen
 from mlperf_training_import.errors import BadInput, Finding
 from mlperf_training_import.locate import iter_foreign, read_clone, web_address
+from mlperf_training_import.mlline import MalformedLine, parse_line
+from mlperf_training_import.mllog import WANTED_KEYS
 from mlperf_training_import.model import Round
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import Outcome
@@ -24,7 +26,7 @@ from mlperf_training_import.report import report_of, write_summaries
 from mlperf_training_import.sample import log_line, make_repository, run_log, write_sample
 from mlperf_training_import.store import load_experiment
 from mlperf_training_import.system import read_description
-from mlperf_training_import.tables import benchmark_of, dialect_of
+from mlperf_training_import.tables import benchmark_of, dialect_of, rules_of
 from mlperf_training_import.text import clean_text, is_clean, printable
 
 LOG = run_log("resnet", 3.0)
@@ -92,6 +94,15 @@ def test_values_that_yaml_repeats_without_end_are_not_written_out(tmp_path):
     huge = "!!int 0x" + "f" * 20_000
     assert judged(tmp_path, f":::MLL 1.0 submission_division: {{'value': {huge}, 'metadata': {{}}}}\n", "0.6").reason
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("value", ["[&a [x], *a]", "0x" + "f" * 2_000, "0b" + "1" * 2_000])
+def test_what_yaml_can_make_large_is_malformed(value):
+    line = ":::MLL 1.0 run_stop: {'value': %s, 'metadata': {}}"
+    dialect = rules_of("0.6").dialect
+    assert parse_line((line % "[x, 0xff]").encode(), dialect, WANTED_KEYS)[2] == ["x", 255]
+    with pytest.raises(MalformedLine):
+        parse_line((line % value).encode(), dialect, WANTED_KEYS)
 
 
 def test_a_long_line_that_is_no_json_is_not_tried_as_yaml(tmp_path):
@@ -404,7 +415,7 @@ def test_a_hostile_clone_runs_nothing(tmp_path, monkeypatch, form):
             (folder / name).write_bytes(script.read_bytes())
             (folder / name).chmod(0o755)
     included = tmp_path / "included"
-    included.write_text(f"[core]\n\tfsmonitor = {script}\n")
+    included.write_text(f'[core]\n\tfsmonitor = {script}\n[remote "origin"]\n\turl = https://github.com/somebody/else\n')
     attributes = tmp_path / "attributes"
     attributes.write_text("* filter=x diff=x\n")
     (root / ".gitattributes").write_text("* filter=x diff=x\n")

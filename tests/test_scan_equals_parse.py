@@ -95,6 +95,17 @@ def test_lines_as_logs_have_them_are_not_parsed():
     assert all(map(taken, LINES))
 
 
+@pytest.mark.parametrize("name", [b"metric", b"m\\u0065tric"])
+def test_a_metric_is_seen_however_it_is_spelled(name, tmp_path, monkeypatch):
+    path = tmp_path / "result_0.txt"
+    line = b'{"time_ms": 1, "key": "eval_accuracy", "value": %d, "metadata": {"%s": "BBOX", "epoch_num": 1}}'
+    path.write_bytes(b"".join(TOKEN + line % (value, name) + b"\n" for value in (1, 2)))
+    scanned = read_log(path, DIALECT, path.name)
+    assert [(evaluation.metric, evaluation.value) for evaluation in scanned.evaluations] == [("BBOX", 1), ("BBOX", 2)]
+    parse_everything(monkeypatch)
+    assert scanned == read_log(path, DIALECT, path.name)
+
+
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
 def test_logs_of_mutated_lines(newline, tmp_path, monkeypatch):
     source = random.Random(1)
