@@ -345,7 +345,7 @@ def test_texts_of_entries_have_no_control_characters(tmp_path):
 
 def test_the_screen_gets_nothing_that_a_terminal_obeys(monkeypatch):
     odd = "a\x1b]0;title\a\nb\u202e\x9b\udcff"
-    outcome = Outcome(findings=[Finding("no-logs", "5.1", odd, odd)], files=[Path(odd)])
+    outcome = Outcome(findings=[Finding("no-logs", "5.1", odd, odd)], files={Path(odd): True})
     out = io.StringIO()
     monkeypatch.setattr("sys.stdout", out)
     monkeypatch.setattr("sys.stderr", out)
