@@ -58,8 +58,8 @@ def _import(i):
         from mlperf_training_import.errors import ImportFailure
         from mlperf_training_import.options import options_from
         from mlperf_training_import.pipeline import import_rounds
-        from mlperf_training_import.screen import Screen
-        from mlperf_training_import.text import printable
+        from mlperf_training_import.show.screen import Screen
+        from mlperf_training_import.values import printable
     except ImportError as error:
         requirements = Path(_HERE) / "requirements.txt"
         return {"return": 1, "error": f"{error}; run: {sys.executable} -m pip install -r {requirements}"}
@@ -82,7 +82,7 @@ def _import(i):
 
 def _hand_over(outcome, env, state):
     """Tells a calling workflow what was imported, under the keys that ``_cm.yaml`` lists."""
-    from mlperf_training_import.report import state_of
+    from mlperf_training_import.show.report import state_of
 
     env[_ENV + "RESULTS"] = str(sum(len(round_outcome.results) for round_outcome in outcome.rounds))
     env[_ENV + "EXPERIMENTS"] = str(len(outcome.experiments))

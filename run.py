@@ -132,7 +132,7 @@ def import_(options):
 def make_sample(home):
     """Makes the sample round and points CM to a home of its own, both in one folder; returns the sample's repository."""
     from mlperf_training_import.errors import BadInput
-    from mlperf_training_import.sample import make_repository, write_sample
+    from mlperf_training_import.start.sample import make_repository, write_sample
 
     if any(c.isspace() or c in ",'\"" for c in str(home)):
         raise BadInput(f"{home}: CM cannot work below a path with blanks, commas or quotes; choose another --home")
@@ -149,7 +149,7 @@ def make_sample(home):
 
 def register():
     """Makes CM run this script and not the older one of the same name; returns the link in the CM home."""
-    from mlperf_training_import.register import register as register_in
+    from mlperf_training_import.start.register import register as register_in
 
     return register_in(collective_mind(), HERE)
 
@@ -157,8 +157,8 @@ def register():
 def fetch_round(label):
     """Fetches a public round from GitHub, unless it is cached."""
     from mlperf_training_import.errors import BadInput
-    from mlperf_training_import.locate import split_label
-    from mlperf_training_import.tables import rules_of
+    from mlperf_training_import.tables.labels import split_label
+    from mlperf_training_import.tables.rules import rules_of
 
     version = split_label(label)
     if version is None:
@@ -203,7 +203,7 @@ def cm_run(arguments, show):
 
 def list_(options):
     """Prints the cached rounds and the imported experiments."""
-    from mlperf_training_import.screen import show_imported
+    from mlperf_training_import.show.screen import show_imported
 
     show_imported(collective_mind(), options.target_repo or "")
     return 0
@@ -211,7 +211,7 @@ def list_(options):
 
 def playground(options):
     """Opens the playground over the CM home, until it is stopped."""
-    from mlperf_training_import.playground import open_playground
+    from mlperf_training_import.show.playground.playground import open_playground
 
     use_home(options.home)
     show = not options.no_browser
@@ -221,8 +221,8 @@ def playground(options):
 
 def report(options):
     """Writes the imported results as a web page."""
-    from mlperf_training_import.collect import collect_from, unique_entries
-    from mlperf_training_import.page import write_page
+    from mlperf_training_import.experiments.collect import collect_from, unique_entries
+    from mlperf_training_import.show.page.page import write_page
 
     use_home(options.home)
     entries = unique_entries(collect_from(collective_mind(), options.target_repo or ""))

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from cmind.core import CM
@@ -22,8 +21,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 FIGURES = PROJECT / "docs" / "figures"
 sys.path.insert(0, str(PROJECT))
 
-from mlperf_training_import.collect import collect_from, unique_entries  # noqa: E402 - the package is beside this folder
-from mlperf_training_import.page import write_page  # noqa: E402
+from typing import TYPE_CHECKING
+
+from mlperf_training_import.experiments.collect import collect_from, unique_entries
+from mlperf_training_import.show.page.page import write_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def picture_playground(browser: Browser) -> None:

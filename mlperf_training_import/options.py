@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import BadInput
-from .mllog import LARGEST_LOG_MB
+from .values import LARGEST_LOG_MB
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Set
 
 _TRUE = frozenset({"1", "on", "true", "yes"})
 _FALSE = frozenset({"", "0", "off", "false", "no"})
@@ -30,6 +33,21 @@ class Filter:
             and (not self.benchmarks or benchmark is None or benchmark in self.benchmarks)
             and (not self.divisions or division is None or division in self.divisions)
         )
+
+    def check(self, name: str, existing: Set[str]) -> None:
+        """Refuses values of one filter that name nothing which exists. A division is known only once the logs are read.
+
+        Args:
+            name: ``submitter``, ``benchmark`` or ``division``.
+            existing: the values that there are.
+
+        Raises:
+            BadInput: a value matches nothing; the message lists what exists.
+        """
+        values: frozenset[str] = getattr(self, f"{name}s")
+        unknown = ", ".join(sorted(values - existing))
+        if unknown:
+            raise BadInput(f"--{name}={unknown}: not in these rounds; there are: {', '.join(sorted(existing)) or 'none'}")
 
 
 @dataclass(frozen=True, slots=True)

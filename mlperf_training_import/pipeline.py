@@ -5,63 +5,27 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .assess import Assessor
-from .entry import experiment_names, make_entry
-from .errors import FAILURES, Finding, PrivateRounds, by_weight
-from .filters import check_divisions, check_filter
-from .home import index_left_alone
-from .locate import iter_foreign, locate, locate_path
-from .metrics import compare, metrics_of
-from .mllog import LARGEST_LOG_MB
-from .model import Result, Round, Submission
-from .options import Filter, Options
-from .power import measure
-from .publish import PublishedExperiment, find_target, publish
-from .reading import Job, read_all
-from .report import make_output_folder, write_report, write_summaries
-from .tables import benchmark_of, rules_of
-from .walk import walk
+from .errors import PrivateRounds
+from .experiments.home import index_left_alone
+from .experiments.publish import find_target, publish
+from .findings import by_weight
+from .outcome import Outcome
+from .results.entry import experiment_names
+from .results.score_round import bytes_to_read, read_round
+from .rounds.locate import iter_foreign, locate, locate_path
+from .rounds.walk import walk
+from .show.report import write_report
+from .show.summaries import make_output_folder, write_summaries
+from .tables.rules import rules_of
+
+if TYPE_CHECKING:
+    from .model import Round
+    from .options import Options
 
 #: Takes a round's label and the bytes to read; gives a function that takes the bytes that were read.
-Progress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
-
-
-@dataclass(frozen=True, slots=True)
-class RoundOutcome:
-    """What came out of one round.
-
-    ``walked`` are all its submissions, ``submissions`` those that were wanted and read, ``results`` those of them that
-    have a score, with their entries.
-    """
-
-    round: Round
-    walked: tuple[Submission, ...]
-    submissions: tuple[Submission, ...]
-    results: tuple[Result, ...]
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What came out of a run. ``findings`` are sorted, serious ones first.
-
-    ``files`` are those beside entries, each with whether it was written or was the same already.
-    """
-
-    rounds: list[RoundOutcome] = field(default_factory=list)
-    experiments: list[PublishedExperiment] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    files: dict[Path, bool] = field(default_factory=dict)
-    report: Path | None = None
-    dry_run: bool = False
-
-    @property
-    def failures(self) -> list[Finding]:
-        """Findings with which the run fails, though everything else is written."""
-        return [finding for finding in self.findings if finding.code in FAILURES]
+ShowProgress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
 
 
 @contextlib.contextmanager
@@ -70,7 +34,7 @@ def no_progress(_label: str, _total: int) -> Iterator[Callable[[int], None]]:
     yield lambda _: None
 
 
-def import_rounds(cm, options: Options, tell: Callable[[str], None], progress: Progress = no_progress) -> Outcome:
+def import_rounds(cm, options: Options, tell: Callable[[str], None], progress: ShowProgress = no_progress) -> Outcome:
     """Imports the cached rounds, or a local tree.
 
     Args:
@@ -86,7 +50,7 @@ def import_rounds(cm, options: Options, tell: Callable[[str], None], progress: P
         return _import_rounds(cm, options, tell, progress)
 
 
-def _import_rounds(cm, options: Options, tell: Callable[[str], None], progress: Progress) -> Outcome:
+def _import_rounds(cm, options: Options, tell: Callable[[str], None], progress: ShowProgress) -> Outcome:
     target = find_target(cm, options.target_repo)
     outcome = Outcome(dry_run=options.dry_run)
     if options.path is not None:
@@ -99,11 +63,14 @@ def _import_rounds(cm, options: Options, tell: Callable[[str], None], progress: 
     if not options.dry_run:
         make_output_folder(options.output_dir)
     walked = [(round_, walk(round_, rules_of(round_.version), outcome.findings)) for round_ in rounds]
-    check_filter(wanted, [submission for _, submissions in walked for submission in submissions])
-    for round_, submissions in walked:
-        with progress(round_.label, _bytes_to_read(submissions, wanted)) as advance:
-            outcome.rounds.append(read_round(round_, submissions, wanted, outcome.findings, advance, options.max_log_mb))
-    check_divisions(wanted, outcome.rounds)
+    submissions = [submission for _, of_round in walked for submission in of_round]
+    wanted.check("submitter", {submission.submitter for submission in submissions})
+    wanted.check("benchmark", {submission.benchmark for submission in submissions if submission.benchmark})
+    for round_, of_round in walked:
+        with progress(round_.label, bytes_to_read(of_round, wanted)) as advance:
+            outcome.rounds.append(read_round(round_, of_round, wanted, outcome.findings, advance, options.max_log_mb))
+    described = {submission.system_record.division for submission in submissions if submission.system_record.division}
+    wanted.check("division", described | {result.division for done in outcome.rounds for result in done.results})
     entries = defaultdict(list)
     for round_outcome in outcome.rounds:
         for result in round_outcome.results:
@@ -142,76 +109,3 @@ def _refuse_private(rounds: Sequence[Round]) -> None:
             f"{private}: not published yet, and must not reach a public repository by accident; say which CM repository is "
             f"to get it: --target_repo=<repository>{others}"
         )
-
-
-def read_round(
-    round_: Round,
-    submissions: Sequence[Submission],
-    wanted: Filter,
-    findings: list[Finding],
-    advance: Callable[[int], None] = lambda _: None,
-    largest_mb: int = LARGEST_LOG_MB,
-) -> RoundOutcome:
-    """Reads the logs of a round's submissions and scores those that are wanted. Needs no Collective Mind.
-
-    Where only some submitters are wanted, the others are read for comparison: a place among some results of a round would
-    be another one than among all. A log of more than ``largest_mb`` megabytes is not read.
-    """
-    read = [s for s in submissions if _is_wanted(s, wanted)]
-    results = score_submissions(round_, read, wanted, findings, advance, largest_mb)
-    of_all = replace(wanted, submitters=frozenset())
-    others = [s for s in submissions if _is_wanted(s, of_all) and not _is_wanted(s, wanted)]
-    compared = [*results, *score_submissions(round_, others, of_all, [], advance, largest_mb)]
-    for result, comparison in zip(compared, compare(compared), strict=True):
-        result.entry.update(comparison)
-    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results))
-
-
-def score_submissions(
-    round_: Round,
-    submissions: Sequence[Submission],
-    wanted: Filter,
-    findings: list[Finding],
-    advance: Callable[[int], None],
-    largest_mb: int,
-) -> list[Result]:
-    """The wanted results among those of some submissions, with their entries."""
-
-    def report(code: str, where: str, what: str) -> None:
-        findings.append(Finding(code, round_.label, where, what))
-
-    rules = rules_of(round_.version)
-    jobs = [
-        Job(round_.path, log.path, log.size, rules.dialect, rules.elapsed.get(submission.benchmark), largest_mb)
-        for submission in submissions
-        for log in submission.logs
-    ]
-    logs = iter(read_all(jobs, advance=advance))
-    assessor = Assessor(round_, rules, findings)
-    results: dict[tuple, Result] = {}
-    for submission in submissions:
-        result = assessor.assess(submission, list(islice(logs, len(submission.logs))))
-        if result is None or result.score.minutes is None:
-            continue
-        if not wanted.wants(submission.submitter, result.benchmark, result.division):
-            continue
-        if submission.power is not None:
-            energy = measure(round_, submission, result.score, rules.dialect, report, largest_mb)
-            result = replace(result, energy=energy)
-        benchmark = benchmark_of(result.benchmark, round_.version)
-        result.entry.update(make_entry(result, benchmark, metrics_of(result, benchmark)))
-        if results.setdefault(result.identity, result) is not result:
-            what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
-            report("stray-logs", submission.folder, what)
-    return list(results.values())
-
-
-def _bytes_to_read(submissions: Sequence[Submission], wanted: Filter) -> int:
-    """Size of the logs that :func:`read_round` reads, those for comparison too."""
-    of_all = replace(wanted, submitters=frozenset())
-    return sum(log.size for submission in submissions if _is_wanted(submission, of_all) for log in submission.logs)
-
-
-def _is_wanted(submission: Submission, wanted: Filter) -> bool:
-    """As far as it is known before the logs are read."""
-    return wanted.wants(submission.submitter, submission.benchmark, submission.system_record.division)

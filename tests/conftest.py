@@ -5,18 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-PROJECT = Path(__file__).resolve().parent.parent
-SCRIPT_TAGS = "import mlperf training to-experiment"
-CACHE_TAGS = "mlperf-training-results"
-CMR = [sys.executable, "-m", "cmind", "run", "script"]
-
-sys.path.insert(0, str(PROJECT))
+from support import CMR, PROJECT, SCRIPT_TAGS, readme_fetch_lines, run_cmr
 
 #: Generated inputs: the same ones in every run, or others each time (``--hypothesis-profile=random``).
 settings.register_profile(
@@ -29,6 +22,24 @@ settings.register_profile(
 )
 settings.register_profile("random", settings.get_profile("fixed"), derandomize=False, print_blob=True)
 settings.load_profile("fixed")
+
+
+#: What tests cost by the folder that they are in, and what is made once for all that use it.
+_MARKED_FOLDERS = ("slow", "real", "browser")
+_SHARED_FIXTURES = {"real_home": "real", "chromium": "browser"}
+
+
+def pytest_collection_modifyitems(items):
+    """Marks tests by their folder and what they use; those that share an expensive fixture run in one process."""
+    for item in items:
+        for folder in _MARKED_FOLDERS:
+            if f"/tests/{folder}/" in item.path.as_posix():
+                item.add_marker(folder)
+        if "shared" in item.fixturenames:
+            item.add_marker("real")
+        for fixture, group in _SHARED_FIXTURES.items():
+            if fixture in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +68,7 @@ def registered_home(tmp_path_factory):
     """A CM home with this script registered, to be copied: making its index takes seconds."""
     from cmind.core import CM
 
-    from mlperf_training_import.register import register
+    from mlperf_training_import.start.register import register
 
     home = tmp_path_factory.mktemp("registered") / "CM"
     register(CM(str(home)), PROJECT)
@@ -76,43 +87,10 @@ def registered(registered_home, isolated):
     return CM()
 
 
-def run_cmr(*arguments: str, cwd: Path | None = None, env: dict | None = None) -> subprocess.CompletedProcess:
-    """Runs ``cmr`` as a user would, without a terminal; prompts would fail."""
-    return subprocess.run(
-        [*CMR, *arguments],
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
-def cache_round(cm, repository: Path, label: str, remote: str | None = None) -> Path:
-    """Adds a cache entry as ``get git repo`` does, with a clone of a repository; returns the clone."""
-    import git
-
-    added = cm.access(
-        {
-            "action": "add",
-            "automation": "cache,541d6f712a6b464e",
-            "artifact": "",
-            "tags": f"get,git,repo,{CACHE_TAGS},version-{label}",
-        }
-    )
-    assert added["return"] == 0, added
-    clone = git.Repo.clone_from(str(repository), Path(added["path"]) / "repo")
-    if remote is not None:
-        clone.remotes.origin.set_url(remote)
-    return Path(clone.working_tree_dir)
-
-
 @pytest.fixture
 def sample(tmp_path):
     """The sample round as a git repository."""
-    from mlperf_training_import.sample import make_repository, write_sample
+    from mlperf_training_import.start.sample import make_repository, write_sample
 
     root = tmp_path / "sample"
     write_sample(root)
@@ -150,7 +128,7 @@ def real_home(shared, tmp_path_factory):
             command = subprocess.list2cmdline(CMR) + line.removeprefix("cmr")
             place = {"cwd": root / "work", "env": {**os.environ, **home}}
             subprocess.run(command, shell=True, check=True, capture_output=True, **place)
-    from mlperf_training_import.register import register
+    from mlperf_training_import.start.register import register
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CM_REPOS", home["CM_REPOS"])
@@ -173,9 +151,3 @@ def real_round(real_home):
         raise AssertionError(f"{label} is not cached")
 
     return clone_of
-
-
-def readme_fetch_lines() -> list[str]:
-    """The ``cmr "get git repo ..."`` lines of README."""
-    text = (PROJECT / "README.md").read_text(encoding="utf-8")
-    return [line.strip() for line in text.splitlines() if line.strip().startswith('cmr "get git repo')]

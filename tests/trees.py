@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mlperf_training_import.errors import Finding
-from mlperf_training_import.mllog import LARGEST_LOG_MB, read_log
+from mlperf_training_import.logs.log import read_log
 from mlperf_training_import.model import Result, Round, Run, RunLog
 from mlperf_training_import.options import Filter
-from mlperf_training_import.pipeline import RoundOutcome, read_round
-from mlperf_training_import.sample import run_log, system_description, write_submission
-from mlperf_training_import.score import judge
-from mlperf_training_import.tables import rules_of
-from mlperf_training_import.walk import walk
+from mlperf_training_import.results.score import judge
+from mlperf_training_import.results.score_round import read_round
+from mlperf_training_import.rounds.walk import walk
+from mlperf_training_import.start.sample import run_log, system_description, write_submission
+from mlperf_training_import.tables.rules import rules_of
+from mlperf_training_import.values import LARGEST_LOG_MB
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from mlperf_training_import.findings import Finding
+    from mlperf_training_import.outcome import RoundOutcome
 
 #: What a file of a tree may be given as: its text, its bytes, or an object to be written as JSON.
 Content = str | bytes | dict

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from madeup import HOSTILE, make_entry, store
 
-from mlperf_training_import.collect import collect_from, unique_entries
 from mlperf_training_import.errors import NothingToShow
-from mlperf_training_import.page import write_page
-
-from .madeup import HOSTILE, make_entry, store
+from mlperf_training_import.experiments.collect import collect_from, unique_entries
+from mlperf_training_import.show.page.page import write_page
 
 #: How many points each round has in a chart.
 POINTS = "(id) => Chart.getChart(id).data.datasets.filter((set) => set.label).map((set) => set.data.length)"
@@ -186,7 +185,7 @@ def test_many_results_open_fast(opened):
     assert page.locator("#rows tr").count() == 200
 
 
-@pytest.mark.parametrize("scheme", ("light", "dark"))
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_fits_a_phone_in_both_colour_schemes(chromium, tmp_path, scheme):
     file = tmp_path / "report.html"
     write_page(some_entries(), file)

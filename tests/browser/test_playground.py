@@ -8,12 +8,11 @@ import socket
 from urllib.parse import quote, urlsplit
 
 import pytest
+from browser_support import installed_files, need_playground, playground_home, start_playground
+from madeup import HOSTILE, make_entry
 
 from mlperf_training_import.errors import BadInput, NothingToShow, PlaygroundFailure
-from mlperf_training_import.playground import missing_requirements, open_playground
-
-from .conftest import installed_files, need_playground, playground_home, start_playground
-from .madeup import HOSTILE, make_entry
+from mlperf_training_import.show.playground.playground import missing_requirements, open_playground
 
 POINTS = ".js-plotly-plot .scatterlayer .point"
 WAIT = 60_000
@@ -98,7 +97,7 @@ def test_code_in_an_address_is_not_run(playground, page, tmp_path):
     assert not proof.exists()
 
 
-@pytest.mark.parametrize("action", ("scripts", "howtorun", "challenges", "contributors", "reports", "reproduce", "install"))
+@pytest.mark.parametrize("action", ["scripts", "howtorun", "challenges", "contributors", "reports", "reproduce", "install"])
 def test_the_other_pages_open(playground, page, action):
     page.goto(f"{playground.base}?action={action}")
     page.get_by_text("Powered by MLCommons").wait_for(timeout=WAIT)
@@ -117,14 +116,14 @@ def test_nothing_went_wrong_and_nothing_was_changed(playground, page):
 def test_listens_on_this_machine_only(playground):
     address = urlsplit(playground.address)
     assert address.hostname == "127.0.0.1"
-    with socket.socket() as probe, pytest.raises(OSError):
+    with socket.socket() as probe, pytest.raises(OSError, match=r"refused|timed out|unreachable|no other address"):
         probe.settimeout(2)
         probe.connect((socket.gethostbyname(socket.gethostname()), address.port))
         if socket.gethostbyname(socket.gethostname()).startswith("127."):
             raise OSError("this machine has no other address to try")
 
 
-@pytest.mark.parametrize("stop", (signal.SIGINT, signal.SIGTERM), ids=lambda stop: stop.name)
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=lambda stop: stop.name)
 def test_stops_cleanly(tmp_path, stop):
     need_playground()
     playground = start_playground(playground_home(tmp_path), tmp_path / "errors.log")
@@ -156,7 +155,7 @@ def test_an_empty_home(cm):
 
 
 def test_what_is_missing_is_named_and_not_installed(cm, monkeypatch):
-    monkeypatch.setattr("mlperf_training_import.playground._is_installed", lambda name: name != "mpld3")
+    monkeypatch.setattr("mlperf_training_import.show.playground.playground._is_installed", lambda name: name != "mpld3")
     assert missing_requirements() == ["mpld3"]
     with pytest.raises(PlaygroundFailure, match=r"needs mpld3; run: .* -m pip install -r .*requirements-playground\.txt"):
         open_playground(cm, print, browser=False)

@@ -27,9 +27,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 INSIDE = "pipeline, inside"
@@ -77,11 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def read_rounds(rounds: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Reads and scores rounds in this process; seconds without imports, and the number of results."""
     sys.path.insert(0, str(ROOT))
-    from mlperf_training_import.locate import read_clone
     from mlperf_training_import.options import Filter
-    from mlperf_training_import.pipeline import read_round
-    from mlperf_training_import.tables import rules_of
-    from mlperf_training_import.walk import walk
+    from mlperf_training_import.results.score_round import read_round
+    from mlperf_training_import.rounds.clone import read_clone
+    from mlperf_training_import.rounds.walk import walk
+    from mlperf_training_import.tables.rules import rules_of
 
     start = time.perf_counter()
     outcomes = []

@@ -14,8 +14,11 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entries_of(number: int) -> dict[str, list[dict]]:
     """Made-up entries by experiment, with about as many keys as real ones."""
-    from mlperf_training_import.entry import uid_of
+    from mlperf_training_import.results.entry import uid_of
 
     groups: dict[str, list[dict]] = {}
     for index in range(number):
@@ -64,7 +67,7 @@ def scratch_cm() -> Iterator[tuple]:
         os.environ |= {"CM_REPOS": home, "CM_CORE_SKIP_INTERNAL_REPOS": "yes"}
         from cmind.core import CM
 
-        from mlperf_training_import.publish import find_target
+        from mlperf_training_import.experiments.publish import find_target
 
         cm = CM()
         yield cm, find_target(cm, "")
@@ -72,8 +75,8 @@ def scratch_cm() -> Iterator[tuple]:
 
 def publish_once(cm, target, entries: dict[str, list[dict]]) -> float:
     """Publishes, and returns the seconds that it took."""
-    from mlperf_training_import.home import index_left_alone
-    from mlperf_training_import.publish import publish
+    from mlperf_training_import.experiments.home import index_left_alone
+    from mlperf_training_import.experiments.publish import publish
 
     findings = []
     with index_left_alone(cm):

@@ -1,0 +1,151 @@
+"""Makes the generated parts of the documentation anew: ``python docs/generate.py [--check] [REPORT]``.
+
+A generated part stands between the lines ``<!-- NAME: ... -->`` and ``<!-- end of NAME -->``; ``PARTS`` has what makes it.
+``--check`` only compares. Given the report of an import of whole rounds, the figures of these rounds in ``measured.yaml``
+are taken from there first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from typing import TYPE_CHECKING
+
+from mlperf_training_import.findings import ADVICE
+from mlperf_training_import.tables.rules import known_rounds, public_rounds, rules_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+MEASURED_FILE = PROJECT / "docs" / "measured.yaml"
+
+_MEASURED_HEAD = """\
+# What an import found in copies of the rounds. Not written by hand, but from the report of an import without filters:
+# python docs/generate.py mlperf-training-report.json
+"""
+_MEASURES = ("submitters", "systems", "folders", "logs", "results", "without a score", "findings")
+
+
+def flags_table() -> str:
+    """The flags of ``_cm.yaml`` with their sentences."""
+    flags = yaml.safe_load((PROJECT / "_cm.yaml").read_text(encoding="utf-8"))["input_description"]
+    return _table(("flag", "what it does"), ((f"`--{name}`", row["desc"]) for name, row in flags.items()))
+
+
+def findings_table() -> str:
+    """The kinds of findings, most serious first, with what to do about each."""
+    return _table(("finding", "what to do"), ((f"`{code}`", advice) for code, advice in ADVICE.items()))
+
+
+def rounds_table() -> str:
+    """The public rounds: what the tables know of them, and what was found in them; empty cells where nobody measured."""
+    measures = known_measures()
+    rows = []
+    for version in public_rounds():
+        rules = rules_of(version)
+        found = [str(measures[version][name]) if version in measures else "" for name in _MEASURES]
+        token = f"`{rules.dialect.token.decode().strip()}`"
+        rows.append((version, rules.branch, token, ", ".join(rules.benchmarks), *found))
+    return _table(("round", "branch", "log lines", "benchmarks", *_MEASURES), rows, numbers=len(_MEASURES))
+
+
+#: The files with generated parts, and for each part what makes it.
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"flags": flags_table, "findings": findings_table, "rounds": rounds_table},
+}
+
+
+def measured_rounds(report: Mapping) -> dict[str, dict[str, int]]:
+    """The figures of the rounds of a report that the table lists, by round; others, such as private ones, are left out."""
+    return {part["version"]: _measure(part) for part in report["rounds"] if part["version"] in known_rounds()}
+
+
+def known_measures() -> dict[str, dict[str, int]]:
+    """The figures that are stored, by round."""
+    return yaml.safe_load(MEASURED_FILE.read_text(encoding="utf-8"))
+
+
+def store(measures: Mapping[str, Mapping[str, int]]) -> None:
+    """Writes the figures, oldest round first."""
+    rows = [f"'{version}': {{{_flow(measures[version])}}}\n" for version in known_rounds() if version in measures]
+    MEASURED_FILE.write_text(_MEASURED_HEAD + "".join(rows), encoding="utf-8")
+
+
+def updated(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
+    """A text with its generated parts made anew.
+
+    Raises:
+        ValueError: the marks of a part are not there, or not just once.
+    """
+    for name, make in parts.items():
+        pattern = re.compile(rf"([^\n]*(?:<!--|#) {name}:[^\n]*\n).*?([^\n]*(?:<!--|#) end of {name}\b)", re.DOTALL)
+        part = make()
+        text, count = pattern.subn(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)
+        if count != 1:
+            raise ValueError(f"expected one part named {name}, found {count}")
+    return text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code: 1 where a check finds a part that is not up to date."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="only compare")
+    parser.add_argument("report", nargs="?", type=Path, help="report of an import of whole rounds")
+    options = parser.parse_args(arguments)
+    if options.report is not None:
+        try:
+            measures = measured_rounds(json.loads(options.report.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            print(f"{options.report}: not the report of an import ({error!r})", file=sys.stderr)
+            return 1
+        store(known_measures() | measures)
+    old = {name: (PROJECT / name).read_text(encoding="utf-8") for name in PARTS}
+    stale = {name: text for name, parts in PARTS.items() if (text := updated(old[name], parts)) != old[name]}
+    for name, text in stale.items():
+        if options.check:
+            print(f"{name}: not up to date; run: python docs/generate.py", file=sys.stderr)
+        else:
+            (PROJECT / name).write_text(text, encoding="utf-8")
+    return 1 if options.check and stale else 0
+
+
+def _measure(round_report: Mapping) -> dict[str, int]:
+    """The figures of one round, from its part of the report: a number for each column."""
+    folders = round_report["folders"]
+    return {
+        "submitters": len({folder["submitter"] for folder in folders}),
+        "systems": len({(folder["submitter"], folder["system"]) for folder in folders}),
+        "folders": len(folders),
+        "logs": sum(folder["logs"] for folder in folders),
+        "results": round_report["results"],
+        "without a score": sum("minutes" not in folder for folder in folders),
+        "findings": round_report["findings"],
+    }
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
+    """A Markdown table; the last so many columns are numbers."""
+    ruler = ("---",) * (len(head) - numbers) + ("---:",) * numbers
+    return "\n".join("| " + " | ".join(map(_escaped, line)) + " |" for line in (head, ruler, *rows))
+
+
+def _escaped(cell: str) -> str:
+    """Text as a cell: a bar would end it, and what is in angle brackets would be taken for HTML."""
+    return cell.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _flow(figures: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {figures[name]}" for name in _MEASURES)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

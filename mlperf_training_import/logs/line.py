@@ -1,0 +1,129 @@
+"""Parses one line of a log: bytes in, time, key, value and metadata out."""
+
+from __future__ import annotations
+
+import json
+import math
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import yaml
+
+from ..values import finite_number
+
+if TYPE_CHECKING:
+    from ..tables.rules import Dialect
+
+#: Longer text that is no JSON is not tried as YAML, which takes a second for a few hundred kilobytes.
+_LONGEST_YAML = 64 << 10
+#: A longer integer in YAML is none: Python refuses to write what a few thousand hexadecimal digits stand for.
+_LONGEST_INTEGER = 1000
+
+
+class MalformedLine(ValueError):
+    """A token line that is not what its dialect says; the message says why."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads YAML without aliases, with which a short line can stand for billions of values."""
+
+    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not read")
+        return super().compose_node(parent, index)
+
+    def construct_yaml_int(self, node: yaml.Node) -> int:
+        if len(node.value) > _LONGEST_INTEGER:
+            raise ValueError("a number is too long")
+        return super().construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+
+
+def parse_line(line: bytes, dialect: Dialect, wanted: frozenset[str]) -> tuple[float, str, object, object]:
+    """Parses a line, or what follows the first token of a line.
+
+    Args:
+        line: the bytes; what is before its last token is ignored.
+        dialect: the form of the line.
+        wanted: in dialects whose key stands before the JSON, the JSON of other keys is not looked at.
+
+    Returns:
+        Time in milliseconds since the epoch, key, value, metadata. Value and metadata are whatever the JSON holds.
+
+    Raises:
+        MalformedLine: the line is not what the dialect says.
+    """
+    text = line.rpartition(dialect.token)[2].decode("latin-1").strip()
+    match = dialect.record.fullmatch(text)
+    if match is None:
+        raise MalformedLine("not of the form that the round's logs have")
+    groups = match.groupdict()
+    if dialect.json == "line":
+        record = _load_json(groups["json"])
+        if not isinstance(record, dict):
+            raise MalformedLine("not a JSON object")
+        missing = [name for name in ("time_ms", "key", "value", "metadata") if name not in record]
+        if missing:
+            raise MalformedLine(f"{', '.join(missing)} missing")
+        if not isinstance(record["key"], str):
+            raise MalformedLine("key is not a text")
+        return _milliseconds(record["time_ms"]), record["key"], record["value"], record["metadata"]
+    time_ms, key = _milliseconds_of_seconds(groups["seconds"]), groups["key"]
+    if key not in wanted or groups["json"] is None:
+        return time_ms, key, None, None
+    content = _load_tolerant(groups["json"])
+    if dialect.json == "value":
+        return time_ms, key, content, None
+    if not isinstance(content, dict):
+        raise MalformedLine("not a JSON object")
+    return time_ms, key, content.get("value"), content.get("metadata")
+
+
+def evaluation_parts(value: object, metadata: object) -> tuple[object, dict]:
+    """Value and metadata of an evaluation."""
+    if isinstance(value, dict) and "value" in value:  # round 0.5: {"epoch": 3, "value": 0.7}
+        return value["value"], value
+    return value, metadata if isinstance(metadata, dict) else {}
+
+
+def _load_json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise MalformedLine("JSON is nested too deeply") from None
+    except ValueError as error:
+        raise MalformedLine(f"not JSON ({getattr(error, 'msg', 'a number is too long')})") from None
+
+
+def _load_tolerant(text: str) -> object:
+    """JSON, or nearly: round 0.6 has lines with Python quotes and bare words, which are YAML flow mappings."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        if len(text) > _LONGEST_YAML:
+            raise MalformedLine("not JSON") from None
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError, LookupError, AttributeError):
+        # Beside its own errors PyYAML lets through those of its constructors: `!!int ""`, `!!bool x`, `!!timestamp x`.
+        raise MalformedLine("not JSON") from None
+
+
+def _milliseconds(value: object) -> float:
+    number = finite_number(value)
+    if number is None:
+        raise MalformedLine("time_ms is not a number")
+    return float(number)
+
+
+def _milliseconds_of_seconds(text: str) -> float:
+    """Exact: the decimal point is moved before the text becomes a binary number."""
+    try:
+        time_ms = float(Decimal(text) * 1000)
+    except ArithmeticError:
+        time_ms = math.nan
+    if not math.isfinite(time_ms):
+        raise MalformedLine("the time is not a number")
+    return time_ms

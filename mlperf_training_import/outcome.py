@@ -1,0 +1,78 @@
+"""What a run hands to its edges: records without logic beyond sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .findings import FAILURES, Finding
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .model import Result, Round, Submission
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a merge did, in numbers of results."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    kept: int = 0
+    removed: int = 0
+
+    def __iadd__(self, other: Changes) -> Changes:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedExperiment:
+    """What became of one experiment. ``path`` is None for one that a dry run would add."""
+
+    name: str
+    path: Path | None
+    uid: str
+    changes: Changes
+
+    @property
+    def scope(self) -> str:
+        """The round label that the experiment is about, or ``all``."""
+        return self.name.split("--")[1]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOutcome:
+    """What came out of one round.
+
+    ``walked`` are all its submissions, ``submissions`` those that were wanted and read, ``results`` those of them that
+    have a score, with their entries.
+    """
+
+    round: Round
+    walked: tuple[Submission, ...]
+    submissions: tuple[Submission, ...]
+    results: tuple[Result, ...]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came out of a run. ``findings`` are sorted, serious ones first.
+
+    ``files`` are those beside entries, each with whether it was written or was the same already.
+    """
+
+    rounds: list[RoundOutcome] = field(default_factory=list)
+    experiments: list[PublishedExperiment] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    files: dict[Path, bool] = field(default_factory=dict)
+    report: Path | None = None
+    dry_run: bool = False
+
+    @property
+    def failures(self) -> list[Finding]:
+        """Findings with which the run fails, though everything else is written."""
+        return [finding for finding in self.findings if finding.code in FAILURES]

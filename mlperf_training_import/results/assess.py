@@ -1,0 +1,115 @@
+"""Brings a submission and its run logs together: the result it makes, and all that is to be said about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..findings import Finding, reporter
+from ..model import Result, Round, RunLog, Submission
+from ..rounds.description import normal_division, read_object
+from ..tables.files import place_to_extend
+from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, Benchmark, Rules, benchmark_of, known_benchmarks
+from ..values import finite_number
+from .score import judge, score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: The factors of the review committee are near 1; with a larger one, or its inverse, the minutes would mean nothing.
+_LARGEST_FACTOR = 1000
+
+
+class Assessor:
+    """Assesses the submissions of one round; what it finds goes to ``findings``."""
+
+    def __init__(self, round_: Round, rules: Rules, findings: list[Finding]) -> None:
+        self._round = round_
+        self._rules = rules
+        self._report = reporter(findings, round_.label)
+        self._reported: set[str] = set()
+        if not rules.known:
+            place = place_to_extend(ROUNDS_FILE, "rounds")
+            self._report("unknown-round", place, f"round {rules.version} is not in the table; imported by the last rules")
+
+    def assess(self, submission: Submission, logs: Sequence[RunLog]) -> Result | None:
+        """The result of a submission, with or without a score; None where there is nothing to score.
+
+        Args:
+            submission: as the walk found it.
+            logs: what its logs say, in the same order.
+        """
+        if not logs:
+            return None
+        runs = [judge(log, self._rules) for log in logs]
+        for run in runs:
+            if run.reason is not None:
+                self._report("run-not-counted", run.log.path, run.reason)
+            elif run.log.malformed_lines:
+                self._report("malformed-line", run.log.path, f"{run.log.malformed}; {run.log.malformed_lines} in all")
+        key = submission.benchmark or self._logged_benchmark(submission, logs)
+        if key is None:
+            return None
+        benchmark = self._benchmark(key, submission)
+        self._check_benchmark(key, submission, logs)
+        if benchmark.runs is not None and len(logs) != benchmark.runs:
+            self._report("run-count", submission.folder, f"{len(logs)} logs, the round asks for {benchmark.runs}")
+        division = self._division(submission, logs)
+        try:
+            factor = self._scaling_factor(submission)
+        except OSError as error:
+            self._report("invalid-scaling-file", submission.scaling, error.strerror or "cannot be read")
+            return None
+        except ValueError as error:
+            self._report("invalid-scaling-file", submission.scaling, str(error))
+            return None
+        result = Result(self._round, submission, key, division, score(runs, benchmark, factor))
+        if result.score.minutes is None:
+            self._report(result.score.code, submission.folder, result.score.reason)
+        return result
+
+    def _logged_benchmark(self, submission: Submission, logs: Sequence[RunLog]) -> str | None:
+        """The benchmark that stray logs name, if it is one and the same that the table knows."""
+        names = {self._rules.aliases.get(log.benchmark, log.benchmark) for log in logs if log.benchmark}
+        if len(names) == 1 and (name := names.pop()) in known_benchmarks():
+            return name
+        reason = judge(logs[0], self._rules).reason
+        why = f" ({submission.logs[0].name}: {reason})" if reason else ""
+        what = f"the logs are in no benchmark folder and name no benchmark of the table{why}"
+        self._report("no-logs", submission.folder, what)
+        return None
+
+    def _benchmark(self, key: str, submission: Submission) -> Benchmark:
+        benchmark = benchmark_of(key, self._rules.version)
+        if not benchmark.known and key not in self._reported:
+            self._reported.add(key)
+            place, what = place_to_extend(BENCHMARKS_FILE), f"benchmark {key} is not in the table; imported without a target"
+            if key in known_benchmarks():
+                place = place_to_extend(ROUNDS_FILE, "rounds", self._rules.version)
+                what = f"benchmark {key} is not listed for round {self._rules.version}; imported without a target"
+            self._report("unknown-benchmark", place, f"{what} (first seen in {submission.folder})")
+        return benchmark
+
+    def _check_benchmark(self, key: str, submission: Submission, logs: Sequence[RunLog]) -> None:
+        names = {self._rules.aliases.get(log.benchmark, log.benchmark) for log in logs if log.benchmark} - {key}
+        if names:
+            self._report("log-mismatch", submission.folder, f"the logs say {', '.join(sorted(names))}")
+
+    def _division(self, submission: Submission, logs: Sequence[RunLog]) -> str:
+        """``closed``, ``open`` or ``unknown``: what the description says, else what the first log says that says it."""
+        if submission.system_record.division is not None:
+            return submission.system_record.division
+        logged = next(filter(None, (normal_division(log.division) for log in logs)), None)
+        if logged is None:
+            self._report("unknown-division", submission.folder, "neither the description nor a log says closed or open")
+        return logged or "unknown"
+
+    def _scaling_factor(self, submission: Submission) -> float | None:
+        if submission.scaling is None:
+            return None
+        value = read_object(self._round.path / submission.scaling).get("scaling_factor")
+        factor = None if isinstance(value, str) else finite_number(value)
+        if factor is None or factor <= 0:
+            raise ValueError("no scaling_factor above 0 in it")
+        if not 1 / _LARGEST_FACTOR <= factor <= _LARGEST_FACTOR:
+            raise ValueError(f"a scaling_factor that is not between 1/{_LARGEST_FACTOR} and {_LARGEST_FACTOR}")
+        return factor

@@ -1,0 +1,169 @@
+"""Measures the energy of a result: a submission with its score in, joules out.
+
+The energy is averaged over the runs that the score keeps, and never affects the score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from ..logs.power import _ESTIMATE, _READING, PowerLog, UnknownEnergy, estimate, integrate, read_power_log
+from ..model import Energy, LogFile, Round, Run, RunLog, Score, Submission
+from ..values import LARGEST_LOG_MB
+from .score import duration_ms, fastest_first, mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from ..findings import Report
+    from ..tables.rules import Dialect
+
+
+def measure(
+    round_: Round,
+    submission: Submission,
+    score: Score,
+    dialect: Dialect,
+    report: Report,
+    largest_mb: int = LARGEST_LOG_MB,
+) -> Energy:
+    """The energy of a submission that has a score and a ``power`` folder.
+
+    Args:
+        round_: the round that it is in.
+        submission: with ``power``.
+        score: of the submission, which is never affected; the energy is averaged over the runs that it keeps.
+        dialect: the form of the lines.
+        report: takes what is wrong with the power logs.
+        largest_mb: a larger log is not read.
+
+    Returns:
+        Joules, each None where a run that it needs is not known.
+    """
+    meter = _Meter(round_.path, submission, dialect, largest_mb)
+    energies = {}
+    for log, run in zip(submission.logs, score.runs, strict=True):
+        if run.minutes is not None:
+            energies[run.log.path] = meter.measure_run(log.name.removesuffix(".txt"), run)
+    meter.tell(report)
+    kept = [energies[run.log.path] for run in score.kept]
+    runs = tuple(energies[run.log.path][0] for run in fastest_first(score.runs))
+    return Energy(
+        joules=_scaled_mean([joules for joules, _ in kept], score.scaling_factor),
+        with_switches_joules=_scaled_mean([joules for _, joules in kept], score.scaling_factor),
+        runs_joules=None if None in runs else runs,
+    )
+
+
+class _Meter:
+    """Measures the runs of one submission and collects what is odd: a thousand logs may have the same fault."""
+
+    def __init__(self, root: Path, submission: Submission, dialect: Dialect, largest_mb: int) -> None:
+        self._root = root
+        self._largest_mb = largest_mb
+        self._submission = submission
+        self._dialect = dialect
+        self._odd: dict[tuple[str, str], list[str]] = defaultdict(list)
+
+    def measure_run(self, folder: str, run: Run) -> tuple[float | None, float | None]:
+        """Joules of a run without and with its metered switches, each None where not known."""
+        files = self._submission.power.get(folder)
+        if files is None:
+            self._note("no-power-folder", "runs without a folder of their own", folder)
+            return None, None
+        nodes = [file for file in files if file.name.startswith("node_")]
+        if not nodes:
+            self._note("unknown-energy", "runs without node_*.txt", folder)
+            return None, None
+        expected = self._submission.system_record.nodes
+        if expected is not None and len(nodes) != expected:
+            self._note("power-log", f"runs whose node_*.txt are not {expected}, the number of nodes", folder)
+        joules = [self._node(folder, file, run.log) for file in nodes]
+        metered = []
+        for file in files:
+            if file.name.startswith("sw_"):
+                self._switch(folder, file, run.log, joules, metered)
+        total = _total(joules)
+        if total is not None and total <= 0:
+            self._note("unknown-energy", "runs whose readings add up to 0 J or less", folder)
+            return None, None
+        return total, _total([total, *metered])
+
+    def tell(self, report: Report) -> None:
+        """Reports what was odd: one finding per kind, with the number of places and the first of them."""
+        where = f"{self._submission.folder}/power"
+        for (code, what), places in self._odd.items():
+            report(code, where, f"{what}: {len(places)}, first {places[0]}")
+        stems = {log.name.removesuffix(".txt") for log in self._submission.logs}
+        if others := [folder for folder in self._submission.power if folder not in stems]:
+            report("no-power-folder", where, f"folders named after no log: {len(others)}, first {others[0]}")
+
+    def _node(self, folder: str, file: LogFile, run: RunLog) -> float | None:
+        place = f"{folder}/{file.name}"
+        log = self._read(place, file)
+        return None if log is None else self._integrate(place, log, run)
+
+    def _switch(self, folder: str, file: LogFile, run: RunLog, joules: list, metered: list) -> None:
+        """Adds what a switch takes to one of the two lists."""
+        place = f"{folder}/{file.name}"
+        log = self._read(place, file)
+        if log is None:
+            joules.append(None)
+        elif log.numbers(_ESTIMATE):
+            joules.append(self._compute(estimate, place, log, run))
+        else:
+            if log.numbers(_READING):
+                self._note("power-log", "switches with a meter, which only energy_with_switches_joules counts", place)
+            metered.append(self._integrate(place, log, run))
+
+    def _read(self, place: str, file: LogFile) -> PowerLog | None:
+        try:
+            log = read_power_log(self._root / file.path, self._dialect, self._largest_mb)
+        except OSError as error:
+            self._note("unknown-energy", f"logs that cannot be read ({error.strerror or 'no reason given'})", place)
+            return None
+        except UnknownEnergy as error:
+            self._note("unknown-energy", str(error), place)
+            return None
+        for oddity in log.iter_oddities():
+            self._note("power-log", oddity, place)
+        return log
+
+    def _integrate(self, place: str, log: PowerLog, run: RunLog) -> float | None:
+        joules = self._compute(integrate, place, log, run)
+        if joules is not None and run.elapsed_ms is None:
+            start, stop = log.window_ms
+            if stop < run.run_start_ms or start > run.run_stop_ms:
+                self._note("power-log", "logs whose window does not touch the run's", place)
+        return joules
+
+    def _compute(self, rule: Callable, place: str, log: PowerLog, run: RunLog) -> float | None:
+        try:
+            return rule(log, duration_ms(run))
+        except UnknownEnergy as error:
+            self._note("unknown-energy", str(error), place)
+            return None
+
+    def _note(self, code: str, what: str, place: str) -> None:
+        self._odd[code, what].append(place)
+
+
+def _scaled_mean(joules: Sequence[float | None], factor: float | None) -> float | None:
+    """The mean, times the scaling factor as the minutes are; None where one of the runs is not known."""
+    if None in joules:
+        return None
+    total = mean(joules) * (1.0 if factor is None else factor)
+    return total if math.isfinite(total) else None
+
+
+def _total(joules: Iterable[float | None]) -> float | None:
+    """The sum; None where a part is not known, or the sum is no finite number."""
+    total = 0.0
+    for value in joules:
+        if value is None:
+            return None
+        total += value
+    return total if math.isfinite(total) else None

@@ -1,0 +1,140 @@
+"""Makes the entry of a result: the flat object that the playground reads.
+
+Every key of an entry is named here or, for figures to analyse, in ``metrics.py``, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ..tables.labels import parse_version
+from ..tables.rules import Benchmark, known_benchmarks
+from .metrics import METRIC_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..model import Result, Round
+
+#: Keys that repeat another one with ``_`` in front, as the playground wants its columns.
+_REPEATED = ("Result", "Result_Units", "Accuracy", "Accuracy_Metric", "Task", "Dataset", "Model_ID")
+
+#: Every key that this importer writes, apart from those named after a benchmark. Keys that are not here belong to people.
+OWNED_KEYS = frozenset(
+    (
+        *_REPEATED,
+        *(f"_{key}" for key in _REPEATED),
+        *("Benchmark", "version", "_version", "Organization", "_Organization", "submitter", "system", "_System"),
+        *("division", "availability", "host_processor_model_name", "host_processors_count", "number_of_nodes"),
+        *("accelerator_model_name", "accelerators_count", "framework", "notes"),
+        *("details_url", "code_url", "git_url", "git_commit", "url", "uid", "submitter_folder", "system_file"),
+        *METRIC_KEYS,
+    )
+)
+
+
+def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, object]) -> dict[str, object]:
+    """The entry of a result that has a score. A key without a value is left out; texts are never empty.
+
+    Args:
+        result: what the entry is about.
+        benchmark: what the benchmark measures in the round.
+        metrics: further figures, which stand in the entry as they are.
+    """
+    round_, submission, record = result.round, result.submission, result.submission.system_record
+    submitter = record.submitter or submission.submitter
+    system = record.name or submission.system
+    values: dict[str, object] = {
+        result.benchmark: result.score.minutes,  # first: a folder named like one of our keys must not replace it
+        "Result": result.score.minutes,
+        "Result_Units": "min.",
+        "Task": benchmark.task,
+        "Model_ID": result.benchmark,
+        "Dataset": benchmark.dataset,
+    }
+    if benchmark.targets:
+        values["Accuracy"] = benchmark.targets[0].value
+        values["Accuracy_Metric"] = benchmark.targets[0].metric
+    values |= {f"_{key}": values.get(key) for key in _REPEATED}
+    values |= {
+        "Benchmark": benchmark.task,
+        "version": round_.label,
+        "_version": round_.label,
+        "Organization": submitter,
+        "_Organization": submitter,
+        "submitter": submitter,
+        "submitter_folder": submission.submitter,
+        "system": system,
+        "_System": system,
+        "system_file": submission.system,
+        "division": result.division,
+        "availability": record.availability,
+        "number_of_nodes": record.nodes,
+        "host_processor_model_name": record.host_processor_model_name,
+        "host_processors_count": record.host_processors_count,
+        "accelerator_model_name": record.accelerator_model_name,
+        "accelerators_count": record.accelerators_count,
+        "framework": record.framework,
+        "notes": record.notes,
+        "uid": uid_of(result.identity),
+        **_links(round_, result),
+        **metrics,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def uid_of(identity: tuple[str, str, str, str]) -> str:
+    """The uid of a result: 16 hexadecimal digits that depend on nothing but its identity."""
+    text = "\n".join(identity)
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character, as JSON may have it; names of files do not
+        data = text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def foreign_benchmarks(entry: dict) -> list[str]:
+    """Keys of an entry that are columns of other benchmarks, as the older script wrote them."""
+    return [key for key in entry if key in known_benchmarks() and key != entry.get("Model_ID")]
+
+
+def order_of(entry: dict) -> tuple:
+    """Sort key of the entries in a file: division, submitter, system, benchmark, round, and the rest of the identity."""
+    texts = [str(entry.get(key, "")) for key in ("division", "submitter", "system", "Model_ID")]
+    label = str(entry.get("version", ""))
+    rest = [str(entry.get(key, "")) for key in ("submitter_folder", "system_file", "uid")]
+    return (*texts, parse_version(label.partition("-")[0]) or (0, 0), label, *rest)
+
+
+def experiment_names(result: Result, task: str) -> list[str]:
+    """The experiments that a result belongs to. A private round has no place among all rounds."""
+    scopes = [result.round.label] if result.round.is_private else [result.round.label, "all"]
+    return [f"mlperf-training--{scope}--{result.division}--{task}" for scope in scopes]
+
+
+def experiment_tags(name: str) -> list[str]:
+    """``mlperf`` and the parts of an experiment's name."""
+    return ["mlperf", *name.split("--")]
+
+
+def _links(round_: Round, result: Result) -> dict[str, str | None]:
+    """Addresses on the web, where the clone has one.
+
+    They use its branch, or its commit where no branch is checked out.
+    """
+    links = {"git_url": round_.web_url, "git_commit": round_.commit}
+    revision = round_.branch or round_.commit
+    if round_.web_url is None or revision is None:
+        return links
+    submission, base = result.submission, round_.web_url
+    if submission.description is not None:
+        links["details_url"] = f"{base}/blob/{_quoted(revision, submission.description)}"
+    links["code_url"] = f"{base}/blob/{_quoted(revision, submission.code)}"
+    links["url"] = f"{base}/tree/{_quoted(revision, submission.folder)}"
+    return links
+
+
+def _quoted(revision: str, path: str) -> str:
+    return quote(f"{revision}/{path}", errors="surrogateescape")

@@ -1,0 +1,120 @@
+"""Judges the runs of a submission and computes its score: run logs in, minutes or a reason out.
+
+Source: the published rules of MLPerf Training (training_rules.adoc in mlcommons/training_policies, "Benchmark results"),
+as README words them under "How a score is made".
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ..model import Run, RunLog, Score
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..tables.rules import Benchmark, Rules
+
+_MS_PER_MINUTE = 60 * 1000
+#: A microsecond, and 300 years: wide enough for every time that is written by hand.
+_SHORTEST_MS, _LONGEST_MS = 1e-3, 1e13
+
+
+def judge(log: RunLog, rules: Rules) -> Run:
+    """Whether a run counts, and its minutes if it does."""
+    reason = _reason_not_to_count(log, rules)
+    if reason is not None:
+        return Run(log, reason=reason)
+    minutes = duration_ms(log) / 60 / 1000
+    if not 0 < minutes < math.inf:
+        return Run(log, reason="the duration is too small or too large for a number")
+    return Run(log, minutes=minutes)
+
+
+def duration_ms(log: RunLog) -> float:
+    """Milliseconds from start to stop of a run that counts."""
+    return log.elapsed_ms if log.elapsed_ms is not None else log.run_stop_ms - log.run_start_ms
+
+
+def _reason_not_to_count(log: RunLog, rules: Rules) -> str | None:
+    if log.trouble is not None:
+        return log.trouble
+    if log.malformed_lines and rules.dialect.strict:
+        more = f" (and {log.malformed_lines - 1} more)" if log.malformed_lines > 1 else ""
+        return f"malformed {log.malformed}{more}"
+    if log.elapsed_ms is not None:
+        return _reason_of_duration(log) if log.elapsed_ms > 0 else "the logged duration is not above 0"
+    if log.lines == 0:
+        return "no log lines"
+    if log.run_start_ms is None:
+        return "no run_start"
+    if log.run_stop_ms is None:
+        return "no run_stop after the run_start"
+    if not log.succeeded:
+        return f"status of run_stop is {log.status or 'missing'}"
+    if log.run_stop_ms <= log.run_start_ms:
+        return "run_stop is not later than run_start"
+    return _reason_of_duration(log) or _reason_of_initialisation(log, rules)
+
+
+def _reason_of_duration(log: RunLog) -> str | None:
+    """Keeps out numbers with which nothing can be computed: made up of 1e308, or so small that they become 0."""
+    return None if _SHORTEST_MS <= duration_ms(log) <= _LONGEST_MS else "the duration is none that a run can have"
+
+
+def _reason_of_initialisation(log: RunLog, rules: Rules) -> str | None:
+    limit = rules.init_limit_minutes_open if log.division == "open" else rules.init_limit_minutes
+    if limit is None or log.init_start_ms is None or log.init_stop_ms is None:
+        return None
+    if log.init_stop_ms - log.init_start_ms < limit * _MS_PER_MINUTE:
+        return None
+    return f"initialisation took {limit} minutes or more"
+
+
+def score(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | None = None) -> Score:
+    """The mean of the counted minutes without the fastest and slowest runs.
+
+    Args:
+        runs: one judged run per log, in the order of the log names.
+        benchmark: how many runs are dropped at each end, and whether only the first few that count are scored.
+        scaling_factor: what the review committee multiplied the result by, None for nothing.
+
+    Returns:
+        A score whose ``minutes`` is None, with code and reason, where too many runs do not count or none is left.
+    """
+    counted = [run for run in runs if run.minutes is not None]
+    failed = len(runs) - len(counted)
+    if benchmark.scored is not None:
+        # The first so many runs that converge make the result; those that failed on the way cost nothing.
+        counted, failed = counted[: benchmark.scored], 0
+    if failed > benchmark.drop:
+        reason = f"{failed} of {len(runs)} runs do not count, {benchmark.drop} may"
+        return Score(None, "too-many-failed-runs", reason, tuple(runs))
+    ordered = fastest_first(counted)
+    kept = ordered[benchmark.drop : len(ordered) - (benchmark.drop - failed)]
+    if not kept:
+        return Score(None, "too-few-runs", f"{len(runs)} logs, none left to score", tuple(runs))
+    minutes = mean([run.minutes for run in kept])
+    if scaling_factor is not None:
+        minutes *= scaling_factor
+        if not 0 < minutes < math.inf:
+            reason = "minutes times scaling_factor are too small or too large for a number"
+            return Score(None, "invalid-scaling-file", reason, tuple(runs))
+    return Score(minutes, runs=tuple(runs), kept=tuple(kept), scaling_factor=scaling_factor)
+
+
+def fastest_first(runs: Iterable[Run]) -> list[Run]:
+    """The runs that count, by their minutes; equal ones stay in the order of the log names."""
+    return sorted((run for run in runs if run.minutes is not None), key=lambda run: run.minutes)
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean, adding from left to right.
+
+    Not :func:`sum`: from Python 3.12 on it compensates rounding errors, so the last bit would depend on the version.
+    """
+    total = 0.0
+    for value in values:
+        total += value
+    return total / len(values)

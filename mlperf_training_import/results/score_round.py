@@ -1,0 +1,95 @@
+"""Reads and scores one round: its submissions in, results with their entries out. Needs no Collective Mind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from ..findings import Finding, reporter
+from ..logs.workers import Job, read_all
+from ..outcome import RoundOutcome
+from ..tables.rules import benchmark_of, rules_of
+from ..values import LARGEST_LOG_MB
+from .assess import Assessor
+from .compare import compare
+from .energy import measure
+from .entry import make_entry
+from .metrics import metrics_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..model import Result, Round, Submission
+    from ..options import Filter
+
+
+def read_round(
+    round_: Round,
+    submissions: Sequence[Submission],
+    wanted: Filter,
+    findings: list[Finding],
+    advance: Callable[[int], None] = lambda _: None,
+    largest_mb: int = LARGEST_LOG_MB,
+) -> RoundOutcome:
+    """Reads the logs of a round's submissions and scores those that are wanted. Needs no Collective Mind.
+
+    Where only some submitters are wanted, the others are read for comparison: a place among some results of a round would
+    be another one than among all. A log of more than ``largest_mb`` megabytes is not read.
+    """
+    read = [s for s in submissions if _is_wanted(s, wanted)]
+    results = score_submissions(round_, read, wanted, findings, advance, largest_mb)
+    of_all = replace(wanted, submitters=frozenset())
+    others = [s for s in submissions if _is_wanted(s, of_all) and not _is_wanted(s, wanted)]
+    compared = [*results, *score_submissions(round_, others, of_all, [], advance, largest_mb)]
+    for result, comparison in zip(compared, compare(compared), strict=True):
+        result.entry.update(comparison)
+    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results))
+
+
+def score_submissions(
+    round_: Round,
+    submissions: Sequence[Submission],
+    wanted: Filter,
+    findings: list[Finding],
+    advance: Callable[[int], None],
+    largest_mb: int,
+) -> list[Result]:
+    """The wanted results among those of some submissions, with their entries."""
+
+    report = reporter(findings, round_.label)
+    rules = rules_of(round_.version)
+    jobs = [
+        Job(round_.path, log.path, log.size, rules.dialect, rules.elapsed.get(submission.benchmark), largest_mb)
+        for submission in submissions
+        for log in submission.logs
+    ]
+    logs = iter(read_all(jobs, advance=advance))
+    assessor = Assessor(round_, rules, findings)
+    results: dict[tuple, Result] = {}
+    for submission in submissions:
+        result = assessor.assess(submission, list(islice(logs, len(submission.logs))))
+        if result is None or result.score.minutes is None:
+            continue
+        if not wanted.wants(submission.submitter, result.benchmark, result.division):
+            continue
+        if submission.power is not None:
+            energy = measure(round_, submission, result.score, rules.dialect, report, largest_mb)
+            result = replace(result, energy=energy)
+        benchmark = benchmark_of(result.benchmark, round_.version)
+        result.entry.update(make_entry(result, benchmark, metrics_of(result, benchmark)))
+        if results.setdefault(result.identity, result) is not result:
+            what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
+            report("stray-logs", submission.folder, what)
+    return list(results.values())
+
+
+def bytes_to_read(submissions: Sequence[Submission], wanted: Filter) -> int:
+    """Size of the logs that :func:`read_round` reads, those for comparison too."""
+    of_all = replace(wanted, submitters=frozenset())
+    return sum(log.size for submission in submissions if _is_wanted(submission, of_all) for log in submission.logs)
+
+
+def _is_wanted(submission: Submission, wanted: Filter) -> bool:
+    """As far as it is known before the logs are read."""
+    return wanted.wants(submission.submitter, submission.benchmark, submission.system_record.division)

@@ -1,0 +1,1 @@
+"""Cache of Collective Mind or a folder in, :class:`~..model.Round` and :class:`~..model.Submission` records out."""

@@ -1,0 +1,204 @@
+"""Finds the rounds to import: cache entries of Collective Mind, or a folder, in; :class:`~..model.Round` records out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import AmbiguousRounds, BadInput, ImportFailure, NothingToImport
+from ..findings import Finding
+from ..model import Round
+from ..tables.labels import parse_version, split_label
+from ..tables.rules import public_rounds, rules_of
+from .clone import NO_CLONE, read_clone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..options import Filter
+
+CACHE_TAGS = "get,repo,mlperf-training-results"
+_CACHE = "cache,541d6f712a6b464e"
+_VERSION_TAG = "version-"
+#: Collective Mind tags what it is still fetching with this, and never uses it.
+_UNFINISHED_TAG = "tmp"
+
+
+def locate(cm, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
+    """The rounds in the cache of Collective Mind, oldest first, and by label within a round.
+
+    ``cm`` is the running Collective Mind (``cmind.core.CM``); ``labels`` restricts the search to these rounds. A cache
+    entry that cannot be used (no ``version-`` tag, no clone, a clone that was cut off) becomes a finding.
+
+    Raises:
+        NothingToImport: no entry is tagged ``get,repo,mlperf-training-results``, or one of ``labels`` is not among them.
+        AmbiguousRounds: two clones have one label, or one repository stands under two labels.
+        ImportFailure: the cache cannot be searched.
+    """
+    gone = _gone_entries(cm)
+    # on the disk: an index that was cut off and begun anew knows some of the clones only, and CM looks no further
+    found = cm.access({"action": "find", "automation": _CACHE, "tags": CACHE_TAGS, "skip_index_search": True})
+    if found["return"] > 0:
+        raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
+    if not found["list"]:
+        raise NothingToImport(f"no MLPerf Training results in the CM cache; fetch a round first:\n  {fetch_command()}")
+    rounds, seen, others = [], set(), set()
+    for artifact in sorted(found["list"], key=lambda artifact: artifact.path):
+        clone, tags = Path(artifact.path) / "repo", artifact.meta["tags"]
+        candidates = _labels_of(tags)
+        if labels and not set(candidates) & set(labels):
+            others.update(candidates)
+            continue
+        if len(candidates) > 1:
+            raise AmbiguousRounds(
+                f"{clone}: tagged as several rounds ({', '.join(candidates)}); "
+                f"remove it (cm rm cache {artifact.meta['uid']} -f), then fetch the round again with one version- tag"
+            )
+        label = candidates[0] if candidates else None
+        seen.add(label)
+        if _UNFINISHED_TAG in tags:
+            findings.append(Finding("clone-incomplete", label or "", str(clone), _unfinished(artifact.meta["uid"], label)))
+            continue
+        round_ = _round_of_clone(clone, label, artifact.meta["uid"], findings)
+        if round_ is not None:
+            rounds.append(round_)
+    if missing := [label for label in labels if label not in seen]:
+        cached = ", ".join(sorted(filter(None, seen | others)))
+        commands = "\n".join(f"  {fetch_command(label)}" for label in missing)
+        raise NothingToImport(
+            f"round {', '.join(missing)} is not in the CM cache, which has {cached}; fetch it first:\n{commands}"
+        )
+    for label, folder in gone:
+        if label not in seen and label not in others:
+            what = f"the folder of the cache entry is gone; fetch the round again: {fetch_command(label)}"
+            findings.append(Finding("clone-missing", label, str(folder), what))
+    _refuse_ambiguous(rounds)
+    return sorted(rounds, key=lambda round_: (parse_version(round_.version), round_.label))
+
+
+def locate_path(path: Path, label: str, wanted: Filter) -> tuple[list[Round], Filter]:
+    """A local tree as a round: the root of a results repository, or one submitter's folder in it.
+
+    Args:
+        path: the folder; it need not be a git clone.
+        label: the round that it is.
+        wanted: the filter that the user gave.
+
+    Returns:
+        The round, and the filter; for a submitter's folder it wants that submitter only.
+
+    Raises:
+        BadInput: the folder does not exist or holds no results, or the label names no round.
+    """
+    version = split_label(label)
+    if version is None:
+        raise BadInput(f"--version={label}: expected <number>.<number>, optionally with -<suffix>, such as 5.1")
+    path = path.absolute()
+    if not path.is_dir():
+        raise BadInput(f"--path={path}: no such folder")
+    if (path / "results").is_dir():
+        wanted = replace(wanted, submitters=frozenset({path.name}))
+        path = path.parent
+    elif not rules_of(version).nested and not any(child.is_dir() for child in path.glob("*/results")):
+        raise BadInput(f"--path={path}: no results in it; expected <submitter>/results/<system>/<benchmark>/result_*.txt")
+    try:
+        return [read_clone(path, label, version)], wanted
+    except NO_CLONE:
+        return [Round(label, version, path)], wanted
+
+
+def iter_foreign(rounds: Sequence[Round]) -> Iterator[Finding]:
+    """A finding for each clone that another user of this machine could have changed, as git itself refuses to trust it."""
+    if not hasattr(os, "geteuid"):
+        return
+    for round_ in rounds:
+        for place in (round_.path, round_.path / ".git"):
+            try:
+                owner = place.stat().st_uid
+            except OSError:
+                continue
+            if owner != os.geteuid():
+                what = f"belongs to user {owner}, and the import runs as user {os.geteuid()}"
+                yield Finding("foreign-clone", round_.label, str(place), what)
+                break
+
+
+def fetch_command(label: str | None = None) -> str:
+    """The ``cmr`` line that fetches a round; the newest public one where no label is given, or it names no round."""
+    version = (label and split_label(label)) or public_rounds()[-1]
+    repository = "submissions_training" if label and label.endswith("-private") else "training_results"
+    return (
+        f'cmr "get git repo _repo.https://github.com/mlcommons/{repository}_v{version}" '
+        f"--extra_cache_tags=mlperf-training-results,version-{label or version} --branch={rules_of(version).branch}"
+    )
+
+
+def _labels_of(tags: Sequence[str]) -> list[str]:
+    """The round labels among the tags of a cache entry, each once."""
+    return list(dict.fromkeys(tag[len(_VERSION_TAG) :] for tag in tags if tag.startswith(_VERSION_TAG)))
+
+
+def _gone_entries(cm) -> list[tuple[str, Path]]:
+    """Label and folder of the cache entries that Collective Mind has in its index, but whose folder is gone.
+
+    The next search of the cache drops them from the index in memory, so this must come before it.
+    """
+    cm.access({"action": "find", "automation": "repo", "artifact": "local"})  # makes it load the index
+    remembered = cm.index.meta.get("cache", {})
+    gone = []
+    for _, entry in sorted(remembered.items()):
+        tags, folder = entry.get("tags", []), Path(entry.get("path", ""))
+        if set(CACHE_TAGS.split(",")) <= set(tags) and not folder.is_dir():
+            gone += [(label, folder) for label in _labels_of(tags)]
+    return gone
+
+
+def _remove_and_fetch(uid: str, label: str | None) -> str:
+    return f"run: cm rm cache {uid} -f, then fetch the round again: {fetch_command(label)}"
+
+
+def _unfinished(uid: str, label: str | None) -> str:
+    return f"fetching it was interrupted; {_remove_and_fetch(uid, label)}"
+
+
+def _round_of_clone(clone: Path, label: str | None, uid: str, findings: list[Finding]) -> Round | None:
+    remove = _remove_and_fetch(uid, label)
+    if label is None:
+        what = f"no version- tag; remove the entry ({remove})"
+        findings.append(Finding("clone-untagged", "", str(clone), what))
+        return None
+    version = split_label(label)
+    if version is None:
+        what = f"the tag version-{label} names no round; expected version-<number>.<number>, optionally with -<suffix>"
+        findings.append(Finding("clone-untagged", "", str(clone), what))
+        return None
+    if not clone.is_dir():
+        findings.append(Finding("clone-missing", label, str(clone), f"the cache entry has no clone; {remove}"))
+        return None
+    try:
+        return read_clone(clone, label, version)
+    except NO_CLONE as error:
+        what = f"the clone was cut off or is no git repository ({type(error).__name__}); {remove}"
+        findings.append(Finding("clone-incomplete", label, str(clone), what))
+        return None
+
+
+def _refuse_ambiguous(rounds: list[Round]) -> None:
+    seen: dict[tuple[str, str], Round] = {}
+    for round_ in rounds:
+        other = seen.setdefault(("label", round_.label), round_)
+        if other is not round_:
+            raise AmbiguousRounds(
+                f"two clones are tagged version-{round_.label}:\n  {other.path}\n  {round_.path}\n"
+                "remove one of them (cm rm cache <name of its folder> -f), or tag it differently"
+            )
+        if round_.remote is None:
+            continue
+        other = seen.setdefault(("address", round_.remote), round_)
+        if other is not round_:
+            raise AmbiguousRounds(
+                f"{round_.web_url or 'one repository'} is cached as round {other.label} and as round {round_.label}:\n"
+                f"  {other.path}\n  {round_.path}\nremove the one with the wrong version- tag"
+            )

@@ -1,0 +1,297 @@
+"""Finds the submissions of a round: a clone in, benchmark folders with their logs out.
+
+This is the one place that knows where things lie in a result repository and that takes paths apart.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..findings import Finding, Report, reporter
+from ..model import LogFile, Round, Submission, System
+from ..tables.descriptions import DESCRIPTIONS_FILE, field_of_key
+from ..tables.files import place_to_extend
+from ..values import clean_text, is_clean, printable
+from .description import read_description, read_organisation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..tables.rules import Rules
+
+_DIGITS = re.compile(r"(\d+)")
+#: Links of a round that are followed; published rounds have none. Links to links could make any number of folders.
+_MOST_LINKS = 10_000
+_PACKAGE_ROOT = re.compile(r"v\d+\.\d+\.\d+")
+
+
+def walk(round_: Round, rules: Rules, findings: list[Finding]) -> list[Submission]:
+    """The submissions of a round, ordered by their folders.
+
+    Every folder directly under a system's folder becomes a submission, also one without logs; what strays from the layout
+    is added to ``findings``.
+    """
+
+    report = reporter(findings, round_.label)
+    walker = _PackageWalker(round_.path, report) if rules.nested else _SubmitterWalker(round_.path, report)
+    return sorted(walker.iter_submissions(rules.aliases), key=lambda submission: submission.folder)
+
+
+class _Walker:
+    def __init__(self, root: Path, report: Report) -> None:
+        self._root = root
+        self._report = report
+        self._real_root = os.path.realpath(root)
+        self._links = 0
+        self._reported_keys: set[str] = set()
+        self._reported_names: set[str] = set()
+
+    def _entries(self, folder: str) -> tuple[list[str], list[os.DirEntry]]:
+        """Names of the folders in a folder, and its files; both sorted, without hidden ones.
+
+        What cannot be read safely is left out and reported: see :meth:`_is_safe`.
+        """
+        folders, files = [], []
+        try:
+            with os.scandir(self._root / folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith(".") or not self._is_safe(folder, entry):
+                        continue
+                    if entry.is_dir():
+                        folders.append(entry.name)
+                    elif entry.is_file():
+                        files.append(entry)
+        except OSError as error:
+            self._report("unreadable", folder, error.strerror or "cannot be read")
+        return sorted(folders), sorted(files, key=lambda entry: (_natural(entry.name), entry.name))
+
+    def _is_safe(self, folder: str, entry: os.DirEntry) -> bool:
+        """Whether a name can be stored and shown, and a link ends in the clone and in no folder that it lies in."""
+        where = f"{folder}/{entry.name}".lstrip("/")
+        trouble = None
+        if not is_clean(os.fsencode(entry.name).decode("utf-8", "replace")):
+            trouble = "a name with control characters; not read"
+        elif entry.is_symlink():
+            trouble = self._trouble_with_link(folder, os.path.realpath(entry.path))
+        if trouble is not None and where not in self._reported_names:
+            self._reported_names.add(where)
+            self._report("unsafe-path", printable(where.replace("\n", "\\n")), trouble)
+        return trouble is None
+
+    def _trouble_with_link(self, folder: str, end: str) -> str | None:
+        """Why a link in a folder is not followed."""
+        if not self._is_inside(end):
+            return "a link that leaves the repository; not followed"
+        if not os.path.exists(end):  # noqa: PTH110 - as realpath, which has no counterpart that takes every path
+            return "a link to nothing"
+        parts = folder.split("/")
+        above = {os.path.realpath(self._root.joinpath(*parts[:depth])) for depth in range(len(parts) + 1)}
+        if end in above:
+            return "a link to a folder that it lies in; not followed"
+        self._links += 1
+        if self._links > _MOST_LINKS:
+            return f"more than {_MOST_LINKS} links; not followed"
+        return None
+
+    def _is_inside(self, end: str) -> bool:
+        """Whether a path without links is that of something in the clone that git keeps there."""
+        if not end.startswith(self._real_root):
+            return False
+        return {"..", ".git"}.isdisjoint(Path(os.path.relpath(end, self._real_root)).parts)
+
+    def _is_file(self, path: str) -> bool:
+        """Whether there is a file that can be read safely."""
+        file = self._root / path
+        if not file.is_file():
+            return False
+        if self._is_inside(os.path.realpath(file)):
+            return True
+        if path not in self._reported_names:
+            self._reported_names.add(path)
+            self._report("unsafe-path", path, "a link that leaves the repository; not followed")
+        return False
+
+    def _logs(self, folder: str, files: list[os.DirEntry], prefix: str = "result_") -> tuple[LogFile, ...]:
+        return tuple(
+            LogFile(f"{folder}/{entry.name}", entry.name, entry.stat().st_size)
+            for entry in files
+            if entry.name.startswith(prefix) and entry.name.endswith(".txt")
+        )
+
+    def _system(self, path: str, label: str, submitter: str | None = None) -> System:
+        """The system record of a description; what is wrong with it is reported once per file.
+
+        Args:
+            path: the description.
+            label: the system's folder, for the finding that there is no description.
+            submitter: what another file says about the submitter, for descriptions that do not.
+        """
+        if not self._is_file(path):
+            what = "leads out of the repository" if path in self._reported_names else "does not exist"
+            self._report("no-system-description", label, f"{path} {what}")
+            return System(submitter=submitter)
+        try:
+            description = read_description(self._root / path)
+        except OSError as error:
+            self._report("unreadable", path, error.strerror or "cannot be read")
+            return System(submitter=submitter)
+        except ValueError as error:
+            self._report("invalid-system-description", path, str(error))
+            return System(submitter=submitter)
+        if missing := [key for key in description.missing if key != "submitter" or submitter is None]:
+            self._report("incomplete-system-description", path, f"without {', '.join(missing)}")
+        for right, spelling in description.misspelt.items():
+            self._report_key(right, spelling, path)
+        return replace(description.record, submitter=description.record.submitter or submitter)
+
+    def _report_key(self, right: str, spelling: str, path: str) -> None:
+        """Reports a spelling that the table does not know, once per round."""
+        if spelling in self._reported_keys:
+            return
+        self._reported_keys.add(spelling)
+        place = place_to_extend(DESCRIPTIONS_FILE, row=field_of_key(right))
+        what = f"key {clean_text(spelling)} is not in the table, but looks like {right}; not read (first seen in {path})"
+        self._report("unknown-key", place, what)
+
+    def _systems(self, results: str) -> list[str]:
+        """The folders in a ``results`` folder; logs beside them belong to no system and are reported."""
+        systems, files = self._entries(results)
+        if stray := self._logs(results, files):
+            self._report("stray-logs", results, f"{len(stray)} logs outside any system's folder; not read")
+        return systems
+
+    def _benchmark_folders(self, system_folder: str, aliases: dict[str, str], **common) -> Iterator[Submission]:
+        """One submission per benchmark folder of a system, and one for logs that lie beside these folders."""
+        folders, files = self._entries(system_folder)
+        stray = self._logs(system_folder, files)
+        if stray:
+            self._report("stray-logs", system_folder, f"{len(stray)} logs beside the benchmark folders")
+            yield Submission(benchmark=None, folder=system_folder, logs=stray, **common)
+        elif not folders:
+            self._report("no-logs", system_folder, "the system has no benchmark folder")
+        for name in folders:
+            folder = f"{system_folder}/{name}"
+            subfolders, files = self._entries(folder)
+            logs = self._logs(folder, files)
+            if not logs:
+                others = ", ".join(entry.name for entry in files[:5])
+                self._report("no-logs", folder, f"no result_*.txt{f', only {others}' if others else ''}")
+            power = self._power(f"{folder}/power") if "power" in subfolders else None
+            not_read = tuple(f"{folder}/{sub}" for sub in subfolders if sub != "power")
+            for sub in not_read:
+                if nested := self._logs(sub, self._entries(sub)[1]):
+                    self._report("nested-logs", sub, f"{len(nested)} logs")
+            yield Submission(
+                benchmark=aliases.get(name, name),
+                folder=folder,
+                logs=logs,
+                scaling=next((f"{folder}/{entry.name}" for entry in files if entry.name == "scaling.json"), None),
+                power=power,
+                not_read=not_read,
+                **common,
+            )
+
+    def _power(self, folder: str) -> dict[str, tuple[LogFile, ...]]:
+        """Power logs by the stem of the run's log name."""
+        runs = {}
+        for run in self._entries(folder)[0]:
+            files = self._entries(f"{folder}/{run}")[1]
+            runs[run] = self._logs(f"{folder}/{run}", files, "node_") + self._logs(f"{folder}/{run}", files, "sw_")
+        return runs
+
+
+class _SubmitterWalker(_Walker):
+    """``<submitter>/results/<system>/<benchmark>/`` with ``<submitter>/systems/<system>.json`` (rounds 0.6 and later)."""
+
+    def iter_submissions(self, aliases: dict[str, str]) -> Iterator[Submission]:
+        for submitter in self._entries("")[0]:
+            folders = self._entries(submitter)[0]
+            if "results" not in folders:
+                continue
+            if "systems" not in folders:
+                self._report("no-systems-folder", submitter, "results/ without systems/ beside it")
+            yield from self._submitter(submitter, folders, aliases)
+
+    def _submitter(self, submitter: str, folders: list[str], aliases: dict[str, str]) -> Iterator[Submission]:
+        results = f"{submitter}/results"
+        systems = self._systems(results)
+        if not systems:
+            self._report("no-system-folder", results, "no folder in it")
+        code = "benchmark" if "benchmark" in folders and "benchmarks" not in folders else "benchmarks"
+        for system in systems:
+            path = f"{submitter}/systems/{system}.json"
+            yield from self._benchmark_folders(
+                f"{results}/{system}",
+                aliases,
+                submitter=submitter,
+                system=system,
+                system_record=self._system(path, f"{results}/{system}"),
+                description=path if self._is_file(path) else None,
+                code=f"{submitter}/{code}",
+            )
+
+
+class _PackageWalker(_Walker):
+    """``v0.5.0/<submitter>/<any depth>/results/<system>/<benchmark>/`` with ``entry.json`` in the system's folder.
+
+    System folders repeat below a submitter, so a system is named by its whole path below the submitter, without
+    ``results``.
+    """
+
+    def iter_submissions(self, aliases: dict[str, str]) -> Iterator[Submission]:
+        for top in self._entries("")[0]:
+            if _PACKAGE_ROOT.fullmatch(top):
+                for submitter in self._entries(top)[0]:
+                    yield from self._package(submitter, f"{top}/{submitter}", aliases)
+            else:
+                yield from self._package(top, top, aliases)
+
+    def _package(self, submitter: str, folder: str, aliases: dict[str, str], below: str = "") -> Iterator[Submission]:
+        """Submissions of a folder and the folders in it; ``below`` is its path under the submitter."""
+        here = f"{folder}/{below}".rstrip("/")
+        for name in self._entries(here)[0]:
+            if name != "results":
+                yield from self._package(submitter, folder, aliases, f"{below}/{name}".lstrip("/"))
+                continue
+            organisation = self._organisation(here)
+            for system in self._systems(f"{here}/results"):
+                system_folder = f"{here}/results/{system}"
+                if not self._is_system(system_folder):
+                    what = "no entry.json in it, and no logs in its folders: not a system"
+                    self._report("no-logs", system_folder, what)
+                else:
+                    entry = f"{system_folder}/entry.json"
+                    yield from self._benchmark_folders(
+                        system_folder,
+                        aliases,
+                        submitter=submitter,
+                        system=f"{below}/{system}".lstrip("/"),
+                        system_record=self._system(entry, system_folder, organisation),
+                        description=entry if self._is_file(entry) else None,
+                        code=here,
+                    )
+
+    def _is_system(self, folder: str) -> bool:
+        """Whether a folder under some ``results/`` is a system's: it has an ``entry.json``, or logs one level down."""
+        folders, files = self._entries(folder)
+        if any(entry.name == "entry.json" for entry in files) or self._logs(folder, files):
+            return True
+        return any(self._logs(f"{folder}/{name}", self._entries(f"{folder}/{name}")[1]) for name in folders)
+
+    def _organisation(self, package: str) -> str | None:
+        """The organisation that ``submission.json`` beside ``results/`` names."""
+        path = f"{package}/submission.json"
+        try:
+            return read_organisation(self._root / path) if self._is_file(path) else None
+        except (OSError, ValueError) as error:
+            self._report("invalid-system-description", path, str(error))
+            return None
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sort key under which ``result_2.txt`` comes before ``result_10.txt``."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]

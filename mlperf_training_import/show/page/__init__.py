@@ -1,0 +1,1 @@
+"""Entries in, one web page out that needs no server and no network."""

@@ -1,0 +1,1 @@
+"""A CM home in, the Collective Knowledge Playground over it out, with what the installed one needs repaired."""

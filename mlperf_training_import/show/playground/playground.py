@@ -1,0 +1,220 @@
+"""Opens the playground of the installed cmx4mlops over a CM home, in the browser of this machine only."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from ...errors import BadInput, NothingToShow, PlaygroundFailure
+from ...experiments.collect import Collected, collect_everywhere
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements-playground.txt"
+_LAUNCHER = Path(__file__).resolve().parent / "viewer" / "launcher.py"
+_HOST = "127.0.0.1"
+_PORT = 8501
+_START_SECONDS = 60
+_STOP_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An address of the playground, and what it shows. ``query`` follows the server's address."""
+
+    title: str
+    query: str
+
+
+def open_playground(cm, tell: Callable[[str], None], *, port: int | None = None, browser: bool = True) -> None:
+    """Runs the playground until it is stopped with Ctrl-C or SIGTERM; nothing of it is left running then.
+
+    Args:
+        cm: the running Collective Mind; the playground shows its CM home.
+        tell: takes messages for the user.
+        port: the port to listen on; 8501, or any free one if that is taken, where None.
+        browser: opens the first page in the browser.
+
+    Raises:
+        PlaygroundFailure: a requirement is missing, or the server does not start.
+        BadInput: the port is taken.
+        NothingToShow: the CM home holds no results.
+    """
+    missing = missing_requirements()
+    if missing:
+        command = f"{sys.executable} -m pip install -r {REQUIREMENTS}"
+        raise PlaygroundFailure(f"the playground needs {', '.join(missing)}; run: {command}")
+    folder = playground_folder()
+    links = make_links(collect_everywhere(cm))
+    if not links:
+        raise NothingToShow(f"{cm.repos_path}: no MLPerf Training results in this CM home; import some first")
+    port = _choose_port(port)
+    base = f"http://{_HOST}:{port}/"
+    with contextlib.suppress(KeyboardInterrupt), _stopped_by_sigterm(), _server(folder, Path(cm.repos_path), port) as server:
+        _wait_until_ready(server, base)
+        tell(f"the playground runs at {base}{links[0].query}")
+        tell("more to see:")
+        for link in links[1:]:
+            tell(f"  {link.title}: {base}{link.query}")
+        tell("stop it with Ctrl-C")
+        if browser:
+            webbrowser.open(base + links[0].query)
+        code = server.wait()
+        raise PlaygroundFailure(f"the playground's server ended by itself (exit code {code}); its messages are above")
+    tell("the playground has stopped")
+
+
+def missing_requirements() -> list[str]:
+    """The packages of ``requirements-playground.txt`` that are not installed, in any version."""
+    names = re.findall(r"^([\w.-]+)==", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
+    return [name for name in names if not _is_installed(name)]
+
+
+def playground_folder() -> Path:
+    """The folder of the installed playground.
+
+    Raises:
+        PlaygroundFailure: cmx4mlops is not installed, or has no playground.
+    """
+    spec = importlib.util.find_spec("cmx4mlops")
+    for place in spec.submodule_search_locations if spec else ():
+        folder = Path(place) / "repo" / "script" / "gui"
+        if (folder / "playground.py").is_file():
+            return folder
+    raise PlaygroundFailure(f"cmx4mlops has no playground here; run: {sys.executable} -m pip install cmx4mlops==1.0.1")
+
+
+def make_links(experiments: Iterable[Collected]) -> list[Link]:
+    """What is worth seeing: the task with the most rounds and results first, energy where it is known, then every task."""
+    by_weight = sorted((e for e in experiments if e.entries), key=_weight, reverse=True)
+    if any(e.scope == "all" for e in by_weight):
+        by_weight = [e for e in by_weight if e.scope == "all"]
+    links = [_link_to(e, f"{e.task}, {e.division}", _axis_x(e), "Result") for e in by_weight]
+    energy = [
+        _link_to(e, f"energy against time, {e.task}, {e.division}", "Result", "energy_kwh")
+        for e in by_weight
+        if e.has("energy_kwh")
+    ]
+    return links[:1] + energy + sorted(links[1:], key=lambda link: link.title)
+
+
+def _weight(experiment: Collected) -> tuple:
+    """Sort key: what shows most comes last. Results of machines without accelerators have no place on a logarithmic axis."""
+    entries = experiment.entries
+    rounds = {str(entry.get("version")) for entry in entries}
+    has_accelerators = all(entry.get("accelerators_count") for entry in entries)
+    return (experiment.division == "closed", has_accelerators, len(rounds), len(entries), experiment.name)
+
+
+def _axis_x(experiment: Collected) -> str:
+    return "accelerators_count" if experiment.has("accelerators_count") else "version"
+
+
+def _link_to(experiment: Collected, title: str, x: str, y: str) -> Link:
+    """A page that is coloured by round. The tags are shown there in a field, in which people can go on to another task."""
+    tags = ",".join(("mlperf-training", experiment.scope, experiment.division, experiment.task))
+    query = {"action": "experiments", "tags": tags, "type": "2d-static", "x": x, "y": y, "c": "version"}
+    return Link(title, "?" + urlencode(query, safe=","))
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _choose_port(port: int | None) -> int:
+    if port is None:
+        return _PORT if _is_free(_PORT) else _free_port()
+    if not _is_free(port):
+        raise BadInput(f"port {port} on {_HOST} is taken or not allowed; choose another one with --port")
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: a port just left is free
+        try:
+            probe.bind((_HOST, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def _server(folder: Path, home: Path, port: int) -> Iterator[subprocess.Popen]:
+    """Streamlit with the playground, as a process that ends with the block. Its errors go where ours go."""
+    options = {
+        "server.address": _HOST,
+        "server.port": port,
+        "server.headless": "true",  # asks for no e-mail address, and leaves the browser to us
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+        "logger.level": "error",  # the playground uses what newer versions warn of
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    env = os.environ | {
+        "CM_REPOS": str(home),
+        "CM_TMP_CURRENT_SCRIPT_PATH": str(folder),
+        "MLPERF_TRAINING_PLAYGROUND": str(folder),
+        "MPLBACKEND": "Agg",  # pages are drawn in threads, which windows of a desktop do not stand
+        "PYTHONDONTWRITEBYTECODE": "1",  # leaves the folders of the installed packages as they are
+    }
+    command = [sys.executable, "-m", "streamlit", "run", str(_LAUNCHER), *flags]
+    server = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603
+    try:
+        yield server
+    finally:
+        server.terminate()
+        try:
+            server.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_until_ready(server: subprocess.Popen, base: str) -> None:
+    end = time.monotonic() + _START_SECONDS
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise PlaygroundFailure(f"the playground's server did not start (exit code {server.returncode}), see above")
+        with contextlib.suppress(OSError), opener.open(f"{base}_stcore/health", timeout=1):
+            return
+        time.sleep(0.1)
+    raise PlaygroundFailure(f"the playground's server did not answer at {base} within {_START_SECONDS} s")
+
+
+@contextlib.contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Lets SIGTERM end the block as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,75 @@
+"""Files for people and other programs: the summary of each round, and the report with every folder and finding."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ..experiments.files import write_if_different
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..outcome import Outcome, RoundOutcome
+
+REPORT_FILE = "mlperf-training-report.json"
+
+
+def write_report(outcome: Outcome, folder: Path) -> tuple[Path, bool]:
+    """Writes the report: per round each submission folder with what became of it, and all findings.
+
+    Returns:
+        The file, and whether it was written.
+    """
+    file = folder / REPORT_FILE
+    return file, write_if_different(file, (json.dumps(report_of(outcome), indent=2) + "\n").encode("ascii"))
+
+
+def report_of(outcome: Outcome) -> dict[str, object]:
+    """The report as an object; the same input gives the same report."""
+    return {
+        "rounds": [_round_report(round_outcome, outcome) for round_outcome in outcome.rounds],
+        "experiments": [experiment.name for experiment in outcome.experiments],
+        "findings_count": dict(sorted(Counter(finding.code for finding in outcome.findings).items())),
+        "findings": [finding.to_json() for finding in outcome.findings],
+    }
+
+
+def state_of(outcome: Outcome) -> dict[str, object]:
+    """What a calling workflow gets: rounds, experiments with uid and path, and counts."""
+    return {
+        "rounds": [{"version": o.round.label, "path": str(o.round.path), "results": len(o.results)} for o in outcome.rounds],
+        "experiments": [
+            {"name": e.name, "uid": e.uid, "path": str(e.path) if e.path else "", **dataclasses.asdict(e.changes)}
+            for e in outcome.experiments
+        ],
+        "results": sum(len(o.results) for o in outcome.rounds),
+        "findings": len(outcome.findings),
+        "files": [str(file.resolve()) for file in outcome.files],
+    }
+
+
+def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, object]:
+    round_ = round_outcome.round
+    minutes = {result.submission.folder: result.score.minutes for result in round_outcome.results}
+    return {
+        "version": round_.label,
+        "git_url": round_.web_url,
+        "git_commit": round_.commit,
+        "results": len(round_outcome.results),
+        "submissions": len(round_outcome.submissions),
+        "findings": sum(finding.round == round_.label for finding in outcome.findings),
+        "folders": [
+            {
+                "folder": submission.folder,
+                "submitter": submission.submitter,
+                "system": submission.system,
+                "logs": len(submission.logs),
+                "not_read": list(submission.not_read),
+            }
+            | ({"minutes": minutes[submission.folder]} if submission.folder in minutes else {"not_scored": True})
+            for submission in round_outcome.submissions
+        ],
+    }

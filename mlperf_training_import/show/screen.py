@@ -1,0 +1,166 @@
+"""What people see: messages while work goes on, and the table at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from ..errors import NothingToImport
+from ..experiments.publish import find_target, stored_experiments
+from ..outcome import Changes, Outcome, RoundOutcome
+from ..rounds.locate import locate
+from ..values import finite_number, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..findings import Finding
+
+#: Findings that are shown; the report has them all.
+_SHOWN_FINDINGS = 5
+#: What happened to stored results, as columns.
+_CHANGES = ("new", "updated", "unchanged", "kept", "removed")
+_REFRESH_SECONDS = 0.1
+#: Wide enough for a table and its addresses where there is no terminal to ask.
+_PIPE_WIDTH = 160
+
+
+class Screen:
+    """Writes results to standard output and messages to standard error; colours only on a terminal."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._out = _console()
+        self._err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+    def tell(self, message: str) -> None:
+        """Shows a message for people, on standard error."""
+        if not self._quiet:
+            self._err.print(printable(message))
+
+    @contextlib.contextmanager
+    def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Shows how far the reading of a round is, on a terminal only; gives a function that takes the bytes read."""
+        if self._quiet or not self._err.is_terminal:
+            yield lambda _: None
+            return
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+        columns = (TextColumn("round {task.description}", markup=False), BarColumn(), DownloadColumn())
+        # Without a thread of its own: reading with several processes starts fastest from a process without other threads.
+        with Progress(*columns, console=self._err, auto_refresh=False, transient=True) as bar:
+            task = bar.add_task(label, total=total)
+            shown = 0.0
+
+            def advance(size: int) -> None:
+                nonlocal shown
+                bar.advance(task, size)
+                if (now := time.monotonic()) - shown > _REFRESH_SECONDS:
+                    bar.refresh()
+                    shown = now
+
+            yield advance
+
+    def show(self, outcome: Outcome) -> None:
+        """Shows what a run did: one line per round, the first findings, and where the rest lies."""
+        if self._quiet:
+            return
+        table = _table("round", "results", *_CHANGES, "findings")
+        for round_outcome in outcome.rounds:
+            table.add_row(*_row(round_outcome, outcome))
+        self._out.print(table)
+        if outcome.dry_run:
+            self._show_plan(outcome)
+        self._show_findings(outcome)
+        for file, is_new in outcome.files.items():
+            self._out.print(_one_line(f"{'wrote' if is_new else 'unchanged'} {file}"), soft_wrap=True)
+
+    def _show_plan(self, outcome: Outcome) -> None:
+        plan = _table("experiment", *_CHANGES)
+        for experiment in outcome.experiments:
+            plan.add_row(experiment.name, *_counts(experiment.changes))
+        self._out.print(plan)
+        self._out.print("dry run: nothing was written")
+
+    def _show_findings(self, outcome: Outcome) -> None:
+        shown = outcome.findings[:_SHOWN_FINDINGS]
+        for finding in shown:
+            place = f"{finding.round} {finding.where}".strip()
+            self._out.print(_one_line(f"{finding.code}: {place}: {finding.what}"), soft_wrap=True)
+        rest = len(outcome.findings) - len(shown)
+        if rest > 0:
+            where = "; the report has them all" if outcome.report else ""
+            self._out.print(f"... and {rest} more findings{where}")
+
+
+def _console() -> Console:
+    """Standard output: as wide as the terminal, or wide enough in a pipe."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
+
+
+def show_imported(cm, target_repo: str) -> None:
+    """Prints what is cached, and what each experiment of the target repository holds and where it lies."""
+    out = _console()
+    findings: list[Finding] = []
+    try:
+        rounds = locate(cm, findings)
+    except NothingToImport as error:
+        out.print(printable(str(error)), soft_wrap=True)
+        rounds = []
+    cached = Table("cached round", "commit", "clone", box=SIMPLE_HEAD)
+    for round_ in rounds:
+        cached.add_row(round_.label, (round_.commit or "")[:12], _one_line(str(round_.path)))
+    if rounds:
+        out.print(cached)
+    for finding in findings:
+        out.print(_one_line(f"{finding.code}: {finding.where}: {finding.what}"), soft_wrap=True)
+    target = find_target(cm, target_repo)
+    experiments = Table("experiment", "results", "fastest", box=SIMPLE_HEAD)
+    for stored in stored_experiments(target):
+        minutes = [number for item in stored.objects if (number := _minutes(item)) is not None]
+        fastest = f"{min(minutes):.2f} min." if minutes else ""
+        experiments.add_row(_one_line(stored.name), str(len(stored.objects)), fastest)
+    if not experiments.row_count:
+        out.print("nothing is imported yet")
+        return
+    out.print(experiments)
+    out.print(_one_line(f"experiments are in {target.experiments}"), soft_wrap=True)
+
+
+def _minutes(item: object) -> float | None:
+    """The minutes of a stored object, None where it has none."""
+    number = item.get("Result") if isinstance(item, dict) else None
+    return None if isinstance(number, str) else finite_number(number)
+
+
+def _one_line(text: str) -> str:
+    """A text for the screen in which a line end cannot begin a message of its own."""
+    return printable(text.replace("\n", " "))
+
+
+def _row(round_outcome: RoundOutcome, outcome: Outcome) -> list[str]:
+    label = round_outcome.round.label
+    changes = Changes()
+    for experiment in outcome.experiments:
+        if experiment.scope == label:
+            changes += experiment.changes
+    findings = sum(finding.round == label for finding in outcome.findings)
+    return [label, str(len(round_outcome.results)), *_counts(changes), str(findings)]
+
+
+def _counts(changes: Changes) -> list[str]:
+    counts = (changes.added, changes.updated, changes.unchanged, changes.kept, changes.removed)
+    return [str(count) for count in counts]
+
+
+def _table(first: str, *numbers: str) -> Table:
+    table = Table(first, *numbers, box=SIMPLE_HEAD)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table

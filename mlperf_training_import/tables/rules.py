@@ -1,0 +1,217 @@
+"""The facts of the rounds, benchmarks and system descriptions: loader of the YAML files beside it."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .files import FOLDER, load_table
+from .labels import parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROUNDS_FILE = FOLDER / "rounds.yaml"
+BENCHMARKS_FILE = FOLDER / "benchmarks.yaml"
+
+#: What may not stand in the name of an experiment; two hyphens would be a separator.
+_NO_NAME = re.compile(r"[^a-z0-9_.]+", re.ASCII)
+_LONGEST_TASK = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One quality target. ``value`` is in the unit of the rules, ``logged`` on the scale of the log line."""
+
+    value: float
+    metric: str
+    logged: float
+    lower_is_better: bool
+    field: str | None
+
+    def is_met(self, value: float) -> bool:
+        """Whether a logged value reaches the target."""
+        return value <= self.logged if self.lower_is_better else value >= self.logged
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How logs count what has been trained on: in ``unit``, under the name ``field``.
+
+    ``samples`` are the training samples in one unit, or the key of the log line that says it, or None.
+    """
+
+    unit: str
+    field: str
+    samples: float | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A benchmark in one round. Without ``known`` only ``key`` and ``task`` (the key) are meaningful.
+
+    ``runs`` logs are required; ``drop`` runs are left out at each end; of runs that count only the first ``scored`` are
+    taken (None: all). ``progress`` is None where it is not known how the logs count.
+    """
+
+    key: str
+    task: str
+    known: bool = False
+    dataset: str | None = None
+    targets: tuple[Target, ...] = ()
+    runs: int | None = None
+    drop: int = 1
+    scored: int | None = None
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """How ``run_stop`` says that a run converged: ``field`` of its ``part`` is one of ``says``."""
+
+    part: str
+    field: str
+    says: tuple[object, ...]
+    unsaid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The form of the log lines; the fields are those of ``rounds.yaml``."""
+
+    name: str
+    token: bytes
+    record: re.Pattern[str]
+    json: str
+    success: Success
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the logs of a round are written, laid out and judged. Minutes; None for no limit."""
+
+    version: str
+    known: bool
+    dialect: Dialect
+    nested: bool
+    init_limit_minutes: float | None
+    init_limit_minutes_open: float | None
+    branch: str
+    benchmarks: tuple[str, ...]
+    aliases: dict[str, str]
+    elapsed: dict[str, str]
+
+
+@functools.cache
+def _rounds() -> dict:
+    return load_table(ROUNDS_FILE)
+
+
+@functools.cache
+def _benchmarks() -> dict:
+    return load_table(BENCHMARKS_FILE)
+
+
+def known_rounds() -> tuple[str, ...]:
+    """The rounds of the table, oldest first."""
+    return tuple(sorted(_rounds()["rounds"], key=parse_version))
+
+
+def public_rounds() -> tuple[str, ...]:
+    """The rounds of the table whose results are published, oldest first."""
+    return tuple(version for version in known_rounds() if _rounds()["rounds"][version].get("public", True))
+
+
+@functools.cache
+def known_benchmarks() -> frozenset[str]:
+    """The benchmark keys of the table, of all rounds."""
+    return frozenset(_benchmarks())
+
+
+@functools.cache
+def dialect_of(name: str) -> Dialect:
+    """A dialect of the table by its name."""
+    row = _rounds()["dialects"][name]
+    success = row["success"]
+    return Dialect(
+        name=name,
+        token=row["token"].encode("ascii"),
+        record=re.compile(row["record"], re.ASCII),
+        json=row["json"],
+        success=Success(success["part"], success["field"], tuple(success["says"]), success["unsaid"]),
+        strict=row["strict"],
+    )
+
+
+@functools.cache
+def rules_of(version: str) -> Rules:
+    """The rules of a round. A round that the table does not know gets those of the last one before it.
+
+    Args:
+        version: a round number such as ``4.1``, without a suffix.
+    """
+    table = _rounds()
+    number = parse_version(version)
+    merged: dict = {}
+    oldest = min(table["rules"], key=parse_version)
+    for since in sorted(table["rules"], key=parse_version):
+        if since == oldest or parse_version(since) <= number:
+            merged.update(table["rules"][since])
+    row = table["rounds"].get(version)
+    return Rules(
+        version=version,
+        known=row is not None,
+        dialect=dialect_of(merged["dialect"]),
+        nested=table["layouts"][merged["layout"]]["nested"],
+        init_limit_minutes=merged["init_limit_minutes"],
+        init_limit_minutes_open=merged["init_limit_minutes_open"],
+        branch=(row or {}).get("branch", "main"),
+        benchmarks=tuple((row or {}).get("benchmarks", ())),
+        aliases=(row or {}).get("aliases", {}),
+        elapsed=(row or {}).get("elapsed", {}),
+    )
+
+
+@functools.cache
+def benchmark_of(key: str, version: str) -> Benchmark:
+    """What a benchmark measures in a round.
+
+    A key that the table does not know comes back with the key as task (as far as it can stand in the name of an
+    experiment), no target, and ``known`` false. So does, but for
+    its task, one that the table knows only for later rounds or no longer lists in this one.
+    """
+    row = _benchmarks().get(key)
+    if row is None:
+        return Benchmark(key=key, task=_NO_NAME.sub("-", key.lower())[:_LONGEST_TASK].strip("-.") or "unnamed")
+    rules = rules_of(version)
+    number = parse_version(version)
+    edition = _row_of(row["editions"], number)
+    counts = {"task": row["task"], "drop": row.get("drop", 1)}
+    if edition is None or (rules.known and key not in rules.benchmarks):
+        return Benchmark(key=key, **counts)
+    progress = _row_of(row.get("progress", ()), number)
+    values = edition["target"]
+    logged = edition.get("logged", [value for value, _ in values])
+    lower = edition.get("lower", [False] * len(values))
+    fields = edition.get("field", [None] * len(values))
+    return Benchmark(
+        key=key,
+        known=True,
+        dataset=edition["dataset"],
+        targets=tuple(
+            Target(float(value), metric, float(scale), low, name)
+            for (value, metric), scale, low, name in zip(values, logged, lower, fields, strict=True)
+        ),
+        runs=row["runs"],
+        scored=row.get("scored"),
+        progress=progress and Progress(progress["unit"], progress["field"], progress.get("samples")),
+        **counts,
+    )
+
+
+def _row_of(rows: Sequence[dict], number: tuple[int, int]) -> dict | None:
+    """The row that holds in a round: the last one whose ``from`` is not later."""
+    return next((row for row in reversed(rows) if parse_version(row["from"]) <= number), None)

@@ -1,0 +1,64 @@
+"""Text and numbers of unknown origin, made safe to compute with, to store and to show."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+#: A log that is larger than this is not read, unless the user allows it. The largest published ones have some megabytes.
+LARGEST_LOG_MB = 1024
+
+#: Control and format characters (terminal escapes, writing direction, joiners without width) and halves of surrogates.
+_UNSAFE = frozenset({"Cc", "Cf", "Cs"})
+_SEPARATORS = frozenset({"Zl", "Zp"})
+_BLANKS = "\t\r\n"
+
+
+def clean_text(value: object) -> str | None:
+    """A text without control characters and outer blanks; None where nothing is left, or it is no text."""
+    if not isinstance(value, str):
+        return None
+    if not value.isprintable():
+        value = "".join(map(_cleaned, value))
+    return value.strip() or None
+
+
+def is_clean(text: str) -> bool:
+    """Whether a text can be stored and shown as it is."""
+    return text.isprintable() or not any(unicodedata.category(c) in _UNSAFE | _SEPARATORS for c in text)
+
+
+def printable(text: str) -> str:
+    """A text for the screen: line ends stay, everything else that a terminal could obey stands there as an escape."""
+    return "\n".join(line if is_clean(line) else "".join(map(_escaped, line)) for line in text.split("\n"))
+
+
+def _cleaned(character: str) -> str:
+    category = unicodedata.category(character)
+    if character in _BLANKS or category in _SEPARATORS:
+        return " "
+    return "" if category in _UNSAFE else character
+
+
+def _escaped(character: str) -> str:
+    return character if is_clean(character) else character.encode("unicode_escape").decode("ascii")
+
+
+def finite_number(value: object) -> float | int | None:
+    """The number that a JSON value is or spells (``8``, ``1.0``, ``"8"``), None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        try:
+            value = int(value)
+        except ValueError:
+            try:
+                value = float(value)
+            except ValueError:
+                return None
+    if not isinstance(value, (int, float)):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:
+        return None

@@ -1,0 +1,80 @@
+"""A CM home with made-up entries, and the playground over it, for the tests in a browser."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from madeup import HOSTILE, make_entry, store
+from support import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def playground_home(folder: Path) -> Path:
+    """A CM home with three tasks, imported one after the other, so that CM does not find them by name."""
+    home = folder / "CM"
+    fine_tuning = [make_entry(number, label) for label in ("4.1", "5.0") for number in range(20)]
+    fine_tuning[0]["notes"] = HOSTILE
+    store(home, [make_entry(number, "5.0", "text-to-image", energy_kwh=10.5 + number) for number in range(7)])
+    store(home, fine_tuning)
+    store(home, [make_entry(number, "4.1", "language-processing") for number in range(12)])
+    return home
+
+
+@dataclass
+class Playground:
+    """The playground as it runs: its process, what it printed, its errors, and the files that were installed before."""
+
+    process: subprocess.Popen
+    printed: list[str]
+    log: Path
+    installed_before: dict[str, int]
+
+    @property
+    def address(self) -> str:
+        return self.printed[0].split()[-1]
+
+    @property
+    def base(self) -> str:
+        return self.address.partition("?")[0]
+
+    def link(self, title: str) -> str:
+        """The printed link with a title."""
+        return next(line for line in self.printed if title in line).split()[-1]
+
+
+def start_playground(home: Path, log: Path) -> Playground:
+    """Starts the playground over a home and waits until it says that it runs."""
+    env = {**os.environ, "HOME": str(log.parent)}
+    command = [sys.executable, str(PROJECT / "run.py"), "playground", "--no-browser", "--home", str(home)]
+    installed_before = installed_files()
+    with log.open("w") as errors:
+        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=errors, text=True)
+    printed = []
+    for line in process.stdout:
+        printed.append(line.strip())
+        if line.startswith("stop it with"):
+            return Playground(process, printed, log, installed_before)
+    raise AssertionError(f"the playground did not start: {log.read_text()}")
+
+
+def installed_files() -> dict[str, int]:
+    """The files of the installed playground, with the time of their last change."""
+    from mlperf_training_import.show.playground.playground import playground_folder
+
+    return {str(file): file.stat().st_mtime_ns for file in playground_folder().rglob("*")}
+
+
+def need_playground() -> None:
+    """Skips where the playground's requirements are not installed."""
+    from mlperf_training_import.show.playground.playground import missing_requirements
+
+    missing = missing_requirements()
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}; pip install -r requirements-playground.txt")

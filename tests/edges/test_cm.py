@@ -1,0 +1,421 @@
+"""The script through the real ``cmr`` and ``cmind.access``, in CM homes that the tests make."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, readme_fetch_lines, run_cmr
+
+from mlperf_training_import.start.register import ALIAS, UID, register
+from mlperf_training_import.tables.rules import public_rounds, rules_of
+
+LOCAL = Path("repos/local/experiment")
+
+
+def home() -> Path:
+    return Path(os.environ["CM_REPOS"])
+
+
+def entries_of(name: str, experiments: Path | None = None) -> list[dict]:
+    (file,) = ((experiments or home() / LOCAL) / name).glob("*/cm-result.json")
+    return json.loads(file.read_text())
+
+
+def test_import_of_a_cached_round(registered, sample, isolated):
+    clone = cache_round(registered, sample, "5.1")
+    done = run_cmr(SCRIPT_TAGS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = {folder.name for folder in (home() / LOCAL).iterdir()}
+    assert names == {
+        f"mlperf-training--{scope}--{rest}"
+        for scope in ("5.1", "all")
+        for rest in (
+            "closed--llm-finetuning",
+            "closed--llm-pretraining-small",
+            "closed--object-detection-light-weight",
+            "open--object-detection-light-weight",
+        )
+    }
+    entry = next(e for e in entries_of("mlperf-training--5.1--closed--llm-finetuning") if e["system_file"] == "node_x64")
+    # 10 runs of 4.6 * (1 + 0.004 i) minutes for i = 0..9; without the first and the last the mean is at i = 4.5
+    assert entry["Result"] == pytest.approx(4.6 * 1.018, abs=1e-5)
+    assert entry["accelerators_count"] == 64
+    assert entry["_System"] == "Aurora A8 (64x R100)"
+    assert "git_url" not in entry  # the clone's remote is a folder, which is no web address
+    status = subprocess.run(["git", "-C", str(clone), "status", "--porcelain"], capture_output=True, text=True, check=True)
+    assert status.stdout == ""
+    summary = json.loads((isolated / "mlperf-training-summary-5.1.json").read_text())
+    assert [(row["system"], sorted(set(row) & {"llama2_70b_lora", "llama31_8b", "retinanet"})) for row in summary] == [
+        ("Aurora A8 (64x R100)", ["llama2_70b_lora", "llama31_8b"]),
+        ("Aurora A8 (8x R100)", ["llama2_70b_lora", "retinanet"]),
+        ("Borealis Tower", ["llama2_70b_lora", "retinanet"]),
+        ("Cumulus Pod", ["retinanet"]),
+    ]
+    report = json.loads((isolated / "mlperf-training-report.json").read_text())
+    assert report["rounds"][0]["results"] == 7
+    assert report["findings_count"] == {"run-not-counted": 2}
+    assert "5.1" in done.stdout
+    assert "wrote mlperf-training-report.json" in done.stdout
+
+
+def test_nothing_cached(registered):
+    done = run_cmr(SCRIPT_TAGS)
+    assert done.returncode == 16
+    assert (
+        "no MLPerf Training results in the CM cache; fetch a round first:\n"
+        '  cmr "get git repo _repo.https://github.com/mlcommons/training_results_v5.1" '
+        "--extra_cache_tags=mlperf-training-results,version-5.1 --branch=main"
+    ) in done.stdout + done.stderr
+
+
+def test_unknown_version(registered, sample):
+    cache_round(registered, sample, "5.1")
+    done = run_cmr(SCRIPT_TAGS, "--version=5.1,9.9")
+    assert done.returncode == 16
+    assert (
+        "round 9.9 is not in the CM cache, which has 5.1; fetch it first:\n"
+        '  cmr "get git repo _repo.https://github.com/mlcommons/training_results_v9.9" '
+        "--extra_cache_tags=mlperf-training-results,version-9.9 --branch=main"
+    ) in done.stdout + done.stderr
+
+
+def test_unknown_target_repository_is_an_error_before_any_work(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    done = run_cmr(SCRIPT_TAGS, "--target_repo=nowhere")
+    assert done.returncode == 16
+    text = done.stdout + done.stderr
+    assert 'target_repo "nowhere" is not a CM repository; registered are: ' in text
+    assert "add it with: cm pull repo <name or address>, or: cm init repo nowhere" in text
+    assert list(isolated.iterdir()) == []
+    assert not (home() / LOCAL).exists()
+
+
+def test_target_repository_of_ones_own(registered, sample, tmp_path):
+    cache_round(registered, sample, "5.1")
+    made = registered.access(
+        {"action": "init", "automation": "repo", "artifact": "results", "path": str(tmp_path / "results")}
+    )
+    assert made["return"] == 0, made
+    done = run_cmr(SCRIPT_TAGS, "--target_repo=results", "--quiet")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == ""
+    assert not (home() / LOCAL).exists()
+    (file,) = tmp_path.glob("results/**/mlperf-training--5.1--closed--llm-finetuning/*/cm-result.json")
+    assert len(json.loads(file.read_text())) == 3
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--submitter=Aurora"], {"Aurora"}),
+        (["--submitter=Aurora,Borealis", "--benchmark=retinanet"], {"Aurora", "Borealis"}),
+        (["--division=open"], {"Cumulus"}),
+    ],
+)
+def test_filters(registered, sample, flags, expected):
+    cache_round(registered, sample, "5.1")
+    done = run_cmr(SCRIPT_TAGS, *flags)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {entry["submitter_folder"] for folder in (home() / LOCAL).iterdir() for entry in entries_of(folder.name)}
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--submitter=Nobody", "--submitter=Nobody: not in these rounds; there are: Aurora, Borealis, Cumulus"),
+        ("--benchmark=berd", "--benchmark=berd: not in these rounds; there are: llama2_70b_lora, llama31_8b, retinanet"),
+        ("--division=clsd", "--division=clsd: not in these rounds; there are: closed, open"),
+        ("--dry_run=perhaps", "--dry_run=perhaps: expected yes or no"),
+    ],
+)
+def test_values_that_match_nothing(registered, sample, flag, message):
+    cache_round(registered, sample, "5.1")
+    done = run_cmr(SCRIPT_TAGS, flag)
+    assert done.returncode == 1
+    assert message in done.stdout + done.stderr
+    assert not (home() / LOCAL).exists()
+
+
+def test_strict_fails_after_everything_is_written(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    done = run_cmr(SCRIPT_TAGS, "--strict")
+    assert done.returncode == 1
+    assert "2 findings, and --strict was given; see the report" in done.stdout + done.stderr
+    assert (isolated / "mlperf-training-report.json").is_file()
+    assert len(entries_of("mlperf-training--all--closed--llm-finetuning")) == 3
+
+
+def test_dry_run_writes_nothing(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    done = run_cmr(SCRIPT_TAGS, "--dry_run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (home() / LOCAL).exists()
+    assert list(isolated.iterdir()) == []
+
+
+def test_a_local_tree_and_one_submitter_of_it(registered, sample, tmp_path):
+    output = tmp_path / "out"
+    done = run_cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1", f"--output_dir={output}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(json.loads((output / "mlperf-training-summary-5.1.json").read_text())) == 4
+    done = run_cmr(SCRIPT_TAGS, f"--path={sample / 'Borealis'}", "--version=5.1", f"--output_dir={output}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(json.loads((output / "mlperf-training-summary-5.1.json").read_text())) == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--path={tmp}/none", "--version=5.1"], "--path={tmp}/none: no such folder"),
+        (
+            ["--path={tmp}", "--version=5.1"],
+            "--path={tmp}: no results in it; expected <submitter>/results/<system>/<benchmark>/result_*.txt",
+        ),
+        (["--path={tmp}"], "--path={tmp}: say which round it is, for instance --version=5.1"),
+        (
+            ["--path={tmp}", "--version=newest"],
+            "--version=newest: expected <number>.<number>, optionally with -<suffix>, such as 5.1",
+        ),
+    ],
+)
+def test_paths_that_cannot_be_imported(registered, tmp_path, flags, message):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    done = run_cmr(SCRIPT_TAGS, *(flag.format(tmp=folder) for flag in flags))
+    assert done.returncode == 1
+    assert message.format(tmp=folder) in done.stdout + done.stderr
+
+
+def test_from_python_with_the_same_names(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    result = registered.access(
+        {
+            "action": "run",
+            "automation": "script",
+            "tags": SCRIPT_TAGS.replace(" ", ","),
+            "version": "5.1",
+            "benchmark": "retinanet",
+            "quiet": True,
+            "output_dir": str(isolated / "out"),
+        }
+    )
+    assert result["return"] == 0, result
+    assert len(json.loads((isolated / "out/mlperf-training-summary-5.1.json").read_text())) == 3
+
+
+def test_ours_wins_over_the_older_script_also_with_an_index_from_before(cm):
+    found = cm.access({"action": "find", "automation": "script", "artifact": f"{ALIAS},{UID}"})
+    assert "cmx4mlops" in found["list"][0].path  # the index is built now, and leads to the older script
+    link = register(cm, PROJECT)
+    assert link.resolve() == PROJECT
+    done = run_cmr(SCRIPT_TAGS)
+    assert "no MLPerf Training results in the CM cache" in done.stdout + done.stderr
+
+
+def test_registering_twice_and_after_a_move(cm, tmp_path):
+    link = register(cm, PROJECT)
+    assert register(cm, PROJECT) == link
+    link.unlink()
+    link.symlink_to(tmp_path)
+    assert register(cm, PROJECT).resolve() == PROJECT
+
+
+def test_registering_over_a_folder_of_the_user_is_refused(cm):
+    folder = home() / "repos/local/script" / ALIAS
+    folder.mkdir(parents=True)
+    with pytest.raises(Exception, match="a folder stands where the link to this script belongs"):
+        register(cm, PROJECT)
+    assert folder.is_dir()
+
+
+def test_help_lists_every_flag_with_a_sentence(registered):
+    import yaml
+
+    contract = yaml.safe_load((PROJECT / "_cm.yaml").read_text())
+    assert contract["input_mapping"].keys() == contract["input_description"].keys()
+    done = run_cmr(SCRIPT_TAGS, "--help")
+    for flag, text in contract["input_description"].items():
+        assert f"--{flag}  ({text['desc']})" in done.stdout
+
+
+@pytest.fixture
+def github(tmp_path, monkeypatch):
+    """Makes repositories reachable under their GitHub addresses: a function from a name to the folder to fill."""
+    config = tmp_path / "gitconfig"
+    config.write_text(f'[url "file://{tmp_path}/github/"]\ninsteadOf = https://github.com/\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    return lambda name: tmp_path / "github/mlcommons" / name
+
+
+def publish_sample(root: Path) -> None:
+    from mlperf_training_import.start.sample import make_repository, write_sample
+
+    write_sample(root)
+    make_repository(root)
+
+
+def caches() -> list[Path]:
+    return sorted((home() / "repos/local/cache").glob("*/repo"))
+
+
+def test_variations_fetch_and_import_their_rounds_only(registered, github, isolated):
+    for version in ("3.0", "3.1", "5.1"):
+        publish_sample(github(f"training_results_v{version}"))
+    done = run_cmr(f"{SCRIPT_TAGS} _v3.0,_v5.1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(path.name for path in isolated.glob("*summary-*.json")) == [
+        "mlperf-training-summary-3.0.json",
+        "mlperf-training-summary-5.1.json",
+    ]
+    assert len(caches()) == 2
+    done = run_cmr(f"{SCRIPT_TAGS} _v3.1", "--output_dir=next")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(caches()) == 3
+    assert [path.name for path in (isolated / "next").glob("*summary-*.json")] == ["mlperf-training-summary-3.1.json"]
+
+
+def test_a_clone_made_by_the_line_of_readme_is_reused(registered, github):
+    publish_sample(github("training_results_v3.0"))
+    line = next(line for line in readme_fetch_lines() if "training_results_v3.0" in line)
+    fetched = run_cmr(*shlex.split(line)[1:])
+    assert fetched.returncode == 0, fetched.stdout + fetched.stderr
+    before = caches()
+    done = run_cmr(f"{SCRIPT_TAGS} _v3.0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert caches() == before
+    entry = entries_of("mlperf-training--3.0--closed--llm-finetuning")[0]
+    assert entry["git_url"] == "https://github.com/mlcommons/training_results_v3.0"
+    assert entry["url"].startswith(f"{entry['git_url']}/tree/main/{entry['submitter_folder']}/results/")
+
+
+def test_a_clone_that_fails(registered, github):
+    done = run_cmr(f"{SCRIPT_TAGS} _v3.0")
+    assert done.returncode != 0
+    assert not (home() / LOCAL).exists()
+
+
+def test_there_is_a_variation_for_every_public_round():
+    import yaml
+
+    variations = yaml.safe_load((PROJECT / "_cm.yaml").read_text())["variations"]
+    names = [f"v{version}" for version in public_rounds()]
+    assert list(variations) == [*names, "all"]
+    assert variations["all"]["base"] == names
+    for version in public_rounds():
+        (dependency,) = variations[f"v{version}"]["deps"]
+        assert dependency["tags"] == f"get,git,repo,_repo.https://github.com/mlcommons/training_results_v{version}"
+        assert dependency["extra_cache_tags"] == f"mlperf-training-results,version-{version}"
+        assert dependency["env"]["CM_GIT_BRANCH"] == rules_of(version).branch
+
+
+CALLER = """
+alias: caller
+uid: 0123456789abcdef
+automation_alias: script
+automation_uid: 5b4e0237da074764
+tags: [caller, of, the, importer]
+deps:
+  - tags: import,mlperf,training,to-experiment
+new_env_keys: [CALLER_*]
+new_state_keys: [caller]
+"""
+CALLER_CODE = """
+def preprocess(i):
+    env, state = i['env'], i['state']
+    env['CALLER_RESULTS'] = env['CM_IMPORT_MLPERF_TRAINING_RESULTS']
+    env['CALLER_REPORT'] = env['CM_IMPORT_MLPERF_TRAINING_REPORT']
+    state['caller'] = state['mlperf_training_import']['experiments']
+    return {'return': 0}
+"""
+
+
+def test_another_script_reads_what_this_one_hands_over(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    folder = home() / "repos/local/script/caller"
+    folder.mkdir()
+    (folder / "_cm.yaml").write_text(CALLER)
+    (folder / "customize.py").write_text(CALLER_CODE)
+    found = registered.access({"action": "run", "automation": "script", "tags": "caller,of,the,importer"})
+    assert found["return"] == 0, found
+    assert found["new_env"]["CALLER_RESULTS"] == "7"
+    assert json.loads(Path(found["new_env"]["CALLER_REPORT"]).read_text())["rounds"][0]["results"] == 7
+    experiments = {e["name"]: e for e in found["new_state"]["caller"]}
+    experiment = experiments["mlperf-training--all--closed--llm-finetuning"]
+    assert experiment["added"] == 3
+    assert json.loads((Path(experiment["path"]) / "_cm.json").read_text())["uid"] == experiment["uid"]
+
+
+def test_output_folder_that_cannot_be_made(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    (isolated / "file").write_text("")
+    done = run_cmr(SCRIPT_TAGS, "--output_dir=file")
+    assert done.returncode == 1
+    assert "--output_dir=file: File exists" in done.stdout + done.stderr
+    assert not (home() / LOCAL).exists()
+
+
+def test_csv_has_a_row_per_system_and_a_column_per_benchmark(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    assert run_cmr(SCRIPT_TAGS).returncode == 0
+    with (isolated / "mlperf-training-summary-5.1.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert ",".join(list(rows[0])[:11]) == (
+        "division,availability,submitter,system,number_of_nodes,host_processor_model_name,host_processors_count,"
+        "accelerator_model_name,accelerators_count,framework,notes"
+    )
+    assert [(row["system_file"], bool(row["retinanet"]), bool(row["llama31_8b"])) for row in rows] == [
+        ("node_x64", False, True),
+        ("node_x8", True, False),
+        ("tower_x4", True, False),
+        ("cpu_pod_x16", True, False),
+    ]
+    results = json.loads((isolated / "summary_results.json").read_text())
+    assert len(results) == 7
+    stored = entries_of("mlperf-training--all--open--object-detection-light-weight")
+    assert stored == [entry for entry in results if entry["division"] == "open"]
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """What ``cmr`` writes to a terminal of 100 columns on which it runs."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen([*CMR, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            data = os.read(ours, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not data:
+            break
+        written += data
+    os.close(ours)
+    assert process.wait(60) == 0, written
+    return written.decode()
+
+
+def test_progress_and_colours_on_a_terminal_only(registered, sample, monkeypatch):
+    cache_round(registered, sample, "5.1")
+    written = on_a_terminal(SCRIPT_TAGS)
+    assert "round 5.1" in written
+    assert "\x1b[1m" in written  # the head of the table is bold
+    assert "round 5.1" not in on_a_terminal(SCRIPT_TAGS, "--quiet")
+    piped = run_cmr(SCRIPT_TAGS)
+    assert "\x1b" not in piped.stdout + piped.stderr
+    assert "round 5.1" not in piped.stdout + piped.stderr
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in on_a_terminal(SCRIPT_TAGS)  # no colour; bold is none

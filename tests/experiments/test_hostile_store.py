@@ -1,0 +1,266 @@
+"""Imports through Collective Mind when the disk, the target or the user does its worst; see ``docs/hostile.md``."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cmind.core import CM
+from support import CMR, PROJECT, SCRIPT_TAGS
+
+from mlperf_training_import import pipeline
+from mlperf_training_import.errors import PublishFailure
+from mlperf_training_import.experiments.files import load_experiment, write_atomically
+from mlperf_training_import.options import options_from
+from mlperf_training_import.pipeline import import_rounds
+from mlperf_training_import.show import screen
+from mlperf_training_import.start.sample import write_sample
+
+OWN = "mlperf-training--5.1--closed--llm-finetuning"
+root_only = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("mount"), reason="only root can mount"
+)
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+
+
+@pytest.fixture
+def small(isolated, monkeypatch):
+    """A Collective Mind without the scripts of its packages, whose index is made in no time."""
+    monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")
+    return CM()
+
+
+@pytest.fixture
+def tree(tmp_path):
+    write_sample(tmp_path / "tree")
+    return tmp_path / "tree"
+
+
+def run(cm, tree: Path, **flags):
+    return import_rounds(cm, options_from({"path": tree, "version": "5.1", **flags}), lambda _: None)
+
+
+def local() -> Path:
+    return Path(os.environ["CM_REPOS"]) / "repos/local"
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"}
+
+
+# Links in the target
+
+
+def test_a_link_in_place_of_the_experiments_is_refused(small, tree, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    run(small, tree, dry_run=True)
+    (local() / "experiment").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PublishFailure, match="leads out of the repository"):
+        run(small, tree)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("part", ["experiment", "date", "file"])
+def test_a_link_in_an_experiment_stops_that_experiment_only(small, tree, tmp_path, part):
+    run(small, tree)
+    experiment = local() / "experiment" / OWN
+    (file,) = experiment.glob("*/cm-result.json")
+    file.write_text("[]")
+    place = {"experiment": experiment, "date": file.parent, "file": file}[part]
+    place.rename(tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "_cm.json").write_text("{") if part != "file" else None
+    before = bytes_of(tmp_path / "elsewhere") if part != "file" else place.read_bytes()
+    outcome = run(small, tree)
+    assert ["leads out of the repository" in finding.what for finding in outcome.failures] == [True]
+    assert (bytes_of(tmp_path / "elsewhere") if part != "file" else place.read_bytes()) == before
+    assert place.is_symlink()
+    assert len(outcome.experiments) == 7
+
+
+def test_a_link_in_place_of_a_temporary_file_is_not_written_through(tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / f".report.json.{os.getpid()}.tmp").symlink_to(tmp_path / "precious")
+    (tmp_path / "report.json").symlink_to(tmp_path / "precious")
+    write_atomically(tmp_path / "report.json", b"new")
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert (tmp_path / "report.json").read_bytes() == b"new"
+
+
+# The store
+
+
+@pytest.mark.parametrize("odd", ['"x"', "null", "[]", "{}", "true", "-1", "1e999", "NaN", "9" * 400, '"\\ud800\\u001b[2J"'])
+def test_any_value_in_any_field_of_a_stored_object(small, tree, odd, capsys, monkeypatch):
+    monkeypatch.setattr(screen, "locate", lambda *_: [])
+    run(small, tree)
+    (file,) = (local() / "experiment" / OWN).glob("*/cm-result.json")
+
+    objects = json.loads(file.read_text())
+    for key in objects[0]:
+        file.write_text(json.dumps([objects[0] | {key: "HERE"}, *objects[1:]]).replace('"HERE"', odd))
+        load_experiment(OWN, file.parent.parent, lambda *_: None)
+    spoilt = dict.fromkeys(objects[0], "HERE") | {"note": "mine"}
+    file.write_text(json.dumps([spoilt, *objects]).replace('"HERE"', odd))
+    run(CM(), tree)
+    assert '"mine"' in file.read_text()
+    screen.show_imported(CM(), "")
+    assert "\x1b" not in capsys.readouterr().out
+
+
+# The disk
+
+
+@root_only
+def test_a_full_disk_leaves_everything_whole(small, tree, tmp_path):
+    run(small, tree)
+    before = bytes_of(local())
+    shutil.move(local(), tmp_path / "kept")
+    local().mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(local())], check=True)
+    try:
+        shutil.copytree(tmp_path / "kept", local(), dirs_exist_ok=True)
+        for file in local().rglob("cm-result.json"):
+            file.write_text(file.read_text().replace('"framework": "', '"framework": "old '))
+        changed = bytes_of(local())
+        with (local() / "filler").open("wb", buffering=0) as stream, pytest.raises(OSError, match="No space"):
+            while True:
+                stream.write(b"x" * 4096)
+        with pytest.raises(PublishFailure, match=r"No space left on device.*unchanged"):
+            run(CM(), tree)
+        (local() / "filler").unlink()
+        assert bytes_of(local()) == changed
+        run(CM(), tree)
+        assert bytes_of(local()) == before
+    finally:
+        subprocess.run(["umount", "-l", str(local())], check=True)
+
+
+@root_only
+def test_a_read_only_target(small, tree):
+    run(small, tree)
+    before = bytes_of(local())
+    subprocess.run(["mount", "--bind", str(local()), str(local())], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(local())], check=True)
+        with pytest.raises(PublishFailure, match="cannot be written"):
+            run(CM(), tree)
+        assert bytes_of(local()) == before
+    finally:
+        subprocess.run(["umount", "-l", str(local())], check=True)
+
+
+def test_a_target_that_is_removed_while_the_logs_are_read(small, tree, tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/cmr.yaml").write_text("alias: mine\nuid: 34095bcd9298484a\n")
+    run(small, tree, dry_run=True)
+    (Path(os.environ["CM_REPOS"]) / "repos.json").write_text(f'["{tmp_path / "mine"}"]')
+    real = pipeline.read_round
+    monkeypatch.setattr(
+        pipeline, "read_round", lambda *a, **k: (shutil.rmtree(tmp_path / "mine", ignore_errors=True), real(*a, **k))[1]
+    )
+    with pytest.raises(PublishFailure, match="the repository is gone"):
+        run(CM(), tree, target_repo="mine")
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a user that may read less than this one")
+def test_a_log_that_must_not_be_read_does_not_count(tree, monkeypatch):
+    from trees import import_tree
+
+    real, path = Path.open, tree / "Aurora/results/node_x8/retinanet/result_0.txt"
+
+    def refuse(self, *arguments, **named):
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(self))
+        return real(self, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    imported = import_tree(tree, "5.1")
+    assert "Permission denied" in imported.what("run-not-counted")
+    assert len(imported.minutes) == 7
+
+
+# Ctrl-C and SIGTERM
+
+
+def running_in(session: int) -> list[int]:
+    """The processes of a session that are no zombies."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] not in "ZX":
+            found.append(int(stat.parent.name))
+    return found
+
+
+@linux_only
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("door", ["cmr", "run.py"])
+def test_an_import_that_is_stopped_while_it_reads(registered, tmp_path, door, number):
+    """It reads from a pipe that nobody closes. As a terminal does, the signal goes to all processes if it is Ctrl-C."""
+    write_sample(tmp_path / "tree")
+    pipe = tmp_path / "tree/Aurora/results/node_x8/retinanet/result_0.txt"
+    other = tmp_path / "pipe"
+    os.mkfifo(other)
+    # the walk takes files only, so the reader is made to open the pipe in the place of a log
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(
+        "import pathlib\n"
+        "real = pathlib.Path.open\n"
+        f"pathlib.Path.open = lambda self, *a, **k: real(pathlib.Path({str(other)!r}) "
+        f"if str(self) == {str(pipe)!r} else self, *a, **k)\n"
+    )
+    holder = os.open(other, os.O_RDWR)
+    command = (
+        [*CMR, SCRIPT_TAGS, "--version=5.1"] if door == "cmr" else [sys.executable, str(PROJECT / "run.py"), "--round=5.1"]
+    )
+    process = subprocess.Popen(
+        [*command, f"--path={tmp_path / 'tree'}"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        # shells let their background jobs, and so perhaps these tests, ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        end = time.monotonic() + 60
+        while not any(str(other) in links(pid) for pid in running_in(process.pid)):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        shown = process.communicate(timeout=30)[0]
+    finally:
+        process.kill()
+        os.close(holder)
+    assert process.returncode == 128 + number, shown
+    assert "interrupted; what was stored" in shown
+    assert "Traceback" not in shown
+    end = time.monotonic() + 10
+    while running_in(process.pid):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert not list(local().glob("experiment/mlperf-training--*"))
+    assert not list(Path(os.environ["CM_REPOS"]).rglob("*.tmp"))
+
+
+def links(pid: int) -> list[str]:
+    try:
+        return [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        return []

@@ -1,0 +1,207 @@
+"""Reading logs with several processes: same results as with one, and nobody left behind."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from mlperf_training_import.logs import workers
+from mlperf_training_import.logs.log import read_log
+from mlperf_training_import.logs.workers import Job, cut, read_all
+from mlperf_training_import.tables.rules import dialect_of
+
+DIALECT = dialect_of("mllog")
+PACKAGE = Path(workers.__file__).resolve().parents[2]
+LINE = (
+    ':::MLLOG {"time_ms": %d, "key": "%s", "value": %s, "metadata": {"lineno": 12, "status": "success", "metric": "a%d"}}\n'
+)
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+
+
+def log_text(number, lines):
+    yield LINE % (1_000 + number, "run_start", "null", 0)
+    for step in range(lines):
+        yield LINE % (2_000 + step, ("seed", "eval_accuracy")[step % 50 == 0], step / 7, step)
+        yield f"epoch {step}\n"
+    yield LINE % (900_000 + number, "run_stop", "0.5", 0)
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    """Forty logs of different sizes, one that is broken and one that does not exist."""
+    jobs = []
+    for number in range(40):
+        path = tmp_path / f"result_{number}.txt"
+        path.write_text("".join(log_text(number, 20 * number)) + ":::MLLOG {\n" * (number == 7))
+        jobs.append(Job(tmp_path, path.name, path.stat().st_size, DIALECT))
+    return [*jobs, Job(tmp_path, "result_missing.txt", 10, DIALECT)]
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(workers, "SMALLEST_CHUNK_BYTES", 1)
+
+
+def expected(jobs):
+    return [read_log(job.root / job.path, job.dialect, job.path, job.elapsed_key) for job in jobs]
+
+
+@pytest.mark.parametrize("workers", [None, 1, 2, 8])
+def test_the_number_of_workers_makes_no_difference(workers, jobs, small_chunks):
+    assert read_all(jobs, workers) == expected(jobs)
+    assert multiprocessing.active_children() == []
+
+
+def test_no_logs():
+    assert read_all([]) == read_all([], 8) == []
+
+
+def test_few_logs_are_read_without_another_process(jobs, monkeypatch):
+    monkeypatch.setattr(workers, "_Team", None)
+    assert read_all(jobs) == expected(jobs)
+
+
+def test_where_threads_run_workers_are_started_afresh(jobs, small_chunks):
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        assert read_all(jobs, 2) == expected(jobs)
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_chunks_hold_every_log_once():
+    jobs = [Job(Path(), "", size, DIALECT) for size in (5, 0, 1, 9, 30, 2, 2, 2)]
+    chunks = cut(jobs, 10)
+    assert [sum(job.size for job in jobs[chunk]) for chunk in chunks] == [15, 30, 6]
+    assert [job for chunk in chunks for job in jobs[chunk]] == jobs
+
+
+@linux_only
+@pytest.mark.parametrize("end", ["kill", "memory", "error", "every"])
+def test_a_lost_worker_costs_no_result(end, jobs, small_chunks, monkeypatch):
+    parent, read = os.getpid(), read_log
+
+    def read_or_die(path, *arguments):
+        if os.getpid() != parent and (end == "every" or path.name == "result_33.txt"):
+            if end == "memory":
+                raise MemoryError
+            if end == "error":
+                raise AssertionError("a mistake")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(path, *arguments)
+
+    monkeypatch.setattr(workers, "read_log", read_or_die)
+    assert read_all(jobs, 2) == expected(jobs)
+    assert multiprocessing.active_children() == []
+
+
+@linux_only
+def test_where_no_process_can_be_started_this_one_reads(jobs, small_chunks, monkeypatch):
+    def refuse(*_):
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    assert read_all(jobs, 2) == expected(jobs)
+
+
+@linux_only
+def test_a_mistake_in_the_parent_leaves_no_worker(jobs, small_chunks, monkeypatch):
+    def fail(values):
+        raise AssertionError("a mistake")
+
+    monkeypatch.setattr(workers, "_unpack", fail)
+    with pytest.raises(AssertionError):
+        read_all(jobs, 2)
+    assert multiprocessing.active_children() == []
+
+
+def children_of(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_until(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@linux_only
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_their_parent(number, tmp_path):
+    """Also in the middle of a log: the workers read from a pipe that nobody ever closes."""
+    for name in ("result_0.txt", "result_1.txt"):
+        os.mkfifo(tmp_path / name)
+    holders = [os.open(tmp_path / name, os.O_RDWR) for name in ("result_0.txt", "result_1.txt")]
+    program = f"""
+        import signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let their background jobs ignore it
+        sys.path.insert(0, {str(PACKAGE)!r})
+        from pathlib import Path
+        from mlperf_training_import.logs.workers import Job, read_all
+        from mlperf_training_import.tables.rules import dialect_of
+        jobs = [Job(Path({str(tmp_path)!r}), f"result_{{n}}.txt", 9 << 20, dialect_of("mllog")) for n in range(2)]
+        read_all(jobs, 2)
+    """
+    parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stderr=subprocess.PIPE)
+    try:
+        wait_until(lambda: len(children_of(parent.pid)) == 2)
+        workers = children_of(parent.pid)
+        time.sleep(0.2)
+        parent.send_signal(number)
+        parent.wait(60)
+        wait_until(lambda: not any(is_running(worker) for worker in workers))
+    finally:
+        parent.kill()
+        parent.communicate()
+        for holder in holders:
+            os.close(holder)
+
+
+@linux_only
+@pytest.mark.parametrize("workers", [1, 2])
+def test_memory_does_not_grow_with_the_logs(workers, tmp_path):
+    """Peak memory of a process that reads a log of 100 MB, and one with a line of 60 MB, in kB as Linux counts it."""
+    paragraph = "".join(log_text(0, 4_000)).encode()
+    with (tmp_path / "result_0.txt").open("wb") as stream:
+        for _ in range((100 << 20) // len(paragraph)):
+            stream.write(paragraph)
+    with (tmp_path / "result_1.txt").open("wb") as stream:
+        stream.write(b":::MLLOG ")
+        for _ in range(60):
+            stream.write(b"x" * (1 << 20))
+    program = f"""
+        import resource, sys
+        sys.path.insert(0, {str(PACKAGE)!r})
+        from pathlib import Path
+        from mlperf_training_import.logs.workers import Job, read_all
+        from mlperf_training_import.tables.rules import dialect_of
+        jobs = [Job(Path({str(tmp_path)!r}), f"result_{{n}}.txt", 100 << 20, dialect_of("mllog")) for n in range(2)]
+        logs = read_all(jobs, {workers})
+        print(logs[0].lines, logs[1].malformed_lines)
+        # not ru_maxrss of this process: it begins with that of the one that started it
+        own = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+        print(max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
+    lines, malformed, peak = done.stdout.split()
+    assert int(lines) > 500_000
+    assert malformed == "1"
+    assert int(peak) < 150_000

@@ -1,0 +1,116 @@
+"""The real round 3.0 imported over what the older script published of it, in a repository under git."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from real.test_real_rounds import published
+from support import SCRIPT_TAGS, run_cmr
+
+from mlperf_training_import.results.entry import OWNED_KEYS
+from mlperf_training_import.start.sample import make_repository
+
+NOTE = {"acm_ctuning_repro_badge_available": True, "derived": {"minutes_per_accelerator": 1.25}}
+
+
+def git_lines(repository: Path, *arguments: str) -> list[str]:
+    command = ["git", "-C", str(repository), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def objects_of(folder: Path) -> list[dict]:
+    return [entry for file in folder.glob("*/cm-result.json") for entry in json.loads(file.read_bytes())]
+
+
+@pytest.fixture
+def over_published(registered, real_round, shared, tmp_path):
+    """A repository with the published experiments, each tenth entry with a note, into which 3.0 was imported.
+
+    Returns the repository and the published entries by experiment.
+    """
+    repository = tmp_path / "cm4mlperf-results"
+    repository.mkdir()
+    (repository / "cmr.yaml").write_text("alias: cm4mlperf-results\nuid: 34095bcd9298484a\ngit: true\n")
+    before = {name: entries for name, (_, entries) in published(shared, repository).items()}
+    for name, entries in before.items():
+        for entry in entries[::10]:
+            entry.update(NOTE)
+        (file,) = (repository / "experiment" / name).glob("*/cm-result.json")
+        file.write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n")
+    make_repository(repository)
+    home = Path(os.environ["CM_REPOS"])
+    (home / "repos.json").write_text(json.dumps([str(repository)]))
+    tags = "get,git,repo,mlperf-training-results,version-3.0"
+    added = registered.access(
+        {"action": "add", "automation": "cache,541d6f712a6b464e", "artifact": "", "tags": tags},
+    )
+    (Path(added["path"]) / "repo").symlink_to(real_round("3.0"))
+    done = run_cmr(SCRIPT_TAGS, "--target_repo=cm4mlperf-results")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return repository, before
+
+
+#: Keys whose values may differ, and when: published entry, our entry -> whether RULES explains it.
+EXPLAINED = {
+    "code_url": lambda old, new: new["code_url"].startswith(f"{new['git_url']}/blob/main/{new['submitter_folder']}/"),
+    "details_url": lambda old, new: old["submitter"] != new["submitter_folder"],
+}
+#: Keys that may go, and when.
+GONE = {
+    "dlrm_dcnv2": lambda old: old["Model_ID"] != "dlrm_dcnv2",
+    "gpt3": lambda old: old["Model_ID"] != "gpt3",
+    "unet3d": lambda old: old["Model_ID"] != "unet3d",
+    "notes": lambda old: old["notes"] == "",
+}
+
+
+def test_import_over_the_published_entries(over_published):
+    repository, before = over_published
+    experiments = repository / "experiment"
+    uids = {entry["uid"] for entries in before.values() for entry in entries}
+    assert len(uids) == 214
+    for scope, count in (("3.0", 260), ("all", 260)):
+        stored = [e for folder in experiments.glob(f"mlperf-training--{scope}--*") for e in objects_of(folder)]
+        assert len(stored) == count
+        counted = Counter(entry["uid"] for entry in stored)
+        assert set(counted.values()) == {1}
+        assert uids <= counted.keys()
+        assert len({(e["submitter_folder"], e["system_file"], e["Model_ID"]) for e in stored}) == count
+    for name, entries in before.items():
+        after = {entry["uid"]: entry for entry in objects_of(experiments / name)}
+        for old in entries:
+            new = after[old["uid"]]
+            assert {key for key in old if key not in new and not GONE.get(key, lambda _: False)(old)} == set()
+            assert new.keys() - old.keys() <= OWNED_KEYS
+            changed = {key for key in old.keys() & new.keys() if json.dumps(new[key]) != json.dumps(old[key])}
+            assert {key for key in changed if not EXPLAINED.get(key, lambda *_: False)(old, new)} == set()
+            assert {key: old[key] for key in NOTE if key in old} == {key: new[key] for key in NOTE if key in new}
+    files = {f"experiment/{name}/" for name in before}
+    modified = git_lines(repository, "diff", "--name-only")
+    assert {line.rpartition("/")[0].rpartition("/")[0] + "/" for line in modified} == files
+    assert all(line.endswith("/cm-result.json") for line in modified)
+    untracked = git_lines(repository, "ls-files", "--others", "--exclude-standard")
+    assert {line.split("--")[1] for line in untracked} == {"3.0", "all"}
+    assert not files & {f"experiment/{line.split('/')[1]}/" for line in untracked}
+
+
+def test_a_second_import_of_the_real_round_changes_no_file(over_published):
+    repository, _ = over_published
+    git_lines(repository, "add", "--all")
+    git_lines(repository, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--message=imported")
+
+    def snapshot() -> dict[Path, tuple[bytes, int]]:
+        files = [path for path in (repository / "experiment").rglob("*") if path.is_file()]
+        return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+    before = snapshot()
+    assert len(before) == 2 * 18
+    done = run_cmr(SCRIPT_TAGS, "--target_repo=cm4mlperf-results")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert snapshot() == before
+    assert git_lines(repository, "status", "--porcelain", "--ignored") == []

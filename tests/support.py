@@ -1,0 +1,52 @@
+"""What tests call: the command line as a user types it, cached rounds, the lines of the documentation."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+SCRIPT_TAGS = "import mlperf training to-experiment"
+CACHE_TAGS = "mlperf-training-results"
+CMR = [sys.executable, "-m", "cmind", "run", "script"]
+
+
+def run_cmr(*arguments: str, cwd: Path | None = None, env: dict | None = None) -> subprocess.CompletedProcess:
+    """Runs ``cmr`` as a user would, without a terminal; prompts would fail."""
+    return subprocess.run(
+        [*CMR, *arguments],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def cache_round(cm, repository: Path, label: str, remote: str | None = None) -> Path:
+    """Adds a cache entry as ``get git repo`` does, with a clone of a repository; returns the clone."""
+    import git
+
+    added = cm.access(
+        {
+            "action": "add",
+            "automation": "cache,541d6f712a6b464e",
+            "artifact": "",
+            "tags": f"get,git,repo,{CACHE_TAGS},version-{label}",
+        }
+    )
+    assert added["return"] == 0, added
+    clone = git.Repo.clone_from(str(repository), Path(added["path"]) / "repo")
+    if remote is not None:
+        clone.remotes.origin.set_url(remote)
+    return Path(clone.working_tree_dir)
+
+
+def readme_fetch_lines() -> list[str]:
+    """The ``cmr "get git repo ..."`` lines of README."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    return [line.strip() for line in text.splitlines() if line.strip().startswith('cmr "get git repo')]
