@@ -1,0 +1,389 @@
+"""One name for one thing: what descriptions call it in, its name out.
+
+Submitters spell one accelerator in a dozen ways. The tables of ``tables/names.py`` know how; what they do not explain in
+full has no name, and is never taken for what looks like it. Each spelling is looked at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..tables.names import accelerators_table, names_table, submitters_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ..model import System
+
+_T = TypeVar("_T")
+
+#: The longest published spelling has 115 characters; a longer one than this is no name.
+_LONGEST_SPELLING = 300
+#: Spellings that are remembered of each kind. All published rounds have some hundreds.
+_REMEMBERED = 4096
+
+_MARKS = re.compile(r"\((?:r|tm|c)\)")
+_MARK_SIGNS = str.maketrans({"\N{TRADE MARK SIGN}": " ", "\N{MULTIPLICATION SIGN}": "x"})
+_BETWEEN_WORDS = re.compile(r"(?:[^\w+]|_)+")
+_BETWEEN_SUBMITTERS = re.compile(r"[+&/,_-]|\band\b", re.IGNORECASE)
+#: Where letters meet digits in a name of the tables.
+_SEAM = re.compile(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])")
+#: What may follow the name of a model without a blank ("H100SXM5"), and a count that stands before
+#: or behind it so ("8xA100", "A100x8").
+_GLUED = re.compile(
+    r"(?<=[a-z0-9])(?=sxm|pcie|nvl|oam|hbm)|(?<=[0-9])(?=x[0-9]+\b)|(?<=\b[0-9]x)(?=[a-z])|(?<=\b[0-9]{2}x)(?=[a-z])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """An accelerator by its names. ``form``, ``memory_gb`` and ``power_limit_watts`` are None where they are not known.
+
+    ``variant`` is the name for people, with as much of form and memory as is known: A100 SXM 80 GB.
+    """
+
+    name: str
+    variant: str
+    vendor: str
+    generation: str
+    form: str | None
+    memory_gb: int | None
+    power_limit_watts: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """A host processor; ``vendor`` is None where a spelling names processors of two."""
+
+    name: str
+    vendor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitter:
+    """A submitter. ``members`` are those of a joint submission, in alphabetical order; any other has none."""
+
+    name: str
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownName:
+    """A spelling that the table of its kind (``accelerator``, ``submitter``, ...) does not explain."""
+
+    kind: str
+    spelling: str
+
+
+def name_keys(record: System, folder: str) -> tuple[dict[str, object], list[UnknownName]]:
+    """The names of a system and its submitter as keys of an entry (None: not known), and the spellings that have no name.
+
+    Args:
+        record: what the description says.
+        folder: the submitter's folder, which counts where the description names no submitter.
+    """
+    accelerator = find_accelerator(record.accelerator_model_name, record.name)
+    submitter = find_submitter(record.submitter or folder)
+    availability = find_availability(record.availability)
+    processor = find_processor(record.host_processor_model_name)
+    framework = find_framework(record.framework)
+    keys: dict[str, object] = {
+        "accelerator": accelerator and accelerator.name,
+        "accelerator_variant": accelerator and accelerator.variant,
+        "accelerator_vendor": accelerator and accelerator.vendor,
+        "accelerator_generation": accelerator and accelerator.generation,
+        "accelerator_form": accelerator and accelerator.form,
+        "accelerator_memory_gb": accelerator and accelerator.memory_gb,
+        "accelerator_power_limit_watts": accelerator and accelerator.power_limit_watts,
+        "is_processor_only": is_processor_only(record),
+        "submitter_name": submitter and submitter.name,
+        "submitter_members": list(submitter.members) if submitter and submitter.members else None,
+        "availability_category": availability,
+        "processor": processor and processor.name,
+        "processor_vendor": processor and processor.vendor,
+        "framework_family": framework,
+    }
+    looked_up = (
+        ("accelerator", record.accelerator_model_name, accelerator),
+        ("submitter", record.submitter or folder, submitter),
+        ("availability", record.availability, availability),
+        ("processor", record.host_processor_model_name, processor),
+        ("framework", record.framework, framework),
+    )
+    unknown = [
+        UnknownName(kind, spelling)
+        for kind, spelling, name in looked_up
+        if name is None and spelling is not None and not means_nothing(kind, spelling)
+    ]
+    return keys, unknown
+
+
+def is_processor_only(record: System) -> bool | None:
+    """Whether the processors of a system do the work; None where its description does not say, or contradicts itself."""
+    spelling, count = record.accelerator_model_name, record.accelerators_per_node
+    if spelling is not None and not means_nothing("accelerator", spelling):
+        return None if count == 0 else False
+    if count is None:
+        return None if spelling is None else True
+    return True if count == 0 else None
+
+
+@functools.lru_cache(_REMEMBERED)
+def means_nothing(kind: str, spelling: str) -> bool:
+    """Whether a spelling is one of those that stand for no name (``N/A``), or has neither letters nor digits."""
+    return _squeeze(spelling) in _nothing(kind) or not any(map(str.isalnum, spelling))
+
+
+@functools.lru_cache(_REMEMBERED)
+def find_accelerator(spelling: str | None, system: str | None = None) -> Accelerator | None:
+    """The accelerator that a spelling means; None where it means none, several, or one that the table does not know.
+
+    Args:
+        spelling: ``accelerator_model_name`` of a description.
+        system: the system's name, which tells the model where the spelling says "TPU" and no more.
+    """
+    table = _accelerators()
+    text = _words(spelling)
+    if text.replace(" ", "") in table.by_system:
+        models = {model for model, _ in table.iter_models(_words(system))}
+        text = ""
+    else:
+        found = list(table.iter_models(text))
+        models = {model for model, _ in found}
+        for _, (start, end) in reversed(found):
+            text = f"{text[:start]} {text[end:]}"
+    return table.make_accelerator(models.pop(), text) if len(models) == 1 else None
+
+
+@functools.lru_cache(_REMEMBERED)
+def find_submitter(spelling: str | None) -> Submitter | None:
+    """The submitter that a spelling means, or the joint submission; None where the table does not know all of its parts."""
+    if spelling is None or len(spelling) > _LONGEST_SPELLING:
+        return None
+    known, joint = _submitters()
+    if (submitter := known.get(_bare_name(spelling))) is not None:
+        return submitter
+    members: set[str] = set()
+    for part in filter(str.strip, _BETWEEN_SUBMITTERS.split(spelling)):
+        if (submitter := known.get(_bare_name(part))) is None:
+            return None
+        members.update(submitter.members or [submitter.name])
+    in_order = tuple(sorted(members, key=str.casefold))
+    if len(in_order) < 2:
+        return None
+    return joint.get(in_order) or Submitter(" + ".join(in_order), in_order)
+
+
+@functools.lru_cache(_REMEMBERED)
+def find_availability(spelling: str | None) -> str | None:
+    """The category of availability that a spelling means, None where the table does not know it.
+
+    Returns:
+        ``available cloud``, ``available on-premise``, ``preview``, ``research``, or ``available`` where it says no more.
+    """
+    text = _words(spelling)
+    return next((category for category, pattern in _availability() if pattern.fullmatch(text)), None)
+
+
+@functools.lru_cache(_REMEMBERED)
+def find_processor(spelling: str | None) -> Processor | None:
+    """The processor that a spelling means, or its family where no model is named; several are joined by " + "."""
+    text = _words(spelling)
+    models, families, misprints = _processors()
+    found = _find_processors(models, text) or _find_processors(families, text)[:1]
+    if not found:
+        return None
+    names = dict.fromkeys(misprints.get(name, name) for name, _ in found)
+    vendors = {vendor for _, vendor in found}
+    return Processor(" + ".join(names), vendors.pop() if len(vendors) == 1 else None)
+
+
+@functools.lru_cache(_REMEMBERED)
+def find_framework(spelling: str | None) -> str | None:
+    """The framework that a spelling means; several are joined by " + ", in alphabetical order."""
+    text = _words(spelling)
+    for rows in _frameworks():
+        if found := [name for name, pattern in rows if pattern.search(text)]:
+            return " + ".join(sorted(found, key=str.casefold))
+    return None
+
+
+class _Accelerators:
+    """The table of accelerators, made ready for looking up."""
+
+    def __init__(self, table: dict[str, Any]) -> None:
+        self.by_system = {_squeeze(spelling) for spelling in table["by_system"]}
+        self._rows: dict[str, dict[str, Any]] = table["accelerators"]
+        self._vendors: dict[str, dict[str, Any]] = table["vendors"]
+        self._words: list[str] = table["words"]
+        self._forms = {form: _pattern(source) for form, source in table["forms"].items()}
+        spellings = {spelling: name for name, row in self._rows.items() for spelling in (name, *row.get("spellings", ()))}
+        self._model_of = {_squeeze(spelling): name for spelling, name in spellings.items()}
+        # of two that begin alike, the longer one is meant
+        self._models = _pattern("|".join(sorted((_phrase(spelling) for spelling in spellings), key=len, reverse=True)))
+
+    def iter_models(self, text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+        """The models that a text names, each with where it stands."""
+        for match in self._models.finditer(text):
+            yield self._model_of[match[0].replace(" ", "")], match.span()
+
+    def make_accelerator(self, model: str, rest: str) -> Accelerator | None:
+        """The accelerator of a model; None where the rest of its spelling is not explained in full."""
+        row = self._rows[model]
+        memories, rest = _take_numbers(_MEMORY, rest)
+        power_limits, rest = _take_numbers(_POWER_LIMIT, rest)
+        grades, rest = _take_names(((name, _pattern(source)) for name, source in row.get("grades", {}).items()), rest)
+        rest = " ".join(self._explained(row).sub(" ", _COUNT.sub(" ", rest)).split())
+        forms, rest = _take_names(self._forms.items(), rest)
+        if rest.strip():
+            return None
+        of_forms: dict[str | None, list[int]] = row.get("forms") or {None: row.get("memory", [])}
+        form = _only(name for name in forms or of_forms if name in of_forms)
+        possible = of_forms.get(form) or [gb for of_form in of_forms.values() for gb in of_form]
+        memory_gb = _only(gb for gb in memories or possible if gb in possible)
+        memory = None if memory_gb is None else f"{memory_gb} GB"
+        return Accelerator(
+            name=model,
+            variant=" ".join(filter(None, (model, *grades, form, memory))),
+            vendor=row["vendor"],
+            generation=row["generation"],
+            form=form,
+            memory_gb=memory_gb,
+            power_limit_watts=_only(power_limits),
+        )
+
+    def _explained(self, row: dict[str, Any]) -> re.Pattern[str]:
+        """What may stand in a spelling and says nothing about which model it is."""
+        generation = _phrase(row["generation"]).split()
+        own = [row["words"]] if "words" in row else []
+        return _pattern("|".join([*self._words, self._vendors[row["vendor"]]["words"], *generation, *own]))
+
+
+@functools.cache
+def _accelerators() -> _Accelerators:
+    return _Accelerators(accelerators_table())
+
+
+@functools.cache
+def _submitters() -> tuple[dict[str, Submitter], dict[tuple[str, ...], Submitter]]:
+    """Submitters by their bare names, and those joint submissions that have a name of their own by their members."""
+    table = submitters_table()
+    known: dict[str, Submitter] = {}
+    for name, spellings in table["submitters"].items():
+        known |= dict.fromkeys(map(_bare_name, (name, *spellings)), Submitter(name))
+    joint = {tuple(row["members"]): Submitter(name, tuple(row["members"])) for name, row in table["joint"].items()}
+    for submitter in joint.values():
+        spellings = table["joint"][submitter.name]["spellings"]
+        known |= dict.fromkeys(map(_bare_name, (submitter.name, *spellings)), submitter)
+    return known, joint
+
+
+@functools.cache
+def _availability() -> list[tuple[str, re.Pattern[str]]]:
+    return [(category, _pattern(source)) for category, source in names_table()["availability"].items()]
+
+
+_ProcessorRows = list[tuple[str, str, re.Pattern[str]]]
+
+
+@functools.cache
+def _processors() -> tuple[_ProcessorRows, _ProcessorRows, dict[str, str]]:
+    """Models and families (vendor, template of the name, pattern), and the names that are put right."""
+    table = names_table()
+    models, families = (
+        [(vendor, template, _pattern(source)) for vendor, template, source in rows]
+        for rows in (table["processors"], table["families"])
+    )
+    return models, families, table["misprints"]
+
+
+def _find_processors(rows: _ProcessorRows, text: str) -> list[tuple[str, str]]:
+    """Name and vendor of the processors that a text names, in its order; of two at one place the one that begins first."""
+    found = sorted(
+        (match.span(), template.format(*map(_in_capitals, match.groups())), vendor)
+        for vendor, template, pattern in rows
+        for match in pattern.finditer(text)
+    )
+    ends = [0, *accumulate((end for (_, end), _, _ in found), max)]
+    return [(name, vendor) for ((start, _), name, vendor), end in zip(found, ends, strict=False) if start >= end]
+
+
+def _in_capitals(text: str) -> str:
+    """A part of a number as makers write it (8462Y+), or a code name (Rome)."""
+    return text.capitalize() if text.isalpha() else text.upper()
+
+
+@functools.cache
+def _frameworks() -> list[list[tuple[str, re.Pattern[str]]]]:
+    table = names_table()
+    return [[(name, _pattern(source)) for name, source in table[part].items()] for part in ("frameworks", "below")]
+
+
+@functools.cache
+def _nothing(kind: str) -> frozenset[str]:
+    table = names_table()["nothing"]
+    return frozenset(map(_squeeze, (*table["any"], *table.get(kind, ()))))
+
+
+def _words(spelling: str | None) -> str:
+    """A spelling without case, marks and punctuation, with one blank between words; empty where it is no name."""
+    if spelling is None or len(spelling) > _LONGEST_SPELLING:
+        return ""
+    text = unicodedata.normalize("NFKC", spelling.translate(_MARK_SIGNS)).lower()
+    return _GLUED.sub(" ", _BETWEEN_WORDS.sub(" ", _MARKS.sub(" ", text))).strip()
+
+
+def _squeeze(spelling: str) -> str:
+    return _words(spelling).replace(" ", "")
+
+
+def _bare_name(spelling: str) -> str:
+    """What two spellings of a submitter have in common."""
+    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", spelling).casefold())
+    return "".join(word for word in words if word not in _legal_forms())
+
+
+@functools.cache
+def _legal_forms() -> frozenset[str]:
+    return frozenset(submitters_table()["legal_forms"])
+
+
+def _phrase(name: str) -> str:
+    """The pattern of a name of the tables, with a blank where it has one and where letters meet digits."""
+    return " ".join(re.escape(part) for word in _words(name).split() for part in _SEAM.split(word))
+
+
+def _pattern(source: str) -> re.Pattern[str]:
+    """A pattern of the tables, for whole words; a blank in it may lack."""
+    return re.compile(f"(?<![a-z0-9])(?:{source.replace(' ', ' ?')})(?![a-z0-9+])")
+
+
+def _take_numbers(pattern: re.Pattern[str], text: str) -> tuple[list[int], str]:
+    """The different numbers that a pattern finds, and the text without them."""
+    return list(dict.fromkeys(map(int, pattern.findall(text)))), pattern.sub(" ", text)
+
+
+def _take_names(patterns: Iterable[tuple[str, re.Pattern[str]]], text: str) -> tuple[list[str], str]:
+    """The names whose patterns are found, and the text without what they found."""
+    found = []
+    for name, pattern in patterns:
+        text, count = pattern.subn(" ", text)
+        if count:
+            found.append(name)
+    return found, text
+
+
+def _only(values: Iterable[_T]) -> _T | None:
+    """The value, where there is one and no other."""
+    different = list(dict.fromkeys(values))
+    return different[0] if len(different) == 1 else None
+
+
+_MEMORY = _pattern("([0-9]+) g(?:i?b)?")
+_POWER_LIMIT = _pattern("([0-9]{2,4}) w(?:atts?)?")
+_COUNT = _pattern("[0-9]+ x|x [0-9]+|^[0-9]+")
