@@ -7,11 +7,17 @@ Paths inside a round are relative to its clone, with ``/`` on every system.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+
+#: A flat object about one result, as it is stored in an experiment.
+Entry = dict[str, Any]
+#: Round label, submitter folder, system file name, benchmark key.
+Identity = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +190,21 @@ class Result:
     division: str
     score: Score
     energy: Energy | None = None
-    entry: dict = field(default_factory=dict)
+    entry: Entry = field(default_factory=dict)
 
     @property
-    def identity(self) -> tuple[str, str, str, str]:
+    def minutes(self) -> float:
+        """The score.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.score.minutes is None:
+            raise ValueError(f"{self.submission.folder}: no score")
+        return self.score.minutes
+
+    @property
+    def identity(self) -> Identity:
         """Round label, submitter folder, system file name, benchmark key."""
         return (self.round.label, self.submission.submitter, self.submission.system, self.benchmark)
 

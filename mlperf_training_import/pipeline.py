@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import PrivateRounds
 from .experiments.home import index_left_alone
@@ -34,7 +34,7 @@ def no_progress(_label: str, _total: int) -> Iterator[Callable[[int], None]]:
     yield lambda _: None
 
 
-def import_rounds(cm, options: Options, tell: Callable[[str], None], progress: ShowProgress = no_progress) -> Outcome:
+def import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progress: ShowProgress = no_progress) -> Outcome:
     """Imports the cached rounds, or a local tree.
 
     Args:
@@ -50,7 +50,7 @@ def import_rounds(cm, options: Options, tell: Callable[[str], None], progress: S
         return _import_rounds(cm, options, tell, progress)
 
 
-def _import_rounds(cm, options: Options, tell: Callable[[str], None], progress: ShowProgress) -> Outcome:
+def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progress: ShowProgress) -> Outcome:
     target = find_target(cm, options.target_repo)
     outcome = Outcome(dry_run=options.dry_run)
     if options.path is not None:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PublishFailure
 
@@ -46,9 +46,9 @@ class StoredExperiment:
     folder: Path | None
     file: Path | None = None
     data: bytes = b""
-    objects: list = field(default_factory=list)
+    objects: list[Any] = field(default_factory=list)
     usable: bool = True
-    moved_in: list = field(default_factory=list)
+    moved_in: list[Any] = field(default_factory=list)
     moved_out: int = 0
 
     @property
@@ -72,11 +72,11 @@ def load_experiment(name: str, folder: Path | None, report: Report) -> StoredExp
         return stored
     dated = sorted(path for path in folder.iterdir() if path.is_dir() and _DATE_FOLDER.fullmatch(path.name))
     full = [path for path in dated if (path / RESULT_FILE).is_file()]
-    chosen = (full or dated or [None])[-1]
+    if not dated:
+        return stored
+    chosen = (full or dated)[-1]
     for path in full[:-1]:
         report("extra-date-folder", str(path), f"not used; the results are in {chosen.name}")
-    if chosen is None:
-        return stored
     stored.file = chosen / RESULT_FILE
     if not stored.file.is_file():
         return stored
@@ -93,14 +93,14 @@ def load_experiment(name: str, folder: Path | None, report: Report) -> StoredExp
     return stored
 
 
-def to_bytes(objects: list) -> bytes:
+def to_bytes(objects: list[Any]) -> bytes:
     """The objects as Collective Mind's own ``utils.save_json`` writes them."""
     if not objects:
         return b"[]\n"
     return ("[\n  " + ",\n  ".join(map(_indented, objects)) + "\n]\n").encode("ascii")
 
 
-def _indented(item: object) -> str:
+def _indented(item: Any) -> str:
     """An object as ``json.dumps`` writes it with ``indent=2`` as part of a list.
 
     With an indent json leaves its encoder in C aside and takes several times as long. Results are flat, or have lists of
@@ -111,7 +111,7 @@ def _indented(item: object) -> str:
     return json.dumps(item, indent=2, sort_keys=True).replace("\n", "\n  ")
 
 
-def _iter_members(item: dict) -> Iterator[str]:
+def _iter_members(item: dict[str, Any]) -> Iterator[str]:
     """The members of an object of scalars and lists, by key, as they are written."""
     flat = {key: value for key, value in item.items() if type(value) in _SCALARS}
     members = iter(_encode_flat(flat)[1:-1].split(_SEPARATOR))

@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import git
 from cmind.index import Index
@@ -28,7 +28,7 @@ _LOCK_FILE = "mlperf-training-import.lock"
 
 
 @contextlib.contextmanager
-def locked(cm, repository: Path, waiting: Callable[[str], None]) -> Iterator[None]:
+def locked(cm: Any, repository: Path, waiting: Callable[[str], None]) -> Iterator[None]:
     """Holds the lock of the CM home and that of a repository, which several homes may share.
 
     Always in this order, so that two imports cannot wait for each other. The repository's lock lies in its git folder,
@@ -53,7 +53,7 @@ def locked(cm, repository: Path, waiting: Callable[[str], None]) -> Iterator[Non
 
 
 @contextlib.contextmanager
-def index_left_alone(cm) -> Iterator[None]:
+def index_left_alone(cm: Any) -> Iterator[None]:
     """Keeps CM from writing its index, which it does after any look-up that tells it something new."""
     before, was_loaded = cm.use_index, cm.index is not None
     if before and not was_loaded:
@@ -70,7 +70,7 @@ def index_left_alone(cm) -> Iterator[None]:
             cm.index = None  # the next look-up loads it, and makes it if there is none yet
 
 
-def add_to_index(cm, artifacts: Iterable[tuple[Mapping[str, object], Path]], repository: tuple[str, str]) -> str | None:
+def add_to_index(cm: Any, artifacts: Iterable[tuple[Mapping[str, object], Path]], repository: tuple[str, str]) -> str | None:
     """Adds artifacts to the index of CM, after reading it again: other imports may have added to it.
 
     An index that was cut off is made anew. To be called under the lock, with :func:`index_left_alone`.
@@ -97,7 +97,7 @@ def add_to_index(cm, artifacts: Iterable[tuple[Mapping[str, object], Path]], rep
         everything = {"action": "search", "automation": "*", "skip_index_search": True, "force_index_add": True}
         found = cm.access(everything)
         if found["return"] > 0:
-            return found["error"]
+            return str(found["error"])
     for meta, path in artifacts:
         kinds = cm.index.meta.get(meta.get("automation_uid"), {})
         indexed = kinds.get(meta.get("alias")), kinds.get(meta.get("uid"))
@@ -117,7 +117,7 @@ def _lock_of(repository: Path) -> Path:
         return repository.resolve() / f".{_LOCK_FILE}"
 
 
-def _parsed(data: bytes) -> dict:
+def _parsed(data: bytes) -> dict[str, Any]:
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
@@ -125,11 +125,11 @@ def _parsed(data: bytes) -> dict:
     return content if isinstance(content, dict) else {}
 
 
-def _is_whole(cm, content: dict) -> bool:
+def _is_whole(cm: Any, content: dict[str, Any]) -> bool:
     """Whether an index was made by looking at all repositories.
 
     After an index was cut off, CM goes on with one that has nothing but what it came across since: it lacks some of the
     automations in CM's own package, which nobody asks for.
     """
     own = {folder.name for folder in Path(cm.path_to_cmind_repo, "automation").iterdir() if any(folder.glob("_cm.*"))}
-    return own <= content.get("automation", {}).keys()
+    return own <= set(content.get("automation", {}))

@@ -10,6 +10,8 @@ from urllib.parse import unquote, unquote_plus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ..model import Entry, Identity
+
 _DETAILS_URL = re.compile(r".*/blob/[^/]+/(?P<submitter>.+)/systems/(?P<system>[^/]+)\.json(?:[?#].*)?")
 
 
@@ -17,16 +19,20 @@ _DETAILS_URL = re.compile(r".*/blob/[^/]+/(?P<submitter>.+)/systems/(?P<system>[
 _LONGEST_URL = 2000
 
 
-#: Round label, submitter folder, system file name, benchmark key.
-Identity = tuple[str, str, str, str]
-
-
 def stored_identity(entry: object) -> Identity | None:
     """The identity that an object of this importer carries, None where it carries none."""
     if not isinstance(entry, dict):
         return None
-    identity = tuple(entry.get(key) for key in ("version", "submitter_folder", "system_file", "Model_ID"))
-    return identity if all(isinstance(part, str) and part for part in identity) else None
+    label, submitter, system, benchmark = (
+        entry.get(key) for key in ("version", "submitter_folder", "system_file", "Model_ID")
+    )
+    identity = (label, submitter, system, benchmark)
+    return identity if all(isinstance(part, str) and part for part in identity) else None  # type: ignore[return-value]
+
+
+def by_identity(entries: Iterable[Entry]) -> dict[Identity, Entry]:
+    """Entries of this importer, by their identities."""
+    return {identity: entry for entry in entries if (identity := stored_identity(entry)) is not None}
 
 
 class IdentityIndex:
@@ -37,12 +43,10 @@ class IdentityIndex:
     folder that is.
     """
 
-    def __init__(self, entries: Iterable[Mapping[str, object]]) -> None:
-        self._entries: dict[Identity, Mapping[str, object]] = {}
+    def __init__(self, entries: Mapping[Identity, Entry]) -> None:
+        self._entries = entries
         self._by_submitter: dict[Identity, list[Identity]] = defaultdict(list)
-        for entry in entries:
-            self._entries[stored_identity(entry)] = entry
-        for identity, entry in self._entries.items():
+        for identity, entry in entries.items():
             label, _, system, benchmark = identity
             self._by_submitter[label, entry["submitter"], system, benchmark].append(identity)
 
@@ -54,10 +58,10 @@ class IdentityIndex:
         """
         if (identity := stored_identity(item)) is not None or not isinstance(item, dict):
             return identity
-        url, label, benchmark = (item.get(key) for key in ("details_url", "version", "Model_ID"))
-        if not all(isinstance(text, str) and text for text in (url, label, benchmark)):
+        url, label, benchmark = (_text(item.get(key)) for key in ("details_url", "version", "Model_ID"))
+        if not (url and label and benchmark) or len(url) > _LONGEST_URL:
             return None
-        if len(url) > _LONGEST_URL or (place := _DETAILS_URL.fullmatch(url)) is None:
+        if (place := _DETAILS_URL.fullmatch(url)) is None:
             return None
         written = [(label, submitter, system, benchmark) for submitter, system in _spellings(place)]
         for identity in written:
@@ -72,9 +76,13 @@ class IdentityIndex:
         return identity in self._entries
 
 
-def _spellings(place: re.Match) -> list[tuple[str, str]]:
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _spellings(place: re.Match[str]) -> list[tuple[str, str]]:
     """What submitter and system may be called that stand in an address: decoded first; last for a branch with a slash."""
     names = place["submitter"], place["system"]
-    spellings = [tuple(map(decode, names)) for decode in (unquote, str, unquote_plus)]
+    spellings = [(decode(names[0]), decode(names[1])) for decode in (unquote, str, unquote_plus)]
     spellings.append((unquote(names[0].rpartition("/")[2]), unquote(names[1])))
     return spellings

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..outcome import Changes
 from ..results.entry import OWNED_KEYS, foreign_benchmarks, order_of, uid_of
-from .identity import Identity, IdentityIndex, stored_identity
+from .identity import IdentityIndex, stored_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from ..findings import Report
+    from ..model import Identity
     from .files import StoredExperiment
 
 
@@ -39,8 +40,10 @@ def move_home(
         staying = []
         for item in experiment.objects:
             identity = index.identify(item)
-            home = by_name.get(homes.get((experiment.is_over_all, identity)), experiment)
-            if home is experiment:
+            home = experiment
+            if identity is not None:
+                home = by_name.get(homes.get((experiment.is_over_all, identity), ""), experiment)
+            if identity is None or home is experiment:
                 staying.append(item)
             else:
                 home.moved_in.append(item)
@@ -69,13 +72,13 @@ def stored_uids(
 
 def merge(
     stored: StoredExperiment,
-    entries: Mapping[Identity, dict],
+    entries: Mapping[Identity, dict[str, Any]],
     index: IdentityIndex,
     uids: Mapping[Identity, str],
     is_stale: Callable[[Identity], bool],
     prune: bool,
     report: Report,
-) -> tuple[list, Changes]:
+) -> tuple[list[Any], Changes]:
     """The objects of an experiment after this import, in their fixed order, and what changed.
 
     Args:
@@ -91,7 +94,7 @@ def merge(
     where = str(stored.file)
     known, others, several = _recognise(stored, index, report)
     arrived = {index.identify(item) for item in stored.moved_in}
-    merged: list[dict] = []
+    merged: list[dict[str, Any]] = []
     for identity, item in known.items():
         if identity in entries:
             continue
@@ -131,11 +134,11 @@ def merge(
 
 def _recognise(
     stored: StoredExperiment, index: IdentityIndex, report: Report
-) -> tuple[dict[Identity, dict], list, set[Identity]]:
+) -> tuple[dict[Identity, dict[str, Any]], list[Any], set[Identity]]:
     """The objects by identity, those that have none, and the identities of which there was more than one object."""
-    known: dict[Identity, dict] = {}
-    others: list = []
-    apart: dict[Identity, list[dict]] = defaultdict(list)
+    known: dict[Identity, dict[str, Any]] = {}
+    others: list[Any] = []
+    apart: dict[Identity, list[dict[str, Any]]] = defaultdict(list)
     several: set[Identity] = set()
     where = str(stored.file)
     for number, item in enumerate((*stored.objects, *stored.moved_in), 1):
@@ -161,7 +164,7 @@ def _recognise(
     return known, [*others, *itertools.chain(*apart.values())], several
 
 
-def _renewed(old: dict, entry: dict, uid: str) -> dict:
+def _renewed(old: dict[str, Any], entry: dict[str, Any], uid: str) -> dict[str, Any]:
     """An entry with the keys that people added to its stored form, and the uid that its result has always had."""
     ours = OWNED_KEYS.union(foreign_benchmarks(old), [entry["Model_ID"]])
     new = {key: value for key, value in old.items() if key not in ours} | entry | {"uid": uid}
@@ -174,7 +177,7 @@ def _renewed(old: dict, entry: dict, uid: str) -> dict:
     return new
 
 
-def _united(first: dict, second: dict) -> tuple[dict, str]:
+def _united(first: dict[str, Any], second: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Two objects of one result as one, and what to say about it.
 
     What people noted in the second is added to the first; where both have a key, the second's value goes under the key with
@@ -193,22 +196,22 @@ def _united(first: dict, second: dict) -> tuple[dict, str]:
     return united, f"; the second's values are kept as {', '.join(sorted(renamed))}" if renamed else ""
 
 
-def _may_differ(one: dict, other: dict) -> bool:
+def _may_differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two objects with one address may be results of two folders of one submitter, whose names are not known."""
     return None in (stored_identity(one), stored_identity(other)) and one.get("Result") != other.get("Result")
 
 
-def _numbered(item: dict, key: str) -> list[str]:
+def _numbered(item: dict[str, Any], key: str) -> list[str]:
     """The keys of an object that hold values of a key: itself, and with numbers."""
     start = f"{key}_"
     return [key, *(name for name in item if name.startswith(start) and name[len(start) :].isdecimal())]
 
 
-def _free_key(item: dict, key: str) -> str:
+def _free_key(item: dict[str, Any], key: str) -> str:
     return next(name for number in itertools.count(2) if (name := f"{key}_{number}") not in item)
 
 
-def _has_uid(item: dict) -> bool:
+def _has_uid(item: dict[str, Any]) -> bool:
     return isinstance(item.get("uid"), str) and bool(item["uid"])
 
 
@@ -217,5 +220,5 @@ def _same(one: object, other: object) -> bool:
     return one is other or (type(one) is type(other) and one == other)
 
 
-def _equal(one: dict, other: dict) -> bool:
+def _equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())

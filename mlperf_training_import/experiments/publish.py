@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmind import utils
 
@@ -19,11 +19,13 @@ from ..outcome import PublishedExperiment
 from ..results.entry import experiment_tags
 from .files import RESULT_FILE, StoredExperiment, load_experiment, remove_leftovers, to_bytes, write_atomically
 from .home import add_to_index, locked
-from .identity import Identity, IdentityIndex, stored_identity
+from .identity import IdentityIndex, by_identity
 from .merge import merge, move_home, stored_uids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from ..model import Identity
 
 _EXPERIMENT = "experiment,a0a2d123ef064bcb"
 _PREFIX = "mlperf-training--"
@@ -44,11 +46,11 @@ class _Known(NamedTuple):
     """An experiment's folder, and its description where there is one that can be read."""
 
     path: Path
-    description: dict | None = None
+    description: dict[str, Any] | None = None
     trouble: str | None = None
 
 
-def find_target(cm, target_repo: str) -> Target:
+def find_target(cm: Any, target_repo: str) -> Target:
     """Looks a repository up by alias or uid; the CM scratch repository ``local`` where the name is empty.
 
     Args:
@@ -74,9 +76,9 @@ def find_target(cm, target_repo: str) -> Target:
 
 
 def publish(
-    cm,
+    cm: Any,
     target: Target,
-    entries: Mapping[str, Sequence[dict]],
+    entries: Mapping[str, Sequence[dict[str, Any]]],
     labels: Sequence[str],
     findings: list[Finding],
     *,
@@ -116,8 +118,8 @@ def publish(
         scopes = tuple(f"{_PREFIX}{scope}--" for scope in ("all", *labels))
         names = sorted({*entries, *(name for name in known if name.startswith(scopes))})
         experiments = [_load(name, known.get(name), report) for name in names]
-        groups = {name: {stored_identity(entry): entry for entry in entries.get(name, ())} for name in names}
-        index = IdentityIndex(entry for group in groups.values() for entry in group.values())
+        groups = {name: by_identity(entries.get(name, ())) for name in names}
+        index = IdentityIndex({identity: entry for group in groups.values() for identity, entry in group.items()})
         homes = {(e.is_over_all, identity): e.name for e in experiments for identity in groups[e.name]}
         move_home(experiments, homes, index, report)
         uids = stored_uids(experiments, index, labels)
@@ -179,7 +181,7 @@ def _is_inside(target: Target, path: Path) -> bool:
     return path.resolve().is_relative_to(target.path.resolve())
 
 
-def _write(target: Target, experiment: StoredExperiment, objects: list, known: _Known | None) -> _Known:
+def _write(target: Target, experiment: StoredExperiment, objects: list[Any], known: _Known | None) -> _Known:
     """Writes an experiment's results if they differ from what is stored, then its description if it has none.
 
     In this order nobody finds an experiment without results, and each file is whole or not there: ``cm add`` writes the
@@ -207,7 +209,7 @@ def _write(target: Target, experiment: StoredExperiment, objects: list, known: _
     return _Known(folder, description)
 
 
-def _description(name: str) -> dict:
+def _description(name: str) -> dict[str, Any]:
     """The description of a new experiment, as ``cm add experiment`` makes it."""
     alias, uid = _EXPERIMENT.split(",")
     meta = {"alias": name, "uid": _uid_of(name), "automation_alias": alias, "automation_uid": uid}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -27,12 +27,12 @@ class MalformedLine(ValueError):
 class _Loader(yaml.SafeLoader):
     """Reads YAML without aliases, with which a short line can stand for billions of values."""
 
-    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not read")
         return super().compose_node(parent, index)
 
-    def construct_yaml_int(self, node: yaml.Node) -> int:
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         if len(node.value) > _LONGEST_INTEGER:
             raise ValueError("a number is too long")
         return super().construct_yaml_int(node)
@@ -81,7 +81,7 @@ def parse_line(line: bytes, dialect: Dialect, wanted: frozenset[str]) -> tuple[f
     return time_ms, key, content.get("value"), content.get("metadata")
 
 
-def evaluation_parts(value: object, metadata: object) -> tuple[object, dict]:
+def evaluation_parts(value: object, metadata: object) -> tuple[object, dict[str, Any]]:
     """Value and metadata of an evaluation."""
     if isinstance(value, dict) and "value" in value:  # round 0.5: {"epoch": 3, "value": 0.7}
         return value["value"], value

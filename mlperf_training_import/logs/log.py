@@ -12,7 +12,7 @@ import json
 import os
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import msgspec
 
@@ -132,7 +132,7 @@ class LogReader:
         self._elapsed_key = elapsed_key
         self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
         self._find_short_lines = re.compile(re.escape(dialect.token) + rb"(.{0,%d})\n" % LONGEST_CHECKED_BYTES).findall
-        self._facts: dict[str, object] = {}
+        self._facts: dict[str, Any] = {}
         self._unnamed_evaluation: Evaluation | bytes | None = None
         self._paired_evaluations: list[Evaluation] = []
         self._lines = 0
@@ -281,7 +281,7 @@ class LogReader:
         else:
             self._paired_evaluations.append(evaluation)
 
-    def _judge_stop(self, value: object, metadata: dict) -> tuple[bool, str | None]:
+    def _judge_stop(self, value: object, metadata: dict[str, Any]) -> tuple[bool, str | None]:
         """Whether a ``run_stop`` reports success, and the status as text for people."""
         rule = self._dialect.success
         part = metadata if rule.part == "metadata" else value

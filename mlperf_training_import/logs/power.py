@@ -82,7 +82,7 @@ class PowerLog:
 
     def numbers(self, key: str) -> list[float]:
         """The numbers of a key, by time."""
-        return [number for _, name, number in self.events if name == key]
+        return [number for _, name, number in self.events if name == key and number is not None]
 
     def iter_oddities(self) -> Iterator[str]:
         """What makes the figure less certain."""
@@ -109,7 +109,8 @@ def read_power_log(path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_M
         UnknownEnergy: it is larger than ``largest_mb``.
     """
     left = largest_mb << 20
-    events, malformed_lines = [], 0
+    events: list[tuple[float, str, float | None]] = []
+    malformed_lines = 0
     find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
     with path.open("rb", buffering=0) as stream:
         for block in iter_blocks(stream):
@@ -157,13 +158,14 @@ def integrate(log: PowerLog, run_ms: float) -> float:
     if log.window_ms is None:
         raise UnknownEnergy("logs without power_measurement_start")
     start, stop = log.window_ms
-    watt_ms, previous = 0.0, None
+    watt_ms = 0.0
+    previous: float | None = None
     for time_ms, key, number in log.events:
         if key == _START and previous is None:
             previous = time_ms
         elif key == _STOP and time_ms > start:
             break
-        elif key == _READING and previous is not None:
+        elif key == _READING and previous is not None and number is not None:
             watt_ms += number * (time_ms - previous)
             previous = time_ms
     if previous == start:

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections import deque
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..model import Evaluation, RunLog
 from ..values import LARGEST_LOG_MB
@@ -108,7 +108,7 @@ class _Team:
 
         # To fork is fastest. It is safe in a process without other threads, and on macOS never.
         forks = sys.platform == "linux" and threading.active_count() == 1
-        context = multiprocessing.get_context("fork" if forks else "spawn")
+        context = multiprocessing.get_context("fork") if forks else multiprocessing.get_context("spawn")
         try:
             # Where the system allows no more processes, those that are there do the work, or the parent.
             with contextlib.suppress(OSError):
@@ -126,7 +126,7 @@ class _Team:
             raise
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for process in self._processes:
             process.kill()
             process.join()
@@ -134,7 +134,7 @@ class _Team:
         for connection in self._connections:
             connection.close()
 
-    def iter_results(self) -> Iterator[tuple[int, list[tuple]]]:
+    def iter_results(self) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
         """Number of a chunk and the values of its logs, as they arrive; chunks of a lost worker are missing."""
         from multiprocessing.connection import wait
 
@@ -144,7 +144,8 @@ class _Team:
         for connection in (*busy, *busy):
             self._send(connection, waiting, busy)
         while busy:
-            for connection in wait(list(busy)):
+            for ready in wait(list(busy)):
+                connection = cast("Connection", ready)
                 try:
                     yield connection.recv()
                     busy[connection] -= 1
@@ -187,7 +188,8 @@ def _end_with_parent() -> None:
     """Ends this worker when its parent is gone, also in the middle of a log."""
     import multiprocessing
 
-    multiprocessing.parent_process().join()
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
     os._exit(1)
 
 
@@ -199,17 +201,17 @@ def _read(jobs: Sequence[Job], advance: Callable[[int], None]) -> list[RunLog]:
     return logs
 
 
-def _pack(log: RunLog) -> tuple:
+def _pack(log: RunLog) -> tuple[Any, ...]:
     """The values of a log: to send them takes a fifth of the time that the record takes."""
     values = list(_values_of_log(log))
     values[_EVALUATIONS] = [_values_of_evaluation(evaluation) for evaluation in log.evaluations]
     return tuple(values)
 
 
-def _unpack(values: tuple) -> RunLog:
-    values = list(values)
-    values[_EVALUATIONS] = tuple(Evaluation(*evaluation) for evaluation in values[_EVALUATIONS])
-    return RunLog(*values)
+def _unpack(values: tuple[Any, ...]) -> RunLog:
+    fields = list(values)
+    fields[_EVALUATIONS] = tuple(Evaluation(*evaluation) for evaluation in fields[_EVALUATIONS])
+    return RunLog(*fields)
 
 
 def _usable_cores() -> int:

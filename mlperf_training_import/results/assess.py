@@ -57,14 +57,14 @@ class Assessor:
         try:
             factor = self._scaling_factor(submission)
         except OSError as error:
-            self._report("invalid-scaling-file", submission.scaling, error.strerror or "cannot be read")
+            self._report("invalid-scaling-file", submission.scaling or submission.folder, error.strerror or "cannot be read")
             return None
         except ValueError as error:
-            self._report("invalid-scaling-file", submission.scaling, str(error))
+            self._report("invalid-scaling-file", submission.scaling or submission.folder, str(error))
             return None
         result = Result(self._round, submission, key, division, score(runs, benchmark, factor))
-        if result.score.minutes is None:
-            self._report(result.score.code, submission.folder, result.score.reason)
+        if result.score.code is not None:
+            self._report(result.score.code, submission.folder, result.score.reason or "")
         return result
 
     def _logged_benchmark(self, submission: Submission, logs: Sequence[RunLog]) -> str | None:

@@ -33,10 +33,10 @@ def compare(results: Sequence[Result]) -> list[dict[str, object]]:
         groups[result.round.label, result.division, result.benchmark].append(result)
     figures: dict[int, dict[str, object]] = {}
     for group in groups.values():
-        minutes = {id(result): result.score.minutes for result in group}
+        minutes = {id(result): result.minutes for result in group}
         per_accelerator = {id(result): figure for result in group if (figure := accelerator_minutes(result)) is not None}
         places, places_per_accelerator = _places(minutes), _places(per_accelerator)
-        median = statistics.median(per_accelerator.values()) if per_accelerator else None
+        median = statistics.median(per_accelerator.values()) if per_accelerator else 0.0
         for key in minutes:
             figures[key] = {"compared_results": len(group), "rank": places[key]}
             if key in per_accelerator:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..logs.power import _ESTIMATE, _READING, PowerLog, UnknownEnergy, estimate, integrate, read_power_log
 from ..model import Energy, LogFile, Round, Run, RunLog, Score, Submission
 from ..values import LARGEST_LOG_MB
-from .score import duration_ms, fastest_first, mean
+from .score import duration_ms, fastest_first, known_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -50,11 +50,12 @@ def measure(
             energies[run.log.path] = meter.measure_run(log.name.removesuffix(".txt"), run)
     meter.tell(report)
     kept = [energies[run.log.path] for run in score.kept]
-    runs = tuple(energies[run.log.path][0] for run in fastest_first(score.runs))
+    runs = [energies[run.log.path][0] for run in fastest_first(score.runs)]
+    known = tuple(joules for joules in runs if joules is not None)
     return Energy(
         joules=_scaled_mean([joules for joules, _ in kept], score.scaling_factor),
         with_switches_joules=_scaled_mean([joules for _, joules in kept], score.scaling_factor),
-        runs_joules=None if None in runs else runs,
+        runs_joules=known if len(known) == len(runs) else None,
     )
 
 
@@ -65,12 +66,13 @@ class _Meter:
         self._root = root
         self._largest_mb = largest_mb
         self._submission = submission
+        self._power = submission.power or {}
         self._dialect = dialect
         self._odd: dict[tuple[str, str], list[str]] = defaultdict(list)
 
     def measure_run(self, folder: str, run: Run) -> tuple[float | None, float | None]:
         """Joules of a run without and with its metered switches, each None where not known."""
-        files = self._submission.power.get(folder)
+        files = self._power.get(folder)
         if files is None:
             self._note("no-power-folder", "runs without a folder of their own", folder)
             return None, None
@@ -82,7 +84,7 @@ class _Meter:
         if expected is not None and len(nodes) != expected:
             self._note("power-log", f"runs whose node_*.txt are not {expected}, the number of nodes", folder)
         joules = [self._node(folder, file, run.log) for file in nodes]
-        metered = []
+        metered: list[float | None] = []
         for file in files:
             if file.name.startswith("sw_"):
                 self._switch(folder, file, run.log, joules, metered)
@@ -98,7 +100,7 @@ class _Meter:
         for (code, what), places in self._odd.items():
             report(code, where, f"{what}: {len(places)}, first {places[0]}")
         stems = {log.name.removesuffix(".txt") for log in self._submission.logs}
-        if others := [folder for folder in self._submission.power if folder not in stems]:
+        if others := [folder for folder in self._power if folder not in stems]:
             report("no-power-folder", where, f"folders named after no log: {len(others)}, first {others[0]}")
 
     def _node(self, folder: str, file: LogFile, run: RunLog) -> float | None:
@@ -106,7 +108,9 @@ class _Meter:
         log = self._read(place, file)
         return None if log is None else self._integrate(place, log, run)
 
-    def _switch(self, folder: str, file: LogFile, run: RunLog, joules: list, metered: list) -> None:
+    def _switch(
+        self, folder: str, file: LogFile, run: RunLog, joules: list[float | None], metered: list[float | None]
+    ) -> None:
         """Adds what a switch takes to one of the two lists."""
         place = f"{folder}/{file.name}"
         log = self._read(place, file)
@@ -134,13 +138,13 @@ class _Meter:
 
     def _integrate(self, place: str, log: PowerLog, run: RunLog) -> float | None:
         joules = self._compute(integrate, place, log, run)
-        if joules is not None and run.elapsed_ms is None:
+        if joules is not None and log.window_ms and run.run_start_ms is not None and run.run_stop_ms is not None:
             start, stop = log.window_ms
             if stop < run.run_start_ms or start > run.run_stop_ms:
                 self._note("power-log", "logs whose window does not touch the run's", place)
         return joules
 
-    def _compute(self, rule: Callable, place: str, log: PowerLog, run: RunLog) -> float | None:
+    def _compute(self, rule: Callable[[PowerLog, float], float], place: str, log: PowerLog, run: RunLog) -> float | None:
         try:
             return rule(log, duration_ms(run))
         except UnknownEnergy as error:
@@ -153,9 +157,10 @@ class _Meter:
 
 def _scaled_mean(joules: Sequence[float | None], factor: float | None) -> float | None:
     """The mean, times the scaling factor as the minutes are; None where one of the runs is not known."""
-    if None in joules:
+    average = known_mean(joules)
+    if average is None:
         return None
-    total = mean(joules) * (1.0 if factor is None else factor)
+    total = average * (1.0 if factor is None else factor)
     return total if math.isfinite(total) else None
 
 

@@ -6,7 +6,7 @@ Every key of an entry is named here or, for figures to analyse, in ``metrics.py`
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..tables.labels import parse_version
@@ -95,12 +95,12 @@ def uid_of(identity: tuple[str, str, str, str]) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def foreign_benchmarks(entry: dict) -> list[str]:
+def foreign_benchmarks(entry: dict[str, Any]) -> list[str]:
     """Keys of an entry that are columns of other benchmarks, as the older script wrote them."""
     return [key for key in entry if key in known_benchmarks() and key != entry.get("Model_ID")]
 
 
-def order_of(entry: dict) -> tuple:
+def order_of(entry: dict[str, Any]) -> tuple[Any, ...]:
     """Sort key of the entries in a file: division, submitter, system, benchmark, round, and the rest of the identity."""
     texts = [str(entry.get(key, "")) for key in ("division", "submitter", "system", "Model_ID")]
     label = str(entry.get("version", ""))

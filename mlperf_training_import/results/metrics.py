@@ -13,11 +13,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..values import finite_number
-from .score import duration_ms, fastest_first, mean
+from .score import duration_ms, fastest_first, known_mean, mean, minutes_of
 
 if TYPE_CHECKING:
     from ..model import Evaluation, Result, RunLog
@@ -50,7 +50,7 @@ def metrics_of(result: Result, benchmark: Benchmark) -> dict[str, object]:
 
 
 def _run_figures(result: Result) -> dict[str, object]:
-    minutes = [run.minutes for run in fastest_first(result.score.runs)]
+    minutes = minutes_of(fastest_first(result.score.runs))
     return {
         "runs_count": len(result.score.runs),
         "runs_counted": len(minutes),
@@ -64,11 +64,11 @@ def _run_figures(result: Result) -> dict[str, object]:
 
 def _convergence_figures(result: Result, benchmark: Benchmark) -> dict[str, object]:
     logs = [run.log for run in result.score.runs]
-    figures = {"global_batch_size": _global_batch_size(logs)}
+    figures: dict[str, object] = {"global_batch_size": _global_batch_size(logs)}
     if benchmark.progress is not None:
         figures[f"{benchmark.progress.unit}_to_converge"] = _mean_to_converge(logs, benchmark)
     for name, target in zip(("quality_reached", "second_quality_reached"), benchmark.targets, strict=False):
-        figures[name] = _known_mean(_quality(run.log, benchmark, target) for run in result.score.kept)
+        figures[name] = known_mean(_quality(run.log, benchmark, target) for run in result.score.kept)
     return figures
 
 
@@ -85,12 +85,12 @@ def _energy_figures(result: Result) -> dict[str, object]:
     energy = result.energy
     if energy is None:
         return {}
-    figures = {
+    figures: dict[str, object] = {
         "energy_with_switches_joules": energy.with_switches_joules,
         "energy_runs_joules": None if energy.runs_joules is None else list(energy.runs_joules),
     }
     if energy.joules:
-        watts = energy.joules / (result.score.minutes * 60)
+        watts = energy.joules / (result.minutes * 60)
         figures |= {
             "energy_joules": energy.joules,
             "energy_kwh": energy.joules / _JOULES_PER_KWH,
@@ -115,10 +115,10 @@ def _mean_to_converge(logs: Sequence[RunLog], benchmark: Benchmark) -> float | N
     more runs failed (unet3d may have four), as many are left out at each end as for the score: the peer takes 1e9 for each
     failed run then, and its figure says nothing.
     """
-    points = [_convergence_point(log, benchmark) if log.succeeded else math.inf for log in logs]
-    if None in points:
+    every = [_convergence_point(log, benchmark) if log.succeeded else math.inf for log in logs]
+    points = sorted(point for point in every if point is not None)
+    if len(points) < len(every):
         return None
-    points.sort()
     for drop in (1, benchmark.drop):
         kept = points[drop : len(points) - drop]
         if kept and kept[-1] < math.inf:
@@ -158,6 +158,8 @@ def _convergence_point(log: RunLog, benchmark: Benchmark) -> float | None:
 
 
 def _progress(evaluation: Evaluation, benchmark: Benchmark) -> float | None:
+    if benchmark.progress is None:
+        return None
     fields = {"epoch_num": evaluation.epoch, "samples_count": evaluation.samples, "step_num": evaluation.step}
     return fields[benchmark.progress.field]
 
@@ -166,17 +168,18 @@ def _evaluations_by_progress(log: RunLog, benchmark: Benchmark) -> dict[float, d
     """The figures by their names, by progress; None where a log has a single figure, or all of them in one line."""
     if len(benchmark.targets) < 2 or not any(evaluation.metric for evaluation in log.evaluations):
         return None
-    figures = defaultdict(dict)
+    figures: dict[float, dict[str, float]] = defaultdict(dict)
     for evaluation in log.evaluations:
         point, value = _progress(evaluation, benchmark), _number(evaluation.value)
-        if point is not None and value is not None:
+        if point is not None and value is not None and evaluation.metric is not None:
             figures[float(point)][evaluation.metric] = value
     return figures
 
 
 def _iter_points_on_target(evaluations: Mapping[float, Mapping[str, float]], benchmark: Benchmark) -> Iterator[float]:
+    targets = {target.field or "": target for target in benchmark.targets}
     for point, figures in evaluations.items():
-        if all(target.field in figures and target.is_met(figures[target.field]) for target in benchmark.targets):
+        if all(name in figures and target.is_met(figures[name]) for name, target in targets.items()):
             yield point
 
 
@@ -191,7 +194,7 @@ def _logged_quality(log: RunLog, benchmark: Benchmark, target: Target) -> float 
         return None
     if benchmark.progress is not None and (evaluations := _evaluations_by_progress(log, benchmark)) is not None:
         point = min(_iter_points_on_target(evaluations, benchmark), default=None)
-        return None if point is None else evaluations[point][target.field]
+        return None if point is None or target.field is None else evaluations[point][target.field]
     value = log.evaluations[-1].value
     if isinstance(value, Mapping):
         value = value.get(target.field)
@@ -205,34 +208,31 @@ def _samples_per_second(result: Result, benchmark: Benchmark) -> float | None:
     """Training samples over seconds, both added up over the runs of the score; evaluation takes its share of the time."""
     if benchmark.progress is None:
         return None
-    samples = [_samples(run.log, benchmark) for run in result.score.kept]
-    if None in samples:
+    samples = known_mean(_samples(run.log, benchmark) for run in result.score.kept)
+    if samples is None:
         return None
-    return mean(samples) / mean([duration_ms(run.log) / 1000 for run in result.score.kept])
+    return samples / mean([duration_ms(run.log) / 1000 for run in result.score.kept])
 
 
 def _samples(log: RunLog, benchmark: Benchmark) -> float | None:
     """Training samples that a run took to converge."""
-    per_unit = {"train_samples": log.train_samples, "global_batch_size": log.global_batch_size}
-    factor = per_unit.get(benchmark.progress.samples, benchmark.progress.samples)
+    if benchmark.progress is None:
+        return None
+    factor = benchmark.progress.samples
+    if isinstance(factor, str):
+        factor = {"train_samples": log.train_samples, "global_batch_size": log.global_batch_size}[factor]
     point = _convergence_point(log, benchmark)
     return None if factor is None or point is None else point * factor
 
 
 def accelerator_minutes(result: Result) -> float | None:
     count = result.submission.system_record.accelerators_count
-    return result.score.minutes * count if count else None
+    return result.minutes * count if count else None
 
 
 def _per_accelerator(figure: float | None, result: Result) -> float | None:
     count = result.submission.system_record.accelerators_count
     return figure / count if figure is not None and count else None
-
-
-def _known_mean(values: Iterable[float | None]) -> float | None:
-    """The mean; None where one of the values is not known."""
-    known = list(values)
-    return None if None in known else mean(known)
 
 
 def _number(value: object) -> float | None:
@@ -249,4 +249,4 @@ def _present(figures: Mapping[str, object]) -> dict[str, object]:
 def _is_finite(value: object) -> bool:
     if isinstance(value, list):
         return all(map(math.isfinite, value))
-    return value is not None and math.isfinite(value)
+    return isinstance(value, (int, float)) and math.isfinite(value)

@@ -7,6 +7,7 @@ as README words them under "How a score is made".
 from __future__ import annotations
 
 import math
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ..model import Run, RunLog, Score
@@ -33,8 +34,16 @@ def judge(log: RunLog, rules: Rules) -> Run:
 
 
 def duration_ms(log: RunLog) -> float:
-    """Milliseconds from start to stop of a run that counts."""
-    return log.elapsed_ms if log.elapsed_ms is not None else log.run_stop_ms - log.run_start_ms
+    """Milliseconds from start to stop of a run that counts.
+
+    Raises:
+        ValueError: the log has no start or no stop.
+    """
+    if log.elapsed_ms is not None:
+        return log.elapsed_ms
+    if log.run_start_ms is None or log.run_stop_ms is None:
+        raise ValueError(f"{log.path}: no duration")
+    return log.run_stop_ms - log.run_start_ms
 
 
 def _reason_not_to_count(log: RunLog, rules: Rules) -> str | None:
@@ -95,7 +104,7 @@ def score(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | Non
     kept = ordered[benchmark.drop : len(ordered) - (benchmark.drop - failed)]
     if not kept:
         return Score(None, "too-few-runs", f"{len(runs)} logs, none left to score", tuple(runs))
-    minutes = mean([run.minutes for run in kept])
+    minutes = mean(minutes_of(kept))
     if scaling_factor is not None:
         minutes *= scaling_factor
         if not 0 < minutes < math.inf:
@@ -106,7 +115,19 @@ def score(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | Non
 
 def fastest_first(runs: Iterable[Run]) -> list[Run]:
     """The runs that count, by their minutes; equal ones stay in the order of the log names."""
-    return sorted((run for run in runs if run.minutes is not None), key=lambda run: run.minutes)
+    return [run for _, run in sorted(((run.minutes, run) for run in runs if run.minutes is not None), key=itemgetter(0))]
+
+
+def minutes_of(runs: Iterable[Run]) -> list[float]:
+    """The minutes of the runs that count."""
+    return [run.minutes for run in runs if run.minutes is not None]
+
+
+def known_mean(values: Iterable[float | None]) -> float | None:
+    """The mean; None where one of the values is not known."""
+    every = list(values)
+    known = [value for value in every if value is not None]
+    return mean(known) if len(known) == len(every) else None
 
 
 def mean(values: Sequence[float]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..findings import Finding, reporter
 from ..logs.workers import Job, read_all
@@ -60,13 +60,13 @@ def score_submissions(
     report = reporter(findings, round_.label)
     rules = rules_of(round_.version)
     jobs = [
-        Job(round_.path, log.path, log.size, rules.dialect, rules.elapsed.get(submission.benchmark), largest_mb)
+        Job(round_.path, log.path, log.size, rules.dialect, rules.elapsed.get(submission.benchmark or ""), largest_mb)
         for submission in submissions
         for log in submission.logs
     ]
     logs = iter(read_all(jobs, advance=advance))
     assessor = Assessor(round_, rules, findings)
-    results: dict[tuple, Result] = {}
+    results: dict[tuple[Any, ...], Result] = {}
     for submission in submissions:
         result = assessor.assess(submission, list(islice(logs, len(submission.logs))))
         if result is None or result.score.minutes is None:

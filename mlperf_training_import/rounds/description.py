@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..model import System
 from ..tables.descriptions import description_keys
@@ -65,16 +65,13 @@ def read_system(path: Path) -> System:
     return _system_of(read_object(path))
 
 
-def _system_of(description: dict) -> System:
+def _system_of(description: dict[str, Any]) -> System:
     if isinstance(description.get("nodes"), list):
         return _from_entry(description)
     values = {field: _first(description, names) for field, names in description_keys().items()}
+    read: dict[str, Any] = {field: (_count if field in _COUNTS else clean_text)(value) for field, value in values.items()}
     return System(
-        **{
-            field: (_count if field in _COUNTS else clean_text)(value)
-            for field, value in values.items()
-            if field != "division"
-        },
+        **{field: value for field, value in read.items() if field != "division"},
         division=normal_division(values["division"]),
         notes=";".join(filter(None, (clean_text(description.get(key)) for key in ("hw_notes", "sw_notes")))) or None,
     )
@@ -95,7 +92,7 @@ def normal_division(value: object) -> str | None:
     return {"closed": "closed", "close": "closed", "open": "open"}.get(text)
 
 
-def read_object(path: Path) -> dict:
+def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a small file.
 
     Raises:
@@ -122,7 +119,7 @@ def read_object(path: Path) -> dict:
     return content
 
 
-def _from_entry(entry: dict) -> System:
+def _from_entry(entry: dict[str, Any]) -> System:
     """The form of round 0.5, with a list of kinds of nodes.
 
     Its ``num_accelerators`` is the number per node for some submitters and the total for others, so with more than one
@@ -146,7 +143,7 @@ def _from_entry(entry: dict) -> System:
     )
 
 
-def _first(description: dict, names: tuple[str, ...]) -> object:
+def _first(description: dict[str, Any], names: tuple[str, ...]) -> object:
     return next((value for name in names if (value := description.get(name)) not in (None, "")), None)
 
 

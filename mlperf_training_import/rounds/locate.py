@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AmbiguousRounds, BadInput, ImportFailure, NothingToImport
 from ..findings import Finding
@@ -26,7 +26,7 @@ _VERSION_TAG = "version-"
 _UNFINISHED_TAG = "tmp"
 
 
-def locate(cm, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
+def locate(cm: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
     """The rounds in the cache of Collective Mind, oldest first, and by label within a round.
 
     ``cm`` is the running Collective Mind (``cmind.core.CM``); ``labels`` restricts the search to these rounds. A cache
@@ -140,7 +140,7 @@ def _labels_of(tags: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(tag[len(_VERSION_TAG) :] for tag in tags if tag.startswith(_VERSION_TAG)))
 
 
-def _gone_entries(cm) -> list[tuple[str, Path]]:
+def _gone_entries(cm: Any) -> list[tuple[str, Path]]:
     """Label and folder of the cache entries that Collective Mind has in its index, but whose folder is gone.
 
     The next search of the cache drops them from the index in memory, so this must come before it.

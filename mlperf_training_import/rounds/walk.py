@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..findings import Finding, Report, reporter
 from ..model import LogFile, Round, Submission, System
@@ -50,7 +50,7 @@ class _Walker:
         self._reported_keys: set[str] = set()
         self._reported_names: set[str] = set()
 
-    def _entries(self, folder: str) -> tuple[list[str], list[os.DirEntry]]:
+    def _entries(self, folder: str) -> tuple[list[str], list[os.DirEntry[str]]]:
         """Names of the folders in a folder, and its files; both sorted, without hidden ones.
 
         What cannot be read safely is left out and reported: see :meth:`_is_safe`.
@@ -69,7 +69,7 @@ class _Walker:
             self._report("unreadable", folder, error.strerror or "cannot be read")
         return sorted(folders), sorted(files, key=lambda entry: (_natural(entry.name), entry.name))
 
-    def _is_safe(self, folder: str, entry: os.DirEntry) -> bool:
+    def _is_safe(self, folder: str, entry: os.DirEntry[str]) -> bool:
         """Whether a name can be stored and shown, and a link ends in the clone and in no folder that it lies in."""
         where = f"{folder}/{entry.name}".lstrip("/")
         trouble = None
@@ -115,7 +115,7 @@ class _Walker:
             self._report("unsafe-path", path, "a link that leaves the repository; not followed")
         return False
 
-    def _logs(self, folder: str, files: list[os.DirEntry], prefix: str = "result_") -> tuple[LogFile, ...]:
+    def _logs(self, folder: str, files: list[os.DirEntry[str]], prefix: str = "result_") -> tuple[LogFile, ...]:
         return tuple(
             LogFile(f"{folder}/{entry.name}", entry.name, entry.stat().st_size)
             for entry in files
@@ -164,7 +164,7 @@ class _Walker:
             self._report("stray-logs", results, f"{len(stray)} logs outside any system's folder; not read")
         return systems
 
-    def _benchmark_folders(self, system_folder: str, aliases: dict[str, str], **common) -> Iterator[Submission]:
+    def _benchmark_folders(self, system_folder: str, aliases: dict[str, str], **common: Any) -> Iterator[Submission]:
         """One submission per benchmark folder of a system, and one for logs that lie beside these folders."""
         folders, files = self._entries(system_folder)
         stray = self._logs(system_folder, files)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -104,7 +104,7 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
 
 
-def show_imported(cm, target_repo: str) -> None:
+def show_imported(cm: Any, target_repo: str) -> None:
     """Prints what is cached, and what each experiment of the target repository holds and where it lies."""
     out = _console()
     findings: list[Finding] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
 from ..experiments.files import to_bytes, write_if_different
@@ -32,7 +32,7 @@ _SYSTEM_KEYS = (
 
 def summary_rows(round_outcome: RoundOutcome) -> list[dict[str, object]]:
     """One object per system of a round: what it is, and minutes under the key of each benchmark."""
-    rows: dict[tuple, dict[str, object]] = {}
+    rows: dict[tuple[Any, ...], dict[str, object]] = {}
     for result in sorted(round_outcome.results, key=lambda result: order_of(result.entry)):
         key = (result.division, result.submission.submitter, result.submission.system)
         entry = result.entry

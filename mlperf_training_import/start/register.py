@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ..errors import BadInput
 
@@ -10,7 +11,7 @@ ALIAS = "import-mlperf-training-to-experiment"
 UID = "b13d9b7337414f17"
 
 
-def register(cm, script_folder: Path) -> Path:
+def register(cm: Any, script_folder: Path) -> Path:
     """Links the script into the ``local`` repository of a CM home, and makes sure that CM runs this one.
 
     The package cmx4mlops has an older script of the same name. CM looks into ``local`` first, but an index that was
@@ -43,7 +44,7 @@ def register(cm, script_folder: Path) -> Path:
     return link
 
 
-def _found(cm) -> Path | None:
+def _found(cm: Any) -> Path | None:
     result = cm.access({"action": "find", "automation": "script", "artifact": f"{ALIAS},{UID}"})
     if result["return"] > 0 or not result["list"]:
         return None

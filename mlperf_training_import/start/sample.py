@@ -10,6 +10,7 @@ import git
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+from typing import Any
 
 #: Start of the first made-up run, in milliseconds since the epoch.
 START_MS = 1_700_000_000_000
@@ -18,7 +19,7 @@ _AUTHOR = git.Actor("MLPerf Training importer", "demo@example.org")
 _DATE = "1704067200 +0000"
 
 #: Submitter -> system -> what its description says beside the defaults.
-_SYSTEMS = {
+_SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
     "Aurora": {
         "node_x8": {"system_name": "Aurora A8 (8x R100)", "number_of_nodes": "1", "accelerators_per_node": "8"},
         "node_x64": {"system_name": "Aurora A8 (64x R100)", "number_of_nodes": "8", "accelerators_per_node": "8"},

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 FOLDER = Path(__file__).parent
 
 
-def load_table(path: Path) -> dict:
+def load_table(path: Path) -> dict[str, Any]:
+    """A table as it stands in its file."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with path.open(encoding="utf-8") as stream:
-        return yaml.load(stream, Loader=loader)  # noqa: S506 - both are safe loaders
+        table: dict[str, Any] = yaml.load(stream, Loader=loader)  # noqa: S506 - both are safe loaders
+    return table
 
 
 def place_to_extend(path: Path, under: str | None = None, row: str | None = None) -> str:
@@ -25,7 +28,8 @@ def place_to_extend(path: Path, under: str | None = None, row: str | None = None
             None, or where there is none yet.
     """
     text = path.read_text(encoding="utf-8")
-    rows = yaml.compose(text, Loader=yaml.SafeLoader).value
+    table = yaml.compose(text, Loader=yaml.SafeLoader)
+    rows = table.value if table else []
     line = text.count("\n")
     if under is not None:
         block = next(value for key, value in rows if key.value == under)

@@ -16,6 +16,18 @@ def split_label(label: str) -> str | None:
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})", re.ASCII)
 
 
+def round_number(text: str) -> tuple[int, int]:
+    """A round number of our own, such as a row of a table has.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = parse_version(text)
+    if number is None:
+        raise ValueError(f"{text} is no round number")
+    return number
+
+
 def parse_version(text: str) -> tuple[int, int] | None:
     """``"4.1"`` as ``(4, 1)``, which sorts as rounds follow each other; None where it is no round number."""
     match = _VERSION.fullmatch(text)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .files import FOLDER, load_table
-from .labels import parse_version
+from .labels import round_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,18 +106,18 @@ class Rules:
 
 
 @functools.cache
-def _rounds() -> dict:
+def _rounds() -> dict[str, Any]:
     return load_table(ROUNDS_FILE)
 
 
 @functools.cache
-def _benchmarks() -> dict:
+def _benchmarks() -> dict[str, Any]:
     return load_table(BENCHMARKS_FILE)
 
 
 def known_rounds() -> tuple[str, ...]:
     """The rounds of the table, oldest first."""
-    return tuple(sorted(_rounds()["rounds"], key=parse_version))
+    return tuple(sorted(_rounds()["rounds"], key=round_number))
 
 
 def public_rounds() -> tuple[str, ...]:
@@ -154,11 +154,11 @@ def rules_of(version: str) -> Rules:
         version: a round number such as ``4.1``, without a suffix.
     """
     table = _rounds()
-    number = parse_version(version)
-    merged: dict = {}
-    oldest = min(table["rules"], key=parse_version)
-    for since in sorted(table["rules"], key=parse_version):
-        if since == oldest or parse_version(since) <= number:
+    number = round_number(version)
+    merged: dict[str, Any] = {}
+    oldest = min(table["rules"], key=round_number)
+    for since in sorted(table["rules"], key=round_number):
+        if since == oldest or round_number(since) <= number:
             merged.update(table["rules"][since])
     row = table["rounds"].get(version)
     return Rules(
@@ -187,7 +187,7 @@ def benchmark_of(key: str, version: str) -> Benchmark:
     if row is None:
         return Benchmark(key=key, task=_NO_NAME.sub("-", key.lower())[:_LONGEST_TASK].strip("-.") or "unnamed")
     rules = rules_of(version)
-    number = parse_version(version)
+    number = round_number(version)
     edition = _row_of(row["editions"], number)
     counts = {"task": row["task"], "drop": row.get("drop", 1)}
     if edition is None or (rules.known and key not in rules.benchmarks):
@@ -207,11 +207,11 @@ def benchmark_of(key: str, version: str) -> Benchmark:
         ),
         runs=row["runs"],
         scored=row.get("scored"),
-        progress=progress and Progress(progress["unit"], progress["field"], progress.get("samples")),
+        progress=Progress(progress["unit"], progress["field"], progress.get("samples")) if progress else None,
         **counts,
     )
 
 
-def _row_of(rows: Sequence[dict], number: tuple[int, int]) -> dict | None:
+def _row_of(rows: Sequence[dict[str, Any]], number: tuple[int, int]) -> dict[str, Any] | None:
     """The row that holds in a round: the last one whose ``from`` is not later."""
-    return next((row for row in reversed(rows) if parse_version(row["from"]) <= number), None)
+    return next((row for row in reversed(rows) if round_number(row["from"]) <= number), None)

@@ -17,7 +17,7 @@ from mlperf_training_import.experiments.files import (
     to_bytes,
     write_atomically,
 )
-from mlperf_training_import.experiments.identity import IdentityIndex, stored_identity
+from mlperf_training_import.experiments.identity import IdentityIndex, by_identity, stored_identity
 from mlperf_training_import.experiments.merge import merge, move_home, stored_uids
 from mlperf_training_import.outcome import Changes
 from mlperf_training_import.results.entry import uid_of
@@ -66,7 +66,7 @@ def run(stored, entries, *, name=NAME, prune=False, stale=lambda identity: True,
     """Merges as publishing does. Returns the objects, the changes, and the findings as (code, what)."""
     findings = []
     experiment = StoredExperiment(name, None, None, b"", stored)
-    index = IdentityIndex([*entries, *entries])  # an entry is in two experiments
+    index = IdentityIndex(by_identity(entries))
     uids = stored_uids([experiment], index, labels)
     group = {stored_identity(e): e for e in entries}
     objects, changes = merge(
@@ -158,7 +158,7 @@ def test_a_stored_uid_stays_whatever_it_is():
 
 
 def test_a_result_has_the_uid_of_its_other_experiment():
-    index = IdentityIndex([entry()])
+    index = IdentityIndex(by_identity([entry()]))
     own = StoredExperiment(NAME, None, objects=[old_entry()])
     over_all = StoredExperiment(OVER_ALL, None, objects=[entry(uid="9" * 16)])
     uids = stored_uids([over_all, own], index, ["3.0"])
@@ -173,7 +173,14 @@ def test_a_uid_that_gives_way_is_noted():
     experiment = StoredExperiment(OVER_ALL, None, objects=[entry(uid="9" * 16)])
     identity = stored_identity(entry())
     objects, _ = merge(
-        *(experiment, {identity: entry()}, IdentityIndex([entry()]), {identity: "1" * 16}, lambda _: True, False),
+        *(
+            experiment,
+            {identity: entry()},
+            IdentityIndex(by_identity([entry()])),
+            {identity: "1" * 16},
+            lambda _: True,
+            False,
+        ),
         lambda code, where, what: findings.append(code),
     )
     assert objects == [entry(uid="1" * 16, uid_2="9" * 16)]
@@ -295,7 +302,7 @@ def test_a_result_moves_with_what_was_noted():
     new = entry(benchmark="new_one")
     before = StoredExperiment("mlperf-training--3.0--closed--new_one", None, objects=[new | {"note": 1, "uid": "a" * 16}])
     after = StoredExperiment("mlperf-training--3.0--closed--text-to-image", None)
-    index, findings = IdentityIndex([new]), []
+    index, findings = IdentityIndex(by_identity([new])), []
     identity = stored_identity(new)
 
     def report(code, where, what):
@@ -314,7 +321,7 @@ def test_a_result_stays_where_its_new_home_cannot_be_read():
     before = StoredExperiment(OVER_ALL, None, objects=[entry()])
     after = StoredExperiment(f"{OVER_ALL}-2", None, usable=False)
     homes = {(True, stored_identity(entry())): after.name}
-    move_home([before, after], homes, IdentityIndex([entry()]), pytest.fail)
+    move_home([before, after], homes, IdentityIndex(by_identity([entry()])), pytest.fail)
     assert before.objects == [entry()]
 
 

@@ -8,7 +8,7 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ...errors import NothingToShow
@@ -40,7 +40,7 @@ _ADDRESSES = {"logs": "url", "details": "details_url"}
 _KEYS = (*_TEXTS, *_NUMBERS, *_ADDRESSES)
 
 
-def write_page(entries: Iterable[dict], file: Path) -> int:
+def write_page(entries: Iterable[dict[str, Any]], file: Path) -> int:
     """Writes the page and returns how many results are on it. The same entries make the same bytes.
 
     Raises:
@@ -54,7 +54,7 @@ def write_page(entries: Iterable[dict], file: Path) -> int:
     return len(rows)
 
 
-def make_page(rows: Sequence[dict]) -> str:
+def make_page(rows: Sequence[dict[str, Any]]) -> str:
     """The page, from what it knows of each result."""
     style, script = (_read(_TEMPLATES / name) for name in ("page.css", "page.js"))
     library = re.sub(r"\n//# sourceMappingURL=\S*", "", _read(_LIBRARY))
@@ -76,7 +76,7 @@ def make_page(rows: Sequence[dict]) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _read(_TEMPLATES / "page.html"))
 
 
-def _data(rows: Sequence[dict]) -> dict:
+def _data(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What the page's script reads: the rows as lists, the values to choose from, and what to show at the start."""
     return {
         "keys": _KEYS,
@@ -88,7 +88,7 @@ def _data(rows: Sequence[dict]) -> dict:
     }
 
 
-def _start(rows: Sequence[dict]) -> dict:
+def _start(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Task and division with the most rounds, then the most results."""
     rounds: dict[tuple[str, str], list[str]] = {}
     for row in rows:
@@ -97,7 +97,7 @@ def _start(rows: Sequence[dict]) -> dict:
     return {"task": task, "division": division}
 
 
-def _row(entry: dict) -> dict:
+def _row(entry: dict[str, Any]) -> dict[str, Any]:
     """A result as the page knows it: texts, which may be empty, and numbers and addresses, None where there are none."""
     return (
         {name: _text(entry.get(key)) for name, key in _TEXTS.items()}
@@ -111,8 +111,9 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> int | float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if is_number and math.isfinite(value) else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _address(value: object) -> str | None:
@@ -126,7 +127,7 @@ def _address(value: object) -> str | None:
     return value if parts.scheme in ("http", "https") and parts.netloc else None
 
 
-def _order_of_round(label: str) -> tuple:
+def _order_of_round(label: str) -> tuple[Any, ...]:
     return (parse_version(label.partition("-")[0]) or (0, 0), label)
 
 

@@ -16,7 +16,7 @@ import urllib.request
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from ...errors import BadInput, NothingToShow, PlaygroundFailure
@@ -41,7 +41,7 @@ class Link:
     query: str
 
 
-def open_playground(cm, tell: Callable[[str], None], *, port: int | None = None, browser: bool = True) -> None:
+def open_playground(cm: Any, tell: Callable[[str], None], *, port: int | None = None, browser: bool = True) -> None:
     """Runs the playground until it is stopped with Ctrl-C or SIGTERM; nothing of it is left running then.
 
     Args:
@@ -92,7 +92,7 @@ def playground_folder() -> Path:
         PlaygroundFailure: cmx4mlops is not installed, or has no playground.
     """
     spec = importlib.util.find_spec("cmx4mlops")
-    for place in spec.submodule_search_locations if spec else ():
+    for place in (spec and spec.submodule_search_locations) or ():
         folder = Path(place) / "repo" / "script" / "gui"
         if (folder / "playground.py").is_file():
             return folder
@@ -113,7 +113,7 @@ def make_links(experiments: Iterable[Collected]) -> list[Link]:
     return links[:1] + energy + sorted(links[1:], key=lambda link: link.title)
 
 
-def _weight(experiment: Collected) -> tuple:
+def _weight(experiment: Collected) -> tuple[Any, ...]:
     """Sort key: what shows most comes last. Results of machines without accelerators have no place on a logarithmic axis."""
     entries = experiment.entries
     rounds = {str(entry.get("version")) for entry in entries}
@@ -162,11 +162,11 @@ def _is_free(port: int) -> bool:
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
-def _server(folder: Path, home: Path, port: int) -> Iterator[subprocess.Popen]:
+def _server(folder: Path, home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Streamlit with the playground, as a process that ends with the block. Its errors go where ours go."""
     options = {
         "server.address": _HOST,
@@ -198,7 +198,7 @@ def _server(folder: Path, home: Path, port: int) -> Iterator[subprocess.Popen]:
             server.wait()
 
 
-def _wait_until_ready(server: subprocess.Popen, base: str) -> None:
+def _wait_until_ready(server: subprocess.Popen[bytes], base: str) -> None:
     end = time.monotonic() + _START_SECONDS
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < end:

@@ -162,7 +162,7 @@ def _merged(files: dict[str, bytes], prune: bool) -> tuple[dict[str, tuple[list,
     entries = {stored_identity(entry): entry for entry in ENTRIES}
     groups = {_CLOSED: entries, _OVER_ALL: entries}
     experiments = [_load(name, data, report) for name, data in files.items()]
-    index = IdentityIndex(ENTRIES)
+    index = IdentityIndex(entries)
     homes = {(name == _OVER_ALL, identity): name for name, group in groups.items() for identity in group}
     move_home(experiments, homes, index, report)
     uids = stored_uids(experiments, index, ["3.0"])
