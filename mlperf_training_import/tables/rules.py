@@ -59,6 +59,7 @@ class Benchmark:
     key: str
     task: str
     known: bool = False
+    model: str | None = None
     dataset: str | None = None
     targets: tuple[Target, ...] = ()
     runs: int | None = None
@@ -111,7 +112,8 @@ def _rounds() -> dict[str, Any]:
 
 
 @functools.cache
-def _benchmarks() -> dict[str, Any]:
+def benchmarks_table() -> dict[str, Any]:
+    """The rows of the benchmarks, by key."""
     return load_table(BENCHMARKS_FILE)
 
 
@@ -128,7 +130,7 @@ def public_rounds() -> tuple[str, ...]:
 @functools.cache
 def known_benchmarks() -> frozenset[str]:
     """The benchmark keys of the table, of all rounds."""
-    return frozenset(_benchmarks())
+    return frozenset(benchmarks_table())
 
 
 @functools.cache
@@ -183,24 +185,25 @@ def benchmark_of(key: str, version: str) -> Benchmark:
     experiment), no target, and ``known`` false. So does, but for
     its task, one that the table knows only for later rounds or no longer lists in this one.
     """
-    row = _benchmarks().get(key)
+    row = benchmarks_table().get(key)
     if row is None:
         return Benchmark(key=key, task=_NO_NAME.sub("-", key.lower())[:_LONGEST_TASK].strip("-.") or "unnamed")
     rules = rules_of(version)
     number = round_number(version)
-    edition = _row_of(row["editions"], number)
+    change = row_of(row["changes"], number)
     counts = {"task": row["task"], "drop": row.get("drop", 1)}
-    if edition is None or (rules.known and key not in rules.benchmarks):
+    if change is None or (rules.known and key not in rules.benchmarks):
         return Benchmark(key=key, **counts)
-    progress = _row_of(row.get("progress", ()), number)
-    values = edition["target"]
-    logged = edition.get("logged", [value for value, _ in values])
-    lower = edition.get("lower", [False] * len(values))
-    fields = edition.get("field", [None] * len(values))
+    progress = row_of(row.get("progress", ()), number)
+    values = change["target"]
+    logged = change.get("logged", [value for value, _ in values])
+    lower = change.get("lower", [False] * len(values))
+    fields = change.get("field", [None] * len(values))
     return Benchmark(
         key=key,
         known=True,
-        dataset=edition["dataset"],
+        model=change.get("model", row["model"]),
+        dataset=change["dataset"],
         targets=tuple(
             Target(float(value), metric, float(scale), low, name)
             for (value, metric), scale, low, name in zip(values, logged, lower, fields, strict=True)
@@ -212,6 +215,6 @@ def benchmark_of(key: str, version: str) -> Benchmark:
     )
 
 
-def _row_of(rows: Sequence[dict[str, Any]], number: tuple[int, int]) -> dict[str, Any] | None:
+def row_of(rows: Sequence[dict[str, Any]], number: tuple[int, int]) -> dict[str, Any] | None:
     """The row that holds in a round: the last one whose ``from`` is not later."""
     return next((row for row in reversed(rows) if round_number(row["from"]) <= number), None)

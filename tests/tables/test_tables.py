@@ -212,7 +212,7 @@ def test_a_row_written_where_an_unknown_benchmark_belongs_makes_it_known(tmp_pat
     assert finding.code == "unknown-benchmark"
     assert "benchmark world_model is not in the table" in finding.what
     lines = BENCHMARKS_FILE.read_text().split("\n")
-    lines.insert(int(finding.where.rsplit(":", 1)[1]) - 1, "world_model: {task: x, runs: 5, editions: []}")
+    lines.insert(int(finding.where.rsplit(":", 1)[1]) - 1, "world_model: {task: x, runs: 5, changes: []}")
     assert "world_model" in yaml.safe_load("\n".join(lines))
 
 

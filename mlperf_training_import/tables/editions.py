@@ -1,0 +1,97 @@
+"""Editions of benchmarks: over which rounds results may be compared.
+
+A benchmark keeps its key while its model, data set or target changes, and gets another key while nothing changes. An edition
+is a run of rounds over which MLCommons says that results may be compared: nothing may be ranked, joined or divided across
+two.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+from .labels import round_number
+from .rules import Benchmark, benchmark_of, benchmarks_table, row_of
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """An edition of a benchmark.
+
+    ``id`` is the key that the benchmark had in the first round, and that round: ``ssd-2.0``. It stays as rounds are added.
+    ``title`` is for people. ``known`` is false for one that no row of the table has.
+    """
+
+    id: str
+    title: str
+    known: bool = True
+
+
+@functools.cache
+def edition_of(key: str, version: str) -> Edition | None:
+    """The edition of a benchmark that a round belongs to; None where the table does not know the benchmark in that round.
+
+    A round that is newer than the table continues the last edition as long as data set and targets stay the same, and starts
+    one of its own otherwise.
+
+    Args:
+        key: a benchmark key.
+        version: a round number such as ``4.1``, without a suffix.
+
+    Source: the compatibility table that ``benchmarks.yaml`` names.
+    """
+    benchmark = benchmark_of(key, version)
+    if not benchmark.known:
+        return None
+    first, last = _rounds_around(key, version) or (None, version)
+    is_later = round_number(version) > round_number(last)
+    if first is None or (is_later and not _same(benchmark, benchmark_of(_key_in(key, last), last))):
+        return _edition(key, _first_round(key, version), known=False)
+    return _edition(key, first)
+
+
+def _rounds_around(key: str, version: str) -> tuple[str, str] | None:
+    """First and last round of the last edition of the table that began no later than a round."""
+    root = key
+    while "renamed_from" in _row(root):
+        root = _row(root)["renamed_from"]
+    begun = [span for span in _row(root).get("editions", ()) if round_number(span[0]) <= round_number(version)]
+    return (begun[-1][0], begun[-1][1]) if begun else None
+
+
+def _edition(key: str, first: str, known: bool = True) -> Edition:
+    key = _key_in(key, first)
+    benchmark = benchmark_of(key, first)
+    targets = " and ".join(f"{target.value} {target.metric}" for target in benchmark.targets)
+    return Edition(f"{key}-{first}", f"{benchmark.model} on {benchmark.dataset}, {targets} (from {first})", known)
+
+
+def _same(one: Benchmark, other: Benchmark) -> bool:
+    """Whether two rounds measure the same: the data set, however it is spelt, and the targets."""
+    (dataset, targets), (other_dataset, other_targets) = (
+        (
+            "".join(filter(str.isalnum, (benchmark.dataset or "").casefold())),
+            [(target.value, target.metric) for target in benchmark.targets],
+        )
+        for benchmark in (one, other)
+    )
+    return (dataset, targets) == (other_dataset, other_targets)
+
+
+def _key_in(key: str, version: str) -> str:
+    """The key that a benchmark had in an earlier round."""
+    while round_number(version) < round_number(_row(key)["changes"][0]["from"]) and "renamed_from" in _row(key):
+        key = _row(key)["renamed_from"]
+    return key
+
+
+def _first_round(key: str, version: str) -> str:
+    """The first round with what a benchmark measures in a round."""
+    change = row_of(_row(key)["changes"], round_number(version))
+    return version if change is None else str(change["from"])
+
+
+def _row(key: str) -> dict[str, Any]:
+    row: dict[str, Any] = benchmarks_table()[key]
+    return row

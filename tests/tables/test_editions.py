@@ -1,0 +1,136 @@
+"""Editions: over which rounds results may be compared."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import yaml
+
+from mlperf_training_import.tables import editions, rules
+from mlperf_training_import.tables.editions import edition_of
+from mlperf_training_import.tables.labels import round_number
+from mlperf_training_import.tables.rules import benchmark_of, benchmarks_table, known_rounds, rules_of
+
+
+def edition_id(key, version):
+    edition = edition_of(key, version)
+    return edition and edition.id
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """A copy of the table of benchmarks that a test may change; what was worked out from it is forgotten."""
+    rows = copy.deepcopy(benchmarks_table())
+    for module in (rules, editions):
+        monkeypatch.setattr(module, "benchmarks_table", lambda: rows)
+    caches = (benchmark_of, edition_of)
+    for cache in caches:
+        cache.cache_clear()
+    yield rows
+    monkeypatch.undo()
+    for cache in caches:
+        cache.cache_clear()
+
+
+def test_editions_are_those_of_the_facts(shared):
+    facts = yaml.safe_load((shared / "facts/editions.yaml").read_text())
+    old_key = {new: old for old, names in facts["renamed"].items() for new in names.values()}
+    for version in known_rounds():
+        if round_number(version) > (6, 0):  # the table of the facts ends there
+            continue
+        for key in rules_of(version).benchmarks:
+            spans = facts["training"][old_key.get(key, key)]
+            first = next(first for first, last in spans if first <= float(version) <= last)
+            assert edition_of(key, version).known, (key, version)
+            assert edition_id(key, version) == f"{old_key.get(key, key)}-{first}", (key, version)
+
+
+@pytest.mark.parametrize(
+    ("key", "version", "edition"),
+    [
+        ("ssd", "1.1", "ssd-0.6"),
+        ("ssd", "2.0", "ssd-2.0"),
+        ("retinanet", "5.0", "ssd-2.0"),
+        ("retinanet", "5.1", "ssd-2.0"),
+        ("gnn", "4.1", "gnn-4.0"),
+        ("rgat", "5.0", "gnn-4.0"),
+        ("bert", "0.7", "bert-0.7"),
+        ("bert", "5.0", "bert-1.0"),
+        ("dlrm", "2.1", "dlrm-0.7"),
+        ("dlrm_dcnv2", "3.0", "dlrm_dcnv2-3.0"),
+        ("dlrm_dcnv2", "5.1", "dlrm_dcnv2-3.0"),  # its data set was only put right in between
+        ("llama31_405b", "6.0", "llama31_405b-5.0"),
+        ("deepseekv3_671b", "6.0", "deepseekv3_671b-6.0"),
+        ("resnet", "4.1", None),  # not in that round
+        ("wombat", "5.1", None),
+    ],
+)
+def test_an_edition_is_named_after_its_first_round(key, version, edition):
+    assert edition_id(key, version) == edition
+
+
+@pytest.mark.parametrize(
+    ("key", "version", "title"),
+    [
+        ("retinanet", "5.1", "RetinaNet on OpenImages, 34.0 % mAP (from 2.0)"),
+        ("ssd", "1.0", "SSD on COCO, 23.0 % mAP (from 0.6)"),
+        ("dlrm_dcnv2", "5.0", "DLRM-DCNv2 on Criteo 1TB Click Logs (multi-hot variant), 0.80275 AUC (from 3.0)"),
+        ("stable_diffusion", "4.0", "Stable Diffusion v2 on LAION-400M-filtered, 90.0 FID and 0.15 CLIP (from 3.1)"),
+    ],
+)
+def test_the_title_says_what_is_measured_and_since_when(key, version, title):
+    assert edition_of(key, version).title == title
+
+
+def test_no_two_editions_have_one_title_or_one_id():
+    found = {edition_of(key, version) for version in known_rounds() for key in rules_of(version).benchmarks}
+    assert len({edition.title for edition in found}) == len({edition.id for edition in found}) == len(found)
+
+
+def test_a_newer_round_continues_the_last_edition_while_nothing_changes():
+    assert edition_of("retinanet", "7.0") == edition_of("ssd", "2.0")
+    assert edition_of("bert", "9.9").known
+
+
+def test_a_newer_round_with_another_target_starts_an_edition_that_later_rounds_continue(table):
+    table["llama31_8b"]["changes"].append({"from": "7.0", "dataset": "c4/en/3.0.1", "target": [[3.2, "log perplexity"]]})
+    for version in ("7.0", "7.1"):
+        assert (edition_id("llama31_8b", version), edition_of("llama31_8b", version).known) == ("llama31_8b-7.0", False)
+    assert edition_id("llama31_8b", "6.1") == "llama31_8b-5.1"
+
+
+def test_another_spelling_of_the_data_set_starts_no_edition(table):
+    row = {"from": "7.0", "dataset": "C4 en 3.0.1", "target": [[3.3, "log perplexity"]], "lower": [True]}
+    table["llama31_8b"]["changes"].append(row)
+    assert edition_of("llama31_8b", "7.0") == edition_of("llama31_8b", "5.1")
+
+
+def test_a_new_benchmark_starts_an_edition_in_its_first_round(table):
+    table["wombat"] = {
+        "task": "wombats",
+        "model": "Wombat",
+        "runs": 5,
+        "changes": [{"from": "7.0", "dataset": "Burrows", "target": [[0.5, "depth"]]}],
+    }
+    assert (edition_id("wombat", "7.1"), edition_of("wombat", "7.1").known) == ("wombat-7.0", False)
+
+
+def test_a_renamed_benchmark_keeps_its_edition(table):
+    table["wombat"] = {
+        **table["llama31_8b"],
+        "renamed_from": "llama31_8b",
+        "changes": [{**table["llama31_8b"]["changes"][0]}],
+    }
+    table["wombat"]["changes"][0]["from"] = "7.0"
+    del table["wombat"]["editions"]
+    assert edition_of("wombat", "7.0") == edition_of("llama31_8b", "5.1")
+
+
+def test_a_benchmark_that_was_renamed_is_in_the_table_under_its_old_key_too():
+    for key, row in benchmarks_table().items():
+        if "renamed_from" in row:
+            assert row["renamed_from"] in benchmarks_table()
+            assert "editions" not in row, key
+        else:
+            assert row["editions"] == sorted(row["editions"], key=lambda span: round_number(span[0])), key
