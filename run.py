@@ -83,6 +83,9 @@ def parse(arguments):
     )
     parser.add_argument("--target_repo", metavar="NAME", help="CM repository that gets the experiments (default: local)")
     parser.add_argument("--dry_run", action="store_true", help="say what would change, write nothing")
+    parser.add_argument(
+        "--public", action="store_true", help="these results are under no embargo, whatever their label says"
+    )
     parser.add_argument("--port", type=int, metavar="N", help="port of the playground (default: 8501 or any free one)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the playground in the browser")
     parser.add_argument(
@@ -115,7 +118,7 @@ def import_(options):
     clock.step("fetching")
     flags = [f"--version={','.join(labels)}"] if labels else []
     flags += [f"--{name}={value}" for name in ("path", "target_repo") if (value := getattr(options, name))]
-    flags += ["--dry_run"] if options.dry_run else []
+    flags += [f"--{name}" for name in ("dry_run", "public") if getattr(options, name)]
     if options.demo:
         flags.append(f"--output_dir={home}")
     code = cm_run([SCRIPT_TAGS, *flags], show=True)

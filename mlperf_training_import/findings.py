@@ -28,6 +28,7 @@ ADVICE = {
     "invalid-store": "repair or remove the stored file, then import again",
     "cm-index": "repair what CM names, then run: cm reindex repo",
     # a result, with something to check
+    "clone-unreadable": "the entries have no links; fetch the round again if they should",
     "foreign-clone": "check who can write there; fetch the round yourself if you do not trust that user",
     # a result, with something missing
     "no-systems-folder": "descriptions are expected in <submitter>/systems/",

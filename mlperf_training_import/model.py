@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .tables.labels import is_private_label
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -26,7 +28,9 @@ class Round:
 
     ``label`` is what follows ``version-`` in the cache tags (``3.0-private``); ``version`` the round that it means
     (``3.0``). ``web_url`` is the page of the repository without credentials, None where the remote is no web address.
-    ``remote`` is equal for two clones of one repository; it is for comparing only, and not to be shown.
+    ``remote`` is equal for two clones of one repository; it is for comparing only, and not to be shown. ``git_trouble``
+    says why the clone's git folder tells none of these. ``has_submissions`` is set for a clone of a repository in which
+    rounds are prepared, ``declared_public`` where the user said that everybody may see the results.
     """
 
     label: str
@@ -36,11 +40,19 @@ class Round:
     branch: str | None = None
     commit: str | None = None
     remote: str | None = None
+    git_trouble: str | None = None
+    has_submissions: bool = False
+    declared_public: bool = False
 
     @property
     def is_private(self) -> bool:
-        """Whether the round is under embargo and must not reach shared experiments."""
-        return self.label.lower().endswith("-private")
+        """Whether the round is under embargo, and only goes where the user sent it."""
+        return not self.declared_public and (self.has_submissions or is_private_label(self.label))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the results have a place among those of all rounds: neither private nor under a label of one's own."""
+        return self.declared_public or (not self.is_private and self.label == self.version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ class Options:
 
     ``versions`` are round labels (empty: every cached round). ``path`` is a local tree to import instead, as the round
     that ``versions`` names. ``output_dir`` gets the summaries and the report. With ``strict`` findings make the run fail
-    after all is written. A log of more than ``max_log_mb`` megabytes is not read.
+    after all is written. A log of more than ``max_log_mb`` megabytes is not read. ``public`` says that everybody may see
+    the results, whatever their label says.
     """
 
     target_repo: str = ""
@@ -69,6 +70,7 @@ class Options:
     strict: bool = False
     quiet: bool = False
     max_log_mb: int = LARGEST_LOG_MB
+    public: bool = False
 
 
 def options_from(values: Mapping[str, object]) -> Options:
@@ -100,6 +102,7 @@ def options_from(values: Mapping[str, object]) -> Options:
         strict=_switch(values, "strict"),
         quiet=_switch(values, "quiet"),
         max_log_mb=_megabytes(values.get("max_log_mb")),
+        public=_switch(values, "public"),
     )
     if options.path is not None and len(options.versions) != 1:
         raise BadInput(f"--path={options.path}: say which round it is, for instance --version=5.1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import PrivateRounds
@@ -14,7 +15,7 @@ from .findings import by_weight
 from .outcome import Outcome
 from .results.entry import experiment_names
 from .results.score_round import bytes_to_read, read_round
-from .rounds.locate import iter_foreign, locate, locate_path
+from .rounds.locate import iter_doubts, locate, locate_path
 from .rounds.walk import walk
 from .show.report import write_report
 from .show.summaries import make_output_folder, write_summaries
@@ -57,7 +58,8 @@ def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progr
         rounds, wanted = locate_path(options.path, options.versions[0], options.filter)
     else:
         rounds, wanted = locate(cm, outcome.findings, options.versions), options.filter
-    outcome.findings += iter_foreign(rounds)
+    rounds = [replace(round_, declared_public=options.public) for round_ in rounds]
+    outcome.findings += iter_doubts(rounds)
     if not options.target_repo:
         _refuse_private(rounds)
     if not options.dry_run:
@@ -107,5 +109,5 @@ def _refuse_private(rounds: Sequence[Round]) -> None:
         others = f", or import the others only: --version={public}" if public else ""
         raise PrivateRounds(
             f"{private}: not published yet, and must not reach a public repository by accident; say which CM repository is "
-            f"to get it: --target_repo=<repository>{others}"
+            f"to get it: --target_repo=<repository>{others}, or say that everybody may see it: --public"
         )

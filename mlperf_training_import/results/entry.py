@@ -109,8 +109,8 @@ def order_of(entry: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def experiment_names(result: Result, task: str) -> list[str]:
-    """The experiments that a result belongs to. A private round has no place among all rounds."""
-    scopes = [result.round.label] if result.round.is_private else [result.round.label, "all"]
+    """The experiments that a result belongs to: that of its round, and that over all rounds where it is shared."""
+    scopes = [result.round.label, "all"] if result.round.is_shared else [result.round.label]
     return [f"mlperf-training--{scope}--{result.division}--{task}" for scope in scopes]
 
 

@@ -1,49 +1,179 @@
-"""Reads the few facts that a clone's git folder tells: remote, branch, commit. Nothing in a clone is run."""
+"""Reads the few facts that a clone's git folder tells: remote, branch, commit.
+
+They are read from bounded regular files in the folder ``.git`` of the clone, as data. Git is not called, no file is
+included, no link and no ``.git`` file is followed, so that nobody else's repository is read in the clone's place.
+"""
 
 from __future__ import annotations
 
-import configparser
+import errno
+import os
 import re
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import git
-from git.exc import GitError
-
 from ..model import Round
+from ..regular import read_regular
 from ..values import is_clean
 
-#: What reading a folder raises that is no complete clone.
-NO_CLONE = (GitError, configparser.Error, ValueError, OSError)
-
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SCP_FORM = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>(?!//).+)")
 
+#: Opens a folder that is one itself.
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+#: Published rounds have less than a thousandth of this.
+_MOST_CONFIG_BYTES = 1 << 20
+_MOST_REF_BYTES = 4 << 10
+_MOST_PACKED_BYTES = 16 << 20
+#: Git itself follows a chain of symbolic references no further.
+_MOST_REFERENCES = 5
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_REFERENCE = re.compile(r"ref:\s*(refs(?:/(?!\.)[^\x00-\x20\x7f~^:?*\[\\/]+)+)")
+_BRANCHES = "refs/heads/"
+_SECTION = re.compile(r"\s*\[\s*([A-Za-z0-9.-]+)\s*(?:\"((?:[^\"\\]|\\.)*)\")?\s*\](.*)", re.DOTALL)
+_VARIABLE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)\s*=(.*)", re.DOTALL)
+_CONTINUED = re.compile(r"(?<!\\)((?:\\\\)*)\\\r?\n")
+_PART = re.compile(r"\"((?:[^\"\\]|\\.)*)\"?|((?:[^\"#;\\]|\\.)+)|([#;])", re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+
+
+class NoClone(ValueError):
+    """A folder that is no complete clone; the message says what it lacks."""
+
 
 def read_clone(clone: Path, label: str, version: str) -> Round:
-    """The round in a clone, with what its git metadata says.
+    """The round in a clone, with what its git metadata say.
 
-    Nothing in the clone is run: the metadata are read from its files, and git itself is not called.
+    Where they cannot be read as plain files, the round comes without them, and its ``git_trouble`` says why.
 
     Raises:
-        GitError, configparser.Error, ValueError, OSError: the folder is no complete clone.
+        NoClone: the folder is no git repository, or a clone that was cut off.
     """
-    git_folder = clone / ".git"
-    if git_folder.is_dir() and ((git_folder / "index.lock").exists() or not (git_folder / "index").exists()):
-        raise ValueError("files are missing")
-    with git.Repo(clone, search_parent_directories=False) as repository:
-        commit = git.SymbolicReference.dereference_recursive(repository, "HEAD")
-        branch = None if repository.head.is_detached else repository.active_branch.name
-        reader = git.GitConfigParser(str(Path(repository.common_dir) / "config"), read_only=True, merge_includes=False)
-        address = next(
-            (
-                reader.get_value(section, "url")
-                for section in ('remote "origin"', *sorted(reader.sections()))
-                if section.startswith('remote "') and reader.has_option(section, "url")
-            ),
-            "",
-        )
-    return Round(label, version, clone, web_address(str(address)), branch, commit, _comparable(str(address)))
+    try:
+        with _opened(clone) as folder:
+            addresses = _addresses(folder)
+            branch, commit = _head(folder)
+    except OSError as error:
+        name = Path(os.fsdecode(error.filename)).name if error.filename else ".git"
+        return Round(label, version, clone, git_trouble=f"{name}: {error.strerror or 'cannot be read'}")
+    address = next(iter(addresses), "")
+    return Round(
+        *(label, version, clone, web_address(address), branch, commit, _comparable(address)),
+        has_submissions=any(_names_submissions(address) for address in addresses),
+    )
+
+
+@contextmanager
+def _opened(clone: Path) -> Iterator[int]:
+    """A descriptor of the folder ``.git``.
+
+    Raises:
+        NoClone: there is none, or git had not finished when it was stopped.
+        OSError: it is something else, or cannot be opened.
+    """
+    try:
+        folder = os.open(clone / ".git", _FOLDER)
+    except FileNotFoundError:
+        raise NoClone("no .git in it") from None
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            raise OSError(error.errno, "not a folder of its own; not followed", ".git") from None
+        raise
+    try:
+        with os.scandir(folder) as entries:
+            names = {entry.name for entry in entries}
+        if "index.lock" in names or "index" not in names:
+            raise NoClone("files are missing")
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _read(folder: int, path: str, most_bytes: int) -> str | None:
+    """The text of a file below an open folder, None where there is none. No part of its path may be a link.
+
+    Raises:
+        OSError: it is no regular file, or too large, or cannot be read.
+    """
+    *above, name = path.split("/")
+    opened: list[int] = []
+    try:
+        for part in above:
+            opened.append(os.open(part, _FOLDER, dir_fd=opened[-1] if opened else folder))
+        data = read_regular(name, most_bytes, folder=opened[-1] if opened else folder, follow=False)
+    except FileNotFoundError:
+        return None
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return data.decode("utf-8-sig", "surrogateescape")
+
+
+def _head(folder: int) -> tuple[str | None, str]:
+    """Branch, None where none is checked out, and commit."""
+    text = (_read(folder, "HEAD", _MOST_REF_BYTES) or "").strip()
+    branch = None
+    for _ in range(_MOST_REFERENCES):
+        if _COMMIT.fullmatch(text):
+            return branch, text
+        reference = _REFERENCE.fullmatch(text)
+        if reference is None or ".." in text:
+            raise NoClone("HEAD names no commit")
+        if branch is None and reference[1].startswith(_BRANCHES):
+            branch = reference[1].removeprefix(_BRANCHES)
+        text = (_read(folder, reference[1], _MOST_REF_BYTES) or _packed(folder, reference[1])).strip()
+    raise NoClone("HEAD names no commit")
+
+
+def _packed(folder: int, reference: str) -> str:
+    """The commit of a reference in ``packed-refs``, empty where it is not there."""
+    for line in (_read(folder, "packed-refs", _MOST_PACKED_BYTES) or "").splitlines():
+        commit, _, name = line.partition(" ")
+        if name == reference:
+            return commit
+    return ""
+
+
+def _addresses(folder: int) -> list[str]:
+    """The address of the remote ``origin``, then those of the others by their names."""
+    addresses: dict[str, str] = {}
+    for remote, address in _iter_addresses(_read(folder, "config", _MOST_CONFIG_BYTES) or ""):
+        addresses.setdefault(remote, address)
+    return [addresses[remote] for remote in sorted(addresses, key=lambda remote: (remote != "origin", remote))]
+
+
+def _iter_addresses(config: str) -> Iterator[tuple[str, str]]:
+    """Name and address of each remote in a git configuration, in its order.
+
+    Raises:
+        NoClone: the configuration was cut off.
+    """
+    section: tuple[str, str | None] = ("", None)
+    for line in _CONTINUED.sub(r"\1", config).split("\n"):
+        rest = line
+        if line.lstrip().startswith("["):
+            header = _SECTION.fullmatch(line)
+            if header is None:
+                raise NoClone("its configuration was cut off")
+            section, rest = (header[1].lower(), header[2]), header[3]
+        variable = _VARIABLE.fullmatch(rest)
+        if variable and variable[1].lower() == "url" and section[0] == "remote" and section[1] is not None:
+            yield _ESCAPE.sub(r"\1", section[1]), _value(variable[2])
+
+
+def _value(text: str) -> str:
+    """A value of a git configuration: quotes taken off, escapes replaced, a comment and outer blanks left out."""
+    parts = []
+    for quoted, plain, comment in _PART.findall(text):
+        if comment:
+            break
+        parts.append(_ESCAPE.sub(r"\1", quoted or plain))
+    return "".join(parts).strip()
 
 
 def web_address(remote: str) -> str | None:
@@ -86,3 +216,8 @@ def _comparable(remote: str) -> str | None:
         # Hosts do not tell upper from lower case, and GitHub does not in paths either.
         return address.partition("://")[2].casefold()
     return remote.strip().removeprefix("file://").rstrip("/").removesuffix(".git") or None
+
+
+def _names_submissions(remote: str) -> bool:
+    """Whether an address is that of a repository in which a round is prepared, such as ``submissions_training_v6.0``."""
+    return (_comparable(remote) or "").casefold().rpartition("/")[2].startswith("submissions_")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import AmbiguousRounds, BadInput, ImportFailure, NothingToImport
-from ..findings import Finding
+from ..findings import Finding, reporter
 from ..model import Round
-from ..tables.labels import parse_version, split_label
+from ..tables.labels import is_private_label, parse_version, split_label
 from ..tables.rules import public_rounds, rules_of
-from .clone import NO_CLONE, read_clone
+from .clone import NoClone, read_clone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +24,15 @@ _CACHE = "cache,541d6f712a6b464e"
 _VERSION_TAG = "version-"
 #: Collective Mind tags what it is still fetching with this, and never uses it.
 _UNFINISHED_TAG = "tmp"
+
+
+class _CacheEntry(NamedTuple):
+    """A cache entry of Collective Mind with a results repository, or what was to become one."""
+
+    clone: Path
+    uid: str
+    labels: list[str]
+    is_finished: bool
 
 
 def locate(cm: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
@@ -38,40 +47,18 @@ def locate(cm: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list
         ImportFailure: the cache cannot be searched.
     """
     gone = _gone_entries(cm)
-    # on the disk: an index that was cut off and begun anew knows some of the clones only, and CM looks no further
-    found = cm.access({"action": "find", "automation": _CACHE, "tags": CACHE_TAGS, "skip_index_search": True})
-    if found["return"] > 0:
-        raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
-    if not found["list"]:
-        raise NothingToImport(f"no MLPerf Training results in the CM cache; fetch a round first:\n  {fetch_command()}")
-    rounds, seen, others = [], set(), set()
-    for artifact in sorted(found["list"], key=lambda artifact: artifact.path):
-        clone, tags = Path(artifact.path) / "repo", artifact.meta["tags"]
-        candidates = _labels_of(tags)
-        if labels and not set(candidates) & set(labels):
-            others.update(candidates)
-            continue
-        if len(candidates) > 1:
-            raise AmbiguousRounds(
-                f"{clone}: tagged as several rounds ({', '.join(candidates)}); "
-                f"remove it (cm rm cache {artifact.meta['uid']} -f), then fetch the round again with one version- tag"
-            )
-        label = candidates[0] if candidates else None
-        seen.add(label)
-        if _UNFINISHED_TAG in tags:
-            findings.append(Finding("clone-incomplete", label or "", str(clone), _unfinished(artifact.meta["uid"], label)))
-            continue
-        round_ = _round_of_clone(clone, label, artifact.meta["uid"], findings)
-        if round_ is not None:
-            rounds.append(round_)
-    if missing := [label for label in labels if label not in seen]:
-        cached = ", ".join(sorted(filter(None, seen | others)))
+    cached = _cache_entries(cm)
+    wanted = [entry for entry in cached if not labels or set(entry.labels) & set(labels)]
+    rounds = [round_ for entry in wanted if (round_ := _round_of(entry, findings)) is not None]
+    known = {label for entry in cached for label in entry.labels}
+    if missing := [label for label in labels if label not in known]:
         commands = "\n".join(f"  {fetch_command(label)}" for label in missing)
         raise NothingToImport(
-            f"round {', '.join(missing)} is not in the CM cache, which has {cached}; fetch it first:\n{commands}"
+            f"round {', '.join(missing)} is not in the CM cache, which has {', '.join(sorted(known))}; "
+            f"fetch it first:\n{commands}"
         )
     for label, folder in gone:
-        if label not in seen and label not in others:
+        if label not in known:
             what = f"the folder of the cache entry is gone; fetch the round again: {fetch_command(label)}"
             findings.append(Finding("clone-missing", label, str(folder), what))
     _refuse_ambiguous(rounds)
@@ -105,30 +92,26 @@ def locate_path(path: Path, label: str, wanted: Filter) -> tuple[list[Round], Fi
         raise BadInput(f"--path={path}: no results in it; expected <submitter>/results/<system>/<benchmark>/result_*.txt")
     try:
         return [read_clone(path, label, version)], wanted
-    except NO_CLONE:
-        return [Round(label, version, path)], wanted
+    except NoClone as error:
+        is_clone = os.path.lexists(path / ".git")
+        return [Round(label, version, path, git_trouble=str(error) if is_clone else None)], wanted
 
 
-def iter_foreign(rounds: Sequence[Round]) -> Iterator[Finding]:
-    """A finding for each clone that another user of this machine could have changed, as git itself refuses to trust it."""
-    if not hasattr(os, "geteuid"):
-        return
+def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:
+    """A finding for each clone whose git folder tells nothing, and for each that another user could have changed."""
     for round_ in rounds:
-        for place in (round_.path, round_.path / ".git"):
-            try:
-                owner = place.stat().st_uid
-            except OSError:
-                continue
-            if owner != os.geteuid():
-                what = f"belongs to user {owner}, and the import runs as user {os.geteuid()}"
-                yield Finding("foreign-clone", round_.label, str(place), what)
-                break
+        if round_.git_trouble is not None:
+            yield Finding("clone-unreadable", round_.label, str(round_.path / ".git"), round_.git_trouble)
+        if (foreign := _foreign_place(round_)) is not None:
+            place, owner = foreign
+            what = f"belongs to user {owner}, and the import runs as user {os.geteuid()}"
+            yield Finding("foreign-clone", round_.label, str(place), what)
 
 
 def fetch_command(label: str | None = None) -> str:
     """The ``cmr`` line that fetches a round; the newest public one where no label is given, or it names no round."""
     version = (label and split_label(label)) or public_rounds()[-1]
-    repository = "submissions_training" if label and label.endswith("-private") else "training_results"
+    repository = "submissions_training" if label and is_private_label(label) else "training_results"
     return (
         f'cmr "get git repo _repo.https://github.com/mlcommons/{repository}_v{version}" '
         f"--extra_cache_tags=mlperf-training-results,version-{label or version} --branch={rules_of(version).branch}"
@@ -155,34 +138,73 @@ def _gone_entries(cm: Any) -> list[tuple[str, Path]]:
     return gone
 
 
-def _remove_and_fetch(uid: str, label: str | None) -> str:
-    return f"run: cm rm cache {uid} -f, then fetch the round again: {fetch_command(label)}"
+def _cache_entries(cm: Any) -> list[_CacheEntry]:
+    """The entries with results, by their folders.
+
+    Raises:
+        NothingToImport: there is none.
+        ImportFailure: the cache cannot be searched.
+    """
+    # on the disk: an index that was cut off and begun anew knows some of the clones only, and CM looks no further
+    found = cm.access({"action": "find", "automation": _CACHE, "tags": CACHE_TAGS, "skip_index_search": True})
+    if found["return"] > 0:
+        raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
+    if not found["list"]:
+        raise NothingToImport(f"no MLPerf Training results in the CM cache; fetch a round first:\n  {fetch_command()}")
+    return [
+        _CacheEntry(
+            clone=Path(artifact.path) / "repo",
+            uid=artifact.meta["uid"],
+            labels=_labels_of(artifact.meta["tags"]),
+            is_finished=_UNFINISHED_TAG not in artifact.meta["tags"],
+        )
+        for artifact in sorted(found["list"], key=lambda artifact: str(artifact.path))
+    ]
 
 
-def _unfinished(uid: str, label: str | None) -> str:
-    return f"fetching it was interrupted; {_remove_and_fetch(uid, label)}"
+def _round_of(entry: _CacheEntry, findings: list[Finding]) -> Round | None:
+    """The round in a cache entry; None where it cannot be used, which becomes a finding.
 
-
-def _round_of_clone(clone: Path, label: str | None, uid: str, findings: list[Finding]) -> Round | None:
-    remove = _remove_and_fetch(uid, label)
-    if label is None:
-        what = f"no version- tag; remove the entry ({remove})"
-        findings.append(Finding("clone-untagged", "", str(clone), what))
-        return None
+    Raises:
+        AmbiguousRounds: it is tagged as several rounds.
+    """
+    if len(entry.labels) > 1:
+        raise AmbiguousRounds(
+            f"{entry.clone}: tagged as several rounds ({', '.join(entry.labels)}); "
+            f"remove it (cm rm cache {entry.uid} -f), then fetch the round again with one version- tag"
+        )
+    label = entry.labels[0] if entry.labels else ""
+    remove = f"run: cm rm cache {entry.uid} -f, then fetch the round again: {fetch_command(label)}"
+    report = reporter(findings, label)
     version = split_label(label)
-    if version is None:
+    if not entry.is_finished:
+        report("clone-incomplete", str(entry.clone), f"fetching it was interrupted; {remove}")
+    elif not label:
+        report("clone-untagged", str(entry.clone), f"no version- tag; remove the entry ({remove})")
+    elif version is None:
         what = f"the tag version-{label} names no round; expected version-<number>.<number>, optionally with -<suffix>"
-        findings.append(Finding("clone-untagged", "", str(clone), what))
-        return None
-    if not clone.is_dir():
-        findings.append(Finding("clone-missing", label, str(clone), f"the cache entry has no clone; {remove}"))
-        return None
-    try:
-        return read_clone(clone, label, version)
-    except NO_CLONE as error:
-        what = f"the clone was cut off or is no git repository ({type(error).__name__}); {remove}"
-        findings.append(Finding("clone-incomplete", label, str(clone), what))
-        return None
+        findings.append(Finding("clone-untagged", "", str(entry.clone), what))
+    elif not entry.clone.is_dir():
+        report("clone-missing", str(entry.clone), f"the cache entry has no clone; {remove}")
+    else:
+        try:
+            return read_clone(entry.clone, label, version)
+        except NoClone as error:
+            what = f"the clone was cut off or is no git repository ({error}); {remove}"
+            report("clone-incomplete", str(entry.clone), what)
+    return None
+
+
+def _foreign_place(round_: Round) -> tuple[Path, int] | None:
+    """The part of a clone that belongs to another user, and who that is; git itself refuses to trust such a clone."""
+    for place in (round_.path, round_.path / ".git"):
+        try:
+            owner = place.lstat().st_uid
+        except OSError:
+            continue
+        if hasattr(os, "geteuid") and owner != os.geteuid():
+            return place, owner
+    return None
 
 
 def _refuse_ambiguous(rounds: list[Round]) -> None:

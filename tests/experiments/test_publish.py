@@ -473,7 +473,7 @@ def test_a_dry_run_waits_for_nobody(small, sample):
 # Rounds under embargo
 
 
-@pytest.mark.parametrize("label", ["5.1-private", "5.1-review-private", "5.1-Private"])
+@pytest.mark.parametrize("label", ["5.1-private", "5.1-review-private", "5.1-Private-2", "5.1-embargo"])
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_a_private_round_needs_a_target(registered, sample, isolated, label, dry_run):
     before = snapshot(home()), snapshot(isolated)
@@ -481,7 +481,7 @@ def test_a_private_round_needs_a_target(registered, sample, isolated, label, dry
         run(registered, sample, label=label, dry_run=dry_run)
     assert str(error.value) == (
         f"{label}: not published yet, and must not reach a public repository by accident; say which CM repository is to get "
-        "it: --target_repo=<repository>"
+        "it: --target_repo=<repository>, or say that everybody may see it: --public"
     )
     assert (snapshot(home()), snapshot(isolated)) == before
 
@@ -512,6 +512,23 @@ def test_a_private_round_stays_out_of_the_experiments_over_all_rounds(repository
     run(CM(), sample, label="5.1-private", target_repo="my-results")
     assert snapshot(experiments_of(repository)) == before
     assert {entry["version"] for entry in load(OVER_ALL, repository)} == {"5.1"}
+
+
+def test_a_round_that_is_declared_public_is_one(small, sample):
+    outcome = run(small, sample, label="5.1-review", public=True)
+    assert {experiment.scope for experiment in outcome.experiments} == {"5.1-review", "all"}
+
+
+def test_a_label_of_ones_own_needs_no_target_and_stays_out_of_the_experiments_over_all_rounds(small, sample):
+    outcome = run(small, sample, label="5.1-rerun")
+    assert {experiment.scope for experiment in outcome.experiments} == {"5.1-rerun"}
+
+
+def test_a_clone_of_submissions_is_private_whatever_its_label(registered, sample):
+    cache_round(registered, sample, "5.1", "https://github.com/mlcommons/submissions_training_v5.1")
+    with pytest.raises(PrivateRounds, match=r"5\.1: not published yet"):
+        import_rounds(CM(), options_from({}), pytest.fail)
+    assert not experiments_of().exists()
 
 
 # Links and credentials

@@ -1,0 +1,72 @@
+"""Opens regular files and nothing else: no pipe that keeps its reader waiting, no device that never ends, no folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from io import FileIO
+    from pathlib import Path
+
+#: Without ``O_NONBLOCK`` opening a pipe would wait for somebody who writes into it.
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+def open_regular(path: Path | str, *, folder: int | None = None, follow: bool = True) -> FileIO:
+    """Opens a file for reading, without a buffer.
+
+    Args:
+        path: the file; relative to ``folder``, where that is given.
+        folder: descriptor of an open folder.
+        follow: whether the file may be a link to another one.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    try:
+        descriptor = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ELOOP and not follow:
+            raise OSError(errno.ELOOP, "a link; not followed", str(path)) from None
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return open(descriptor, "rb", buffering=0)  # noqa: PTH123 - the caller closes it; pathlib takes no descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path | str, most_bytes: int, *, folder: int | None = None, follow: bool = True) -> bytes:
+    """The content of a file, as :func:`open_regular` opens it.
+
+    Raises:
+        OSError: as there, or the file holds more than ``most_bytes``.
+    """
+    with open_regular(path, folder=folder, follow=follow) as stream:
+        data = bytearray()
+        while block := stream.read(most_bytes + 1 - len(data)):
+            data += block
+    if len(data) > most_bytes:
+        raise OSError(errno.EFBIG, f"larger than {_size(most_bytes)}", str(path))
+    return bytes(data)
+
+
+def is_regular(path: Path) -> bool:
+    """Whether there is a regular file.
+
+    Raises:
+        OSError: it cannot be told, for want of a permission or because links lead in a circle.
+    """
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _size(number: int) -> str:
+    return f"{number >> 20} MB" if number >> 20 else f"{number >> 10} kB"
