@@ -135,7 +135,8 @@ class RunLog:
     ``run_start_ms`` is the last start before the first stop; ``succeeded`` and ``status`` are what that stop says.
     ``elapsed_ms`` is set where the log gives the duration itself. ``malformed`` describes the first bad line,
     ``malformed_lines`` counts them. ``evaluations`` are those before the stop: all that name their metric, and the last of
-    the others. ``trouble`` says why the file could not be read at all.
+    the others. ``settings`` are keys of the entry with what the log says about them, where it does not contradict itself.
+    ``trouble`` says why the file could not be read at all.
     """
 
     path: str
@@ -154,6 +155,7 @@ class RunLog:
     global_batch_size: float | None = None
     train_samples: float | None = None
     evaluations: tuple[Evaluation, ...] = ()
+    settings: tuple[tuple[str, str | int], ...] = ()
     trouble: str | None = None
 
 

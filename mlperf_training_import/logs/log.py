@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import msgspec
 
 from ..model import Evaluation, RunLog
+from ..tables.settings import setting_value, settings_by_log_key
 from ..values import LARGEST_LOG_MB, finite_number
 from .line import MalformedLine, evaluation_parts, parse_line
 
@@ -38,8 +39,11 @@ LONGEST_CHECKED_BYTES = 1000
 
 #: Keys of lines that say how good the model is.
 EVALUATION_KEYS = frozenset({"eval_accuracy", "eval_error"})
+#: Keys of lines that say what the run was done with, and the keys of the entry that they fill.
+_SETTINGS = settings_by_log_key()
 #: Keys of lines that say something that is needed.
 WANTED_KEYS = EVALUATION_KEYS | {
+    *_SETTINGS,
     "init_start",
     "init_stop",
     "run_start",
@@ -52,7 +56,7 @@ WANTED_KEYS = EVALUATION_KEYS | {
 }
 #: Of the lines with these, those of which nothing but the time is needed (as of ``init_start``) or nothing but the value.
 _TIME_KEYS = frozenset({"init_stop", "run_start"})
-_VALUE_KEYS = frozenset({"submission_benchmark", "submission_division", "global_batch_size", "train_samples"})
+_VALUE_KEYS = frozenset({"submission_benchmark", "submission_division", "global_batch_size", "train_samples", *_SETTINGS})
 
 #: YAML has forms of integers without a limit of digits, which Python refuses to write out.
 _LONG_INTEGER = 10**18
@@ -135,6 +139,7 @@ class LogReader:
         self._facts: dict[str, Any] = {}
         self._unnamed_evaluation: Evaluation | bytes | None = None
         self._paired_evaluations: list[Evaluation] = []
+        self._settings: dict[str, str | int | None] = {}
         self._lines = 0
         self._malformed_lines = 0
 
@@ -211,6 +216,7 @@ class LogReader:
             lines=self._lines,
             malformed_lines=self._malformed_lines,
             evaluations=(*self._paired_evaluations, *unnamed),
+            settings=tuple((name, setting) for name, setting in self._settings.items() if setting is not None),
             **self._facts,
         )
 
@@ -259,6 +265,10 @@ class LogReader:
         elif key in ("global_batch_size", "train_samples"):
             if (number := finite_number(value)) is not None:
                 facts[key] = number
+        elif key in _SETTINGS:
+            setting = setting_value(_SETTINGS[key], value)
+            said = self._settings.setdefault(_SETTINGS[key], setting)
+            self._settings[_SETTINGS[key]] = setting if setting == said else None
         elif key == self._elapsed_key:
             seconds = finite_number(metadata.get("timestamp"))
             if seconds is not None:
