@@ -12,7 +12,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SCRIPT_TAGS = "import mlperf training to-experiment"
-CACHE_TAGS = "mlperf-training-results,version-"
 SAMPLE_LABEL = "5.1-sample"
 DEMO_HOME = Path("mlperf-training-demo")
 REPORT_FILE = Path("mlperf-training-results.html")
@@ -101,6 +100,8 @@ def parse(arguments):
 
 def import_(options):
     """Registers this script in the CM home, fetches what was asked for, and runs the import through CM."""
+    from mlperf_training_import.tables.suites import source_of
+
     clock = Clock()
     labels = options.round
     if options.demo:
@@ -111,7 +112,7 @@ def import_(options):
     link = register()
     clock.step("registration")
     if options.demo:
-        fetch(SAMPLE_LABEL, "file://" + str(sample), "main")
+        fetch("file://" + str(sample), "main", source_of(SAMPLE_LABEL).cache_tags)
     elif not options.path:
         for label in labels:
             fetch_round(label)
@@ -160,16 +161,16 @@ def register():
 def fetch_round(label):
     """Fetches a public round from GitHub, unless it is cached."""
     from mlperf_training_import.errors import BadInput
-    from mlperf_training_import.tables.labels import split_label
-    from mlperf_training_import.tables.rules import rules_of
+    from mlperf_training_import.tables.suites import source_of
 
-    version = split_label(label)
-    if version is None:
-        raise BadInput(f"--round {label}: expected <number>.<number>, such as 4.1")
-    fetch(label, f"https://github.com/mlcommons/training_results_v{version}", rules_of(version).branch)
+    try:
+        source = source_of(label)
+    except ValueError:
+        raise BadInput(f"--round {label}: expected <number>.<number>, such as 4.1") from None
+    fetch(source.address, source.branch, source.cache_tags)
 
 
-def fetch(label, address, branch):
+def fetch(address, branch, cache_tags):
     """Caches a repository through CM's own script for that, unless the round is cached.
 
     Raises:
@@ -178,12 +179,12 @@ def fetch(label, address, branch):
     from mlperf_training_import.errors import ImportFailure
 
     found = collective_mind().access(
-        {"action": "find", "automation": "cache,541d6f712a6b464e", "tags": f"get,repo,{CACHE_TAGS}{label}"}
+        {"action": "find", "automation": "cache,541d6f712a6b464e", "tags": f"get,repo,{cache_tags}"}
     )
     if found.get("list"):
         return
     print(f"fetching {address} ...", flush=True)
-    arguments = [f"get git repo _repo.{address}", f"--extra_cache_tags={CACHE_TAGS}{label}", f"--branch={branch}"]
+    arguments = [f"get git repo _repo.{address}", f"--extra_cache_tags={cache_tags}", f"--branch={branch}"]
     if cm_run(arguments, show=False) != 0:
         raise ImportFailure(f"{address} could not be fetched; check address, network and disk space, then try again")
 

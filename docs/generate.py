@@ -20,8 +20,11 @@ sys.path.insert(0, str(PROJECT))
 
 from typing import TYPE_CHECKING
 
-from mlperf_training_import.findings import ADVICE
+from mlperf_training_import.findings import kinds_of_findings
+from mlperf_training_import.rounds.locate import fetch_command
+from mlperf_training_import.tables.keys import entry_keys
 from mlperf_training_import.tables.rules import known_rounds, public_rounds, rules_of
+from mlperf_training_import.tables.suites import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,7 +46,8 @@ def flags_table() -> str:
 
 def findings_table() -> str:
     """The kinds of findings, most serious first, with what to do about each."""
-    return _table(("finding", "what to do"), ((f"`{code}`", advice) for code, advice in ADVICE.items()))
+    rows = ((f"`{code}`", kind.weight, kind.advice) for code, kind in kinds_of_findings().items())
+    return _table(("finding", "weight", "what to do"), rows)
 
 
 def rounds_table() -> str:
@@ -58,9 +62,50 @@ def rounds_table() -> str:
     return _table(("round", "branch", "log lines", "benchmarks", *_MEASURES), rows, numbers=len(_MEASURES))
 
 
+def keys_table() -> str:
+    """Every key of an entry but the figures, which have a page of their own."""
+    rows = ((f"`{key.name}`", key.type, key.unit, key.text, key.source) for key in entry_keys().values() if not key.figure)
+    return _table(("key", "type", "unit", "what it is", "from"), rows)
+
+
+def figures_table() -> str:
+    """The figures to analyse."""
+    figures = (key for key in entry_keys().values() if key.figure)
+    return _table(("key", "unit", "what it is"), ((f"`{key.name}`", key.unit, key.text) for key in figures))
+
+
+def fetch_lines() -> str:
+    """The command that fetches each public round."""
+    return "```bash\n" + "\n".join(map(fetch_command, public_rounds())) + "\n```"
+
+
+def variations() -> str:
+    """The variations of ``_cm.yaml``: one for each public round, and one for all of them."""
+    lines = []
+    for version in public_rounds():
+        source = source_of(version)
+        lines += [
+            f"  v{version}:",
+            "    env:",
+            f'      CM_IMPORT_MLPERF_TRAINING_ROUND_{version.replace(".", "_")}: "yes"',
+            "    deps:",
+            f"      - tags: get,git,repo,_repo.{source.address}",
+            f"        extra_cache_tags: {source.cache_tags}",
+            "        env:",
+            f"          CM_GIT_BRANCH: {source.branch}",
+            '          CM_GIT_RECURSE_SUBMODULES: ""',
+        ]
+    return "\n".join([*lines, "  all:", "    base:", *(f"      - v{version}" for version in public_rounds())])
+
+
 #: The files with generated parts, and for each part what makes it.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
-    "README.md": {"flags": flags_table, "findings": findings_table, "rounds": rounds_table},
+    "_cm.yaml": {"variations": variations},
+    "docs/analysis.md": {"figures": figures_table},
+    "docs/findings.md": {"findings": findings_table},
+    "docs/flags.md": {"flags": flags_table},
+    "docs/keys.md": {"keys": keys_table},
+    "docs/rounds.md": {"rounds": rounds_table, "fetch": fetch_lines},
 }
 
 

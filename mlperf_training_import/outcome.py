@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .findings import FAILURES, Finding
-
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .findings import Finding
     from .model import Result, Round, Submission
 
 
@@ -75,4 +74,4 @@ class Outcome:
     @property
     def failures(self) -> list[Finding]:
         """Findings with which the run fails, though everything else is written."""
-        return [finding for finding in self.findings if finding.code in FAILURES]
+        return [finding for finding in self.findings if finding.kind.fails]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import CMR, PROJECT, SCRIPT_TAGS, readme_fetch_lines, run_cmr
+from support import CMR, PROJECT, SCRIPT_TAGS, fetch_lines, run_cmr
 
 #: Generated inputs: the same ones in every run, or others each time (``--hypothesis-profile=random``).
 settings.register_profile(
@@ -123,7 +123,7 @@ def real_home(shared, tmp_path_factory):
     )
     home = {"CM_REPOS": str(root / "CM"), "GIT_CONFIG_GLOBAL": str(fast), "GIT_CONFIG_NOSYSTEM": "1"}
     (root / "work").mkdir()
-    for line in readme_fetch_lines():
+    for line in fetch_lines():
         if any(f"training_results_v{version}" in line for version in ("0.7", "3.0", "4.1")):
             command = subprocess.list2cmdline(CMR) + line.removeprefix("cmr")
             place = {"cwd": root / "work", "env": {**os.environ, **home}}

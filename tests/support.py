@@ -46,7 +46,7 @@ def cache_round(cm, repository: Path, label: str, remote: str | None = None) -> 
     return Path(clone.working_tree_dir)
 
 
-def readme_fetch_lines() -> list[str]:
-    """The ``cmr "get git repo ..."`` lines of README."""
-    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+def fetch_lines() -> list[str]:
+    """The ``cmr "get git repo ..."`` lines of the documentation."""
+    text = (PROJECT / "docs/rounds.md").read_text(encoding="utf-8")
     return [line.strip() for line in text.splitlines() if line.strip().startswith('cmr "get git repo')]

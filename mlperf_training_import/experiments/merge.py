@@ -7,7 +7,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from ..outcome import Changes
-from ..results.entry import OWNED_KEYS, foreign_benchmarks, order_of, uid_of
+from ..results.entry import foreign_benchmarks, order_of, uid_of
+from ..tables.keys import owned_keys
 from .identity import IdentityIndex, stored_identity
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _recognise(
 
 def _renewed(old: dict[str, Any], entry: dict[str, Any], uid: str) -> dict[str, Any]:
     """An entry with the keys that people added to its stored form, and the uid that its result has always had."""
-    ours = OWNED_KEYS.union(foreign_benchmarks(old), [entry["Model_ID"]])
+    ours = owned_keys().union(foreign_benchmarks(old), [entry["Model_ID"]])
     new = {key: value for key, value in old.items() if key not in ours} | entry | {"uid": uid}
     numbered = _numbered(new, "uid")[1:]
     for key in numbered:
@@ -183,7 +184,7 @@ def _united(first: dict[str, Any], second: dict[str, Any]) -> tuple[dict[str, An
     What people noted in the second is added to the first; where both have a key, the second's value goes under the key with
     a number. So does its uid: somebody may have linked to it.
     """
-    ours = OWNED_KEYS.union(foreign_benchmarks(second), [second["Model_ID"]]) - {"uid"}
+    ours = owned_keys().union(foreign_benchmarks(second), [second["Model_ID"]]) - {"uid"}
     united, renamed = dict(first), []
     for key, value in second.items():
         if key not in united or (key == "uid" and not _has_uid(first)):

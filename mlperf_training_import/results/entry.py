@@ -1,6 +1,6 @@
 """Makes the entry of a result: the flat object that the playground reads.
 
-Every key of an entry is named here or, for figures to analyse, in ``metrics.py``, and nowhere else.
+What its keys mean stands in ``tables/keys.yaml``.
 """
 
 from __future__ import annotations
@@ -9,30 +9,15 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ..tables.keys import repeated_keys
 from ..tables.labels import parse_version
 from ..tables.rules import Benchmark, known_benchmarks
-from .metrics import METRIC_KEYS
+from ..tables.suites import suite_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..model import Result, Round
-
-#: Keys that repeat another one with ``_`` in front, as the playground wants its columns.
-_REPEATED = ("Result", "Result_Units", "Accuracy", "Accuracy_Metric", "Task", "Dataset", "Model_ID")
-
-#: Every key that this importer writes, apart from those named after a benchmark. Keys that are not here belong to people.
-OWNED_KEYS = frozenset(
-    (
-        *_REPEATED,
-        *(f"_{key}" for key in _REPEATED),
-        *("Benchmark", "version", "_version", "Organization", "_Organization", "submitter", "system", "_System"),
-        *("division", "availability", "host_processor_model_name", "host_processors_count", "number_of_nodes"),
-        *("accelerator_model_name", "accelerators_count", "framework", "notes"),
-        *("details_url", "code_url", "git_url", "git_commit", "url", "uid", "submitter_folder", "system_file"),
-        *METRIC_KEYS,
-    )
-)
 
 
 def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, object]) -> dict[str, object]:
@@ -57,13 +42,10 @@ def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, objec
     if benchmark.targets:
         values["Accuracy"] = benchmark.targets[0].value
         values["Accuracy_Metric"] = benchmark.targets[0].metric
-    values |= {f"_{key}": values.get(key) for key in _REPEATED}
     values |= {
         "Benchmark": benchmark.task,
         "version": round_.label,
-        "_version": round_.label,
         "Organization": submitter,
-        "_Organization": submitter,
         "submitter": submitter,
         "submitter_folder": submission.submitter,
         "system": system,
@@ -82,6 +64,7 @@ def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, objec
         **_links(round_, result),
         **metrics,
     }
+    values |= {f"_{key}": values.get(key) for key in repeated_keys()}
     return {key: value for key, value in values.items() if value is not None}
 
 
@@ -111,7 +94,8 @@ def order_of(entry: dict[str, Any]) -> tuple[Any, ...]:
 def experiment_names(result: Result, task: str) -> list[str]:
     """The experiments that a result belongs to: that of its round, and that over all rounds where it is shared."""
     scopes = [result.round.label, "all"] if result.round.is_shared else [result.round.label]
-    return [f"mlperf-training--{scope}--{result.division}--{task}" for scope in scopes]
+    suite = suite_of(result.round.label)
+    return [f"{suite.experiments}--{scope}--{result.division}--{task}" for scope in scopes]
 
 
 def experiment_tags(name: str) -> list[str]:

@@ -23,19 +23,8 @@ if TYPE_CHECKING:
     from ..model import Evaluation, Result, RunLog
     from ..tables.rules import Benchmark, Target
 
-_UNITS = ("epochs", "samples", "tokens", "steps")
 _JOULES_PER_KWH = 3.6e6
 _SECONDS_PER_HOUR = 3600
-
-#: Every key that this module writes into an entry.
-METRIC_KEYS = (
-    *("runs_count", "runs_counted", "runs_minutes", "minutes_min", "minutes_max", "minutes_spread", "scaling_factor"),
-    *("global_batch_size", *(f"{unit}_to_converge" for unit in _UNITS), "quality_reached", "second_quality_reached"),
-    *("accelerator_minutes", "samples_per_second", "samples_per_second_per_accelerator"),
-    *("energy_joules", "energy_kwh", "energy_with_switches_joules", "energy_runs_joules", "energy_joules_per_accelerator"),
-    *("average_power_watts", "average_power_watts_per_accelerator", "performance_per_watt"),
-    *("compared_results", "rank", "rank_per_accelerator", "speedup_per_accelerator"),
-)
 
 
 def metrics_of(result: Result, benchmark: Benchmark) -> dict[str, object]:

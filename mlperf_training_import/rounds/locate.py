@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import AmbiguousRounds, BadInput, ImportFailure, NothingToImport
 from ..findings import Finding, reporter
 from ..model import Round
-from ..tables.labels import is_private_label, parse_version, split_label
+from ..tables.labels import parse_version, split_label
 from ..tables.rules import public_rounds, rules_of
+from ..tables.suites import source_of, suites
 from .clone import NoClone, read_clone
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from ..options import Filter
 
-CACHE_TAGS = "get,repo,mlperf-training-results"
+#: Tags of every clone of a round in the cache, beside that of the round.
+_CACHE_TAGS = f"get,repo,{suites()['training'].cache_tag}"
 _CACHE = "cache,541d6f712a6b464e"
 _VERSION_TAG = "version-"
 #: Collective Mind tags what it is still fetching with this, and never uses it.
@@ -110,12 +112,8 @@ def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:
 
 def fetch_command(label: str | None = None) -> str:
     """The ``cmr`` line that fetches a round; the newest public one where no label is given, or it names no round."""
-    version = (label and split_label(label)) or public_rounds()[-1]
-    repository = "submissions_training" if label and is_private_label(label) else "training_results"
-    return (
-        f'cmr "get git repo _repo.https://github.com/mlcommons/{repository}_v{version}" '
-        f"--extra_cache_tags=mlperf-training-results,version-{label or version} --branch={rules_of(version).branch}"
-    )
+    source = source_of(label if label and split_label(label) else public_rounds()[-1])
+    return f'cmr "get git repo _repo.{source.address}" --extra_cache_tags={source.cache_tags} --branch={source.branch}'
 
 
 def _labels_of(tags: Sequence[str]) -> list[str]:
@@ -133,7 +131,7 @@ def _gone_entries(cm: Any) -> list[tuple[str, Path]]:
     gone = []
     for _, entry in sorted(remembered.items()):
         tags, folder = entry.get("tags", []), Path(entry.get("path", ""))
-        if set(CACHE_TAGS.split(",")) <= set(tags) and not folder.is_dir():
+        if set(_CACHE_TAGS.split(",")) <= set(tags) and not folder.is_dir():
             gone += [(label, folder) for label in _labels_of(tags)]
     return gone
 
@@ -146,7 +144,7 @@ def _cache_entries(cm: Any) -> list[_CacheEntry]:
         ImportFailure: the cache cannot be searched.
     """
     # on the disk: an index that was cut off and begun anew knows some of the clones only, and CM looks no further
-    found = cm.access({"action": "find", "automation": _CACHE, "tags": CACHE_TAGS, "skip_index_search": True})
+    found = cm.access({"action": "find", "automation": _CACHE, "tags": _CACHE_TAGS, "skip_index_search": True})
     if found["return"] > 0:
         raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
     if not found["list"]:

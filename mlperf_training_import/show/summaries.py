@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadInput
 from ..experiments.files import to_bytes, write_if_different
 from ..results.entry import order_of
+from ..tables.keys import columns
 from ..tables.rules import rules_of
 
 if TYPE_CHECKING:
@@ -22,21 +23,13 @@ if TYPE_CHECKING:
 RESULTS_FILE = "summary_results.json"
 
 
-#: What a row of the summary says about its system, in the order of the peer's table.
-_SYSTEM_KEYS = (
-    *("division", "availability", "submitter", "system", "number_of_nodes", "host_processor_model_name"),
-    *("host_processors_count", "accelerator_model_name", "accelerators_count", "framework", "notes"),
-    *("details_url", "code_url", "git_url", "submitter_folder", "system_file", "version"),
-)
-
-
 def summary_rows(round_outcome: RoundOutcome) -> list[dict[str, object]]:
     """One object per system of a round: what it is, and minutes under the key of each benchmark."""
     rows: dict[tuple[Any, ...], dict[str, object]] = {}
     for result in sorted(round_outcome.results, key=lambda result: order_of(result.entry)):
         key = (result.division, result.submission.submitter, result.submission.system)
         entry = result.entry
-        row = rows.setdefault(key, {name: entry[name] for name in _SYSTEM_KEYS if name in entry})
+        row = rows.setdefault(key, {name: entry[name] for name in columns("first", "last", "json") if name in entry})
         row[result.benchmark] = entry["Result"]
     return list(rows.values())
 
@@ -79,11 +72,12 @@ def write_summaries(outcome: Outcome, folder: Path) -> dict[Path, bool]:
 
 def _to_csv(rows: list[dict[str, object]], benchmarks: Sequence[str]) -> bytes:
     """One line per system, with the columns of the peer's table in their order, and the two of ours at the end."""
-    imported = {key for row in rows for key in row} - set(_SYSTEM_KEYS)
+    imported = {key for row in rows for key in row} - set(columns("first", "last", "json"))
     minutes = [key for key in benchmarks if key in imported] + sorted(imported - set(benchmarks))
-    first, last = _SYSTEM_KEYS[:11], ("details_url", "code_url", "submitter_folder", "system_file")
     text = io.StringIO()
-    writer = csv.DictWriter(text, (*first, *minutes, *last), extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(
+        text, (*columns("first"), *minutes, *columns("last")), extrasaction="ignore", lineterminator="\n"
+    )
     writer.writeheader()
     writer.writerows(rows)
     # File names may hold bytes that are no UTF-8; they are written as they stand in the JSON files.

@@ -1,4 +1,4 @@
-"""The table of the rounds in README: made from the tables and from what was measured, and never stale."""
+"""The generated parts of the documentation: made from the tables and from what was measured, and never stale."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlperf_training_import.tables.rules import public_rounds
 def copies(tmp_path, monkeypatch):
     """The files with generated parts, as copies that may be written."""
     project = tmp_path / "project"
-    for name in (*generate.PARTS, "docs/measured.yaml", "_cm.yaml"):
+    for name in (*generate.PARTS, "docs/measured.yaml"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_bytes((generate.PROJECT / name).read_bytes())
     monkeypatch.setattr(generate, "PROJECT", project)
@@ -41,11 +41,11 @@ def test_all_generated_parts_are_up_to_date(capsys):
 
 
 def test_a_part_that_is_not_up_to_date_is_named_and_made_anew(copies, capsys):
-    file = copies / "README.md"
+    file = copies / "docs/rounds.md"
     right = file.read_text(encoding="utf-8")
     file.write_text(right.replace("| 3.0 | main |", "| 3.0 | other |"), encoding="utf-8")
     assert generate.main(["--check"]) == 1
-    assert "README.md: not up to date; run: python docs/generate.py" in capsys.readouterr().err
+    assert "docs/rounds.md: not up to date; run: python docs/generate.py" in capsys.readouterr().err
     assert generate.main([]) == 0
     assert file.read_text(encoding="utf-8") == right
 
@@ -85,12 +85,12 @@ def test_a_report_changes_its_rounds_and_leaves_the_others(copies):
     assert after == before | {"1.0": after["1.0"]}
     assert after["1.0"]["folders"] == 3
     assert (copies / "docs/measured.yaml").read_text().startswith("# What an import found")
-    (line,) = [line for line in (copies / "README.md").read_text().splitlines() if line.startswith("| 1.0 |")]
+    (line,) = [line for line in (copies / "docs/rounds.md").read_text().splitlines() if line.startswith("| 1.0 |")]
     assert line.endswith("| 2 | 2 | 3 | 10 | 2 | 1 | 4 |")
     # once more without a report: nothing changes
-    text = (copies / "README.md").read_bytes()
+    text = (copies / "docs/rounds.md").read_bytes()
     assert generate.main([]) == 0
-    assert (copies / "README.md").read_bytes() == text
+    assert (copies / "docs/rounds.md").read_bytes() == text
 
 
 def test_every_public_round_has_a_line_and_those_that_nobody_measured_have_empty_cells(copies):
@@ -112,12 +112,12 @@ def test_private_and_unknown_rounds_are_not_stored():
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"rounds": [{"version": "3.0"}]}', '{"rounds": [3]}'])
 def test_what_is_no_report_changes_nothing(copies, capsys, content):
     write_files(copies, {"report.json": content})
-    before = (copies / "docs/measured.yaml").read_bytes(), (copies / "README.md").read_bytes()
+    before = (copies / "docs/measured.yaml").read_bytes(), (copies / "docs/rounds.md").read_bytes()
     assert generate.main([str(copies / "report.json")]) == 1
     assert "report.json: not the report of an import" in capsys.readouterr().err
-    assert ((copies / "docs/measured.yaml").read_bytes(), (copies / "README.md").read_bytes()) == before
+    assert ((copies / "docs/measured.yaml").read_bytes(), (copies / "docs/rounds.md").read_bytes()) == before
 
 
 def test_a_text_without_the_marks_is_an_error():
     with pytest.raises(ValueError, match="expected one part named rounds, found 0"):
-        generate.updated("# README", {"rounds": generate.rounds_table})
+        generate.updated("# Rounds", {"rounds": generate.rounds_table})

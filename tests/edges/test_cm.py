@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, readme_fetch_lines, run_cmr
+from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, fetch_lines, run_cmr
 
 from mlperf_training_import.start.register import ALIAS, UID, register
 from mlperf_training_import.tables.rules import public_rounds, rules_of
@@ -283,7 +283,7 @@ def test_variations_fetch_and_import_their_rounds_only(registered, github, isola
 
 def test_a_clone_made_by_the_line_of_readme_is_reused(registered, github):
     publish_sample(github("training_results_v3.0"))
-    line = next(line for line in readme_fetch_lines() if "training_results_v3.0" in line)
+    line = next(line for line in fetch_lines() if "training_results_v3.0" in line)
     fetched = run_cmr(*shlex.split(line)[1:])
     assert fetched.returncode == 0, fetched.stdout + fetched.stderr
     before = caches()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from support import PROJECT, readme_fetch_lines
+from support import PROJECT, fetch_lines
 
 from mlperf_training_import.rounds.locate import fetch_command
 from mlperf_training_import.tables.rules import public_rounds
@@ -13,7 +13,7 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_fetch_line_for_every_public_round():
-    lines = set(readme_fetch_lines())
+    lines = set(fetch_lines())
     for version in public_rounds():
         command = fetch_command(version)
         assert any(line.startswith(command.split(" --branch")[0]) for line in lines), command

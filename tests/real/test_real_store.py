@@ -12,8 +12,8 @@ import pytest
 from real.test_real_rounds import published
 from support import SCRIPT_TAGS, run_cmr
 
-from mlperf_training_import.results.entry import OWNED_KEYS
 from mlperf_training_import.start.sample import make_repository
+from mlperf_training_import.tables.keys import owned_keys
 
 NOTE = {"acm_ctuning_repro_badge_available": True, "derived": {"minutes_per_accelerator": 1.25}}
 
@@ -86,7 +86,7 @@ def test_import_over_the_published_entries(over_published):
         for old in entries:
             new = after[old["uid"]]
             assert {key for key in old if key not in new and not GONE.get(key, lambda _: False)(old)} == set()
-            assert new.keys() - old.keys() <= OWNED_KEYS
+            assert new.keys() - old.keys() <= owned_keys()
             changed = {key for key in old.keys() & new.keys() if json.dumps(new[key]) != json.dumps(old[key])}
             assert {key for key in changed if not EXPLAINED.get(key, lambda *_: False)(old, new)} == set()
             assert {key: old[key] for key in NOTE if key in old} == {key: new[key] for key in NOTE if key in new}

@@ -22,10 +22,10 @@ from mlperf_training_import.experiments.files import to_bytes
 from mlperf_training_import.logs.power import UnknownEnergy, estimate, integrate, read_power_log
 from mlperf_training_import.model import Energy, Evaluation, Result, Round, Run, RunLog, Submission, System
 from mlperf_training_import.results.compare import compare
-from mlperf_training_import.results.entry import OWNED_KEYS
 from mlperf_training_import.results.metrics import metrics_of
 from mlperf_training_import.results.score import judge, score
 from mlperf_training_import.tables.descriptions import description_keys
+from mlperf_training_import.tables.keys import owned_keys
 from mlperf_training_import.tables.rules import Benchmark, benchmark_of, dialect_of, rules_of
 
 #: How many inputs are made of each that is drawn.
@@ -319,7 +319,7 @@ def check_figures(made):
     figures = [metrics_of(result, benchmark_of(result.benchmark, result.round.version)) for result in with_score]
     for group in (figures, compare(with_score)):
         for key, value in (item for one in group for item in one.items()):
-            assert key in OWNED_KEYS
+            assert key in owned_keys()
             assert TYPES.setdefault(key, type(value)) is type(value), key
             for number in value if isinstance(value, list) else [value]:
                 assert type(number) in (int, float), key

@@ -21,9 +21,10 @@ from mlperf_training_import.experiments.identity import IdentityIndex, stored_id
 from mlperf_training_import.experiments.merge import merge, move_home, stored_uids
 from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.model import RunLog, System
-from mlperf_training_import.results.entry import OWNED_KEYS, uid_of
+from mlperf_training_import.results.entry import uid_of
 from mlperf_training_import.results.score import judge
 from mlperf_training_import.rounds.description import read_description
+from mlperf_training_import.tables.keys import owned_keys
 from mlperf_training_import.tables.rules import Dialect, known_benchmarks, rules_of
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def _check_merged(before: list, after: list, prune: bool) -> None:
             assert json.dumps(item, sort_keys=True) in values
             continue
         for key, value in item.items():
-            if key not in OWNED_KEYS and key not in known_benchmarks() and key != item.get("Model_ID"):
+            if key not in owned_keys() and key not in known_benchmarks() and key != item.get("Model_ID"):
                 assert any(_has(other, key, value) for other in after), key
 
 
