@@ -1,19 +1,21 @@
 """Reads many logs with several processes: jobs in, one :class:`~..model.RunLog` per job out, in the same order.
 
-The logs are cut into chunks of about equal bytes. Each worker process has one pipe to the parent, gets chunks through it
-and sends back what their logs say; it ends when the pipe does, so that none outlives its parent. A worker that is lost
-costs time and nothing else: the parent reads its chunks itself.
+The logs are cut into chunks of about equal bytes. A worker that is lost costs time and nothing else: the parent reads what
+is missing itself.
 """
 
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
+import signal
 import sys
 import threading
-from collections import deque
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..model import Evaluation, RunLog
 from ..values import LARGEST_LOG_MB
@@ -22,7 +24,6 @@ from .log import read_log
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
-    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
     from ..tables.rules import Dialect
@@ -75,10 +76,15 @@ def read_all(
     if workers < 2 or not _may_start_processes():
         return _read(jobs, advance)
     results: dict[int, list[RunLog]] = {}
-    with _Team(jobs, chunks, workers) as team:
-        for number, values in team.iter_results():
-            results[number] = [_unpack(value) for value in values]
-            advance(sum(job.size for job in jobs[chunks[number]]))
+    # A worker that is lost takes the others with it, and where the system allows no more processes there is none. What is
+    # missing then, or failed there, is read here: a mistake shows itself once more.
+    with contextlib.suppress(BrokenProcessPool, OSError), _executor(jobs, chunks, workers) as executor:
+        numbers = {executor.submit(_read_chunk, number): number for number in range(len(chunks))}
+        for future in as_completed(numbers):
+            if future.exception() is None:
+                number = numbers[future]
+                results[number] = [_unpack(values) for values in future.result()]
+                advance(sum(job.size for job in jobs[chunks[number]]))
     return [log for number, chunk in enumerate(chunks) for log in results.get(number) or _read(jobs[chunk], advance)]
 
 
@@ -93,104 +99,51 @@ def cut(jobs: Sequence[Job], size: int) -> list[slice]:
     return chunks
 
 
-class _Team:
-    """Worker processes. None of them is left when the ``with`` block ends, however it ends."""
+@contextlib.contextmanager
+def _executor(jobs: Sequence[Job], chunks: Sequence[slice], count: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes. None of them is left when the block ends, however it ends.
 
-    def __init__(self, jobs: Sequence[Job], chunks: Sequence[slice], count: int) -> None:
-        self._jobs = jobs
-        self._chunks = chunks
-        self._count = count
-        self._processes: list[BaseProcess] = []
-        self._connections: list[Connection] = []
-
-    def __enter__(self) -> _Team:
-        import multiprocessing
-
-        # To fork is fastest. It is safe in a process without other threads, and on macOS never.
-        forks = sys.platform == "linux" and threading.active_count() == 1
-        context = multiprocessing.get_context("fork") if forks else multiprocessing.get_context("spawn")
-        try:
-            # Where the system allows no more processes, those that are there do the work, or the parent.
-            with contextlib.suppress(OSError):
-                for _ in range(self._count):
-                    ours, theirs = context.Pipe()
-                    self._connections.append(ours)
-                    inherited = tuple(self._connections) if forks else ()
-                    arguments = (theirs, inherited, self._jobs, self._chunks)
-                    process = context.Process(target=_work, args=arguments, daemon=True)
-                    process.start()
-                    self._processes.append(process)
-                    theirs.close()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process in self._processes:
-            process.kill()
-            process.join()
-            process.close()
-        for connection in self._connections:
-            connection.close()
-
-    def iter_results(self) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
-        """Number of a chunk and the values of its logs, as they arrive; chunks of a lost worker are missing."""
-        from multiprocessing.connection import wait
-
-        waiting = deque(range(len(self._chunks)))
-        # A second chunk is sent ahead, so that no worker waits for the parent.
-        busy = dict.fromkeys(self._connections[: len(self._processes)], 0)
-        for connection in (*busy, *busy):
-            self._send(connection, waiting, busy)
-        while busy:
-            for ready in wait(list(busy)):
-                connection = cast("Connection", ready)
-                try:
-                    yield connection.recv()
-                    busy[connection] -= 1
-                except (EOFError, OSError):
-                    del busy[connection]
-                else:
-                    self._send(connection, waiting, busy)
-
-    @staticmethod
-    def _send(connection: Connection, waiting: deque[int], busy: dict[Connection, int]) -> None:
-        """Gives a worker its next chunk; a worker without any is done."""
-        if waiting and connection in busy:
-            try:
-                connection.send(waiting[0])
-            except OSError:
-                del busy[connection]
-                return
-            waiting.popleft()
-            busy[connection] += 1
-        elif busy.get(connection) == 0:
-            del busy[connection]
+    They watch a pipe of which only the parent holds the other end, and end with it: also in the middle of a log, and when
+    the parent is killed.
+    """
+    # To fork is fastest. It is safe in a process without other threads, and on macOS never.
+    forks = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if forks else "spawn")
+    theirs, ours = context.Pipe(duplex=False)
+    arguments = (theirs, ours if forks else None, jobs, chunks)
+    executor = ProcessPoolExecutor(count, context, initializer=_begin, initargs=arguments)
+    try:
+        yield executor
+    finally:
+        ours.close()
+        executor.shutdown(cancel_futures=True)
+        theirs.close()
 
 
-def _work(connection: Connection, inherited: Sequence[Connection], jobs: Sequence[Job], chunks: Sequence[slice]) -> None:
-    """What a worker process does: it reads the chunks that it is told to, until the pipe ends."""
-    import signal
+#: What a worker reads from.
+_work: tuple[Sequence[Job], Sequence[slice]]
 
+
+def _begin(watched: Connection, inherited: Connection | None, jobs: Sequence[Job], chunks: Sequence[slice]) -> None:
+    """Prepares a worker process."""
+    global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    for parents_end in inherited:
-        parents_end.close()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    with contextlib.suppress(EOFError, OSError, MemoryError):
-        while True:
-            number = connection.recv()
-            connection.send((number, [_pack(log) for log in _read(jobs[chunks[number]], lambda _: None)]))
+    if inherited is not None:
+        inherited.close()
+    threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+    _work = (jobs, chunks)
 
 
-def _end_with_parent() -> None:
-    """Ends this worker when its parent is gone, also in the middle of a log."""
-    import multiprocessing
-
-    if (parent := multiprocessing.parent_process()) is not None:
-        parent.join()
+def _end_with(watched: Connection) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        watched.recv()
     os._exit(1)
+
+
+def _read_chunk(number: int) -> list[tuple[Any, ...]]:
+    jobs, chunks = _work
+    return [_pack(log) for log in _read(jobs[chunks[number]], lambda _: None)]
 
 
 def _read(jobs: Sequence[Job], advance: Callable[[int], None]) -> list[RunLog]:
@@ -222,6 +175,5 @@ def _usable_cores() -> int:
 
 def _may_start_processes() -> bool:
     """A worker of somebody else's pool may not have children."""
-    import multiprocessing
 
     return not multiprocessing.current_process().daemon

@@ -64,7 +64,7 @@ def test_no_logs():
 
 
 def test_few_logs_are_read_without_another_process(jobs, monkeypatch):
-    monkeypatch.setattr(workers, "_Team", None)
+    monkeypatch.setattr(workers, "_executor", None)
     assert read_all(jobs) == expected(jobs)
 
 
