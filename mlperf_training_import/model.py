@@ -133,10 +133,13 @@ class RunLog:
     """What one log says, before anybody judges it.
 
     ``run_start_ms`` is the last start before the first stop; ``succeeded`` and ``status`` are what that stop says.
+    ``start_number`` and ``stop_number`` say which of the ``run_starts`` and ``run_stops`` lines these are, from 1 on.
+    ``init_start_ms`` and ``init_stop_ms`` belong to that run; ``attempts`` counts how often initialisation began.
     ``elapsed_ms`` is set where the log gives the duration itself. ``malformed`` describes the first bad line,
     ``malformed_lines`` counts them. ``evaluations`` are those before the stop: all that name their metric, and the last of
     the others. ``settings`` are keys of the entry with what the log says about them, where it does not contradict itself.
-    ``trouble`` says why the file could not be read at all.
+    ``two_records`` names a line with a record that is not read, ``no_lines`` says why no line was found, and
+    ``trouble`` why the file could not be read at all.
     """
 
     path: str
@@ -156,6 +159,13 @@ class RunLog:
     train_samples: float | None = None
     evaluations: tuple[Evaluation, ...] = ()
     settings: tuple[tuple[str, str | int], ...] = ()
+    run_starts: int = 0
+    start_number: int | None = None
+    run_stops: int = 0
+    stop_number: int | None = None
+    attempts: int = 0
+    two_records: str | None = None
+    no_lines: str | None = None
     trouble: str | None = None
 
 
@@ -187,11 +197,13 @@ class Energy:
     ``joules`` are nodes and estimated switches, as the published figures count them; ``with_switches_joules`` has the
     switches with a meter of their own too. Both are means over the runs of the score, times its scaling factor.
     ``runs_joules`` is counted like ``joules``, one figure per run that counts, fastest run first, without the factor.
+    ``coverage`` is the least share of a run of the score that the readings of one of its nodes cover.
     """
 
     joules: float | None = None
     with_switches_joules: float | None = None
     runs_joules: tuple[float, ...] | None = None
+    coverage: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,12 @@ def _load_json(text: str) -> object:
         return json.loads(text)
     except RecursionError:
         raise MalformedLine("JSON is nested too deeply") from None
-    except ValueError as error:
-        raise MalformedLine(f"not JSON ({getattr(error, 'msg', 'a number is too long')})") from None
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and text.startswith("{", error.pos):
+            raise MalformedLine("two records on one line") from None
+        raise MalformedLine(f"not JSON ({error.msg})") from None
+    except ValueError:
+        raise MalformedLine("not JSON (a number is too long)") from None
 
 
 def _load_tolerant(text: str) -> object:

@@ -20,9 +20,10 @@ from ..model import Evaluation, RunLog
 from ..tables.settings import setting_value, settings_by_log_key
 from ..values import LARGEST_LOG_MB, finite_number
 from .line import MalformedLine, evaluation_parts, parse_line
+from .strange import why_no_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ..tables.rules import Dialect
@@ -57,6 +58,9 @@ WANTED_KEYS = EVALUATION_KEYS | {
 #: Of the lines with these, those of which nothing but the time is needed (as of ``init_start``) or nothing but the value.
 _TIME_KEYS = frozenset({"init_stop", "run_start"})
 _VALUE_KEYS = frozenset({"submission_benchmark", "submission_division", "global_batch_size", "train_samples", *_SETTINGS})
+
+#: An ``init_start`` that comes so long after the one before begins another attempt in the same log.
+_PAUSE_MS = 10 * 60 * 1000
 
 #: YAML has forms of integers without a limit of digits, which Python refuses to write out.
 _LONG_INTEGER = 10**18
@@ -137,6 +141,8 @@ class LogReader:
         self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
         self._find_short_lines = re.compile(re.escape(dialect.token) + rb"(.{0,%d})\n" % LONGEST_CHECKED_BYTES).findall
         self._facts: dict[str, Any] = {}
+        self._attempts = _Attempts()
+        self._init_starts: list[float] = []
         self._unnamed_evaluation: Evaluation | bytes | None = None
         self._paired_evaluations: list[Evaluation] = []
         self._settings: dict[str, str | int | None] = {}
@@ -157,6 +163,8 @@ class LogReader:
                     self._take_block(block)
             if self._malformed_lines:
                 self._facts["malformed"] = self._first_malformed_line()
+            if not self._lines:
+                self._facts["no_lines"] = why_no_lines(self._path, self._dialect)
         except OSError as error:
             return RunLog(path=self._name, trouble=error.strerror or type(error).__name__)
         return self._record()
@@ -176,22 +184,23 @@ class LogReader:
             lines = self._find_lines(block)
             for line in lines:
                 self._parse(line)
+                if self._dialect.token in line and "two_records" not in self._facts:
+                    self._find_two_records(line)
+        self._take_init_starts()
         self._lines += len(lines)
 
     def _take_short_lines(self, lines: list[bytes]) -> None:
-        init_starts = []
+        init_starts = self._init_starts
         for line in lines:
             try:
                 known = _decode_line(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 self._parse(line)
                 continue
-            if known.key == "init_start":  # in some logs every rank says this; the first of them counts
+            if known.key == "init_start":  # in some logs every rank says this
                 init_starts.append(known.time_ms)
             elif known.key in WANTED_KEYS:
                 self._take_known(line, known)
-        if init_starts:
-            self._take(float(min(init_starts)), "init_start", None, None)
 
     def _take_known(self, line: bytes, known: _Line) -> None:
         """Takes a well-formed line; parses no more of it than is needed, and only the last one where only that counts."""
@@ -217,8 +226,26 @@ class LogReader:
             malformed_lines=self._malformed_lines,
             evaluations=(*self._paired_evaluations, *unnamed),
             settings=tuple((name, setting) for name, setting in self._settings.items() if setting is not None),
+            attempts=self._attempts.count,
+            init_start_ms=self._attempts.init_start_ms,
+            init_stop_ms=self._attempts.init_stop_ms,
             **self._facts,
         )
+
+    def _take_init_starts(self) -> None:
+        if self._init_starts:
+            self._attempts.start(self._init_starts)
+            self._init_starts.clear()
+
+    def _find_two_records(self, line: bytes) -> None:
+        """Notes that a line has a record before its last token, which is not read."""
+        first = line.rpartition(self._dialect.token)[0]
+        try:
+            _, key, _, _ = parse_line(first, self._dialect, WANTED_KEYS)
+        except MalformedLine:
+            return
+        number = self._number_of_line(line)
+        self._facts["two_records"] = f"{number} holds two records, of which only the last is read; the first is {key[:80]}"
 
     def _parse(self, line: bytes) -> None:
         try:
@@ -230,34 +257,42 @@ class LogReader:
             self._take(time_ms, key, value, metadata)
 
     def _first_malformed_line(self) -> str:
-        """Its number, and what is wrong with it. Reads the log again: counting lines costs more than these few logs do."""
+        """Its number, and what is wrong with it."""
+        for number, line in self._iter_token_lines():
+            try:
+                parse_line(line, self._dialect, WANTED_KEYS)
+            except MalformedLine as error:
+                return f"line {number}: {error}"
+        raise OSError("the log changed while it was read")
+
+    def _number_of_line(self, record: bytes) -> str:
+        """Where the first line that ends in a record is."""
+        ends = (self._dialect.token + record, self._dialect.token + record.rstrip(b"\r"))
+        return next((f"line {number}" for number, line in self._iter_token_lines() if line.endswith(ends)), "a line")
+
+    def _iter_token_lines(self) -> Iterator[tuple[int, bytes]]:
+        """Lines with a token, by number. Reads the log again: counting lines costs more than these few logs do."""
         before = 0
         with self._path.open("rb", buffering=0) as stream:
             for block in iter_blocks(stream):
                 lines = block.split(b"\n")
                 for number, line in enumerate(lines, before + 1):
                     if self._dialect.token in line:
-                        try:
-                            parse_line(line, self._dialect, WANTED_KEYS)
-                        except MalformedLine as error:
-                            return f"line {number}: {error}"
+                        yield number, line
                 before += len(lines) - 1
-        raise OSError("the log changed while it was read")
 
     def _take(self, time_ms: float, key: str, value: object, metadata: object) -> None:
         facts = self._facts
         metadata = metadata if isinstance(metadata, dict) else {}
         if key == "init_start":
-            facts["init_start_ms"] = min(time_ms, facts.get("init_start_ms", time_ms))
+            self._init_starts.append(time_ms)
         elif key == "init_stop":
-            facts.setdefault("init_stop_ms", time_ms)
+            self._take_init_starts()
+            self._attempts.stop(time_ms)
         elif key == "run_start":
-            if "run_stop_ms" not in facts:
-                facts["run_start_ms"] = time_ms
+            self._take_run_start(time_ms)
         elif key == "run_stop":
-            if "run_start_ms" in facts and "run_stop_ms" not in facts:
-                facts["run_stop_ms"] = time_ms
-                facts["succeeded"], facts["status"] = self._judge_stop(value, metadata)
+            self._take_run_stop(time_ms, value, metadata)
         elif key == "submission_benchmark":
             facts.setdefault("benchmark", _text(value))
         elif key == "submission_division":
@@ -275,6 +310,21 @@ class LogReader:
                 facts.setdefault("elapsed_ms", float(Decimal(repr(seconds)) * 1000))
         elif key in EVALUATION_KEYS and "run_stop_ms" not in facts:
             self._take_evaluation(value, metadata)
+
+    def _take_run_start(self, time_ms: float) -> None:
+        facts = self._facts
+        facts["run_starts"] = facts.get("run_starts", 0) + 1
+        if "run_stop_ms" not in facts:
+            facts["run_start_ms"], facts["start_number"] = time_ms, facts["run_starts"]
+
+    def _take_run_stop(self, time_ms: float, value: object, metadata: dict[str, Any]) -> None:
+        facts = self._facts
+        facts["run_stops"] = facts.get("run_stops", 0) + 1
+        if "run_start_ms" in facts and "run_stop_ms" not in facts:
+            self._take_init_starts()
+            self._attempts.end()
+            facts["run_stop_ms"], facts["stop_number"] = time_ms, facts["run_stops"]
+            facts["succeeded"], facts["status"] = self._judge_stop(value, metadata)
 
     def _take_evaluation(self, value: object, metadata: object) -> None:
         value, metadata = evaluation_parts(value, metadata)
@@ -299,6 +349,58 @@ class LogReader:
             return rule.unsaid, None
         status = part[rule.field]
         return any(status is said or (isinstance(said, str) and status == said) for said in rule.says), _text(status)
+
+
+class _Attempts:
+    """Finds the ``init_start`` and ``init_stop`` of the run that counts, where a log begins more than once.
+
+    ``init_start_ms`` is the first of the last attempt before ``init_stop_ms``, and this the first of that attempt; both are
+    of the run that counts, since nothing that follows the end of the run changes them. ``count`` is the number of attempts.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.init_start_ms: float | None = None
+        self.init_stop_ms: float | None = None
+        self._begin_ms = self._latest_ms = 0.0
+        self._is_taken = True  # whether what was taken is of the latest attempt
+        self._ended = False
+
+    def start(self, times_ms: Sequence[float]) -> None:
+        """Takes the times of some ``init_start``, in the order of the log."""
+        if self.count and max(times_ms) - self._latest_ms <= _PAUSE_MS:
+            self._extend(min(times_ms), max(times_ms))
+            return
+        for time_ms in times_ms:
+            if self.count and time_ms - self._latest_ms <= _PAUSE_MS:
+                self._extend(time_ms, time_ms)
+            else:
+                self._begin(float(time_ms))
+
+    def stop(self, time_ms: float) -> None:
+        """Takes the time of an ``init_stop``."""
+        if self.init_stop_ms is None or not (self._is_taken or self._ended):
+            self.init_stop_ms = time_ms
+            self.init_start_ms = self._begin_ms if self.count else None
+            self._is_taken = True
+
+    def end(self) -> None:
+        """Says that the run that counts is over."""
+        self._ended = True
+
+    def _begin(self, time_ms: float) -> None:
+        self.count += 1
+        self._begin_ms = self._latest_ms = time_ms
+        # lines of several processes are not always in order: the only init_start may follow its init_stop
+        self._is_taken = self.count == 1 or (self.init_stop_ms is None and not self._ended)
+        if self._is_taken:
+            self.init_start_ms = time_ms
+
+    def _extend(self, first_ms: float, last_ms: float) -> None:
+        self._begin_ms = min(self._begin_ms, float(first_ms))
+        self._latest_ms = max(self._latest_ms, float(last_ms))
+        if self._is_taken:
+            self.init_start_ms = self._begin_ms
 
 
 def _text(value: object) -> str | None:

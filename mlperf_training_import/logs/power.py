@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 _START, _STOP, _READING = "power_measurement_start", "power_measurement_stop", "power_reading"
 _FACTOR, _ESTIMATE = "conversion_eff", "interconnect_power_est"
+
+#: Between two readings that are further apart, nobody knows what the power was. Published meters read within 24 s.
+LONGEST_GAP_MS = 30_000
+#: Shares of the input power that a power supply hands on. Published are 0.94, 0.96, and 1 for none.
+_LIKELY_FACTORS = (0.5, 1.0)
 
 
 class _PlainLine(msgspec.Struct, gc=False):
@@ -84,6 +90,24 @@ class PowerLog:
         """The numbers of a key, by time."""
         return [number for _, name, number in self.events if name == key and number is not None]
 
+    def coverage(self, begin_ms: float, end_ms: float) -> float:
+        """The share of a time span that lies between readings which are not more than :data:`LONGEST_GAP_MS` apart."""
+        covered = 0.0
+        for first, second in pairwise(self._window_readings()):
+            if second - first <= LONGEST_GAP_MS:
+                covered += max(0.0, min(second, end_ms) - max(first, begin_ms))
+        return covered / (end_ms - begin_ms)
+
+    def iter_doubts(self) -> Iterator[str]:
+        """What no sound meter does, though a figure follows from it."""
+        if any(second - first > LONGEST_GAP_MS for first, second in pairwise(self._window_readings())):
+            yield f"logs in which more than {LONGEST_GAP_MS // 1000} s pass between two readings"
+        if any(reading < 0 for reading in self.numbers(_READING)):
+            yield "logs with readings below 0 W"
+        low, high = _LIKELY_FACTORS
+        if any(not low <= factor <= high for factor in self.numbers(_FACTOR)):
+            yield f"logs with a conversion_eff outside {low} to {high}"
+
     def iter_oddities(self) -> Iterator[str]:
         """What makes the figure less certain."""
         if self.malformed_lines:
@@ -96,6 +120,11 @@ class PowerLog:
         if starts and not any(stop > starts[0] for stop in stops):
             what = "with a power_measurement_stop not later than the start" if stops else "without power_measurement_stop"
             yield f"logs {what}, of which all readings were taken"
+
+    def _window_readings(self) -> list[float]:
+        """When the readings that are integrated were taken."""
+        start, stop = self.window_ms or (math.inf, math.inf)
+        return [time_ms for time_ms in self._times(_READING) if start <= time_ms <= stop]
 
     def _times(self, key: str) -> list[float]:
         return [time_ms for time_ms, name, _ in self.events if name == key]

@@ -10,6 +10,7 @@ from ..rounds.description import normal_division, read_object
 from ..tables.files import place_to_extend
 from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, Benchmark, Rules, benchmark_of, known_benchmarks
 from ..values import finite_number
+from .doubts import Case, report_doubts
 from .score import judge, score
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Assessor:
         if benchmark.runs is not None and len(logs) != benchmark.runs:
             self._report("run-count", submission.folder, f"{len(logs)} logs, the round asks for {benchmark.runs}")
         division = self._division(submission, logs)
+        report_doubts(Case(submission, benchmark, runs), self._report)
         try:
             factor = self._scaling_factor(submission)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import statistics
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING
 from .metrics import _present, accelerator_minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from ..model import Result
+    from ..model import Result, Run
 
 
 def compare(results: Sequence[Result]) -> list[dict[str, object]]:
@@ -21,6 +22,8 @@ def compare(results: Sequence[Result]) -> list[dict[str, object]]:
     accelerator gets the work done in half the time of the middle system. Minutes alone would only tell who has most
     accelerators; the median, unlike the best or a chosen system, does not move when one extreme result comes or goes.
     Places start at 1; equal figures share the better place and the next one is left out (1, 2, 2, 4).
+
+    Results whose runs are the same (one set of runs, submitted by three) share one place and count once.
 
     Args:
         results: of one round, with scores; all of them, as every place depends on the others.
@@ -33,19 +36,40 @@ def compare(results: Sequence[Result]) -> list[dict[str, object]]:
         groups[result.round.label, result.division, result.benchmark].append(result)
     figures: dict[int, dict[str, object]] = {}
     for group in groups.values():
+        runs_of = {id(result): runs_digest(result.score.runs) or str(id(result)) for result in group}
         minutes = {id(result): result.minutes for result in group}
         per_accelerator = {id(result): figure for result in group if (figure := accelerator_minutes(result)) is not None}
-        places, places_per_accelerator = _places(minutes), _places(per_accelerator)
-        median = statistics.median(per_accelerator.values()) if per_accelerator else 0.0
+        places, places_per_accelerator = _places(minutes, runs_of), _places(per_accelerator, runs_of)
+        median = statistics.median(_best(per_accelerator, runs_of).values()) if per_accelerator else 0.0
         for key in minutes:
-            figures[key] = {"compared_results": len(group), "rank": places[key]}
+            figures[key] = {"compared_results": len(set(runs_of.values())), "rank": places[key]}
             if key in per_accelerator:
                 figures[key]["rank_per_accelerator"] = places_per_accelerator[key]
                 figures[key]["speedup_per_accelerator"] = median / per_accelerator[key]
     return [_present(figures[id(result)]) for result in results]
 
 
-def _places(figures: Mapping[int, float]) -> dict[int, int]:
-    """The place of each figure, 1 for the smallest."""
-    ordered = sorted(figures.values())
-    return {key: ordered.index(figure) + 1 for key, figure in figures.items()}
+def runs_digest(runs: Iterable[Run]) -> str | None:
+    """What two results have in common exactly if their runs are the same: 16 hexadecimal digits.
+
+    It depends on the start and the stop of every run that has both, whether it counts or not, and on nothing else.
+    """
+    spans = {(run.log.run_start_ms, run.log.run_stop_ms) for run in runs if run.log.run_stop_ms is not None}
+    if not spans:
+        return None
+    return hashlib.sha256(repr(sorted(spans)).encode("ascii")).hexdigest()[:16]
+
+
+def _best(figures: Mapping[int, float], runs_of: Mapping[int, str]) -> dict[str, float]:
+    """The smallest of the figures of each set of runs."""
+    best: dict[str, float] = {}
+    for key, figure in figures.items():
+        best[runs_of[key]] = min(figure, best.get(runs_of[key], figure))
+    return best
+
+
+def _places(figures: Mapping[int, float], runs_of: Mapping[int, str]) -> dict[int, int]:
+    """The place of each figure, 1 for the smallest; figures of the same runs have the place of the smallest of them."""
+    best = _best(figures, runs_of)
+    ordered = sorted(best.values())
+    return {key: ordered.index(best[runs_of[key]]) + 1 for key in figures}

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from ..findings import Report
     from ..tables.rules import Dialect
 
+#: Readings that cover less of a run than this leave too much of it to guesses.
+_LEAST_COVERAGE = 0.95
+#: Mean power of a system per accelerator, with its share of processors, fans and switches, in W.
+_LIKELY_WATTS = (50, 3000)
+
 
 def measure(
     round_: Round,
@@ -50,12 +55,15 @@ def measure(
             energies[run.log.path] = meter.measure_run(log.name.removesuffix(".txt"), run)
     meter.tell(report)
     kept = [energies[run.log.path] for run in score.kept]
+    coverages = [meter.coverages.get(run.log.path) for run in score.kept]
+    known_coverages = [coverage for coverage in coverages if coverage is not None]
     runs = [energies[run.log.path][0] for run in fastest_first(score.runs)]
     known = tuple(joules for joules in runs if joules is not None)
     return Energy(
         joules=_scaled_mean([joules for joules, _ in kept], score.scaling_factor),
         with_switches_joules=_scaled_mean([joules for _, joules in kept], score.scaling_factor),
         runs_joules=known if len(known) == len(runs) else None,
+        coverage=min(known_coverages) if len(known_coverages) == len(coverages) else None,
     )
 
 
@@ -69,6 +77,8 @@ class _Meter:
         self._power = submission.power or {}
         self._dialect = dialect
         self._odd: dict[tuple[str, str], list[str]] = defaultdict(list)
+        #: The least share of a run that the readings of one of its nodes cover, by the path of its log.
+        self.coverages: dict[str, float] = {}
 
     def measure_run(self, folder: str, run: Run) -> tuple[float | None, float | None]:
         """Joules of a run without and with its metered switches, each None where not known."""
@@ -92,13 +102,22 @@ class _Meter:
         if total is not None and total <= 0:
             self._note("unknown-energy", "runs whose readings add up to 0 J or less", folder)
             return None, None
+        if total is not None:
+            self._check_power(folder, total, run)
         return total, _total([total, *metered])
 
     def tell(self, report: Report) -> None:
         """Reports what was odd: one finding per kind, with the number of places and the first of them."""
         where = f"{self._submission.folder}/power"
+        doubts = []
         for (code, what), places in self._odd.items():
-            report(code, where, f"{what}: {len(places)}, first {places[0]}")
+            text = f"{what}: {len(places)}, first {places[0]}"
+            if code == "power-quality":
+                doubts.append(text)
+            else:
+                report(code, where, text)
+        if doubts:
+            report("power-quality", where, "; ".join(doubts))
         stems = {log.name.removesuffix(".txt") for log in self._submission.logs}
         if others := [folder for folder in self._power if folder not in stems]:
             report("no-power-folder", where, f"folders named after no log: {len(others)}, first {others[0]}")
@@ -106,7 +125,27 @@ class _Meter:
     def _node(self, folder: str, file: LogFile, run: RunLog) -> float | None:
         place = f"{folder}/{file.name}"
         log = self._read(place, file)
-        return None if log is None else self._integrate(place, log, run)
+        if log is None:
+            return None
+        for doubt in log.iter_doubts():
+            self._note("power-quality", doubt, place)
+        joules = self._integrate(place, log, run)
+        if joules is not None and run.elapsed_ms is None and run.run_start_ms is not None and run.run_stop_ms is not None:
+            coverage = log.coverage(run.run_start_ms, run.run_stop_ms)
+            self.coverages[run.path] = min(coverage, self.coverages.get(run.path, coverage))
+            if coverage < _LEAST_COVERAGE:
+                self._note("power-quality", f"logs whose readings cover less than {_LEAST_COVERAGE:.0%} of the run", place)
+        return joules
+
+    def _check_power(self, folder: str, joules: float, run: Run) -> None:
+        """Notes a mean power that no system has: readings in kW or mW, or of one node for all."""
+        accelerators = self._submission.system_record.accelerators_count
+        if not accelerators:
+            return
+        low, high = _LIKELY_WATTS
+        watts = joules / (duration_ms(run.log) / 1000) / accelerators
+        if not low <= watts <= high:
+            self._note("power-quality", f"runs with a mean power per accelerator outside {low} to {high} W", folder)
 
     def _switch(
         self, folder: str, file: LogFile, run: RunLog, joules: list[float | None], metered: list[float | None]

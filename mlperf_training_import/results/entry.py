@@ -13,6 +13,7 @@ from ..tables.keys import repeated_keys
 from ..tables.labels import parse_version
 from ..tables.rules import Benchmark, known_benchmarks
 from ..tables.suites import suite_of
+from .compare import runs_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +62,7 @@ def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, objec
         "framework": record.framework,
         "notes": record.notes,
         "uid": uid_of(result.identity),
+        "runs_digest": runs_digest(result.score.runs),
         **_links(round_, result),
         **metrics,
     }

@@ -75,6 +75,7 @@ def _energy_figures(result: Result) -> dict[str, object]:
     if energy is None:
         return {}
     figures: dict[str, object] = {
+        "energy_coverage": energy.coverage,
         "energy_with_switches_joules": energy.with_switches_joules,
         "energy_runs_joules": None if energy.runs_joules is None else list(energy.runs_joules),
     }
@@ -174,11 +175,12 @@ def _iter_points_on_target(evaluations: Mapping[float, Mapping[str, float]], ben
 
 def _quality(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
     """The figure with which a run converged, in the unit of the rules (the log may write 0.76 for 76 %)."""
-    value = _logged_quality(log, benchmark, target)
+    value = logged_quality(log, benchmark, target)
     return None if value is None else value * round(target.value / target.logged, 6)
 
 
-def _logged_quality(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
+def logged_quality(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
+    """The figure with which a run converged, as the log writes it; None where there is none, or it is no finite number."""
     if not log.evaluations:
         return None
     if benchmark.progress is not None and (evaluations := _evaluations_by_progress(log, benchmark)) is not None:

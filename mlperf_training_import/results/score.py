@@ -7,10 +7,12 @@ as README words them under "How a score is made".
 from __future__ import annotations
 
 import math
+from datetime import datetime, timezone
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ..model import Run, RunLog, Score
+from ..tables.rules import clock_limits_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 _MS_PER_MINUTE = 60 * 1000
 #: A microsecond, and 300 years: wide enough for every time that is written by hand.
 _SHORTEST_MS, _LONGEST_MS = 1e-3, 1e13
+
+#: Units in which clocks count that do not count milliseconds: so many of them are one.
+_UNITS = (("seconds", 1e3), ("microseconds", 1e-3), ("nanoseconds", 1e-6))
 
 
 def judge(log: RunLog, rules: Rules) -> Run:
@@ -55,11 +60,10 @@ def _reason_not_to_count(log: RunLog, rules: Rules) -> str | None:
     if log.elapsed_ms is not None:
         return _reason_of_duration(log) if log.elapsed_ms > 0 else "the logged duration is not above 0"
     if log.lines == 0:
-        return "no log lines"
-    if log.run_start_ms is None:
-        return "no run_start"
-    if log.run_stop_ms is None:
-        return "no run_stop after the run_start"
+        return log.no_lines or "no log lines"
+    if log.run_start_ms is None or log.run_stop_ms is None:
+        missing = "no run_start" if log.run_start_ms is None else "no run_stop after the run_start"
+        return f"{missing}; {log.two_records}" if log.two_records else missing
     if not log.succeeded:
         return f"status of run_stop is {log.status or 'missing'}"
     if log.run_stop_ms <= log.run_start_ms:
@@ -69,7 +73,9 @@ def _reason_not_to_count(log: RunLog, rules: Rules) -> str | None:
 
 def _reason_of_duration(log: RunLog) -> str | None:
     """Keeps out numbers with which nothing can be computed: made up of 1e308, or so small that they become 0."""
-    return None if _SHORTEST_MS <= duration_ms(log) <= _LONGEST_MS else "the duration is none that a run can have"
+    if _SHORTEST_MS <= duration_ms(log) <= _LONGEST_MS:
+        return None
+    return _with_odd_time("the duration is none that a run can have", log)
 
 
 def _reason_of_initialisation(log: RunLog, rules: Rules) -> str | None:
@@ -78,7 +84,37 @@ def _reason_of_initialisation(log: RunLog, rules: Rules) -> str | None:
         return None
     if log.init_stop_ms - log.init_start_ms < limit * _MS_PER_MINUTE:
         return None
-    return f"initialisation took {limit} minutes or more"
+    return _with_odd_time(f"initialisation took {limit} minutes or more", log)
+
+
+def _with_odd_time(reason: str, log: RunLog) -> str:
+    """A reason that takes the times for milliseconds, with what speaks against that."""
+    odd = odd_time(log)
+    return f"{reason}, if the clock counts milliseconds; {odd}" if odd and " it would be " in odd else reason
+
+
+def odd_time(log: RunLog) -> str | None:
+    """What is wrong with start or stop of a run as milliseconds since 1970, None if nothing is.
+
+    It does not tell the unit: ten digits may be seconds, or a start in seconds to which milliseconds were added.
+    """
+    earliest, latest = clock_limits_ms()
+    if log.elapsed_ms is not None or log.run_start_ms is None or log.run_stop_ms is None:
+        return None
+    odd = next((ms for ms in (log.run_start_ms, log.run_stop_ms) if not earliest <= ms <= latest), None)
+    if odd is None:
+        return None
+    others = (
+        f"in {unit} it would be {_date(odd * factor)}" for unit, factor in _UNITS if earliest <= odd * factor <= latest
+    )
+    return "; ".join((f"the time {odd:.0f} is {_date(odd)} in milliseconds since 1970", *others))
+
+
+def _date(time_ms: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(time_ms / 1000, timezone.utc):%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):
+        return "no date"
 
 
 def score(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | None = None) -> Score:

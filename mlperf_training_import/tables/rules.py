@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from .files import FOLDER, load_table
@@ -146,6 +147,23 @@ def dialect_of(name: str) -> Dialect:
         success=Success(success["part"], success["field"], tuple(success["says"]), success["unsaid"]),
         strict=row["strict"],
     )
+
+
+@functools.cache
+def clock_limits_ms() -> tuple[float, float]:
+    """The earliest and the latest time that a run can have, in milliseconds since 1970."""
+    dates = (_rounds()["clock"][name] for name in ("earliest", "latest"))
+    earliest, latest = (datetime(date.year, date.month, date.day, tzinfo=timezone.utc).timestamp() for date in dates)
+    return earliest * 1000, latest * 1000
+
+
+@functools.cache
+def dialects() -> dict[str, Dialect]:
+    """The dialects, by the rounds that have them, in words: ``round 0.6``, ``round 0.7 and later``."""
+    rows = [(since, row["dialect"]) for since, row in _rounds()["rules"].items() if "dialect" in row]
+    rows.sort(key=lambda row: round_number(row[0]))
+    last = rows[-1][0]
+    return {f"round {since}{' and later' if since == last else ''}": dialect_of(name) for since, name in rows}
 
 
 @functools.cache

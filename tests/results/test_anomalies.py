@@ -288,7 +288,7 @@ TRUNCATED = {
     "no run_start": (drop_lines(LOG, "run_start"), "no run_start"),
     "neither": (drop_lines(LOG, "run_start", "run_stop"), "no run_start"),
     "a sentence": ("Non compliant run allowed under olympic scoring rules\n", "no log lines"),
-    "empty": ("", "no log lines"),
+    "empty": ("", "the file is empty"),
 }
 
 

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from support import PROJECT
 
 from mlperf_training_import.model import Energy, Evaluation, Result, Round, Run, RunLog, Submission, System
 from mlperf_training_import.options import Filter
-from mlperf_training_import.results.compare import compare
+from mlperf_training_import.results.compare import compare, runs_digest
 from mlperf_training_import.results.metrics import mean_like_numpy, metrics_of
 from mlperf_training_import.results.score import score
 from mlperf_training_import.results.score_round import read_round
@@ -217,11 +218,12 @@ def test_throughput(benchmark, version, samples):
 
 
 def test_places_and_speedup_in_a_group():
-    def of(minutes: float, accelerators: int | None = 8, **more) -> Result:
-        return result("llama2_70b_lora", [lora(minutes)] * 3, accelerators=accelerators, **more)
+    def of(minutes: float, accelerators: int | None = 8, start_ms: int = 0, **more) -> Result:
+        runs = [lora(minutes, run_start_ms=start_ms)] * 3
+        return result("llama2_70b_lora", runs, accelerators=accelerators, **more)
 
     results = [
-        *(of(10), of(20), of(10), of(40, 2), of(5, None)),
+        *(of(10), of(20), of(10, start_ms=1), of(40, 2), of(5, None)),
         *(of(1, division="open"), of(2, version="5.0"), result("bert", [lora(7)] * 3)),
     ]
     found = compare(results)
@@ -231,6 +233,35 @@ def test_places_and_speedup_in_a_group():
     assert [f.get("rank_per_accelerator") for f in found] == [1, 4, 1, 1, None, 1, 1, 1]
     assert [f.get("speedup_per_accelerator") for f in found] == [1.0, 0.5, 1.0, 1.0, None, 1.0, 1.0, 1.0]
     assert compare([]) == []
+
+
+def test_results_of_the_same_runs_share_a_place_and_count_once():
+    """One set of runs submitted by three, as in round 4.0, whatever the order of the logs; the factors may differ."""
+
+    def of(minutes: tuple[float, ...], accelerators: int = 8) -> Result:
+        return result("llama2_70b_lora", [lora(number) for number in minutes], accelerators=accelerators)
+
+    results = [of((10, 11, 12)), of((12, 10, 11)), of((11, 12, 10), 16), of((9, 10, 11)), of((20, 21, 22)), of((30, 30, 31))]
+    found = compare(results)
+    assert [figures["rank"] for figures in found] == [2, 2, 2, 1, 3, 4]
+    assert [figures["rank_per_accelerator"] for figures in found] == [2, 2, 2, 1, 3, 4]
+    assert {figures["compared_results"] for figures in found} == {4}
+    # accelerator minutes of the four sets of runs: 88 (and 176 of the third result), 80, 168, 240; the median is 128
+    assert [figures["speedup_per_accelerator"] for figures in found] == pytest.approx(
+        [128 / 88, 128 / 88, 128 / 176, 128 / 80, 128 / 168, 128 / 240]
+    )
+
+
+def test_the_digest_tells_runs_apart_and_nothing_else():
+    def digest(*logs: RunLog) -> str | None:
+        return runs_digest([Run(log) for log in logs])
+
+    first, second = lora(10).log, lora(11).log
+    unfinished = replace(first, run_stop_ms=None)
+    assert digest(first, second) == digest(second, replace(first, path="elsewhere", status="x"), unfinished)
+    assert re.fullmatch(r"[0-9a-f]{16}", digest(first) or "")
+    assert len({digest(first), digest(second), digest(first, second)}) == 3
+    assert digest(unfinished) is None
 
 
 def test_places_do_not_depend_on_the_submitters_asked_for(tmp_path):

@@ -1,0 +1,54 @@
+"""Says what a file is that should be a log and has no log line: the file in, a reason for people out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..tables.rules import dialects
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..tables.rules import Dialect
+
+#: So much of a file is looked at.
+_HEAD_BYTES = 1 << 20
+#: How files begin that are something else.
+_BEGINNINGS = (
+    (b"version https://git-lfs", "a Git LFS pointer in place of the log; run in the clone: git lfs pull"),
+    (b"\x1f\x8b", "compressed with gzip; unpack it: gunzip"),
+    (b"BZh", "compressed with bzip2; unpack it: bunzip2"),
+    (b"\xfd7zXZ\x00", "compressed with xz; unpack it: unxz"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it: unzstd"),
+    (b"PK\x03\x04", "a zip archive; unpack it: unzip"),
+    (b"<!doctype html", "a web page in place of the log; download the raw file"),
+    (b"<html", "a web page in place of the log; download the raw file"),
+)
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def why_no_lines(path: Path, dialect: Dialect) -> str:
+    """Why no line of a dialect was found in a file, which is read again; only its first megabyte is looked at.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    token = dialect.token.decode("ascii").strip()
+    if not head:
+        return "the file is empty"
+    if not head.strip():
+        return "the file holds nothing but blanks"
+    start = head.lstrip()[:40].lower()
+    for beginning, what in _BEGINNINGS:
+        if head.startswith(beginning) or start.startswith(beginning):
+            return what
+    if head.startswith(_UTF16_MARKS) or any(token.encode(name) in head for name in ("utf-16-le", "utf-16-be")):
+        return "the text is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8"
+    for rounds, other in dialects().items():
+        if other.token != dialect.token and other.token in head:
+            return f"no {token} lines; the lines are those of {rounds} ({other.token.decode('ascii').strip()})"
+    if token.encode("ascii") in head:
+        return f"no log lines: {token} stands without the blank that follows it"
+    return f"no log lines: no line has the token {token}"
