@@ -52,7 +52,3 @@ class PrivateRounds(ImportFailure):
 
 class PublishFailure(ImportFailure):
     """The target repository cannot be written."""
-
-
-class FetchFailure(ImportFailure):
-    """A repository could not be fetched; nothing of it is left in the cache."""
