@@ -118,7 +118,7 @@ class Evaluation:
     """One quality figure of a log.
 
     ``epoch``, ``samples`` and ``step`` say when it was taken, as far as the log says it; ``metric`` is its name where a
-    log has several.
+    log has several. ``trained_samples`` is what some logs say beside a placeholder: the samples since the beginning.
     """
 
     value: object
@@ -126,6 +126,7 @@ class Evaluation:
     samples: float | None = None
     step: float | None = None
     metric: str | None = None
+    trained_samples: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,8 @@ class RunLog:
     ``init_start_ms`` and ``init_stop_ms`` belong to that run; ``attempts`` counts how often initialisation began.
     ``elapsed_ms`` is set where the log gives the duration itself. ``malformed`` describes the first bad line,
     ``malformed_lines`` counts them. ``evaluations`` are those before the stop: all that name their metric, and the last of
-    the others. ``settings`` are keys of the entry with what the log says about them, where it does not contradict itself.
+    the others. ``samples_after_evaluation`` are the ``train_samples`` that stand between the last of them and the stop.
+    ``settings`` are keys of the entry with what the log says about them, where it does not contradict itself.
     ``two_records`` names a line with a record that is not read, ``no_lines`` says why no line was found, and
     ``trouble`` why the file could not be read at all.
     """
@@ -157,6 +159,7 @@ class RunLog:
     division: str | None = None
     global_batch_size: float | None = None
     train_samples: float | None = None
+    samples_after_evaluation: float | None = None
     evaluations: tuple[Evaluation, ...] = ()
     settings: tuple[tuple[str, str | int], ...] = ()
     run_starts: int = 0

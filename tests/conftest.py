@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,15 @@ def shared():
     folder = Path(os.environ.get("MLPERF_SHARED", PROJECT.parent / "shared" / "mlperf"))
     if not (folder / "mirror.sh").is_file():
         pytest.skip("the real rounds are not on this machine (folder shared/mlperf beside the project)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cases(shared, tmp_path_factory):
+    """The folder with the small trees that users reported, one below it for each."""
+    folder = tmp_path_factory.mktemp("cases")
+    with tarfile.open(shared / "cases/cases.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
     return folder
 
 

@@ -85,6 +85,10 @@ def evaluation_parts(value: object, metadata: object) -> tuple[object, dict[str,
     """Value and metadata of an evaluation."""
     if isinstance(value, dict) and "value" in value:  # round 0.5: {"epoch": 3, "value": 0.7}
         return value["value"], value
+    if isinstance(value, dict) and isinstance(
+        value.get("accuracy"), dict
+    ):  # 0.6: {"accuracy": {"BBOX": 0.38, "SEGM": 0.34}}
+        value = value["accuracy"]
     return value, metadata if isinstance(metadata, dict) else {}
 
 

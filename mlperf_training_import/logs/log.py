@@ -9,6 +9,7 @@ same as parsing every line.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from decimal import Decimal
@@ -145,6 +146,7 @@ class LogReader:
         self._init_starts: list[float] = []
         self._unnamed_evaluation: Evaluation | bytes | None = None
         self._paired_evaluations: list[Evaluation] = []
+        self._samples_after_evaluation: float | None = None  # NaN where several lines say different things
         self._settings: dict[str, str | int | None] = {}
         self._lines = 0
         self._malformed_lines = 0
@@ -212,6 +214,7 @@ class LogReader:
         elif key in EVALUATION_KEYS and b"metric" not in line and b"\\" not in line:
             if "run_stop_ms" not in self._facts:
                 self._unnamed_evaluation = line
+                self._samples_after_evaluation = None
         else:
             self._parse(line)
 
@@ -220,10 +223,12 @@ class LogReader:
             _, _, value, metadata = parse_line(self._unnamed_evaluation, self._dialect, WANTED_KEYS)
             self._take_evaluation(value, metadata)
         unnamed = () if self._unnamed_evaluation is None else (self._unnamed_evaluation,)
+        samples = self._samples_after_evaluation
         return RunLog(
             path=self._name,
             lines=self._lines,
             malformed_lines=self._malformed_lines,
+            samples_after_evaluation=None if samples is None or math.isnan(samples) else samples,
             evaluations=(*self._paired_evaluations, *unnamed),
             settings=tuple((name, setting) for name, setting in self._settings.items() if setting is not None),
             attempts=self._attempts.count,
@@ -300,6 +305,9 @@ class LogReader:
         elif key in ("global_batch_size", "train_samples"):
             if (number := finite_number(value)) is not None:
                 facts[key] = number
+                if key == "train_samples" and "run_stop_ms" not in facts:
+                    same = self._samples_after_evaluation in (None, number)
+                    self._samples_after_evaluation = number if same else math.nan
         elif key in _SETTINGS:
             setting = setting_value(_SETTINGS[key], value)
             said = self._settings.setdefault(_SETTINGS[key], setting)
@@ -310,6 +318,7 @@ class LogReader:
                 facts.setdefault("elapsed_ms", float(Decimal(repr(seconds)) * 1000))
         elif key in EVALUATION_KEYS and "run_stop_ms" not in facts:
             self._take_evaluation(value, metadata)
+            self._samples_after_evaluation = None
 
     def _take_run_start(self, time_ms: float) -> None:
         facts = self._facts
@@ -335,6 +344,7 @@ class LogReader:
             samples=finite_number(metadata.get("samples_count")),
             step=finite_number(metadata.get("step_num")),
             metric=metric if isinstance(metric, str) else None,
+            trained_samples=finite_number(metadata.get("train_samples_since_beginning")),
         )
         if evaluation.metric is None:
             self._unnamed_evaluation = evaluation

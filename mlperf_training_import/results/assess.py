@@ -114,4 +114,4 @@ class Assessor:
             raise ValueError("no scaling_factor above 0 in it")
         if not 1 / _LARGEST_FACTOR <= factor <= _LARGEST_FACTOR:
             raise ValueError(f"a scaling_factor that is not between 1/{_LARGEST_FACTOR} and {_LARGEST_FACTOR}")
-        return factor
+        return float(factor)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..rounds.description import normal_division
-from .metrics import logged_quality
+from .convergence import logged_quality
 from .score import odd_time
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from ..tables.rules import benchmark_of, rules_of
 from ..values import LARGEST_LOG_MB
 from .assess import Assessor
 from .compare import compare
+from .convergence import report_other_unit
 from .energy import measure
 from .entry import make_entry
 from .metrics import metrics_of
@@ -77,6 +78,7 @@ def score_submissions(
             energy = measure(round_, submission, result.score, rules.dialect, report, largest_mb)
             result = replace(result, energy=energy)
         benchmark = benchmark_of(result.benchmark, round_.version)
+        report_other_unit(result, benchmark, report)
         result.entry.update(make_entry(result, benchmark, metrics_of(result, benchmark)))
         if results.setdefault(result.identity, result) is not result:
             what = f"is the same result as {results[result.identity].submission.folder}, which was taken"

@@ -49,6 +49,9 @@ _RESULTS = (
     ("Cumulus", "cpu_pod_x16", "retinanet", 511.3),
 )
 _RUNS = {"llama2_70b_lora": 10, "llama31_8b": 10, "retinanet": 5}
+#: What ``epoch_num`` says when a run has converged, in a benchmark that counts samples or tokens; and in all others.
+_CONVERGED = {"bert": 4_000_000, "unet3d": 1_000_000, "gpt3": 2_000_000_000}
+_CONVERGED_EPOCHS = 100
 
 
 def log_line(time_ms: float | str, key: str, value: object = None, metadata: Mapping[str, object] | None = None) -> str:
@@ -73,7 +76,7 @@ def run_log(
     start_ms: int = START_MS,
     init_minutes: float = 5.0,
     global_batch_size: int = 256,
-    evaluations: Sequence[tuple[float, float]] = ((1.0, 0.1), (2.0, 0.9)),
+    evaluations: Sequence[tuple[float, float]] | None = None,
 ) -> str:
     """The text of a log of one run.
 
@@ -85,8 +88,12 @@ def run_log(
         start_ms: time of ``run_start``, milliseconds since the epoch.
         init_minutes: time from ``init_start`` to ``init_stop``, which is that of ``run_start``.
         global_batch_size: as logged.
-        evaluations: epoch and quality of each evaluation, spread evenly over the run.
+        evaluations: epoch and quality of each evaluation, spread evenly over the run; without them there are two, the second
+            one where the benchmark may converge.
     """
+    if evaluations is None:
+        converged = _CONVERGED.get(benchmark, _CONVERGED_EPOCHS)
+        evaluations = ((converged / 2, 0.1), (converged, 0.9))
     init_ms = start_ms - round(init_minutes * _MINUTE_MS)
     stop_ms = start_ms + round(minutes * _MINUTE_MS)
     step_ms = (stop_ms - start_ms) // (len(evaluations) + 1)

@@ -41,12 +41,17 @@ class Target:
 class Progress:
     """How logs count what has been trained on: in ``unit``, under the name ``field``.
 
-    ``samples`` are the training samples in one unit, or the key of the log line that says it, or None.
+    ``samples`` are the training samples in one unit, or the key of the log line that says it, or None. A figure below
+    ``least`` is in another unit; it is right times ``instead``. Both may be the key of the log line that says it.
+    ``dataset_samples`` are those of the whole data set.
     """
 
     unit: str
     field: str
     samples: float | str | None = None
+    least: float | str | None = None
+    instead: float | str = 1
+    dataset_samples: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class Benchmark:
     """A benchmark in one round. Without ``known`` only ``key`` and ``task`` (the key) are meaningful.
 
     ``runs`` logs are required; ``drop`` runs are left out at each end; of runs that count only the first ``scored`` are
-    taken (None: all). ``progress`` is None where it is not known how the logs count.
+    taken (None: all). ``progress`` is None where it is not known how the logs count. ``rcp_allowance`` is by how much
+    progress may be lower than the reference convergence points allow.
     """
 
     key: str
@@ -67,6 +73,7 @@ class Benchmark:
     drop: int = 1
     scored: int | None = None
     progress: Progress | None = None
+    rcp_allowance: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +235,8 @@ def benchmark_of(key: str, version: str) -> Benchmark:
         ),
         runs=row["runs"],
         scored=row.get("scored"),
-        progress=Progress(progress["unit"], progress["field"], progress.get("samples")) if progress else None,
+        progress=Progress(**{name: value for name, value in progress.items() if name != "from"}) if progress else None,
+        rcp_allowance=row.get("rcp_allowance", 0),
         **counts,
     )
 

@@ -454,7 +454,7 @@ def test_0_6_logs_without_tokens_are_findings_and_no_score(tmp_path):
     ("value", "expected"),
     [
         ([0.377, 0.339], [0.377, 0.339]),
-        ({"accuracy": {"BBOX": 0.377, "SEGM": 0.339}}, {}),
+        ({"accuracy": {"BBOX": 0.377, "SEGM": 0.339}}, {"BBOX": 0.377, "SEGM": 0.339}),
         ({"BBOX": 0.377, "SEGM": 0.339}, {"BBOX": 0.377, "SEGM": 0.339}),
         ("26.12", "26.12"),
         (None, None),

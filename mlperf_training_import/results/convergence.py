@@ -1,0 +1,192 @@
+"""How much a result was trained on when it converged, and how good it was then: run logs in, keys of its entry out.
+
+As ``mlperf_logging.rcp_checker.get_submission_epochs`` and ``result_summarizer`` do it, bit for bit, so that it equals the
+columns ``GBS`` and ``samples_to_converge`` of the detailed summaries. Other than there, failed runs are never part of a
+mean, figures of the open division are computed too, and what the logs count in another unit is put right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..values import finite_number
+from .score import known_mean
+
+if TYPE_CHECKING:
+    from ..findings import Report
+    from ..model import Evaluation, Result, RunLog
+    from ..tables.rules import Benchmark, Progress, Target
+
+
+def convergence_figures(result: Result, benchmark: Benchmark) -> dict[str, object]:
+    """Batch size, progress and quality; None for what the logs do not say."""
+    figures: dict[str, object] = {"global_batch_size": global_batch_size(result)}
+    if benchmark.progress is not None:
+        points = convergence_points(result, benchmark)
+        figures[f"{benchmark.progress.unit}_to_converge"] = _mean_to_converge(points, benchmark)
+    for name, target in zip(("quality_reached", "second_quality_reached"), benchmark.targets, strict=False):
+        figures[name] = known_mean(_quality(run.log, benchmark, target) for run in result.score.kept)
+    return figures
+
+
+def global_batch_size(result: Result) -> float | None:
+    """What all logs of the result agree on."""
+    sizes = {run.log.global_batch_size for run in result.score.runs}
+    return _number(sizes.pop()) if len(sizes) == 1 else None
+
+
+def convergence_points(result: Result, benchmark: Benchmark) -> list[float | None]:
+    """Progress of each run when it converged: infinite for one that failed, None where the log does not say it."""
+    logs = [run.log for run in result.score.runs]
+    return [convergence_point(log, benchmark) if log.succeeded else math.inf for log in logs]
+
+
+def convergence_point(log: RunLog, benchmark: Benchmark) -> float | None:
+    """Progress of a run when it converged, in the unit of the benchmark; rounded to 3 digits, as the peer does."""
+    progress, point = benchmark.progress, _logged_point(log, benchmark)
+    if progress is not None and point is not None and _is_other_unit(point, log, progress):
+        instead = progress.instead
+        point = _samples_after_evaluation(log, progress) if isinstance(instead, str) else point * instead
+    return None if point is None else float(round(point, 3))
+
+
+def report_other_unit(result: Result, benchmark: Benchmark, report: Report) -> None:
+    """Reports logs that count in another unit than that of the benchmark, and what is taken instead."""
+    progress = benchmark.progress
+    if progress is None:
+        return
+    logs = [run.log for run in result.score.runs if run.log.succeeded]
+    points = [(log, point) for log in logs if (point := _logged_point(log, benchmark)) is not None]
+    other = [(log, point) for log, point in points if _is_other_unit(point, log, progress)]
+    if not other:
+        return
+    if not isinstance(progress.instead, str):
+        taken = f"these are epochs; {progress.instead} times as many are taken"
+    elif all(_samples_after_evaluation(log, progress) is not None for log, _ in other):
+        taken = "the samples that they log beside it are taken"
+    else:
+        taken = "they do not say how many it were, and the figure is left out"
+    log, point = other[0]
+    first = f"{log.path.rpartition('/')[2]} after {point:g}"
+    what = f"{len(other)} logs say that they converged in fewer {progress.unit} than can be, {first}; {taken}"
+    report("progress-unit", result.submission.folder, what)
+
+
+def mean_like_numpy(values: Sequence[float]) -> float:
+    """The mean with the last bit that ``numpy.mean`` gives for up to 128 numbers.
+
+    NumPy adds from left to right below eight numbers, else every eighth to the same of eight sums, and these in pairs.
+    """
+    whole = len(values) // 8 * 8
+    if whole:
+        lanes = [0.0] * 8
+        for index, value in enumerate(values[:whole]):
+            lanes[index % 8] += value
+        a, b, c, d, e, f, g, h = lanes
+        total = ((a + b) + (c + d)) + ((e + f) + (g + h))
+    else:
+        total = 0.0
+    for value in values[whole:]:
+        total += value
+    return total / len(values)
+
+
+def _mean_to_converge(points: Sequence[float | None], benchmark: Benchmark) -> float | None:
+    """Mean progress at convergence without the best and the worst run.
+
+    One run is left out at each end for every benchmark, as the peer does; a run that failed is worse than any other. Where
+    more runs failed (unet3d may have four), as many are left out at each end as for the score: the peer takes 1e9 for each
+    failed run then, and its figure says nothing.
+    """
+    known = [point for point in points if point is not None]
+    if len(known) < len(points):
+        return None
+    known.sort()
+    for drop in (1, benchmark.drop):
+        kept = known[drop : len(known) - drop]
+        if kept and kept[-1] < math.inf:
+            return mean_like_numpy(kept)
+    return None
+
+
+def _logged_point(log: RunLog, benchmark: Benchmark) -> float | None:
+    """Progress as the log says it: at the last quality figure before the stop or, where several figures are logged one by
+    one, at the first point where all of them reach their targets."""
+    if benchmark.progress is None or not log.evaluations:
+        return None
+    if (evaluations := _evaluations_by_progress(log, benchmark, benchmark.progress)) is not None:
+        return min(_iter_points_on_target(evaluations, benchmark), default=None)
+    return _logged_progress(log.evaluations[-1], benchmark.progress)
+
+
+def _is_other_unit(point: float, log: RunLog, progress: Progress) -> bool:
+    """Whether a figure is too small to be in the unit of the benchmark."""
+    least = log.global_batch_size if isinstance(progress.least, str) else progress.least
+    return least is not None and point < least
+
+
+def _samples_after_evaluation(log: RunLog, progress: Progress) -> float | None:
+    """The samples that a run was trained on, as it says them with its last quality figure or after it.
+
+    As many as the data set has are those of the data set: what that line says otherwise.
+    """
+    samples = log.evaluations[-1].trained_samples
+    if samples is None and log.samples_after_evaluation != progress.dataset_samples:
+        samples = log.samples_after_evaluation
+    return None if samples is None or _is_other_unit(samples, log, progress) else samples
+
+
+def _logged_progress(evaluation: Evaluation, progress: Progress) -> float | None:
+    fields = {"epoch_num": evaluation.epoch, "samples_count": evaluation.samples, "step_num": evaluation.step}
+    return fields[progress.field]
+
+
+def _evaluations_by_progress(log: RunLog, benchmark: Benchmark, progress: Progress) -> dict[float, dict[str, float]] | None:
+    """The figures by their names, by progress; None where a log has a single figure, or all of them in one line."""
+    if len(benchmark.targets) < 2 or not any(evaluation.metric for evaluation in log.evaluations):
+        return None
+    figures: dict[float, dict[str, float]] = defaultdict(dict)
+    for evaluation in log.evaluations:
+        point, value = _logged_progress(evaluation, progress), _number(evaluation.value)
+        if point is not None and value is not None and evaluation.metric is not None:
+            figures[float(point)][evaluation.metric] = value
+    return figures
+
+
+def _iter_points_on_target(evaluations: Mapping[float, Mapping[str, float]], benchmark: Benchmark) -> Iterator[float]:
+    targets = {target.field or "": target for target in benchmark.targets}
+    for point, figures in evaluations.items():
+        if all(name in figures and target.is_met(figures[name]) for name, target in targets.items()):
+            yield point
+
+
+def _quality(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
+    """The figure with which a run converged, in the unit of the rules (the log may write 0.76 for 76 %)."""
+    value = logged_quality(log, benchmark, target)
+    return None if value is None else value * round(target.value / target.logged, 6)
+
+
+def logged_quality(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
+    """The figure with which a run converged, as the log writes it; None where there is none, or it is no finite number."""
+    if not log.evaluations:
+        return None
+    progress = benchmark.progress
+    if progress is not None and (evaluations := _evaluations_by_progress(log, benchmark, progress)) is not None:
+        point = min(_iter_points_on_target(evaluations, benchmark), default=None)
+        return None if point is None or target.field is None else evaluations[point][target.field]
+    value = log.evaluations[-1].value
+    if isinstance(value, Mapping):
+        value = value.get(target.field)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        index = benchmark.targets.index(target)
+        value = value[index] if index < len(value) else None
+    return _number(value)
+
+
+def _number(value: object) -> float | None:
+    """A number of a log as a float, None for anything else."""
+    number = finite_number(value)
+    return None if number is None else float(number)
