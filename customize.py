@@ -1,6 +1,7 @@
 """The edge to Collective Mind: environment in, import, return code and text out."""
 
 import contextlib
+import re
 import signal
 import sys
 import threading
@@ -12,6 +13,20 @@ if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
 
 _ENV = "CM_IMPORT_MLPERF_TRAINING_"
+
+
+def predeps(i):
+    """Refuses what cannot be understood, and prepares the cache. Called by CM before it fetches what variations ask for.
+
+    A fetch that was cut off is removed, so that it is done again; with ``--update`` clones are replaced by fresh ones.
+
+    Args:
+        i: CM's dictionary; read are ``input``, ``env``, ``meta``, ``variation_tags``, and the running script automation.
+
+    Returns:
+        As :func:`preprocess`.
+    """
+    return _at_the_edge(_prepare, i)
 
 
 def preprocess(i):
@@ -26,14 +41,37 @@ def preprocess(i):
         ``{"return": 0}``, or ``return`` above 0 with ``error``: 16 where nothing was found, 130 after Ctrl-C, 143 after
         SIGTERM, 1 for everything else.
     """
+    return _at_the_edge(_import, i)
+
+
+def _at_the_edge(work, i):
+    """Does a part of the work; what goes wrong in it becomes CM's return code and text."""
+    from mlperf_training_import.errors import ImportFailure
+    from mlperf_training_import.values import printable
+
     try:
         with _stopped_by_sigterm():
-            return _import(i)
+            return work(i)
+    except ModuleNotFoundError as error:
+        requirements = Path(_HERE) / "requirements.txt"
+        return _failed(1, f"{error}; install what is needed:\n  {sys.executable} -m pip install -r {requirements}")
+    except ImportFailure as error:
+        return _failed(error.return_code, printable(str(error)))
     except KeyboardInterrupt as stop:
         number = stop.args[0] if stop.args else signal.SIGINT
-        return {"return": 128 + number, "error": "interrupted; what was stored is whole, import again to complete it"}
+        return _failed(128 + number, "interrupted; what was stored is whole, import again to complete it")
     except OSError as error:
-        return {"return": 1, "error": f"{error.filename or 'this machine'}: {error.strerror or error}"}
+        return _failed(1, f"{error.filename or 'this machine'}: {error.strerror or error}")
+
+
+def _failed(code, text):
+    """An error for CM, which writes an exclamation mark behind it: that must not stand behind a command or a path."""
+    *_, last = text.split("\n")
+    if last.startswith(" "):
+        text += "\nthen try again"
+    elif not re.search(r"(^|[\s(])[A-Za-z]+[)?.]?$", last):
+        text += "\n"
+    return {"return": code, "error": text}
 
 
 @contextlib.contextmanager
@@ -53,30 +91,46 @@ def _stopped_by_sigterm():
         signal.signal(signal.SIGTERM, before)
 
 
+def _prepare(i):
+    from mlperf_training_import.flags import check_typed
+    from mlperf_training_import.show.screen import Screen
+    from mlperf_training_import.start.fetch import remove_unfinished, update_rounds
+
+    if not i["input"].get("recursion"):  # a dependency of another script has keys of CM's own
+        check_typed(i["input"], i["meta"]["input_mapping"])
+    options = _options(i)
+    tell = Screen(quiet=options.quiet).tell
+    cm = i["run_script_input"]["self"].cmind  # i["automation"] is a copy
+    if i["variation_tags"]:
+        remove_unfinished(cm, options.versions, tell)
+    if options.update:
+        update_rounds(cm, options.versions, tell)
+    if i["variation_tags"] or options.update:
+        cm.index.load()  # which others have written meanwhile
+    return {"return": 0}
+
+
+def _options(i):
+    from mlperf_training_import.options import options_from
+
+    return options_from({key[len(_ENV) :].lower(): value for key, value in i["env"].items() if key.startswith(_ENV)})
+
+
 def _import(i):
-    try:
-        from mlperf_training_import.errors import ImportFailure
-        from mlperf_training_import.options import options_from
-        from mlperf_training_import.pipeline import import_rounds
-        from mlperf_training_import.show.screen import Screen
-        from mlperf_training_import.values import printable
-    except ImportError as error:
-        requirements = Path(_HERE) / "requirements.txt"
-        return {"return": 1, "error": f"{error}; run: {sys.executable} -m pip install -r {requirements}"}
-    flags = {key[len(_ENV) :].lower(): value for key, value in i["env"].items() if key.startswith(_ENV)}
-    try:
-        options = options_from(flags)
-        screen = Screen(quiet=options.quiet)
-        outcome = import_rounds(i["automation"].cmind, options, screen.tell, screen.progress)
-    except ImportFailure as error:
-        return {"return": error.return_code, "error": printable(str(error))}
+    from mlperf_training_import.pipeline import import_rounds
+    from mlperf_training_import.show.screen import Screen
+    from mlperf_training_import.values import printable
+
+    options = _options(i)
+    screen = Screen(quiet=options.quiet)
+    outcome = import_rounds(i["automation"].cmind, options, screen.tell, screen.progress)
     screen.show(outcome)
     _hand_over(outcome, i["env"], i["state"])
     if outcome.failures:
         texts = "\n".join(f"  {printable(finding.where)}: {printable(finding.what)}" for finding in outcome.failures)
-        return {"return": 1, "error": f"not everything could be stored, the rest was:\n{texts}"}
+        return _failed(1, f"not everything could be stored, the rest was:\n{texts}")
     if options.strict and outcome.findings:
-        return {"return": 1, "error": f"{len(outcome.findings)} findings, and --strict was given; see the report"}
+        return _failed(1, f"{len(outcome.findings)} findings, and --strict was given; see the report")
     return {"return": 0}
 
 

@@ -52,3 +52,7 @@ class PrivateRounds(ImportFailure):
 
 class PublishFailure(ImportFailure):
     """The target repository cannot be written."""
+
+
+class FetchFailure(ImportFailure):
+    """A repository could not be fetched; nothing of it is left in the cache."""

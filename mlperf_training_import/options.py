@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import BadInput
+from .suggest import did_you_mean, nearest
+from .tables.labels import split_label
+from .tables.rules import known_rounds
 from .values import LARGEST_LOG_MB
 
 if TYPE_CHECKING:
@@ -45,9 +48,11 @@ class Filter:
             BadInput: a value matches nothing; the message lists what exists.
         """
         values: frozenset[str] = getattr(self, f"{name}s")
-        unknown = ", ".join(sorted(values - existing))
+        unknown = sorted(values - existing)
         if unknown:
-            raise BadInput(f"--{name}={unknown}: not in these rounds; there are: {', '.join(sorted(existing)) or 'none'}")
+            there = ", ".join(sorted(existing)) or "none"
+            meant = did_you_mean(unknown[0], existing, f"--{name}=")
+            raise BadInput(f"--{name}={', '.join(unknown)}: not in these rounds; there are: {there}{meant}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class Options:
     ``versions`` are round labels (empty: every cached round). ``path`` is a local tree to import instead, as the round
     that ``versions`` names. ``output_dir`` gets the summaries and the report. With ``strict`` findings make the run fail
     after all is written. A log of more than ``max_log_mb`` megabytes is not read. ``public`` says that everybody may see
-    the results, whatever their label says.
+    the results, whatever their label says. With ``update`` the clones of these rounds are replaced by fresh ones first.
     """
 
     target_repo: str = ""
@@ -71,6 +76,7 @@ class Options:
     quiet: bool = False
     max_log_mb: int = LARGEST_LOG_MB
     public: bool = False
+    update: bool = False
 
 
 def options_from(values: Mapping[str, object]) -> Options:
@@ -83,30 +89,65 @@ def options_from(values: Mapping[str, object]) -> Options:
     Raises:
         BadInput: a switch is neither on nor off, a size is no number above 0, or flags contradict each other.
     """
-    path = _text(values.get("path"))
+    path = _text(_value(values, "path"))
     variations = [match for name in values if (match := _ROUND_VARIABLE.fullmatch(name)) and _switch(values, name)]
     rounds = sorted((int(match[1]), int(match[2])) for match in variations)
     versions = [f"{major}.{minor}" for major, minor in rounds]
     options = Options(
-        target_repo=_text(values.get("target_repo")),
-        versions=tuple(dict.fromkeys((*versions, *_list(values.get("version"))))),
+        target_repo=_text(_value(values, "target_repo")),
+        versions=tuple(dict.fromkeys((*versions, *_list(_value(values, "version"))))),
         path=Path(path).expanduser() if path else None,
         filter=Filter(
-            frozenset(_list(values.get("submitter"))),
-            frozenset(_list(values.get("benchmark"))),
-            frozenset(_list(values.get("division"))),
+            frozenset(_list(_value(values, "submitter"))),
+            frozenset(_list(_value(values, "benchmark"))),
+            frozenset(_list(_value(values, "division"))),
         ),
         dry_run=_switch(values, "dry_run"),
         prune=_switch(values, "prune"),
-        output_dir=Path(_text(values.get("output_dir")) or ".").expanduser(),
+        output_dir=Path(_text(_value(values, "output_dir")) or ".").expanduser(),
         strict=_switch(values, "strict"),
         quiet=_switch(values, "quiet"),
-        max_log_mb=_megabytes(values.get("max_log_mb")),
         public=_switch(values, "public"),
+        max_log_mb=_megabytes(_value(values, "max_log_mb")),
+        update=_switch(values, "update"),
     )
     if options.path is not None and len(options.versions) != 1:
-        raise BadInput(f"--path={options.path}: say which round it is, for instance --version=5.1")
+        raise BadInput(f"--path={options.path}: --version must say which round it is, for instance 5.1")
+    for label in options.versions:
+        check_label("--version", label)
+    if options.update and options.path is not None:
+        raise BadInput("--update: replaces clones in the cache, and --path names a folder; leave one of them out")
+    if options.update and options.dry_run:
+        raise BadInput("--update: replaces clones, and --dry_run writes nothing; leave one of them out")
     return options
+
+
+def check_label(flag: str, label: str) -> None:
+    """Refuses what is no label of a round.
+
+    Args:
+        flag: what was typed, for the message.
+        label: its value.
+
+    Raises:
+        BadInput: it is none; the message has the rounds that stand in the text, or the nearest one.
+    """
+    if split_label(label) is None:
+        inside = ",".join(re.findall(r"\d+\.\d+", label, re.ASCII)) or nearest(label, known_rounds())
+        meant = f"; did you mean {flag}={inside}?" if inside else ""
+        raise BadInput(f"{flag}={label}: expected <number>.<number>, optionally with -<suffix>, such as 5.1{meant}")
+
+
+def _value(values: Mapping[str, object], name: str) -> object:
+    """The value of a flag that is no switch.
+
+    Raises:
+        BadInput: it was given without one.
+    """
+    value = values.get(name)
+    if value is True:
+        raise BadInput(f"--{name}: needs a value: --{name}=<value>")
+    return value
 
 
 def _text(value: object) -> str:

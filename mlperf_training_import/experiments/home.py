@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _LOCK_FILE = "mlperf-training-import.lock"
+_FETCH_LOCK_FILE = "mlperf-training-fetch.lock"
 
 
 @contextlib.contextmanager
@@ -37,18 +38,21 @@ def locked(cm: Any, repository: Path, waiting: Callable[[str], None]) -> Iterato
     Raises:
         PublishFailure: there is no permission to make a lock.
     """
-    with contextlib.ExitStack() as stack:
-        for place in (Path(cm.repos_path).resolve() / _LOCK_FILE, _lock_of(repository)):
-            try:
-                handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-                stack.callback(os.close, handle)  # which also lets go of the lock, as the end of the process does
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    waiting(f"waiting for another import to finish (lock: {place})")
-                    fcntl.flock(handle, fcntl.LOCK_EX)
-            except OSError as error:
-                raise PublishFailure(f"{place.parent}: cannot be written ({error.strerror})") from error
+    with (
+        _held(Path(cm.repos_path).resolve() / _LOCK_FILE, "import", waiting),
+        _held(_lock_of(repository), "import", waiting),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def fetching(cm: Any, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Holds the lock under which clones are put into the cache of a CM home and taken out of it.
+
+    Raises:
+        PublishFailure: there is no permission to make a lock.
+    """
+    with _held(Path(cm.repos_path).resolve() / _FETCH_LOCK_FILE, "fetch", waiting):
         yield
 
 
@@ -107,6 +111,22 @@ def add_to_index(cm: Any, artifacts: Iterable[tuple[Mapping[str, object], Path]]
     if new != data:
         write_atomically(file, new)
     return None
+
+
+@contextlib.contextmanager
+def _held(place: Path, work: str, waiting: Callable[[str], None]) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        try:
+            handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+            stack.callback(os.close, handle)  # which also lets go of the lock, as the end of the process does
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting(f"waiting for another {work} to finish (lock: {place})")
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            raise PublishFailure(f"{place.parent}: cannot be written ({error.strerror})") from error
+        yield
 
 
 def _lock_of(repository: Path) -> Path:

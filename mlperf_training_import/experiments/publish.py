@@ -68,7 +68,7 @@ def find_target(cm: Any, target_repo: str) -> Target:
         names = ", ".join(sorted(repository.meta["alias"] for repository in known))
         raise UnknownTarget(
             f'target_repo "{name}" is not a CM repository; registered are: {names}\n'
-            f"add it with: cm pull repo <name or address>, or: cm init repo {name}"
+            f"add it with one of:\n  cm pull repo <name or address>\n  cm init repo {name}"
         )
     repository = repositories[0]
     experiments = Path(repository.path_with_prefix) / "experiment"

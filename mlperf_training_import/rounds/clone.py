@@ -68,6 +68,17 @@ def read_clone(clone: Path, label: str, version: str) -> Round:
     )
 
 
+def remote_address(clone: Path) -> str:
+    """Where a clone was fetched from, as git would fetch it again, with credentials; empty where it does not say.
+
+    Raises:
+        NoClone: the folder is no git repository.
+        OSError: its configuration cannot be read.
+    """
+    with _opened(clone) as folder:
+        return next(iter(_addresses(folder)), "")
+
+
 @contextmanager
 def _opened(clone: Path) -> Iterator[int]:
     """A descriptor of the folder ``.git``.

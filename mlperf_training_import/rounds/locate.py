@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ..errors import AmbiguousRounds, BadInput, ImportFailure, NothingToImport
+from ..errors import AmbiguousRounds, BadInput, NothingToImport
 from ..findings import Finding, reporter
 from ..model import Round
 from ..tables.labels import parse_version, split_label
-from ..tables.rules import public_rounds, rules_of
-from ..tables.suites import source_of, suites
+from ..tables.rules import rules_of
+from .advice import fetch_command, missing_rounds, replace_command, trees_near
+from .cache import CACHE_TAGS, CacheEntry, cached_entries, labels_of
 from .clone import NoClone, read_clone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..options import Filter
-
-#: Tags of every clone of a round in the cache, beside that of the round.
-_CACHE_TAGS = f"get,repo,{suites()['training'].cache_tag}"
-_CACHE = "cache,541d6f712a6b464e"
-_VERSION_TAG = "version-"
-#: Collective Mind tags what it is still fetching with this, and never uses it.
-_UNFINISHED_TAG = "tmp"
-
-
-class _CacheEntry(NamedTuple):
-    """A cache entry of Collective Mind with a results repository, or what was to become one."""
-
-    clone: Path
-    uid: str
-    labels: list[str]
-    is_finished: bool
 
 
 def locate(cm: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
@@ -49,16 +35,14 @@ def locate(cm: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list
         ImportFailure: the cache cannot be searched.
     """
     gone = _gone_entries(cm)
-    cached = _cache_entries(cm)
+    cached = cached_entries(cm)
+    if not cached:
+        raise NothingToImport(f"no MLPerf Training results in the CM cache; fetch a round first:\n  {fetch_command()}")
     wanted = [entry for entry in cached if not labels or set(entry.labels) & set(labels)]
     rounds = [round_ for entry in wanted if (round_ := _round_of(entry, findings)) is not None]
     known = {label for entry in cached for label in entry.labels}
     if missing := [label for label in labels if label not in known]:
-        commands = "\n".join(f"  {fetch_command(label)}" for label in missing)
-        raise NothingToImport(
-            f"round {', '.join(missing)} is not in the CM cache, which has {', '.join(sorted(known))}; "
-            f"fetch it first:\n{commands}"
-        )
+        raise NothingToImport(missing_rounds(missing, sorted(known)))
     for label, folder in gone:
         if label not in known:
             what = f"the folder of the cache entry is gone; fetch the round again: {fetch_command(label)}"
@@ -91,7 +75,10 @@ def locate_path(path: Path, label: str, wanted: Filter) -> tuple[list[Round], Fi
         wanted = replace(wanted, submitters=frozenset({path.name}))
         path = path.parent
     elif not rules_of(version).nested and not any(child.is_dir() for child in path.glob("*/results")):
-        raise BadInput(f"--path={path}: no results in it; expected <submitter>/results/<system>/<benchmark>/result_*.txt")
+        near = ", or ".join(f"--path={tree}" for tree in islice(trees_near(path), 2))
+        meant = f"; did you mean {near}?" if near else ""
+        expected = "<submitter>/results/<system>/<benchmark>/result_*.txt"
+        raise BadInput(f"--path={path}: no results in it; expected {expected}{meant}")
     try:
         return [read_clone(path, label, version)], wanted
     except NoClone as error:
@@ -110,17 +97,6 @@ def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:
             yield Finding("foreign-clone", round_.label, str(place), what)
 
 
-def fetch_command(label: str | None = None) -> str:
-    """The ``cmr`` line that fetches a round; the newest public one where no label is given, or it names no round."""
-    source = source_of(label if label and split_label(label) else public_rounds()[-1])
-    return f'cmr "get git repo _repo.{source.address}" --extra_cache_tags={source.cache_tags} --branch={source.branch}'
-
-
-def _labels_of(tags: Sequence[str]) -> list[str]:
-    """The round labels among the tags of a cache entry, each once."""
-    return list(dict.fromkeys(tag[len(_VERSION_TAG) :] for tag in tags if tag.startswith(_VERSION_TAG)))
-
-
 def _gone_entries(cm: Any) -> list[tuple[str, Path]]:
     """Label and folder of the cache entries that Collective Mind has in its index, but whose folder is gone.
 
@@ -131,36 +107,12 @@ def _gone_entries(cm: Any) -> list[tuple[str, Path]]:
     gone = []
     for _, entry in sorted(remembered.items()):
         tags, folder = entry.get("tags", []), Path(entry.get("path", ""))
-        if set(_CACHE_TAGS.split(",")) <= set(tags) and not folder.is_dir():
-            gone += [(label, folder) for label in _labels_of(tags)]
+        if set(CACHE_TAGS) <= set(tags) and not folder.is_dir():
+            gone += [(label, folder) for label in labels_of(tags)]
     return gone
 
 
-def _cache_entries(cm: Any) -> list[_CacheEntry]:
-    """The entries with results, by their folders.
-
-    Raises:
-        NothingToImport: there is none.
-        ImportFailure: the cache cannot be searched.
-    """
-    # on the disk: an index that was cut off and begun anew knows some of the clones only, and CM looks no further
-    found = cm.access({"action": "find", "automation": _CACHE, "tags": _CACHE_TAGS, "skip_index_search": True})
-    if found["return"] > 0:
-        raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
-    if not found["list"]:
-        raise NothingToImport(f"no MLPerf Training results in the CM cache; fetch a round first:\n  {fetch_command()}")
-    return [
-        _CacheEntry(
-            clone=Path(artifact.path) / "repo",
-            uid=artifact.meta["uid"],
-            labels=_labels_of(artifact.meta["tags"]),
-            is_finished=_UNFINISHED_TAG not in artifact.meta["tags"],
-        )
-        for artifact in sorted(found["list"], key=lambda artifact: str(artifact.path))
-    ]
-
-
-def _round_of(entry: _CacheEntry, findings: list[Finding]) -> Round | None:
+def _round_of(entry: CacheEntry, findings: list[Finding]) -> Round | None:
     """The round in a cache entry; None where it cannot be used, which becomes a finding.
 
     Raises:
@@ -172,10 +124,10 @@ def _round_of(entry: _CacheEntry, findings: list[Finding]) -> Round | None:
             f"remove it (cm rm cache {entry.uid} -f), then fetch the round again with one version- tag"
         )
     label = entry.labels[0] if entry.labels else ""
-    remove = f"run: cm rm cache {entry.uid} -f, then fetch the round again: {fetch_command(label)}"
+    remove = replace_command(entry.uid, label)
     report = reporter(findings, label)
     version = split_label(label)
-    if not entry.is_finished:
+    if entry.unfinished:
         report("clone-incomplete", str(entry.clone), f"fetching it was interrupted; {remove}")
     elif not label:
         report("clone-untagged", str(entry.clone), f"no version- tag; remove the entry ({remove})")
@@ -211,7 +163,7 @@ def _refuse_ambiguous(rounds: list[Round]) -> None:
         other = seen.setdefault(("label", round_.label), round_)
         if other is not round_:
             raise AmbiguousRounds(
-                f"two clones are tagged version-{round_.label}:\n  {other.path}\n  {round_.path}\n"
+                f"two clones are tagged version-{round_.label}:\n  {_with_commit(other)}\n  {_with_commit(round_)}\n"
                 "remove one of them (cm rm cache <name of its folder> -f), or tag it differently"
             )
         if round_.remote is None:
@@ -220,5 +172,9 @@ def _refuse_ambiguous(rounds: list[Round]) -> None:
         if other is not round_:
             raise AmbiguousRounds(
                 f"{round_.web_url or 'one repository'} is cached as round {other.label} and as round {round_.label}:\n"
-                f"  {other.path}\n  {round_.path}\nremove the one with the wrong version- tag"
+                f"  {_with_commit(other)}\n  {_with_commit(round_)}\nremove the one with the wrong version- tag"
             )
+
+
+def _with_commit(round_: Round) -> str:
+    return f"{round_.path} (commit {(round_.commit or 'unknown')[:12]})"

@@ -16,6 +16,7 @@ from ..experiments.publish import find_target, stored_experiments
 from ..outcome import Changes, Outcome, RoundOutcome
 from ..rounds.locate import locate
 from ..values import finite_number, printable
+from ..way_in import playground_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +81,14 @@ class Screen:
         self._show_findings(outcome)
         for file, is_new in outcome.files.items():
             self._out.print(_one_line(f"{'wrote' if is_new else 'unchanged'} {file}"), soft_wrap=True)
+        self._show_next(outcome)
+
+    def _show_next(self, outcome: Outcome) -> None:
+        """Says where the experiments are, and how to look at them."""
+        folder = next((experiment.path.parent for experiment in outcome.experiments if experiment.path), None)
+        if folder is not None and not outcome.dry_run:
+            self._out.print(_one_line(f"experiments are in {folder}"), soft_wrap=True)
+            self._out.print(_one_line(f"see it: {playground_command()}"), soft_wrap=True)
 
     def _show_plan(self, outcome: Outcome) -> None:
         plan = _table("experiment", *_CHANGES)

@@ -9,6 +9,8 @@ from ..errors import BadInput
 
 ALIAS = "import-mlperf-training-to-experiment"
 UID = "b13d9b7337414f17"
+#: The folder with ``_cm.yaml`` and ``customize.py``.
+SCRIPT_FOLDER = Path(__file__).resolve().parents[2]
 
 
 def register(cm: Any, script_folder: Path) -> Path:

@@ -91,7 +91,7 @@ def test_unknown_target_repository_is_an_error_before_any_work(registered, sampl
     assert done.returncode == 16
     text = done.stdout + done.stderr
     assert 'target_repo "nowhere" is not a CM repository; registered are: ' in text
-    assert "add it with: cm pull repo <name or address>, or: cm init repo nowhere" in text
+    assert "add it with one of:\n  cm pull repo <name or address>\n  cm init repo nowhere\nthen try again!" in text
     assert list(isolated.iterdir()) == []
     assert not (home() / LOCAL).exists()
 
@@ -178,7 +178,7 @@ def test_a_local_tree_and_one_submitter_of_it(registered, sample, tmp_path):
             ["--path={tmp}", "--version=5.1"],
             "--path={tmp}: no results in it; expected <submitter>/results/<system>/<benchmark>/result_*.txt",
         ),
-        (["--path={tmp}"], "--path={tmp}: say which round it is, for instance --version=5.1"),
+        (["--path={tmp}"], "--path={tmp}: --version must say which round it is, for instance 5.1"),
         (
             ["--path={tmp}", "--version=newest"],
             "--version=newest: expected <number>.<number>, optionally with -<suffix>, such as 5.1",

@@ -7,106 +7,146 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import yaml
 from support import PROJECT, cache_round
+
+from mlperf_training_import.commands import line
+from mlperf_training_import.start.register import ALIAS
+
+RUN = [sys.executable, str(PROJECT / "run.py")]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(PROJECT / "run.py"), *arguments]
+    command = [*RUN, *arguments]
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300, check=False)
+
+
+@pytest.fixture
+def command_line(monkeypatch, capfd):
+    """Runs the command line in this process: arguments in; exit code, standard output and standard error out."""
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    for name in ("MLPERF_TRAINING_IMPORT_COMMAND", "MLPERF_TRAINING_IMPORT_HOME"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(sys, "argv", ["run.py"])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "run.py"])
+
+    def run_line(*arguments: str) -> tuple[int, str, str]:
+        try:
+            code = line.main(arguments)
+        except SystemExit as end:
+            code = end.code
+        return (code, *capfd.readouterr())
+
+    return run_line
 
 
 def test_demo_twice(isolated):
     first = run("--demo")
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "mlperf-training--5.1-sample--closed--llm-finetuning" in first.stdout
     assert "time: sample" in first.stdout
+    see = f"see it: {sys.executable} {PROJECT / 'run.py'} playground --home=mlperf-training-demo\n"
+    assert see in first.stdout
     experiments = isolated / "mlperf-training-demo/CM/repos/local/experiment"
+    assert f"experiments are in {experiments}\n" in first.stdout
     files = {file: file.stat().st_mtime_ns for file in experiments.glob("*/*/*")}
-    assert len(files) == 8
-    second = run("--demo")
-    assert second.returncode == 0, second.stdout + second.stderr
+    assert len(files) == 4
+    second = run("--demo", "--quiet")
+    assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
     assert files == {file: file.stat().st_mtime_ns for file in experiments.glob("*/*/*")}
     assert not Path(os.environ["CM_REPOS"]).exists()  # the demonstration has a CM home of its own
+    listed = run("list", "--home", "mlperf-training-demo")
+    assert "mlperf-training--5.1-sample--closed--llm-finetuning" in listed.stdout
+    page = run("report", "--home", "mlperf-training-demo")
+    assert page.returncode == 0, page.stderr
+    file = isolated / "mlperf-training-results.html"
+    assert page.stdout.startswith(f"wrote {file.name} (")
+    assert b"llm-finetuning" in file.read_bytes()
+    assert run("report", "--home", "mlperf-training-demo/CM", "--output", "again.html").returncode == 0
+    assert (isolated / "again.html").read_bytes() == file.read_bytes()
 
 
-def test_demo_below_a_path_that_cm_cannot_work_in(isolated):
-    done = run("--demo", "--home", "with blank")
-    assert done.returncode == 1
-    where = isolated / "with blank"
-    assert (
-        done.stderr == f"error: {where}: CM cannot work below a path with blanks, commas or quotes; choose another --home\n"
-    )
-
-
-def test_import_of_what_is_cached(cm, sample):
-    cache_round(cm, sample, "5.1")
+def test_import_of_what_is_cached(registered, sample):
+    cache_round(registered, sample, "5.1")
     done = run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "wrote mlperf-training-summary-5.1.json" in done.stdout
+    assert f"see it: {sys.executable} {PROJECT / 'run.py'} playground\n" in done.stdout
     listed = run("list")
     assert "mlperf-training--all--closed--llm-finetuning" in listed.stdout
     assert str(Path(os.environ["CM_REPOS"]) / "repos/local/experiment") in listed.stdout
+
+
+def test_register_says_what_it_did_and_imports_nothing(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    done = run("register")
+    assert done.returncode == 0, done.stderr
+    link = Path(os.environ["CM_REPOS"]) / "repos/local/script" / ALIAS
+    assert f"{link} -> {PROJECT}\n" in done.stdout
+    assert list(isolated.iterdir()) == []
+    assert not (link.parents[1] / "experiment").exists()
+
+
+def test_a_home_of_ones_own_for_every_command(registered, sample, isolated, monkeypatch):
+    cache_round(registered, sample, "5.1")
+    home = Path(os.environ["CM_REPOS"])
+    monkeypatch.setenv("CM_REPOS", str(isolated / "other"))
+    for command in (["register"], ["import", "--quiet"], ["list"], ["report"]):
+        done = run(*command, f"--home={home}")
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert not (isolated / "other").exists()
+    assert (home / "repos/local/experiment/mlperf-training--5.1--closed--llm-finetuning").is_dir()
 
 
 def test_list_in_an_empty_home(isolated):
     done = run("list")
     assert done.returncode == 0
     assert "fetch a round first" in done.stdout
+    assert f"{PROJECT / 'run.py'} --round" in done.stdout
     assert "nothing is imported yet" in done.stdout
 
 
-def test_a_round_that_cannot_be_fetched(isolated, monkeypatch):
-    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
-    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.file://{isolated}/.insteadOf")
-    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/")
-    done = run("--round", "4.1")
-    assert done.returncode == 1
-    assert done.stderr.endswith(
-        "error: https://github.com/mlcommons/training_results_v4.1 could not be fetched; "
-        "check address, network and disk space, then try again\n"
-    )
-
-
-def test_a_tree_on_this_machine(isolated, sample):
+def test_a_tree_on_this_machine(registered, isolated, sample):
     done = run("--path", str(sample), "--round", "5.1", "--dry_run")
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(isolated.iterdir()) == []
 
 
-def test_help_reads_well():
-    done = run("--help")
-    assert done.returncode == 0
-    assert "python run.py --demo" in done.stdout
+def test_every_flag_of_the_script_is_one_of_import(command_line):
+    contract = yaml.safe_load((PROJECT / "_cm.yaml").read_text(encoding="utf-8"))
+    code, shown, _ = command_line("import", "--help")
+    assert code == 0
+    text = " ".join(shown.split())
+    for name, row in contract["input_description"].items():
+        assert f"--{name} " in text
+        assert row["desc"] in text
+    _, namespace = line.parse("run.py", [f"--{name.replace('_', '-')}=x" for name in contract["input_mapping"]])
+    assert {name: getattr(namespace, name) for name in contract["input_mapping"]} == dict.fromkeys(
+        contract["input_mapping"], "x"
+    )
+
+
+def test_help_lists_the_commands_and_their_modules_say_what_they_do(command_line):
+    code, shown, _ = command_line("--help")
+    assert code == 0
+    assert "python run.py --round 3.0" in shown
+    for name in line.COMMANDS:
+        assert f"    {name} " in shown or f"    {name}\n" in shown
+        code, help_of_one, _ = command_line(name, "--help")
+        assert code == 0
+        assert f"usage: python run.py {name}" in help_of_one
+
+
+def test_the_name_of_an_installed_command_is_used(command_line, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/mlperf-training"])
+    _, shown, _ = command_line("--help")
+    assert "mlperf-training --round 3.0" in shown
+    assert "run.py" not in shown
+    _, listed, _ = command_line("list")
+    assert "\n  mlperf-training --round 5.1\n" in listed
 
 
 def test_missing_packages_are_named():
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", str(PROJECT / "run.py"), "list"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-I", "-S", *RUN[1:], "list"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"-m pip install -r {PROJECT / 'requirements.txt'}" in done.stderr
-
-
-def test_report_of_the_demo(isolated):
-    assert run("--demo").returncode == 0
-    done = run("report", "--home", "mlperf-training-demo")
-    assert done.returncode == 0, done.stderr
-    file = isolated / "mlperf-training-results.html"
-    assert done.stdout.startswith(f"wrote {file.name} (")
-    first = file.read_bytes()
-    assert b"llm-finetuning" in first
-    assert run("report", "--home", "mlperf-training-demo/CM", "--output", "again.html").returncode == 0
-    assert (isolated / "again.html").read_bytes() == first
-
-
-def test_report_without_results(isolated):
-    done = run("report")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: no MLPerf Training results to write a page of; import some first\n"
-    assert not list(isolated.glob("*.html"))
-
-
-def test_a_home_that_is_none(isolated):
-    done = run("report", "--home", "nowhere")
-    assert done.returncode == 1
-    assert done.stderr == "error: --home nowhere: no CM home, and no folder that the demo made\n"

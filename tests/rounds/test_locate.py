@@ -88,7 +88,7 @@ def test_a_round_that_is_not_cached_is_named_with_the_command_and_what_there_is(
     with pytest.raises(NothingToImport) as caught:
         locate(cm, [], ["4.1", "1.0", "2.0-private"])
     assert str(caught.value) == (
-        "round 1.0, 2.0-private is not in the CM cache, which has 3.0, 4.1; fetch it first:\n"
+        "round 1.0, 2.0-private is not in the CM cache, which has 3.0, 4.1; fetch 1.0, 2.0-private first:\n"
         f'  cmr "get git repo _repo.{GITHUB}/training_results_v1.0" '
         "--extra_cache_tags=mlperf-training-results,version-1.0 --branch=master\n"
         f'  cmr "get git repo _repo.{GITHUB}/submissions_training_v2.0" '
@@ -110,7 +110,8 @@ def test_two_clones_with_one_label_are_an_error_that_names_both(cm, sample):
     clones = [cache_round(cm, sample, "3.0", f"{GITHUB}/v3.0-{number}") for number in range(2)]
     with pytest.raises(AmbiguousRounds, match=r"two clones are tagged version-3\.0") as caught:
         locate(cm, [])
-    assert all(f"\n  {clone}\n" in str(caught.value) for clone in clones)
+    commit = git.Repo(sample).head.commit.hexsha[:12]
+    assert all(f"\n  {clone} (commit {commit})\n" in str(caught.value) for clone in clones)
     assert caught.value.return_code == 1
 
 
@@ -132,7 +133,7 @@ def test_one_address_under_two_labels_is_an_error_that_names_both(cm, sample, on
         AmbiguousRounds, match=r"is cached as round 3\.0 and as round 4\.1|as round 4\.1 and as round 3\.0"
     ) as caught:
         locate(cm, [])
-    assert all(f"\n  {clone}\n" in str(caught.value) for clone in clones)
+    assert all(f"\n  {clone} (commit " in str(caught.value) for clone in clones)
     assert "token" not in str(caught.value)
 
 

@@ -1,0 +1,63 @@
+"""The CM home that a command works in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BadInput
+from ..way_in import remember_home
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_home_flag(parser: argparse.ArgumentParser) -> None:
+    """The flag that names the CM home, for commands that :func:`use_home`."""
+    parser.add_argument(
+        "--home",
+        type=Path,
+        metavar="DIR",
+        help="CM home to work in, or a folder that the demo made; default: what CM_REPOS names, or ~/CM",
+    )
+
+
+def use_home(folder: Path | None, *, may_be_new: bool = False) -> None:
+    """Points Collective Mind to a home.
+
+    Args:
+        folder: a CM home, or the folder of a demo, which has one in it; None leaves the home as it is.
+        may_be_new: a folder that does not exist yet, or is empty, becomes a CM home.
+
+    Raises:
+        BadInput: the folder is no CM home, or CM cannot work there.
+    """
+    if folder is None:
+        return
+    home = next((home for home in (folder / "CM", folder) if (home / "repos").is_dir()), None)
+    if home is None:
+        is_new = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+        if not (may_be_new and is_new):
+            raise BadInput(f"--home={folder}: no CM home, and no folder that the demo made")
+        home = folder
+    check_place(home)
+    os.environ["CM_REPOS"] = str(home.resolve())
+    remember_home(folder)
+
+
+def check_place(home: Path) -> None:
+    """Refuses a place in which Collective Mind cannot work.
+
+    Raises:
+        BadInput: its path has blanks, commas or quotes.
+    """
+    if any(c.isspace() or c in ",'\"" for c in str(home.resolve())):
+        raise BadInput(f"{home.resolve()}: CM cannot work below a path with blanks, commas or quotes; choose another --home")
+
+
+def collective_mind() -> Any:
+    """A Collective Mind of our own, which sees what other processes have changed."""
+    from cmind.core import CM
+
+    return CM()

@@ -1,0 +1,177 @@
+"""Reads the command line, runs one command, and turns what went wrong into an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from ..suggest import did_you_mean
+from ..way_in import enter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType, ModuleType
+
+#: The commands and their modules, the default first.
+COMMANDS = {
+    "import": "import_rounds",
+    "register": "register",
+    "list": "list_imported",
+    "playground": "playground",
+    "report": "report",
+}
+
+_DESCRIPTION = "Imports MLPerf Training result repositories as Collective Mind experiments."
+_EXAMPLES = """examples:
+  {name} import --demo                   a made-up round in a CM home of its own: see what you get
+  {name} --round 3.0 --round 4.1         fetch these rounds (only what is not cached yet) and import them
+  {name}                                 import every round that is cached
+  {name} --path DIR --version 5.1        import a tree on this machine, before it is published
+  {name} list                            what is cached, and what is imported
+  {name} playground                      look at what is imported, in the Collective Knowledge Playground
+  {name} report                          write what is imported as one web page, with charts and a table
+
+The CM home is ~/CM, or the folder that the variable CM_REPOS or --home names.
+Exit codes: 0 done; 1 failed; 2 the command line cannot be read; 16 there is no such round, repository or result;
+130 and 143 stopped by Ctrl-C and SIGTERM.
+"""
+_REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements.txt"
+_USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: what was typed behind the name of the program; None takes that of this process.
+
+    Returns:
+        The exit code, as the help lists them.
+    """
+    name = enter()
+    signal.signal(signal.SIGTERM, _stop)  # else an import would go on without us
+    try:
+        return _run(name, list(sys.argv[1:] if arguments is None else arguments))
+    except ModuleNotFoundError as error:
+        return _fail(f"{error}; run: {sys.executable} -m pip install -r {_REQUIREMENTS}")
+
+
+def _run(name: str, words: list[str]) -> int:
+    from ..errors import ImportFailure
+    from ..values import printable
+
+    try:
+        command, options = parse(name, words)
+        code: int = command.run(options)
+    except ImportFailure as error:
+        return _fail(printable(str(error)), error.return_code)
+    except KeyboardInterrupt as stop:
+        return _fail("interrupted; what was stored before is whole", 128 + (stop.args[0] if stop.args else signal.SIGINT))
+    except OSError as error:
+        return _fail(f"{error.filename or 'this machine'}: {error.strerror or error}")
+    return code
+
+
+def parse(name: str, words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
+    """The command that was asked for, and its options; argparse ends the program where they cannot be read.
+
+    Args:
+        name: what starts the command line.
+        words: what was typed behind it. Flags may be spelt with hyphens in place of underscores.
+    """
+    words = [_underscored(word) for word in words]
+    if not words or words[0].startswith("-"):
+        if words and words[0] in ("-h", "--help"):
+            _general_parser(name).parse_args(words)
+        words = [next(iter(COMMANDS)), *words]
+    if words[0] not in COMMANDS:
+        _general_parser(name).error(f"{words[0]}: no such command{did_you_mean(words[0], COMMANDS)}")
+    command = importlib.import_module(f".{COMMANDS[words[0]]}", __package__)
+    parser = _parser_of(name, words[0], command)
+    options, unknown = parser.parse_known_args(words[1:])
+    if unknown:
+        parser.error(_about(unknown[0], words[0]))
+    return command, options
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that takes no abbreviations, and points to the help in place of the whole usage."""
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the program with a message."""
+        self.exit(_USAGE, f"error: {message}\nsee: {self.prog} --help\n")
+
+
+class Once(argparse.Action):
+    """Stores a value, and refuses a second one, which would take the place of the first."""
+
+    def __call__(
+        self, _parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, _flag: str | None = None
+    ) -> None:
+        """Stores the value of one flag."""
+        if getattr(namespace, self.dest) is not None:
+            raise argparse.ArgumentError(self, "given twice; give one, with commas where it is a list")
+        setattr(namespace, self.dest, values)
+
+
+def _general_parser(name: str) -> Parser:
+    parser = Parser(prog=name, description=_DESCRIPTION, epilog=_EXAMPLES.format(name=name))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for word, module in COMMANDS.items():
+        first = _help_of(importlib.import_module(f".{module}", __package__)).partition("\n")[0]
+        default = " (this is what happens without a command)" if word == next(iter(COMMANDS)) else ""
+        commands.add_parser(word, help=first + default)
+    return parser
+
+
+def _parser_of(name: str, word: str, command: ModuleType) -> Parser:
+    parser = Parser(prog=f"{name} {word}", description=_help_of(command))
+    command.add_flags(parser)
+    return parser
+
+
+def _help_of(command: ModuleType) -> str:
+    return (command.__doc__ or "").strip()
+
+
+def _underscored(word: str) -> str:
+    """A flag as it is declared: ``--dry-run=yes`` is ``--dry_run=yes``."""
+    flag, equals, value = word.partition("=")
+    return flag.replace("-", "_").replace("__", "--", 1) + equals + value if re.match(r"--\w", flag) else word
+
+
+def _about(word: str, name: str) -> str:
+    """Why a word cannot be understood, and what may have been meant."""
+    flag = word.partition("=")[0]
+    if word in COMMANDS:
+        return f"{word}: the command comes first, then its options"
+    if not flag.startswith("-"):
+        return f"{word}: not expected here; values follow their flags: --flag={word}"
+    owners = [other for other in COMMANDS if other != name and flag in _flags_of(other)]
+    if owners:
+        return f"{flag}: {name} has no such option; {' and '.join(owners)} {'has' if len(owners) == 1 else 'have'} it"
+    flags = [known for known in _flags_of(name) if known.startswith("--")]
+    return f"{flag}: {name} has no such option{did_you_mean(flag, flags)}"
+
+
+def _flags_of(word: str) -> list[str]:
+    parser = _parser_of("", word, importlib.import_module(f".{COMMANDS[word]}", __package__))
+    return list(parser._option_string_actions)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """Ends what is done, and the processes that do it, as Ctrl-C does."""
+    raise KeyboardInterrupt(number)
+
+
+def _fail(message: str, code: int = 1) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return code

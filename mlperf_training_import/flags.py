@@ -1,0 +1,65 @@
+"""Which flags Collective Mind takes by itself, and a check that nothing else was typed: CM itself refuses none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from .errors import BadInput
+from .suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: What ``cm run script`` takes. Source: the automation "script" of cmx4mlops 1.0.1 (``run`` and what it reads).
+_SCRIPT_FLAGS = """
+    accept_license ad add_deps add_deps_recursive adr cmd const const_state debug debug_script debug_script_tags
+    debug_uid detected_versions dirty docker_run_deps dump_version_info env extra_cache_tags fake_deps fake_run
+    force_cache force_new_env_keys force_new_state_keys gh_token git_ssh hf_token ignore_script_error input j json
+    local_const local_const_state local_env local_state name new only_execute_from_cache outbasename outdirname
+    output path pause prepare print_deps print_env print_readme print_versions quiet recursion recursion_int
+    recursion_spaces remembered_selections renew repro repro_dir repro_prefix run_state s save_env
+    script_call_prefix shell silent skip_cache skip_compile skip_remembered_selections skip_run skip_sudo
+    skip_sys_utils skip_system_deps skip_write_test space state tags time v verbose version version_max
+    version_max_usable version_min
+"""
+#: What CM's core takes or adds for every command. Source: cmind 4.2.0, ``core.py`` and ``cli.py``.
+_CORE_FLAGS = """
+    action artifact artifacts automation cmd common control h help ignore_inheritance log logfile out parsed_artifact
+    parsed_artifacts parsed_automation raise save_to_json save_to_json_file save_to_yaml_file unparsed_cmd
+"""
+CM_FLAGS = frozenset(f"{_SCRIPT_FLAGS} {_CORE_FLAGS}".split())
+
+
+def check_typed(typed: Mapping[str, Any], ours: Iterable[str]) -> None:
+    """Refuses what neither the script nor Collective Mind takes.
+
+    Args:
+        typed: the input of a run, as CM hands it to a script: flags by name, with ``_`` for ``-``; from a command line also
+            ``cmd``, its words, and ``artifacts``, those after the first that are no flags.
+        ours: the flags of the script.
+
+    Raises:
+        BadInput: a flag is unknown or was given twice, or a word belongs to no flag.
+    """
+    ours = frozenset(ours)
+    words = typed.get("cmd")
+    words = [str(word) for word in words] if isinstance(words, list) else []
+    for place, word in enumerate(typed.get("artifacts", ())):
+        if place == 0 and (" " in word or "," in word):
+            continue  # CM takes it for more tags
+        if word.startswith("_"):
+            raise BadInput(f"{word}: a variation belongs into the first words, behind the tags and a blank")
+        before = words[words.index(word) - 1] if word in words[1:] else ""
+        flag = before if _name_of(before) in ours else "--flag"
+        raise BadInput(f"{word}: not expected here; values follow their flags with =, as in {flag}={word}")
+    for name in typed:
+        if name not in ours and name not in CM_FLAGS:
+            raise BadInput(f"--{name}: no such flag{did_you_mean(name, ours, '--')}")
+    for name, count in Counter(map(_name_of, words)).items():
+        if name in ours and count > 1:
+            raise BadInput(f"--{name}: given {count} times; give it once, with commas where it is a list")
+
+
+def _name_of(word: str) -> str:
+    return word.partition("=")[0].lstrip("-").replace("-", "_") if word.startswith("-") else ""

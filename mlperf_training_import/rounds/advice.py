@@ -1,0 +1,69 @@
+"""What to tell those whose round is not there: labels and folders in, commands and sentences out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..suggest import did_you_mean
+from ..tables.labels import is_private_label, parse_version, split_label
+from ..tables.rules import known_rounds, public_rounds
+from ..tables.suites import source_of
+from ..way_in import own_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+#: How many folders above one are looked at: a benchmark's lies four below the tree.
+_LEVELS = 4
+
+
+def fetch_command(label: str | None = None) -> str:
+    """What fetches a round; the newest public one where no label is given, or it names no round."""
+    label = label if label and split_label(label) else public_rounds()[-1]
+    if command := own_command():
+        return f"{command} --round {label}"
+    source = source_of(label)
+    return f'cmr "get git repo _repo.{source.address}" --extra_cache_tags={source.cache_tags} --branch={source.branch}'
+
+
+def replace_command(uid: str, label: str) -> str:
+    """What takes the place of a cache entry that is not whole."""
+    if own_command():
+        return f"run: {fetch_command(label)}"
+    return f"run: cm rm cache {uid} -f, then fetch the round again: {fetch_command(label)}"
+
+
+def missing_rounds(missing: Sequence[str], cached: Sequence[str]) -> str:
+    """Says that rounds are not cached, and how to get those that there are.
+
+    A label that is no published round is never offered: a repository under a wrong label would spoil what is stored.
+    """
+    there = ", ".join(cached) or "none"
+    message = f"round {', '.join(missing)} is not in the CM cache, which has {there}"
+    offered = [label for label in missing if _is_published(label)]
+    if offered:
+        which = "it" if len(missing) == 1 else ", ".join(offered)
+        commands = "\n".join(f"  {fetch_command(label)}" for label in offered)
+        return f"{message}; fetch {which} first:\n{commands}"
+    return f"{message}, and was not published under that name{did_you_mean(missing[0], {*cached, *public_rounds()})}"
+
+
+def trees_near(path: Path) -> Iterator[Path]:
+    """Folders above and below one which can be imported: results trees, and submitters' folders in them."""
+    for above in list(path.parents)[:_LEVELS]:
+        if (above / "results").is_dir() or _is_tree(above):
+            yield above
+    yield from sorted(child for child in path.iterdir() if child.is_dir() and _is_tree(child))
+
+
+def _is_tree(path: Path) -> bool:
+    return any(child.is_dir() for child in path.glob("*/results"))
+
+
+def _is_published(label: str) -> bool:
+    """Whether a repository can be expected under a label: that of a known round, of a later one, or of one under review."""
+    if label in public_rounds() or is_private_label(label):
+        return True
+    number = parse_version(label)
+    return number is not None and number > max(filter(None, map(parse_version, known_rounds())))
