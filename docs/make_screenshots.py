@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlencode
 
 from cmind.core import CM
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -44,16 +45,24 @@ def picture_playground(browser: Browser) -> None:
         save(page, "playground", clip=clip)
 
 
+#: Pictures of the page: its name, the scheme, the size of the window, and what is chosen.
+PICTURES = (
+    ("report", "light", 1400, 1000, {"benchmark": "llama2_70b_lora-4.0"}),
+    ("report-overview", "light", 1400, 1000, {}),
+    ("report-phone", "dark", 390, 844, {"benchmark": "llama2_70b_lora-4.0", "view": "same-size", "size": "8"}),
+)
+
+
 def picture_page(browser: Browser) -> None:
     """The page without a server: bright on a wide screen, dark on a phone."""
     entries = unique_entries(collect_from(CM(), ""))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "report.html"
         write_page(entries, file)
-        for name, scheme, width, height in (("report", "light", 1360, 1080), ("report-phone", "dark", 390, 844)):
+        for name, scheme, width, height, state in PICTURES:
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-            page.goto(file.as_uri())
-            page.locator("#rows tr").first.wait_for()
+            page.goto(f"{file.as_uri()}#{urlencode(state)}")
+            page.locator("#scroll tbody tr").first.wait_for()
             save(page, name)
 
 

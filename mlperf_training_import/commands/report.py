@@ -1,4 +1,4 @@
-"""Writes what is imported as one web page, with charts, filters and a table."""
+"""Writes what is imported as a web page, with charts, filters and a table: one file, or a site."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..experiments.collect import collect_from, unique_entries
-from ..show.page.page import write_page
+from ..show.page.page import write_output
+from ..show.report import REPORT_FILE, read_report
 from .home import add_home_flag, collective_mind, use_home
 
 if TYPE_CHECKING:
@@ -20,14 +21,26 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add_home_flag(parser)
     parser.add_argument("--target_repo", metavar="NAME", help="CM repository that has the experiments; default: local")
     parser.add_argument(
-        "--output", type=Path, default=_PAGE_FILE, metavar="FILE", help="page to write; default: %(default)s"
+        "--output",
+        type=Path,
+        default=_PAGE_FILE,
+        metavar="FILE|DIR",
+        help="page to write; a name that does not end in .html is a folder for a web server, with the data beside the "
+        "page; default: %(default)s",
+    )
+    parser.add_argument(
+        "--findings",
+        type=Path,
+        metavar="FILE",
+        help=f"report of the import, whose findings the page shows; default: {REPORT_FILE}, if it is here",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes the page."""
+    """Writes the page, with the findings of the report that the last import left here."""
     use_home(options.home)
     entries = unique_entries(collect_from(collective_mind(), options.target_repo or ""))
-    count = write_page(entries, options.output)
+    file = options.findings or (options.home or Path()) / REPORT_FILE
+    count = write_output(entries, options.output, read_report(file, optional=options.findings is None))
     print(f"wrote {options.output} ({count} results)")
     return 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..errors import BadInput
 from ..experiments.files import write_if_different
 
 if TYPE_CHECKING:
@@ -25,6 +26,27 @@ def write_report(outcome: Outcome, folder: Path) -> tuple[Path, bool]:
     """
     file = folder / REPORT_FILE
     return file, write_if_different(file, (json.dumps(report_of(outcome), indent=2) + "\n").encode("ascii"))
+
+
+def read_report(file: Path, *, optional: bool = False) -> dict[str, Any]:
+    """A report as it was written; empty where there is none and it is optional.
+
+    Raises:
+        BadInput: it cannot be read, or is no report.
+    """
+    try:
+        report = json.loads(file.read_bytes())
+    except FileNotFoundError as error:
+        if optional:
+            return {}
+        raise BadInput(f"{file}: no such file") from error
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}") from error
+    except ValueError as error:
+        raise BadInput(f"{file}: no report of an import; remove it, or name another one with --findings") from error
+    if not isinstance(report, dict):
+        raise BadInput(f"{file}: no report of an import; remove it, or name another one with --findings")
+    return report
 
 
 def report_of(outcome: Outcome) -> dict[str, object]:

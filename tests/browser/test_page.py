@@ -1,41 +1,71 @@
-"""The page without a server."""
+"""The page without a server, over made-up results: what is drawn, chosen, kept in the address and taken along."""
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
+import json
+import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlencode
+
 import pytest
-from madeup import HOSTILE, make_entry, store
+from madeup import HOSTILE, TASKS, store
+from madeup import make_entry as make_plain_entry
 
 from mlperf_training_import.errors import NothingToShow
 from mlperf_training_import.experiments.collect import collect_from, unique_entries
-from mlperf_training_import.show.page.page import write_page
+from mlperf_training_import.show.page.page import write_output, write_page
 
-#: How many points each round has in a chart.
-POINTS = "(id) => Chart.getChart(id).data.datasets.filter((set) => set.label).map((set) => set.data.length)"
-#: Milliseconds until the page was read, and its script had drawn everything.
-UNTIL_LOADED = "performance.getEntriesByType('navigation')[0].loadEventStart"
-IS_DRAWN = """(id) => {
-  const canvas = document.getElementById(id);
-  return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0);
-}"""
+TUNING = "llama2_70b_lora-1.0"
+SSD = [("1.1", "ssd"), ("4.1", "ssd"), ("5.0", "retinanet")]
+#: Keys with texts that made-up entries do not have.
+NAMED = (
+    *(
+        "edition",
+        "edition_title",
+        "accelerator",
+        "accelerator_vendor",
+        "submitter_name",
+        "processor",
+        "rcp_verdict",
+        "suite",
+    ),
+    *("metric", "availability_category", "git_url", "git_commit"),
+)
+#: Elements whose text does not fit.
+CLIPPED = """(frame) => [frame, ...frame.querySelectorAll("td, th")]
+  .filter((element) => element.scrollWidth > element.clientWidth + 1).length"""
+FOCUSED = """(({id, role, textContent}) => id || role || textContent)(document.activeElement)"""
+ROWS = "#scroll tbody tr:not(.space)"
 
 
 @pytest.fixture
 def opened(page, tmp_path):
     """A function that writes a page of entries and opens it; at the end the page must have had no error and no request."""
 
-    def open_page(entries):
+    def open_page(entries, report=None, **state):
         file = tmp_path / "report.html"
-        write_page(entries, file)
-        page.goto(file.as_uri())
+        write_page(entries, file, report)
+        page.goto(f"{file.as_uri()}#{urlencode(state, doseq=True)}")
         return page
 
     yield open_page
     assert page.errors == []
-    assert all(address.startswith("file:") for address in page.asked)
+    assert all(address.startswith(("file:", "data:", "blob:")) for address in page.asked)
+
+
+def make_entry(number: int, label: str = "5.0", task: str = "llm-finetuning", **changes) -> dict:
+    """An entry that says of which edition it is."""
+    edition = {"edition": f"{TASKS[task]}-1.0", "edition_title": f"{TASKS[task]} (from 1.0)"}
+    return make_plain_entry(number, label, task, **{**edition, **changes})
 
 
 def some_entries() -> list[dict]:
-    """Two tasks, two divisions and two rounds, with a result without accelerators and one that does not tell them."""
+    """Two benchmarks, two divisions and two rounds, with a result without accelerators and one that does not tell them."""
     entries = [make_entry(number, label) for label in ("4.1", "5.0") for number in range(20)]
     entries += [make_entry(number, "5.0", "text-to-image") for number in range(5)]
     entries += [make_entry(30, "5.0", division="open")]
@@ -43,178 +73,610 @@ def some_entries() -> list[dict]:
     return entries
 
 
-def cells(page, column: int) -> list[str]:
-    """The texts of a column of the table."""
-    return page.locator(f"#rows tr td:nth-child({column})").all_inner_texts()
-
-
-def test_draws_its_charts(opened):
-    page = opened(some_entries())
-    assert page.locator("#count").inner_text() == "42 of 48 results"
-    for chart in ("time", "effort"):
-        assert page.evaluate(POINTS, chart) == [20, 20]
-        assert page.evaluate(IS_DRAWN, chart)
-        assert "2 not drawn: without accelerators" in page.locator(f"#{chart}-note").inner_text()
-    assert page.locator("#energy-chart").is_hidden()
-
-
-def test_energy_where_it_is_known(opened):
-    page = opened([make_entry(0, energy_kwh=12.5), make_entry(1, energy_kwh=0), make_entry(2)])
-    assert page.evaluate(POINTS, "energy") == [1]
-    assert page.evaluate(IS_DRAWN, "energy")
-    assert "2 not drawn: without a measured energy" in page.locator("#energy-note").inner_text()
-    assert "12.50" in page.locator("#rows").inner_text()
-
-
-def test_chooses_task_division_and_rounds(opened):
-    page = opened(some_entries())
-    page.get_by_label("Division").select_option("open")
-    assert page.locator("#rows tr").count() == 1
-    page.get_by_label("Task").select_option("text-to-image")
-    assert page.locator("#rows tr").count() == 0
-    assert page.locator("#time-note").inner_text() == "Nothing to draw for this choice."
-    page.get_by_label("Division").select_option("all divisions")
-    assert page.evaluate(POINTS, "time") == [5]
-    page.get_by_label("Task").select_option("all tasks")
-    assert page.locator("#rows tr").count() == 48
-    page.get_by_label("5.0", exact=True).uncheck()
-    assert set(cells(page, 1)) == {"4.1"}
-    page.get_by_role("button", name="All rounds").click()
-    page.get_by_role("button", name="Only the last one").click()
-    assert set(cells(page, 1)) == {"5.0"}
-
-
-def test_filters_by_words(opened):
-    page = opened(some_entries())
-    page.get_by_label("Filter by words").fill("SUBMITTER machine-1 4.1")
-    assert set(cells(page, 3)) == {f"machine-{number}" for number in (1, *range(10, 20))}
-    assert page.locator("#count").inner_text() == "11 of 48 results"
-
-
-def test_sorts_by_keyboard(opened):
-    page = opened(some_entries())
-    minutes = page.get_by_role("columnheader", name="Minutes", exact=True)
-    assert minutes.get_attribute("aria-sort") == "ascending"
-    accelerators = page.get_by_role("columnheader", name="Accelerators")
-    accelerators.get_by_role("button").focus()
-    page.keyboard.press("Enter")
-    assert accelerators.get_attribute("aria-sort") == "ascending"
-    assert minutes.get_attribute("aria-sort") == "none"
-    numbers = [cell for cell in cells(page, 5) if cell]
-    assert numbers == sorted(numbers, key=int)
-    page.keyboard.press("Space")
-    assert accelerators.get_attribute("aria-sort") == "descending"
-    descending = cells(page, 5)
-    assert descending[-1] == ""  # what is not given is last in both directions
-    assert descending[:-1] == numbers[::-1]
-
-
-def test_everything_is_reached_by_keyboard(opened):
-    page = opened(some_entries())
-    reached = set()
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
-        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-        assert outline != "none"
-    assert {"task", "division", "every-round", "last-round", "words", "Round", "Minutes"} <= reached
-
-
-def test_links_to_logs_and_system(opened):
-    page = opened([make_entry(0), make_entry(1, url="javascript:window.hacked = true", details_url="file:///etc/passwd")])
-    entry = make_entry(0)
-    links = page.locator("#rows a")
-    assert [link.get_attribute("href") for link in links.all()] == [entry["url"], entry["details_url"]]
-    assert {link.get_attribute("rel") for link in links.all()} == {"noopener noreferrer"}
-
-
-def test_a_click_on_a_point_shows_the_result(opened):
-    page = opened([make_entry(0)])
-    point = page.evaluate("""() => {
-      const chart = Chart.getChart("time");
-      chart.canvas.scrollIntoView();
-      const box = chart.canvas.getBoundingClientRect(), point = chart.getDatasetMeta(0).data[0];
-      return [box.x + point.x, box.y + point.y];
-    }""")
-    page.mouse.click(*point)
-    assert page.locator("#chosen-title").inner_text() == "Submitter 0: machine-0"
-    assert "note 0" in page.locator("#chosen-facts").inner_text()
-    page.locator("#chosen").get_by_role("button", name="Close").click()
-    assert page.locator("#chosen").is_hidden()
-
-
-def test_hostile_text_is_text(opened):
-    texts = (
-        "notes",
-        "system",
-        "submitter",
-        "Task",
-        "division",
-        "version",
-        "Model_ID",
-        "accelerator_model_name",
-        "framework",
-    )
-    page = opened([make_entry(0, **dict.fromkeys(texts, HOSTILE)), make_entry(1)])
-    page.get_by_label("Task").select_option("all tasks")
-    page.get_by_label("Division").select_option("all divisions")
-    assert HOSTILE in cells(page, 14)
-    assert page.locator("img").count() == 0
-    assert page.evaluate("window.hacked") is None
-
-
-def test_many_results_open_fast(opened):
-    entries = [
-        make_entry(number, f"{major}.{minor}", task)
-        for major in (3, 4, 5)
-        for minor in (0, 1)
-        for task in ("llm-finetuning", "text-to-image")
-        for number in range(209)
+def many_entries(rounds: int = 5, editions: int = 1) -> list[dict]:
+    """500 results a round, of one division and of as many editions."""
+    return [
+        make_entry(number, f"{major}.0", runs_minutes=[1.0, 2.0], edition=f"llama2_70b_lora-{min(major, editions)}.0")
+        for major in range(1, rounds + 1)
+        for number in range(500)
     ]
-    assert len(entries) == 2508
-    page = opened(entries)
-    took = [page.evaluate(UNTIL_LOADED)]
-    for _ in range(2):  # the machine may have been busy with something else
+
+
+def cells(page, key: str) -> list[str]:
+    """The texts of a column of the table, of the rows that are drawn."""
+    return page.locator(f"{ROWS} .at-{key}").all_inner_texts()
+
+
+def count(page) -> str:
+    return page.locator("#count").inner_text()
+
+
+def points(page) -> int:
+    return page.locator("#chart .points > *").count()
+
+
+def choose(page, menu: str, *values: str) -> None:
+    """Checks values in a menu of the bar of filters."""
+    body = page.locator(f'.menu[data-name="{menu}"]')
+    body.locator("summary").click()
+    for value in values:
+        body.get_by_role("checkbox", name=value).check()
+    page.keyboard.press("Escape")
+
+
+class TestWhatIsDrawn:
+    def test_opens_on_all_benchmarks_each_in_a_chart_of_its_own(self, opened):
+        page = opened(some_entries())
+        assert page.locator("#title").inner_text() == "All benchmarks"
+        assert page.locator(".multiple h3").all_inner_texts() == ["llama2_70b_lora (from 1.0)", "flux1 (from 1.0)"]
+        assert count(page) == "47 results of 48"
+        page.get_by_role("button", name="flux1 (from 1.0)").click()
+        assert page.locator("#title").inner_text() == "flux1 (from 1.0)"
+        assert count(page) == "5 results of 48"
+
+    def test_minutes_against_accelerators(self, opened):
+        page = opened(some_entries(), benchmark=TUNING)
+        assert count(page) == "42 results of 48"
+        assert points(page) == 40
+        assert "2 not drawn: without accelerators" in page.locator("#notes").inner_text()
+
+    def test_editions_of_a_benchmark_are_never_in_one_chart(self, opened):
+        """Here by the tables, as the entries of an older import name none."""
+        page = opened([make_plain_entry(1, label, Model_ID=key) for label, key in SSD])
+        assert page.locator(".multiple").count() == 2
+        options = page.locator("#benchmark option").all_inner_texts()
+        assert options[1:] == ["RetinaNet on OpenImages, 34.0 % mAP (from 2.0)", "SSD on COCO, 23.0 % mAP (from 0.6)"]
+        for title, number in zip(options[1:], (2, 1), strict=True):
+            page.locator("#benchmark").select_option(label=title)
+            assert points(page) == number
+
+    def test_a_benchmark_that_no_table_knows_is_parted_by_data_set_and_target(self, opened):
+        page = opened([make_plain_entry(1, "5.0", Model_ID="new", Dataset=name) for name in ("one", "two")])
+        assert page.locator("#benchmark option").all_inner_texts()[1:] == ["new on one", "new on two"]
+
+    def test_same_size_with_ratios_to_a_result_that_is_pinned(self, opened):
+        fast, slow = (
+            make_entry(
+                number,
+                accelerators_count=8,
+                Result=minutes,
+                accelerator_model_name=name,
+                runs_minutes=[minutes, 2 * minutes],
+            )
+            for number, minutes, name in ((1, 5.0, "New"), (2, 20.0, "Old"))
+        )
+        page = opened([fast, slow], benchmark=TUNING, view="same-size", size="8")
+        assert points(page) == 2
+        page.get_by_label("Compare with").select_option("Old")
+        assert "4.0 times as fast as Old, 20.00 minutes (5.0); derived." in page.locator("#notes").inner_text()
+        assert "5.00 to 10.00" in page.locator("#figures").inner_text()
+
+    def test_over_the_rounds_says_whether_the_best_can_be_bought(self, opened):
+        entries = [
+            make_entry(1, "4.0", accelerators_count=8, Result=20.0),
+            make_entry(1, "5.0", accelerators_count=8, Result=5.0, availability="preview"),
+            make_entry(2, "5.0", accelerators_count=8, Result=10.0),
+        ]
+        page = opened(entries, benchmark=TUNING, view="rounds", size="8")
+        notes = page.locator("#notes")
+        assert "20.00 minutes in 4.0" in notes.inner_text()
+        assert "5.00 minutes in 5.0 (Made-up A1, Submitter 1, preview): 4.0 times as fast" in notes.inner_text()
+        choose(page, "availability", "available")
+        assert "10.00 minutes in 5.0 (Made-up A1, Submitter 2): 2.0 times as fast" in notes.inner_text()
+
+    def test_scaling_is_that_of_one_submitter_in_one_round(self, opened):
+        entries = [
+            make_entry(number, label, submitter=submitter, accelerators_count=size, Result=minutes)
+            for number, (label, submitter, size, minutes) in enumerate(
+                [
+                    ("5.0", "A", 8, 80.0),
+                    ("5.0", "A", 16, 50.0),
+                    ("5.0", "A", 80, 10.0),
+                    ("4.0", "A", 640, 1.0),
+                    ("5.0", "B", 160, 2.0),
+                ]
+            )
+        ]
+        page = opened(entries, benchmark=TUNING, view="scaling")
+        assert (
+            "from 8 to 80 accelerators, 80.00 to 10.00 minutes: 8.0 of 10.0 times, 80 %"
+            in page.locator("#notes").inner_text()
+        )
+        assert points(page) == 3
+
+    def test_energy_per_size(self, opened):
+        entries = [
+            make_entry(0, energy_kwh=12.5),
+            make_entry(10, energy_kwh=10.5),
+            make_entry(1, energy_kwh=0),
+            make_entry(2),
+        ]
+        page = opened(entries, benchmark=TUNING, view="energy")
+        assert points(page) == 2
+        notes = page.locator("#notes").inner_text()
+        assert "2 results with measured energy" in notes
+        assert "10.50 kWh on 1" in notes
+        assert "12.50 kWh" not in notes
+        assert "2 not drawn: without a measured energy" in notes
+
+    def test_convergence_with_verdicts_as_shapes(self, opened):
+        figures = {"samples_to_converge": 3000, "global_batch_size": 64, "rcp_mean": 2900, "rcp_least_acceptable": 2500}
+        entries = [make_entry(number, **figures, rcp_verdict=verdict) for number, verdict in enumerate(("pass", "missing"))]
+        page = opened(entries, benchmark=TUNING, view="convergence")
+        assert points(page) == 2
+        legend = page.locator("#chart .legend").text_content()
+        assert "verdict: pass" in legend
+        assert "verdict: missing" in legend
+        shapes = page.locator("#chart .points > *").evaluate_all("shapes => shapes.map((shape) => shape.getAttribute('d'))")
+        assert len(set(shapes)) == 2
+
+    def test_throughput_is_no_time(self, opened):
+        entries = [
+            make_entry(number, metric="throughput", Result_Units="models/min", Result=float(number)) for number in (1, 2)
+        ]
+        page = opened([*entries, make_entry(3)])
+        assert page.locator(".multiple").count() == 2
+        page.locator("#benchmark").select_option(label="llama2_70b_lora (from 1.0), throughput")
+        assert cells(page, "score") == ["2.00 models/min", "1.00 models/min"]  # more is better
+
+    def test_values_that_are_none_are_not_drawn(self, opened):
+        odd = [make_entry(1, Result="fast"), make_entry(2, Result=float("nan")), make_entry(3, accelerators_count=True)]
+        page = opened([make_entry(0), *odd], benchmark=TUNING)
+        assert points(page) == 1
+        assert page.locator(ROWS).count() == 4
+
+    def test_no_results_no_page(self, tmp_path):
+        with pytest.raises(NothingToShow):
+            write_page([], tmp_path / "report.html")
+        assert list(tmp_path.glob("*.html")) == []
+
+
+class TestFilters:
+    def test_they_hold_for_chart_and_table(self, opened):
+        page = opened(some_entries(), benchmark=TUNING)
+        choose(page, "rounds", "5.0")
+        page.get_by_role("combobox", name="Number of accelerators").select_option("8")
+        assert set(cells(page, "round")) == {"5.0"}
+        assert set(cells(page, "accelerators")) == {"8"}
+        assert points(page) == page.locator(ROWS).count() == 2
+        page.get_by_role("button", name="Clear filters").click()
+        assert points(page) == 40
+
+    def test_values_that_would_show_nothing_are_grey(self, opened):
+        entries = [make_entry(1, "4.1", accelerator_model_name="Old"), make_entry(2, "5.0", accelerator_model_name="New")]
+        page = opened(entries, benchmark=TUNING, rounds="5.0")
+        menu = page.locator('.menu[data-name="accelerator"]')
+        menu.locator("summary").click()
+        assert menu.locator("label").all_inner_texts() == ["New\n1", "Old\n0"]
+        assert menu.get_by_role("checkbox", name="Old").is_disabled()
+        assert menu.get_by_role("checkbox", name="New").is_enabled()
+
+    def test_by_words(self, opened):
+        page = opened(some_entries(), benchmark=TUNING)
+        page.get_by_label("Words").fill("SUBMITTER machine-1 4.1")
+        assert set(cells(page, "system")) == {f"machine-{number}" for number in (1, *range(10, 20))}
+        assert count(page) == "11 results of 48"
+
+    def test_runs_handed_in_again_are_hidden_until_asked_for_or_a_submitter_is_chosen(self, opened):
+        entries = [make_entry(1, label, runs_digest="same") for label in ("4.1", "5.0")] + [
+            make_entry(2, "5.0", runs_digest="other")
+        ]
+        page = opened(entries, benchmark=TUNING)
+        assert sorted(zip(cells(page, "round"), cells(page, "system"), strict=True)) == [
+            ("4.1", "machine-1"),
+            ("5.0", "machine-2"),
+        ]
+        assert count(page) == "2 results of 3; 1 result with runs that were handed in again is hidden"
+        page.get_by_label("Runs handed in again").check()
+        assert count(page) == "3 results of 3"
+        page.get_by_label("Runs handed in again").uncheck()
+        choose(page, "submitter", "Submitter 1")
+        assert cells(page, "round") == ["4.1", "5.0"]
+
+    def test_processors_only(self, opened):
+        page = opened([make_entry(1, accelerators_count=0), make_entry(2)], benchmark=TUNING)
+        page.get_by_label("Processors only").select_option("only")
+        assert cells(page, "system") == ["machine-1"]
+
+
+class TestTable:
+    def test_sorting_keeps_ties_in_order_of_minutes(self, opened):
+        page = opened(some_entries(), benchmark=TUNING, rounds="5.0")
+        submitter = page.get_by_role("columnheader", name="Submitter")
+        submitter.get_by_role("button").focus()
+        page.keyboard.press("Enter")
+        assert submitter.get_attribute("aria-sort") == "ascending"
+        rows = list(zip(cells(page, "submitter"), map(float, cells(page, "score")), strict=True))
+        assert rows == sorted(rows)
+        page.keyboard.press("Space")
+        assert submitter.get_attribute("aria-sort") == "descending"
+        assert cells(page, "submitter") == sorted(cells(page, "submitter"), reverse=True)
+
+    def test_what_is_not_given_is_last_in_both_directions(self, opened):
+        page = opened(some_entries(), benchmark=TUNING, rounds="5.0", sort="accelerators")
+        ascending = cells(page, "accelerators")
+        page.get_by_role("columnheader", name="Number").get_by_role("button").click()
+        descending = cells(page, "accelerators")
+        assert ascending[-1] == descending[-1] == ""
+        assert descending[:-1] == ascending[-2::-1]
+
+    def test_figures_are_ranked_within_an_edition_only(self, opened):
+        entries = [
+            make_entry(number, "5.0", task, Result=minutes)
+            for number, (task, minutes) in enumerate(
+                [("llm-finetuning", 9.0), ("text-to-image", 5.0), ("llm-finetuning", 1.0)]
+            )
+        ]
+        page = opened(entries)
+        assert cells(page, "benchmark") == ["flux1 (from 1.0)", "llama2_70b_lora (from 1.0)", "llama2_70b_lora (from 1.0)"]
+        assert cells(page, "score") == ["5.00", "1.00", "9.00"]
+
+    def test_all_rows_come_as_it_is_scrolled(self, opened):
+        page = opened(many_entries(), benchmark=TUNING)
+        assert page.locator(ROWS).count() < 100
+        assert page.locator("#scroll table").get_attribute("aria-rowcount") == "2501"
+        seen = page.evaluate("""async () => {
+          const frame = document.getElementById("scroll"), seen = new Set();
+          frame.scrollIntoView();
+          for (let top = 0; top <= frame.scrollHeight; top += frame.clientHeight) {
+            frame.scrollTop = top;
+            await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+            const box = frame.getBoundingClientRect();
+            const shown = document.elementFromPoint(box.x + 20, box.y + box.height / 2).closest("tr");
+            if (shown.classList.contains("space")) throw new Error("nothing is drawn at " + top);
+            for (const row of frame.querySelectorAll("tbody tr:not(.space)")) seen.add(row.getAttribute("aria-rowindex"));
+          }
+          return seen.size;
+        }""")
+        assert seen == 2500
+
+    def test_columns_can_be_chosen(self, opened):
+        page = opened(some_entries(), benchmark=TUNING)
+        page.get_by_text("Columns", exact=True).click()
+        page.locator("#columns").get_by_label("Notes").check()
+        page.locator("#columns").get_by_label("Rank").uncheck()
         page.reload()
-        took.append(page.evaluate(UNTIL_LOADED))
-    assert min(took) < 2000, took
-    page.get_by_label("Task").select_option("all tasks")
-    assert sum(page.evaluate(POINTS, "time")) == 2508
-    assert page.locator("#rows tr").count() == 100
-    page.get_by_role("button", name="Show 100 more").press("Enter")
-    assert page.locator("#rows tr").count() == 200
+        heads = page.locator("#scroll thead th").all_inner_texts()
+        assert any("Notes" in head for head in heads)
+        assert not any("Rank" in head for head in heads)
+
+    def test_links_go_to_the_web_only(self, opened):
+        bad = make_entry(1, url="javascript:window.hacked = true", details_url="file:///etc/passwd")
+        page = opened([make_entry(0), bad], benchmark=TUNING, columns="links")
+        links = page.locator(f"{ROWS} a")
+        entry = make_entry(0)
+        assert [link.get_attribute("href") for link in links.all()] == [entry["url"], entry["details_url"]]
+        assert {link.get_attribute("rel") for link in links.all()} == {"noopener noreferrer"}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_fits_a_phone_in_both_colour_schemes(chromium, tmp_path, scheme):
-    file = tmp_path / "report.html"
-    write_page(some_entries(), file)
-    page = chromium.new_page(viewport={"width": 360, "height": 740}, color_scheme=scheme)
-    page.goto(file.as_uri())
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
-    red = page.evaluate("Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
-    assert (red > 200) == (scheme == "light")
-    page.close()
+class TestAddress:
+    def test_every_choice_is_restored(self, opened, chromium):
+        page = opened(some_entries())
+        page.locator("#benchmark").select_option(label="llama2_70b_lora (from 1.0)")
+        choose(page, "rounds", "5.0")
+        page.get_by_role("tab", name="Same size").click()
+        page.get_by_role("combobox", name="Number of accelerators").select_option("4")
+        page.get_by_label("Words").fill("machine")
+        page.get_by_role("columnheader", name="Submitter").get_by_role("button").click()
+        page.locator(f"{ROWS} button").first.click()
+        before = page.locator("main").inner_text(), count(page)
+        other = chromium.new_page(viewport={"width": 1280, "height": 900})
+        other.goto(page.url)
+        assert (other.locator("main").inner_text(), count(other)) == before
+        other.close()
+        page.reload()
+        assert (page.locator("main").inner_text(), count(page)) == before
+
+    def test_back_works(self, opened):
+        page = opened(some_entries())
+        page.locator("#benchmark").select_option(label="flux1 (from 1.0)")
+        choose(page, "rounds", "5.0")
+        page.go_back()
+        assert page.locator('.menu[data-name="rounds"] .value').inner_text() == "any"
+        assert page.locator("#title").inner_text() == "flux1 (from 1.0)"
+        page.go_back()
+        assert page.locator("#title").inner_text() == "All benchmarks"
+
+    def test_an_address_that_names_nothing_shows_all(self, opened):
+        page = opened(
+            some_entries(), benchmark="gone", view="gone", sort="gone", columns="gone", result="gone", colour="gone"
+        )
+        assert count(page) == "47 results of 48"
 
 
-def test_odd_values_are_left_out(opened):
-    odd = [make_entry(1, Result="fast"), make_entry(2, Result=float("nan")), make_entry(3, accelerators_count=True)]
-    page = opened([make_entry(0), *odd])
-    assert page.evaluate(POINTS, "time") == [1]
-    assert page.locator("#rows tr").count() == 4
+class TestOneResult:
+    def test_opens_beside_the_chart_and_gives_the_focus_back(self, opened):
+        page = opened([make_entry(0, runs_minutes=[1.5, 2.5]), make_entry(1)], benchmark=TUNING)
+        page.locator("#chart .points [tabindex='0']").focus()
+        page.keyboard.press("Enter")
+        panel = page.locator("#panel")
+        assert panel.get_by_role("heading", level=2).inner_text() == "Submitter 0: machine-0"
+        assert "1.50, 2.50" in panel.inner_text()
+        assert panel.bounding_box()["x"] > page.locator("#chart").bounding_box()["x"]
+        page.keyboard.press("Escape")
+        assert panel.is_hidden()
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Submitter 0: machine-0")
+
+    def test_arrow_keys_go_from_point_to_point(self, opened):
+        page = opened(some_entries(), benchmark=TUNING, rounds="5.0")
+        page.locator("#chart .points [tabindex='0']").focus()
+        said = set()
+        for _ in range(50):
+            said.add(page.evaluate("document.activeElement.getAttribute('aria-label')"))
+            page.keyboard.press("ArrowRight")
+        assert sum("results on this spot" not in text for text in said) + 2 * sum("2 results" in text for text in said) == 20
+
+    def test_points_on_one_spot_say_how_many_and_list_them(self, opened):
+        page = opened([make_entry(number, accelerators_count=8, Result=5.0) for number in range(3)], benchmark=TUNING)
+        point = page.locator("#chart .points [role=button]")
+        assert point.count() == 1
+        assert point.get_attribute("aria-label").startswith("3 results on this spot.")
+        point.hover(force=True)
+        assert "3 results on this spot" in page.locator(".tip").inner_text()
+        point.press("Enter")
+        names = page.locator("#panel li button")
+        assert names.all_inner_texts() == [f"Submitter {n}: machine-{n}" for n in range(3)]
+        names.first.click()
+        assert page.locator("#panel-title").inner_text() == "Submitter 0: machine-0"
+
+    def test_has_every_key_and_the_findings_about_it(self, opened):
+        entry = make_entry(0, "4.1")
+        folder = f"{entry['submitter_folder']}/results/{entry['system_file']}/{entry['Model_ID']}"
+        finding = {
+            "code": "run-count",
+            "round": "4.1",
+            "where": f"{folder}/result_0.txt:3",
+            "what": "nine of ten",
+            "advice": "ask",
+        }
+        other = finding | {"where": folder.replace("machine-0", "machine-1"), "what": "about another"}
+        page = opened([entry], {"findings": [finding, other]}, benchmark=TUNING, result=entry["uid"])
+        panel = page.locator("#panel")
+        assert "run-count: nine of ten. Ask." in panel.inner_text()
+        assert "about another" not in panel.inner_text()
+        panel.get_by_text("Every key").click()
+        keys = panel.locator("details code").all_inner_texts()
+        assert set(keys) == {key for key in entry if not key.startswith("_")}
+
+    def test_how_to_cite_it(self, opened):
+        url = "https://github.com/mlcommons/training_results_v5.0"
+        published = make_entry(0, git_url=url, git_commit="a" * 40)
+        private = make_entry(1, git_url="https://example.org/training_results_v5.0")
+        page = opened([published, private], benchmark=TUNING, result=published["uid"])
+        said = page.locator(".cite").inner_text()
+        assert said.startswith(
+            "MLPerf® Training v5.0 Closed, llama2_70b_lora (from 1.0), Submitter 0, 1 Made-up A1, machine-0: 400.0 minutes."
+        )
+        assert f"Retrieved from {url} (commit {'a' * 40}), " in said
+        assert "Result verified by MLCommons Association." in said
+        assert "derived, and not published by MLCommons" in said
+        assert "registered and unregistered trademarks of MLCommons Association" in said
+        page.locator(f"{ROWS} button", has_text="machine-1").click()
+        said = page.locator(".cite").inner_text()
+        assert said.startswith("Unverified MLPerf® Training v5.0 Closed")
+        assert "Result not verified by MLCommons Association." in said
 
 
-def test_same_entries_same_bytes(tmp_path):
-    entries = some_entries()
-    home = tmp_path / "CM"
-    cm = store(home, entries)
-    files = [tmp_path / "one.html", tmp_path / "two.html"]
-    for file in files:
-        assert write_page(unique_entries(collect_from(cm, "")), file) == len(entries)
-    assert files[0].read_bytes() == files[1].read_bytes()
+class TestTakeAlong:
+    def test_csv_and_json_are_the_rows_that_are_shown(self, opened):
+        entries = [make_entry(number, note='x,\n"y"', runs_minutes=[1.5, 2.5]) for number in range(10)]
+        page = opened(entries, benchmark=TUNING, words="machine-", size="8", sort="submitter")
+        page.get_by_role("combobox", name="Number of accelerators").select_option("")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="CSV").click()
+        rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8"), newline="")))
+        assert [row["system"] for row in rows] == cells(page, "system")
+        by_uid = {entry["uid"]: entry for entry in entries}
+        for row in rows:
+            entry = {key: value for key, value in by_uid[row["uid"]].items() if not key.startswith("_")}
+            assert row.keys() == entry.keys()
+            assert {key: row[key] for key in ("note", "system", "Result")} == {
+                key: str(entry[key]) if key != "Result" else f"{entry[key]:g}" for key in ("note", "system", "Result")
+            }
+            assert json.loads(row["runs_minutes"]) == entry["runs_minutes"]
+        with page.expect_download() as download:
+            page.get_by_role("button", name="JSON").click()
+        assert [row["uid"] for row in json.loads(download.value.path().read_bytes())] == [row["uid"] for row in rows]
+
+    def test_a_chart_as_a_picture_says_what_and_whence(self, opened):
+        page = opened(
+            [make_entry(number, git_url="https://example.org/r", git_commit="b" * 40) for number in range(5)],
+            benchmark=TUNING,
+        )
+        with page.expect_download() as download:
+            page.get_by_role("button", name="SVG").click()
+        text = download.value.path().read_text(encoding="utf-8")
+        assert "Minutes against accelerators" in text
+        assert "https://example.org/r at bbbbbbbbbbbb" in re.sub(r"</text><text[^>]*>", " ", text)
+        assert re.search(r"Retrieved \d+ \w+ 20\d\d", re.sub(r"</text><text[^>]*>", " ", text))
+        assert "var(--" not in text
+        with page.expect_download() as download:
+            page.get_by_role("button", name="PNG").click()
+        assert download.value.path().read_bytes().startswith(b"\x89PNG")
 
 
-def test_no_entries(tmp_path):
-    with pytest.raises(NothingToShow):
-        write_page([], tmp_path / "report.html")
-    assert list(tmp_path.glob("*.html")) == []
+class TestTrust:
+    def test_hostile_text_in_every_field_is_text(self, opened):
+        texts = [key for key, value in make_entry(0).items() if isinstance(value, str) and key != "uid"]
+        hostile = make_entry(0, **dict.fromkeys(texts, HOSTILE))
+        hostile |= dict.fromkeys((*NAMED, HOSTILE), HOSTILE)
+        finding = {
+            "code": HOSTILE,
+            "round": HOSTILE,
+            "where": f"{HOSTILE}/results/{HOSTILE}/{HOSTILE}",
+            "what": HOSTILE,
+            "advice": HOSTILE,
+        }
+        page = opened([hostile | {"energy_kwh": 5.0}, make_entry(1)], {"findings": [finding]}, division="all")
+        for view in ("sizes", "same-size", "rounds", "scaling", "energy", "convergence"):
+            page.evaluate(
+                "(hash) => { location.hash = hash; }",
+                "#" + urlencode({"benchmark": HOSTILE, "division": HOSTILE, "view": view}),
+            )
+            page.evaluate("window.dispatchEvent(new PopStateEvent('popstate'))")
+        page.locator(f"{ROWS} button").first.click()
+        assert HOSTILE in page.locator("#panel").inner_text()
+        assert page.locator("img").count() == 0
+        assert page.evaluate("window.hacked") is None
+
+    def test_a_hostile_address_is_text(self, opened):
+        page = opened(
+            some_entries(),
+            **dict.fromkeys(("benchmark", "view", "words", "rounds", "size", "pin", "result", "sort"), HOSTILE),
+        )
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("img").count() == 0
+
+    def test_the_policy_lets_nothing_else_run(self, page, tmp_path):
+        file = tmp_path / "report.html"
+        write_page([make_entry(0)], file)
+        text = file.read_text(encoding="utf-8")
+        (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+        assert "unsafe" not in policy
+        assert policy.startswith("default-src 'none'; script-src 'sha256-")
+        file.write_text(text.replace("</main>", "<script>window.hacked = true</script><i onclick='1'></i></main>"))
+        page.goto(file.as_uri())
+        assert page.evaluate("window.hacked") is None
+
+    def test_same_entries_same_bytes(self, tmp_path):
+        entries = some_entries()
+        cm = store(tmp_path / "CM", entries)
+        files = [tmp_path / "one.html", tmp_path / "two.html"]
+        for file in files:
+            assert write_page(unique_entries(collect_from(cm, "")), file) == len(entries)
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+class TestForEveryone:
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("view", ["", "sizes", "same-size", "rounds", "scaling", "energy", "convergence"])
+    def test_no_serious_violation_of_accessibility(self, chromium, tmp_path, scheme, view):
+        from axe_playwright_python.sync_playwright import Axe
+
+        entries = [
+            entry | {"energy_kwh": 5.0, "samples_to_converge": 10.0, "global_batch_size": 8, "runs_minutes": [1.0, 2.0]}
+            for entry in some_entries()
+        ]
+        entries[0]["availability"] = "preview"
+        file = tmp_path / "report.html"
+        write_page(entries, file)
+        state = {"benchmark": TUNING, "view": view, "result": entries[0]["uid"]} if view else {}
+        page = chromium.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme, bypass_csp=True)
+        page.goto(f"{file.as_uri()}#{urlencode(state)}")
+        page.locator(".menu").first.locator("summary").click()
+        found = Axe().run(page).response["violations"]
+        page.close()
+        serious = [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in ("serious", "critical")]
+        assert serious == []
+
+    def test_everything_is_reached_by_keyboard(self, opened):
+        page = opened(some_entries(), benchmark=TUNING)
+        reached = set()
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate(FOCUSED))
+            style = page.evaluate(
+                "(({outlineStyle, strokeWidth}) => [outlineStyle, strokeWidth])(getComputedStyle(document.activeElement))"
+            )
+            assert style[0] != "none" or style[1] == "3.5px"
+        assert {"benchmark", "division", "words", "tab", "button", "svg", "csv", "scroll", "Submitter"} <= reached
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_fits_a_phone_with_the_minutes_in_sight(self, chromium, tmp_path, scheme):
+        file = tmp_path / "report.html"
+        write_page(some_entries(), file)
+        page = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+        page.goto(f"{file.as_uri()}#{urlencode({'benchmark': TUNING})}")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        minutes = page.locator(f"{ROWS} .at-score").first.bounding_box()
+        assert 200 < minutes["x"] < minutes["x"] + minutes["width"] <= 390
+        red = page.evaluate("Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
+        assert (red > 200) == (scheme == "light")
+        page.close()
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_printed_it_has_no_controls_and_all_rows_black_on_white(self, chromium, tmp_path, scheme):
+        file = tmp_path / "report.html"
+        write_page(many_entries(rounds=1), file)
+        page = chromium.new_page(viewport={"width": 900, "height": 1200}, color_scheme=scheme)
+        page.goto(f"{file.as_uri()}#{urlencode({'benchmark': TUNING})}")
+        page.emulate_media(media="print", color_scheme=scheme)
+        page.wait_for_function("(rows) => document.querySelectorAll(rows).length === 500", arg=ROWS)
+        for control in ("#filters", "#views", "#choice", "#csv", "#svg"):
+            assert page.locator(control).is_hidden()
+        colours = page.evaluate("(({color, backgroundColor}) => [color, backgroundColor])(getComputedStyle(document.body))")
+        assert colours == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+        clipped = page.locator("#scroll").evaluate(CLIPPED)
+        assert clipped == 0
+        page.emulate_media(media="screen")
+        page.wait_for_function("(rows) => document.querySelectorAll(rows).length < 100", arg=ROWS)
+        page.close()
+
+
+class TestTime:
+    """2,500 results of five editions. Measured is how long the page works: the machine may be busy with something else."""
+
+    def test_many_results_are_drawn_at_once(self, opened):
+        page = opened(many_entries(editions=5), benchmark=TUNING)
+        assert points(page) == 500
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        page.reload()
+        page.wait_for_function("performance.getEntriesByName('drawn').length")
+        assert work_ms(session, "TaskDuration") < 1000
+
+    def test_a_filter_redraws_at_once(self, opened):
+        page = opened(many_entries(editions=5), benchmark=TUNING)
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        took = [work_ms(session)]
+        for words in ("m", "machine-1", "", "a", ""):
+            page.get_by_label("Words").evaluate(TYPE, words)
+            took.append(work_ms(session))
+        steps = sorted(after - before for before, after in itertools.pairwise(took))
+        assert steps[len(steps) // 2] < 150, steps
+
+
+TYPE = """(input, text) => {
+  input.value = text;
+  input.dispatchEvent(new Event("input"));
+  document.body.getBoundingClientRect();
+}"""
+
+
+def work_ms(session, *names: str) -> float:
+    """Milliseconds that the page's thread has worked until now: scripts, styles and layout, or what is named."""
+    metrics = {metric["name"]: metric["value"] for metric in session.send("Performance.getMetrics")["metrics"]}
+    return 1000 * sum(metrics[name] for name in names or ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration"))
+
+
+class TestSite:
+    def test_a_folder_for_a_web_server(self, page, tmp_path):
+        folder = tmp_path / "site"
+        assert write_output(some_entries(), folder) == 48
+        assert sorted(file.name for file in folder.iterdir()) == ["index.html", "results.json"]
+        with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            page.goto(f"http://127.0.0.1:{server.server_port}/")
+            page.locator(".multiple").first.wait_for()
+            assert count(page) == "47 results of 48"
+            server.shutdown()
+        assert page.errors == []
+
+    def test_one_file(self, tmp_path):
+        assert write_output(some_entries(), tmp_path / "page.html") == 48
+        assert [file.name for file in tmp_path.glob("*.html")] == ["page.html"]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder and says nothing; the browser asks for an icon, which there is none of."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        if self.path == "/favicon.ico":
+            self.send_response(204)
+            self.end_headers()
+        else:
+            super().do_GET()

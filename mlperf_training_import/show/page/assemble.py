@@ -1,0 +1,88 @@
+"""Puts the page together: template, style, libraries and scripts in, one HTML text out.
+
+The scripts are ES modules. They are joined here, each in a scope of its own, as a page that is opened from a file may not
+load modules. What may run is named by its hash in the policy of the page; nothing else may.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import re
+from pathlib import Path
+
+_FOLDER = Path(__file__).resolve().parent
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const) (\w+))", re.MULTILINE)
+_FIRST = "main"
+
+
+def make_page(version: str, payload: object = None, source: str = "") -> str:
+    """The page as one text.
+
+    Args:
+        version: of this importer.
+        payload: what the page shows, embedded in it; or
+        source: the address of that, relative to the page.
+    """
+    style, libraries = _read("templates/page.css"), _read("vendor/libraries.min.js")
+    script = join_modules()
+    policy = [
+        "default-src 'none'",
+        f"script-src {_hash(libraries)} {_hash(script)}",
+        f"style-src {_hash(style)}",
+        "img-src data:",
+    ]
+    policy += ["base-uri 'none'", "form-action 'none'", *(["connect-src 'self'"] if source else [])]
+    parts = {
+        "policy": "; ".join(policy),
+        "style": style,
+        "libraries": libraries,
+        "script": script,
+        "version": version,
+        "source": f' data-source="{source}"' if source else "",
+        "data": "" if source else _embeddable(payload),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _read("templates/page.html"))
+
+
+@functools.cache
+def join_modules() -> str:
+    """The scripts as one, each module after those that it imports.
+
+    Raises:
+        ValueError: modules import each other in a circle.
+    """
+    joined: dict[str, str] = {}
+
+    def join(name: str, chain: tuple[str, ...]) -> None:
+        if name in chain:
+            raise ValueError(f"modules in a circle: {' -> '.join((*chain, name))}")
+        if name in joined:
+            return
+        source = _read(f"scripts/{name}.js")
+        for _, other in _IMPORT.findall(source):
+            join(other, (*chain, name))
+        names = _EXPORT.findall(source)
+        body = _EXPORT.sub("", _IMPORT.sub(r"const {\1} = modules.\2;\n", source))
+        joined[name] = f"modules.{name} = (() => {{\n{body}return {{{', '.join(names)}}};\n}})();\n"
+
+    join(_FIRST, ())
+    return '"use strict";\nconst modules = {};\n' + "".join(joined.values())
+
+
+def _embeddable(value: object) -> str:
+    """JSON that cannot end the element which it stands in, whatever its texts are."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _hash(source: str) -> str:
+    """The hash by which the page's policy lets just this script or style work."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode('utf-8')).digest()).decode('ascii')}'"
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")

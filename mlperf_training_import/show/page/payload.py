@@ -1,0 +1,168 @@
+"""What the page's scripts read: all results as columns, with their editions, sources and findings."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from ...tables.editions import edition_of
+from ...tables.keys import entry_keys
+from ...tables.labels import split_label
+from .records import Entry, fields_of, number_of, order_of_round, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Fields = dict[str, Any]
+
+
+def make_payload(entries: Sequence[Entry], report: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """What the page's scripts read.
+
+    Args:
+        entries: of all results, each once.
+        report: the report of an import as it was written, with its findings; empty where there is none.
+        version: of this importer.
+    """
+    rows = [fields_of(entry) for entry in entries]
+    editions = _editions(entries, rows)
+    for row, original in zip(rows, _originals(entries, rows), strict=True):
+        row["repeat_of"] = original
+    rounds = sorted({row["round"] for row in rows}, key=order_of_round)
+    keys = _keys(entries)
+    return {
+        "version": version,
+        "rounds": rounds,
+        "editions": editions,
+        "sources": _sources(rows, rounds),
+        "findings": _findings(report, {row["folder"] for row in rows}),
+        "keys": {name: {"unit": key.unit, "text": key.text} for name, key in entry_keys().items() if name in keys},
+        "fields": {name: _column([row[name] for row in rows]) for name in rows[0]} | {"uid": [row["uid"] for row in rows]},
+        "entries": {key: _column([_storable(entry.get(key)) for entry in entries]) for key in keys},
+    }
+
+
+def _editions(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[dict[str, Any]]:
+    """The editions, by suite and title; each row gets the place of its edition. One edition has one suite and one unit."""
+    members: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for place, entry in enumerate(entries):
+        members[_edition_key(entry)].append(place)
+    editions = [_edition(key, [entries[i] for i in places], [rows[i] for i in places]) for key, places in members.items()]
+    order = sorted(
+        range(len(editions)),
+        key=lambda i: (editions[i]["suite"] != "training", editions[i]["suite"], editions[i]["title"], editions[i]["id"]),
+    )
+    places = list(members.values())
+    for new, old in enumerate(order):
+        for i in places[old]:
+            rows[i]["edition"] = new
+            rows[i]["benchmark"] = text_of(entries[i].get("Model_ID"))
+    return [editions[i] for i in order]
+
+
+def _edition_key(entry: Entry) -> tuple[str, str, str, str]:
+    """What results must share to be compared: suite, what is measured, its unit, and the edition.
+
+    An entry that names no edition has that of the tables; a benchmark that they do not know has one per data set and target.
+    """
+    suite = text_of(entry.get("suite")) or "training"
+    return (suite, text_of(entry.get("metric")), text_of(entry.get("Result_Units")), _edition_and_title(entry)[0])
+
+
+def _edition_and_title(entry: Entry) -> tuple[str, str]:
+    if edition := text_of(entry.get("edition")):
+        return edition, text_of(entry.get("edition_title")) or edition
+    benchmark, version = text_of(entry.get("Model_ID")), split_label(text_of(entry.get("version")))
+    known = edition_of(benchmark, version) if version is not None else None
+    if known is not None:
+        return known.id, known.title
+    dataset, *target = (text_of(entry.get(key)) for key in ("Dataset", "Accuracy", "Accuracy_Metric"))
+    title = ", ".join(filter(None, (f"{benchmark} on {dataset}" if dataset else benchmark, " ".join(filter(None, target)))))
+    return title, title
+
+
+def _edition(key: tuple[str, str, str, str], entries: Sequence[Entry], rows: Sequence[Fields]) -> dict[str, Any]:
+    suite, metric, unit, edition = key
+    first = entries[0]
+    runs = Counter(number for entry in entries if (number := number_of(entry.get("runs_count"))) is not None)
+    is_throughput = metric == "throughput"
+    title = _edition_and_title(first)[1]
+    return {
+        "id": "/".join((*(part for part in (suite, metric) if part not in ("training", "time-to-train", "")), edition)),
+        "title": title + (", throughput" if is_throughput and "throughput" not in title else ""),
+        "suite": suite,
+        "benchmarks": sorted({text_of(entry.get("Model_ID")) for entry in entries}),
+        "dataset": text_of(first.get("Dataset")),
+        "target": " ".join(filter(None, (text_of(first.get("Accuracy")), text_of(first.get("Accuracy_Metric"))))),
+        "unit": unit,
+        "higher_is_better": is_throughput,
+        "runs": max(runs, key=lambda number: (runs[number], number)) if runs else None,
+        "rounds": sorted({row["round"] for row in rows}, key=order_of_round),
+    }
+
+
+def _originals(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[str | None]:
+    """For each result, the uid of that whose runs it hands in again: of the earliest round, then one with energy."""
+    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for place, entry in enumerate(entries):
+        if digest := text_of(entry.get("runs_digest")):
+            groups[digest, rows[place]["edition"], rows[place]["division"]].append(place)
+    originals: list[str | None] = [None] * len(rows)
+    for places in groups.values():
+        original = min(places, key=lambda i: (order_of_round(rows[i]["round"]), rows[i]["energy"] is None, i))
+        for place in places:
+            originals[place] = rows[original]["uid"] if place != original else None
+    return originals
+
+
+def _sources(rows: Sequence[Fields], rounds: Sequence[str]) -> list[dict[str, Any]]:
+    found = {(row["round"], row["git_url"], row["git_commit"]) for row in rows}
+    return [
+        {"round": round_, "git_url": url, "git_commit": commit}
+        for round_, url, commit in sorted(found, key=lambda source: (rounds.index(source[0]), source))
+    ]
+
+
+def _findings(report: Mapping[str, Any], folders: set[str]) -> dict[str, list[dict[str, str]]]:
+    """The findings about each result that has any: those whose place is its folder, or in it."""
+    found: dict[str, list[dict[str, str]]] = defaultdict(list)
+    listed = report.get("findings")
+    for finding in listed if isinstance(listed, list) else ():
+        if not isinstance(finding, dict):
+            continue
+        parts = text_of(finding.get("where")).split("/")
+        if len(parts) < 4 or parts[1] != "results":
+            continue
+        folder = "\n".join((text_of(finding.get("round")), parts[0], parts[2], parts[3].partition(":")[0]))
+        if folder in folders:
+            found[folder].append({name: text_of(finding.get(name)) for name in ("code", "what", "advice")})
+    return dict(found)
+
+
+def _keys(entries: Iterable[Entry]) -> list[str]:
+    """All keys but those that repeat another one with ``_`` in front, in the order of the alphabet."""
+    keys = {key for entry in entries for key in entry}
+    return sorted(key for key in keys if not (key.startswith("_") and (key[1:] in keys or key == "_System")))
+
+
+def _column(values: Sequence[object]) -> object:
+    """Values as they are, or, where many are the same, the distinct ones and which of them each is."""
+    if any(not isinstance(value, str | int | float | None) for value in values):
+        return list(values)
+    distinct = list(dict.fromkeys((type(value).__name__, value) for value in values))
+    if len(distinct) * 3 > len(values):
+        return list(values)
+    places = {value: place for place, value in enumerate(distinct)}
+    return {"values": [value for _, value in distinct], "at": [places[type(value).__name__, value] for value in values]}
+
+
+def _storable(value: object) -> object:
+    """A value that JSON has: numbers that are none become texts."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _storable(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,45 @@
+/* Makes elements. Texts are always set as text, never as markup. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/* An element with attributes (those that are functions become listeners, null and false are left out) and children. */
+export function make(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+export function makeSvg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  return element;
+}
+
+/* Puts other children into an element; what stands where the focus was gets it. */
+export function replaceChildren(element, children) {
+  const usable = () => [...element.querySelectorAll("button, select, input")];
+  const place = usable().indexOf(document.activeElement);
+  element.replaceChildren(...children);
+  if (place >= 0) usable()[place]?.focus();
+}
+
+export const byId = (id) => document.getElementById(id);
+
+/* A link to an address on the web, opened beside the page. */
+export function makeLink(address, text, label) {
+  return make("a", {href: address, target: "_blank", rel: "noopener noreferrer", "aria-label": label}, text);
+}
+
+/* A table of figures: columns are {title, number}, cells are texts or elements. */
+export function makeFigures(caption, columns, rows) {
+  const heads = columns.map(({title, number}) => make("th", {scope: "col", class: number ? "number" : null}, title));
+  const lines = rows.map((cells) => make("tr", {}, cells.map((cell, place) => (
+    make(place === 0 ? "th" : "td", {scope: place === 0 ? "row" : null, class: columns[place].number ? "number" : null}, cell)))));
+  return make("div", {class: "figures", tabindex: "0", role: "region", "aria-label": caption},
+    make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, heads)), make("tbody", {}, lines)));
+}

@@ -1,0 +1,198 @@
+/* Puts the parts together: what is chosen goes in, charts, table and result come out. */
+
+import {byId, make, replaceChildren} from "./dom.js";
+import {count, format, formatFigure, formatTimes} from "./format.js";
+import {load} from "./data.js";
+import {createState} from "./state.js";
+import {select} from "./filters.js";
+import {hasFigure, timesAsFast} from "./compare.js";
+import {makeLegend, makeTip, makeWalkable} from "./marks.js";
+import {VIEWS, measure} from "./views.js";
+import {showEnergies, showOverview, spreadOf} from "./overview.js";
+import {COLUMNS, columnsOf, createTable, sort} from "./table.js";
+import {createPanel} from "./panel.js";
+import {createControls} from "./controls.js";
+import {TRADEMARK} from "./cite.js";
+import {save, toCsv, toJson, toPng, toSvg} from "./export.js";
+
+const ALL = "all";
+const OVERVIEWS = {overview: {name: "Over the rounds", show: showOverview}, energy: {name: "Energy", show: showEnergies, needs: VIEWS.energy.needs}};
+
+function start(data) {
+  const drawn = {};
+  let opened = {};
+  let focusPoint = () => {};
+  const state = createState(show);
+  const change = (changes, how) => state.change(changes, how);
+  const panel = createPanel(data, {open: (result) => openResults([result], byId("panel")), close});
+  const updateControls = createControls(data, change);
+  const table = createTable(byId("scroll"), {
+    open: (result, from) => openResults([result], from),
+    resort: (key) => change({sort: key, descending: (resolve(state.get()).sort || "score") === key && !state.get().descending}),
+  });
+  const divisions = [...new Set(data.results.map((result) => result.division))].sort();
+
+  /* The state with what the address leaves open filled in, and without what the data does not have. */
+  function resolve(chosen) {
+    const edition = data.editions.find(({id}) => id === chosen.benchmark);
+    const views = edition ? VIEWS : OVERVIEWS;
+    const here = edition ? divisions.filter((name) => data.results.some((result) => result.edition === edition && result.division === name)) : divisions;
+    const division = chosen.division === ALL && !edition ? "" : here.includes(chosen.division) ? chosen.division : here.includes("closed") ? "closed" : here[0];
+    return {...chosen, benchmark: edition ? edition.id : "", division, view: chosen.view in views ? chosen.view : Object.keys(views)[0]};
+  }
+
+  function show(chosen) {
+    const now = resolve(chosen);
+    const {shown, counts, repeats} = select(data.results, now);
+    updateControls(now, counts, repeats);
+    showChoice(now);
+    showTitle(now, shown);
+    showTabs(now);
+    showChart(now, shown);
+    const rows = sort(shown, now);
+    table.show(rows, now);
+    Object.assign(drawn, {now, shown, rows});
+    byId("count").textContent = `${count(shown.length, "result")} of ${format(data.results.length)}`
+      + (repeats ? `; ${count(repeats, "result")} with runs that were handed in again ${repeats === 1 ? "is" : "are"} hidden` : "");
+    showColumns(now);
+    const result = panel.find(now.result);
+    if (result) panel.show(result);
+    else panel.hide();
+  }
+
+  function showChoice({benchmark, division}) {
+    byId("benchmark").value = benchmark;
+    const options = [...divisions, ...(benchmark ? [] : [ALL])].map((name) => make("option", {value: name}, name === ALL ? "all divisions" : name));
+    byId("division").replaceChildren(...options);
+    byId("division").value = division || ALL;
+  }
+
+  function showTitle(now, shown) {
+    const edition = data.editions.find(({id}) => id === now.benchmark);
+    byId("title").textContent = edition ? edition.title : "All benchmarks";
+    document.title = `${edition ? edition.title : "MLPerf results"}, ${now.division || "all divisions"}`;
+    const facts = edition ? [
+      ["Data set", edition.dataset], ["Target", edition.target], ["Runs", edition.runs && format(edition.runs)],
+      ["Rounds here", edition.rounds.join(", ")], ["Median spread of runs", spreadOf(shown)],
+      ["Called", edition.benchmarks.join(", ")],
+    ] : [["Benchmarks", format(data.editions.length)], ["Rounds", data.rounds.join(", ")]];
+    byId("facts").replaceChildren(...facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+  }
+
+  function showTabs(now) {
+    const views = now.benchmark ? VIEWS : OVERVIEWS;
+    const within = data.results.filter((result) => (!now.benchmark || result.edition.id === now.benchmark));
+    replaceChildren(byId("views"), Object.entries(views).map(([key, {name, needs}]) => make("button", {
+      type: "button", role: "tab", "aria-selected": String(key === now.view), "aria-controls": "view", tabindex: key === now.view ? "0" : "-1", "data-view": key,
+      disabled: needs && !within.some(needs), click: () => change({view: key}),
+    }, name)));
+  }
+
+  /* Also where only the room of the chart has changed. */
+  function showChart(now, shown) {
+    const frame = byId("chart");
+    const width = Math.max(300, frame.clientWidth);
+    drawn.width = frame.clientWidth;
+    const edition = data.editions.find(({id}) => id === now.benchmark);
+    const view = (edition ? VIEWS : OVERVIEWS)[now.view].show({results: shown, state: now, width, edition, change, open: openResults});
+    const {title, chart, body, drawn: points = [], figures, controls = [], notes = [], left: [missing, why] = [0, ""]} = view;
+    const legend = chart && view.legend.length ? makeLegend(view.legend, width) : null;
+    byId("chart-title").textContent = title;
+    replaceChildren(byId("chart-controls"), controls);
+    const lines = [...notes, missing > 0 ? `${format(missing)} not drawn: ${why}.` : ""].filter(Boolean);
+    byId("notes").replaceChildren(...(chart || body || figures ? lines : [view.empty ?? "Nothing to draw for this choice."]).map((text) => make("p", {}, text)));
+    const focused = frame.contains(document.activeElement) ? document.activeElement.dataset.uid : null;
+    frame.replaceChildren(...[legend, chart, body].filter(Boolean));
+    focusPoint = chart ? makeWalkable(chart, points, describe, openResults, makeTip(frame, describe)) : () => {};
+    if (focused) focusPoint(focused);
+    replaceChildren(byId("figures"), figures ? [figures] : []);
+    byId("take-chart").hidden = !chart;
+    byId("take-chart").picture = chart && {title, subtitle: edition.title, notes: lines, legend, chart, source: sourceOf(shown)};
+  }
+
+  function describe(result) {
+    const of = panel.find(state.get().pin);
+    const isOther = of && of !== result && hasFigure(result) && of.edition === result.edition && of.division === result.division;
+    return [
+      `${result.submitter}: ${result.system}`,
+      `round ${result.round}, ${result.availability || "availability not given"}`,
+      result.accelerators === null ? "accelerators not given" : `${format(result.accelerators)} × ${result.accelerator || "accelerator"}`,
+      `${formatFigure(result.score)} ${measure(result.edition)}`,
+      ...(result.energy === null ? [] : [`${formatFigure(result.energy)} kWh`]),
+      ...(isOther ? [`${formatTimes(timesAsFast(result, of))} times as fast as ${of.system}`] : []),
+    ];
+  }
+
+  function sourceOf(shown) {
+    const rounds = data.sources.filter(({round}) => shown.some((result) => result.round === round));
+    return `Source: ${rounds.map(({round, git_url, git_commit}) => `${git_url ?? `round ${round}`}${git_commit ? ` at ${git_commit.slice(0, 12)}` : ""}`).join("; ")}. Retrieved`;
+  }
+
+  /* One result goes into the address; several are listed first. */
+  function openResults(results, from) {
+    if (!byId("panel").contains(from)) opened = {element: from, isPoint: byId("chart").contains(from), uid: results[0].uid};
+    if (results.length > 1) panel.list(results);
+    else change({result: results[0].uid});
+  }
+
+  function close() {
+    if (state.get().result) change({result: ""});
+    else panel.hide();
+    if (opened.isPoint) focusPoint(opened.uid);
+    else if (opened.element?.isConnected) opened.element.focus();
+    else byId("scroll").focus();
+  }
+
+  function showColumns(now) {
+    const shownKeys = columnsOf(now).map(({key}) => key);
+    replaceChildren(byId("columns"), COLUMNS.map(({key, title}) => make("label", {}, make("input", {type: "checkbox", checked: shownKeys.includes(key), "data-key": key,
+      change: (event) => {
+        const wanted = event.target.checked ? [...shownKeys, key] : shownKeys.filter((other) => other !== key);
+        change({columns: COLUMNS.map((column) => column.key).filter((one) => wanted.includes(one))});
+      }}), make("span", {}, title))));
+  }
+
+  function listen() {
+    byId("choice").addEventListener("submit", (event) => event.preventDefault());
+    byId("benchmark").addEventListener("change", (event) => change({benchmark: event.target.value, family: "", pin: "", result: ""}));
+    byId("division").addEventListener("change", (event) => change({division: event.target.value, family: "", pin: "", result: ""}));
+    byId("views").addEventListener("keydown", (event) => {
+      const tabs = [...byId("views").querySelectorAll("button:not([disabled])")];
+      const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
+      if (!step) return;
+      change({view: tabs[(tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length].dataset.view});
+      byId("views").querySelector("[aria-selected=true]").focus();
+    });
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !byId("panel").hidden) close(); });
+    const entries = () => drawn.rows.map(data.entryOf);
+    byId("csv").addEventListener("click", () => save("mlperf-results.csv", toCsv(entries()), "text/csv"));
+    byId("json").addEventListener("click", () => save("mlperf-results.json", toJson(entries()), "application/json"));
+    byId("svg").addEventListener("click", () => save("mlperf-chart.svg", toSvg(byId("take-chart").picture), "image/svg+xml"));
+    byId("png").addEventListener("click", async () => save("mlperf-chart.png", await toPng(toSvg(byId("take-chart").picture)), "image/png"));
+    new ResizeObserver(() => {
+      if (drawn.width !== byId("chart").clientWidth) showChart(drawn.now, drawn.shown);
+    }).observe(byId("chart"));
+    window.matchMedia("print").addEventListener("change", ({matches}) => table.showAll(matches));
+    window.addEventListener("beforeprint", () => table.showAll(true));
+    window.addEventListener("afterprint", () => table.showAll(false));
+  }
+
+  function fillBenchmarks() {
+    const option = ({id, title}) => make("option", {value: id}, title);
+    const suites = [...new Set(data.editions.map(({suite}) => suite))];
+    byId("benchmark").append(make("option", {value: ""}, "All benchmarks"), ...suites.map((suite) => make("optgroup", {label: `MLPerf ${suite}`},
+      data.editions.filter((edition) => edition.suite === suite).map(option))));
+  }
+
+  fillBenchmarks();
+  listen();
+  byId("trademark").textContent = TRADEMARK;
+  byId("summary").textContent = `${count(data.results.length, "result")} of ${data.rounds.length === 1 ? "round" : "rounds"} ${data.rounds.join(", ")}`;
+  byId("sources").replaceChildren(...data.sources.map(({round, git_url, git_commit}) => make("li", {}, `${round}: ${git_url ?? "no address"}${git_commit ? ` at ${git_commit}` : ""}`)));
+  show(state.get());
+}
+
+load(byId("data")).then((data) => {
+  start(data);
+  performance.mark("drawn");
+});

@@ -1,0 +1,153 @@
+/* The table: rows of one line that are drawn as they are scrolled. */
+
+import {make, makeLink} from "./dom.js";
+import {collator, format, formatFigure, formatShare} from "./format.js";
+import {order} from "./compare.js";
+import {measure} from "./views.js";
+
+const {Virtualizer, elementScroll, observeElementOffset, observeElementRect} = libraries;
+
+/*
+ * `key` is the name in the address, `of` what is sorted by, `text` what is read. Columns with `own` figures are only sorted
+ * within an edition and a division, as nothing may be ranked across them.
+ */
+export const COLUMNS = [
+  {key: "benchmark", title: "Benchmark", width: 15, of: (result) => result.edition.title, first: true},
+  {key: "round", title: "Round", width: 5, of: (result) => result.round_place, text: (result) => result.round, first: true},
+  {key: "submitter", title: "Submitter", width: 10, of: (result) => result.submitter, first: true},
+  {key: "system", title: "System", width: 16, of: (result) => result.system, first: true},
+  {key: "accelerator", title: "Accelerator", width: 9, of: (result) => result.accelerator, first: true},
+  {key: "accelerators", title: "Number", width: 6, of: (result) => result.accelerators, number: true, first: true},
+  {key: "score", title: "Minutes", width: 8, of: (result) => result.score, number: true, own: true, first: true,
+    text: (result) => formatFigure(result.score) + (result.edition.higher_is_better ? ` ${measure(result.edition)}` : "")},
+  {key: "spread", title: "Spread", width: 6, of: (result) => result.spread, number: true, own: true, first: true,
+    text: (result) => (result.spread === null ? "" : formatShare(result.spread))},
+  {key: "rank", title: "Rank", width: 5, of: (result) => result.rank, number: true, own: true, first: true},
+  {key: "availability", title: "Availability", width: 11, of: (result) => result.availability, first: true},
+  {key: "energy", title: "kWh", width: 6, of: (result) => result.energy, text: (result) => formatFigure(result.energy), number: true, own: true},
+  {key: "accelerator_minutes", title: "Accelerator-minutes, derived", width: 13, of: (result) => result.accelerator_minutes,
+    text: (result) => formatFigure(result.accelerator_minutes), number: true, own: true},
+  {key: "batch_size", title: "Batch size", width: 7, of: (result) => result.batch_size, number: true},
+  {key: "verdict", title: "Verdict", width: 7, of: (result) => result.verdict},
+  {key: "division", title: "Division", width: 6, of: (result) => result.division},
+  {key: "accelerator_name", title: "Accelerator as handed in", width: 15, of: (result) => result.accelerator_name},
+  {key: "processor", title: "Processor", width: 15, of: (result) => result.processor},
+  {key: "framework", title: "Framework", width: 15, of: (result) => result.framework},
+  {key: "notes", title: "Notes", width: 20, of: (result) => result.notes},
+  {key: "links", title: "Links", width: 9, links: true},
+];
+
+const BY_KEY = new Map(COLUMNS.map((column) => [column.key, column]));
+
+/* The columns that are shown: those that were chosen, or else the first ones; the benchmark only where there are several. */
+export function columnsOf(state) {
+  const chosen = state.columns.map((key) => BY_KEY.get(key)).filter(Boolean);
+  if (chosen.length) return chosen;
+  return COLUMNS.filter((column) => column.first && (column.key !== "benchmark" || state.benchmark === ""));
+}
+
+/* Sorts by a column; ties, and all figures of different editions or divisions, stay in order of the results' own figures. */
+export function sort(results, state) {
+  const column = BY_KEY.get(state.sort) ?? BY_KEY.get("score");
+  const within = (a, b) => collator.compare(a.edition.title, b.edition.title) || collator.compare(a.division, b.division);
+  const direction = state.descending ? -1 : 1;
+  const by = (a, b) => {
+    const [left, right] = [column.of(a), column.of(b)];
+    const [noLeft, noRight] = [left === null || left === "", right === null || right === ""];
+    if (noLeft || noRight) return noLeft - noRight;
+    if (column.key === "score" && a.edition.higher_is_better) return direction * (right - left);  // the best comes first
+    return direction * (typeof left === "number" ? left - right : collator.compare(left, right));
+  };
+  return [...results].sort((a, b) => (column.own ? within(a, b) || by(a, b) : by(a, b) || within(a, b)) || order(a, b));
+}
+
+export function linksOf(result) {
+  const name = `${result.submitter}, ${result.system}, ${result.edition.title}, round ${result.round}`;
+  return [["logs", result.logs], ["system", result.details], ["code", result.code]].filter(([, address]) => address)
+    .map(([text, address]) => makeLink(address, text, `${text} of ${name}`));
+}
+
+/*
+ * A table inside an element that scrolls. `open` gets the result whose button was pressed, `resort` the key of a column.
+ * Returns {show, showAll}: the rows that are in sight, or, to print them, all.
+ */
+export function createTable(frame, {open, resort}) {
+  const head = make("tr", {"aria-rowindex": "1"});
+  const body = make("tbody");
+  const table = make("table", {}, make("colgroup"), make("thead", {}, head), body);
+  frame.append(table);
+  let [rows, columns, sorting, isWhole] = [[], [], "", false];
+  const narrow = window.matchMedia("(max-width: 40rem)");
+  const settings = () => ({
+    count: rows.length, getScrollElement: () => frame, estimateSize: () => (narrow.matches ? 84 : 32), overscan: 16, scrollToFn: elementScroll,
+    observeElementRect, observeElementOffset, initialRect: {width: frame.clientWidth, height: frame.clientHeight}, onChange: paint,
+  });
+  const virtual = new Virtualizer(settings());
+  virtual._didMount();
+  narrow.addEventListener("change", () => { virtual.setOptions(settings()); virtual.measure(); paint(); });
+
+  function paint() {
+    if (isWhole) return;
+    const items = virtual.getVirtualItems();
+    const focused = document.activeElement?.dataset?.uid;
+    body.replaceChildren(space(items[0]?.start ?? 0), ...items.map(({index}) => rowOf(index)), space(virtual.getTotalSize() - (items.at(-1)?.end ?? 0)));
+    if (focused) [...body.querySelectorAll("button")].find((button) => button.dataset.uid === focused)?.focus({preventScroll: true});
+  }
+
+  const space = (height) => {
+    const row = make("tr", {class: "space", "aria-hidden": "true"}, make("td", {colspan: columns.length}));
+    row.firstChild.style.height = `${height}px`;
+    return row;
+  };
+
+  function rowOf(index) {
+    const result = rows[index];
+    return make("tr", {"aria-rowindex": index + 2}, columns.map((column, place) => {
+      const text = column.links ? "" : format((column.text ?? column.of)(result));
+      const content = column.links ? linksOf(result) : column.key === "system"
+        ? make("button", {type: "button", class: "link", "data-uid": result.uid, click: (event) => open(result, event.currentTarget)}, text) : text;
+      return make(place === 0 ? "th" : "td", {scope: place === 0 ? "row" : null, class: `${column.number ? "number " : ""}at-${column.key}`, title: text || null,
+        "data-title": column.title}, content);
+    }));
+  }
+
+  function makeHead(state) {
+    table.querySelector("colgroup").replaceChildren(...columns.map(({width}) => {
+      const col = make("col");
+      col.style.width = `${width}em`;
+      return col;
+    }));
+    table.style.minWidth = `${columns.reduce((sum, {width}) => sum + width, 0)}em`;
+    head.replaceChildren(...columns.map((column) => {
+      const isSorted = column.key === (state.sort || "score");
+      const direction = state.descending ? "descending" : "ascending";
+      return make("th", {scope: "col", class: column.number ? "number" : null, "aria-sort": column.links ? null : isSorted ? direction : "none"},
+        column.links ? column.title : make("button", {type: "button", title: column.title, "data-key": column.key, click: () => resort(column.key)}, column.title));
+    }));
+  }
+
+  return {
+    show(sorted, state) {
+      const wanted = JSON.stringify([columnsOf(state).map(({key}) => key), state.sort, state.descending]);
+      if (wanted !== sorting) {
+        const focused = head.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+        columns = columnsOf(state);
+        makeHead(state);
+        head.querySelector(`[data-key="${focused}"]`)?.focus();
+        sorting = wanted;
+      }
+      rows = sorted;
+      table.setAttribute("aria-rowcount", rows.length + 1);
+      frame.scrollTop = 0;
+      virtual.scrollOffset = 0;
+      virtual.setOptions(settings());
+      virtual._willUpdate();
+      virtual.measure();  // which paints
+    },
+    showAll(all) {
+      isWhole = all;
+      if (all) body.replaceChildren(...rows.map((_, index) => rowOf(index)));
+      else paint();
+    },
+  };
+}
