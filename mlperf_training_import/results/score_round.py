@@ -17,6 +17,7 @@ from .convergence import report_other_unit
 from .energy import measure
 from .entry import make_entry
 from .metrics import metrics_of
+from .review import review
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,7 +80,8 @@ def score_submissions(
             result = replace(result, energy=energy)
         benchmark = benchmark_of(result.benchmark, round_.version)
         report_other_unit(result, benchmark, report)
-        result.entry.update(make_entry(result, benchmark, metrics_of(result, benchmark)))
+        figures = metrics_of(result, benchmark) | review(result, benchmark, report)
+        result.entry.update(make_entry(result, benchmark, figures))
         if results.setdefault(result.identity, result) is not result:
             what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
             report("stray-logs", submission.folder, what)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
+from support import PROJECT
 
 from mlperf_training_import.results.reference import Reference, critical_t, judge_convergence, least_acceptable_mean, prune
 from mlperf_training_import.tables.references import ReferenceRuns, reference_runs
@@ -186,6 +188,17 @@ def test_the_allowance_lowers_the_bar_and_not_the_factor():
     assert judge([18.0] * 10, 1000, exact).name == "fail"
     verdict = judge([18.0] * 10, 1000, exact, allowance=2)
     assert (verdict.name, verdict.factor, verdict.least_acceptable) == ("pass", 20 / 18, 18.0)
+
+
+def test_the_example_of_the_documentation():
+    references = prune(reference_runs("training", "bert", "5.0"), drop=1)
+    verdict = judge([2_300_000.0] * 10, 448, *references)
+    assert (verdict.name, round(verdict.factor, 4), round(verdict.least_acceptable, 1)) == ("pass", 1.0497, 2274732.0)
+    reference = verdict.reference
+    assert (round(reference.mean, 1), round(reference.deviation, 1), reference.count) == (2414421.3, 197392.5, 21)
+    text = (PROJECT / "docs/convergence.md").read_text(encoding="utf-8")
+    assert {"2,414,421.3", "197,392.5", "1.7033", "2,274,732.0", "1.0497"} <= set(re.findall(r"[\d.,]*\d", text))
+    assert round(critical_t(27), 4) == 1.7033
 
 
 # -- the table --------------------------------------------------------------------------------------------------------
