@@ -445,7 +445,7 @@ class TestOneResult:
         page = opened([published, private], benchmark=TUNING, result=published["uid"])
         said = page.locator(".cite").inner_text()
         assert said.startswith(
-            "MLPerf® Training v5.0 Closed, llama2_70b_lora (from 1.0), Submitter 0, 1 Made-up A1, machine-0: 400.0 minutes."
+            "MLPerf® Training v5.0 Closed, llama2_70b_lora (from 1.0), Submitter 0, 1 × Made-up A1, machine-0: 400.0 minutes."
         )
         assert f"Retrieved from {url} (commit {'a' * 40}), " in said
         assert "Result verified by MLCommons Association." in said

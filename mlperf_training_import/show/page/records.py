@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...tables.labels import parse_version
+from ...tables.suites import source_of, suite_of
 
 Entry = Mapping[str, Any]
 
@@ -23,6 +24,7 @@ _TEXTS = {
     "submitter": ("submitter_name", "submitter"),
     "system": ("system",),
     "accelerator": ("accelerator", "accelerator_model_name"),
+    "variant": ("accelerator_variant", "accelerator_model_name"),
     "accelerator_name": ("accelerator_model_name",),
     "vendor": ("accelerator_vendor",),
     "processor": ("processor", "host_processor_model_name"),
@@ -46,7 +48,6 @@ _NUMBERS = {
 }
 _ADDRESSES = {"logs": "url", "details": "details_url", "code": "code_url"}
 _PROGRESS_KEY = re.compile(r"([a-z]+)_to_converge", re.ASCII)
-_PUBLISHED = re.compile(r"https://github\.com/mlcommons/(?:training|hpc)_results_v(\d+\.\d+)(?:\.git)?/?", re.ASCII)
 _NO_ACCELERATOR = {"", "n/a", "na", "none", "-", "not applicable"}
 _AVAILABILITY = (
     (re.compile(r"preview", re.IGNORECASE), "preview"),
@@ -98,8 +99,11 @@ def _availability(text: str) -> str:
 
 def _is_published(fields: Entry) -> bool:
     """Whether MLCommons has published the result: its clone is one of theirs, and of the round that it says."""
-    match = _PUBLISHED.fullmatch(fields["git_url"])
-    return match is not None and match[1] == fields["round"]
+    try:
+        published = source_of(fields["round"]).address
+    except ValueError:
+        return False
+    return bool(fields["git_url"] == published and "-" not in fields["round"].removeprefix(suite_of(fields["round"]).label))
 
 
 def text_of(value: object) -> str:

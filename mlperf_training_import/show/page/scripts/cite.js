@@ -11,7 +11,7 @@ export function cite(result, today) {
   const {edition} = result;
   const suite = `${result.is_published ? "" : "Unverified "}MLPerf® ${SUITES[edition.suite] ?? edition.suite} v${result.round} ${capital(result.division)}`;
   const unit = edition.higher_is_better ? edition.unit : "minutes";
-  const machine = [result.accelerators ? `${format(result.accelerators)} ${result.accelerator || "accelerators"}` : "", result.system].filter(Boolean).join(", ");
+  const machine = [result.accelerators ? `${format(result.accelerators)} × ${result.variant || "accelerator"}` : "", result.system].filter(Boolean).join(", ");
   const source = result.git_url ? `Retrieved from ${result.git_url}${result.git_commit ? ` (commit ${result.git_commit})` : ""}, ${today}.` : `Retrieved ${today}.`;
   const verified = result.is_published ? "Result verified by MLCommons Association." : "Result not verified by MLCommons Association.";
   return `${suite}, ${edition.title}, ${result.submitter}, ${machine}: ${formatFigure(result.score)} ${unit}. ${source} ${verified} `

@@ -18,6 +18,7 @@ export function best(results) {
 
 /* The best of each kind, in the order of `compareKinds`; results without a figure are left out. */
 export function bestOfEach(results, kindOf) {
+  check(results);
   return [...groupBy(results.filter(hasFigure), kindOf)].map(([kind, members]) => ({kind, result: best(members)}));
 }
 

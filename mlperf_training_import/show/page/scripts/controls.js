@@ -2,32 +2,30 @@
 
 import {byId, make} from "./dom.js";
 import {collator, count, format} from "./format.js";
-import {ANY, FACETS, NOT_GIVEN} from "./filters.js";
+import {ANY, FACETS, NOT_GIVEN, TITLES, describeFilters} from "./filters.js";
 import {groupBy} from "./compare.js";
 
-const MANY = {rounds: "Rounds", availability: "Availability", accelerator: "Accelerator", submitter: "Submitter"};
+const MANY = ["rounds", "availability", "accelerator", "submitter"];
 const COMMON_SIZES = ["8", "64", "512"];
 
 export function createControls(data, change) {
   const bar = byId("filters");
-  const menus = Object.entries(MANY).map(([name, title]) => createMenu(name, title, groupsOf(data, name), change));
-  const size = createChoice("size", "Number of accelerators", sizesOf(data), change);
-  const processors = createChoice("processors", "Processors only", [["without", "without them"], ["only", "only them"]], change);
+  const menus = MANY.map((name) => createMenu(name, groupsOf(data, name), change));
+  const size = createChoice("size", sizesOf(data), change);
+  const processors = createChoice("processors", [["without", "without them"], ["only", "only them"]], change);
   const words = make("input", {type: "search", id: "words", autocomplete: "off", spellcheck: "false", placeholder: "any word of a result",
     input: () => change({words: words.value}, {quiet: true})});
   const repeats = make("input", {type: "checkbox", change: () => change({repeats: repeats.checked})});
-  const repeatsText = make("span");
   const clear = make("button", {type: "button", click: () => change({rounds: [], availability: [], accelerator: [], submitter: [], size: ANY, processors: ANY, words: "", repeats: false})},
     "Clear filters");
-  bar.append(...menus.map((menu) => menu.element), size.element, processors.element, make("label", {class: "choice"}, make("span", {}, "Words"), words),
-    make("label", {class: "switch"}, repeats, repeatsText), clear);
+  bar.append(...menus.map((menu) => menu.element), size.element, processors.element, make("label", {class: "choice"}, make("span", {}, TITLES.words), words),
+    make("label", {class: "switch"}, repeats, make("span", {}, "Runs handed in again")), clear);
   closeMenusOutside(bar);
-  return (state, counts, hidden) => {
+  return (state, counts) => {
     for (const part of [...menus, size, processors]) part.update(state, counts);
     if (words.value !== state.words) words.value = state.words;
     repeats.checked = state.repeats;
-    repeatsText.textContent = `Runs handed in again${hidden ? ` (${format(hidden)} hidden)` : ""}`;
-    clear.disabled = ![...Object.keys(MANY)].some((name) => state[name].length) && !state.size && !state.processors && !state.words && !state.repeats;
+    clear.disabled = !describeFilters(state) && !state.repeats;
   };
 }
 
@@ -47,7 +45,8 @@ function sizesOf(data) {
 }
 
 /* A menu in which several values can be checked. */
-function createMenu(name, title, groups, change) {
+function createMenu(name, groups, change) {
+  const title = TITLES[name];
   const boxes = new Map();
   const chosen = () => [...boxes].filter(([, {box}]) => box.checked).map(([value]) => value);
   const lists = groups.map(([group, values]) => make("fieldset", {}, make("legend", {class: group ? null : "hidden"}, group || title), values.map((value) => {
@@ -76,12 +75,12 @@ function createMenu(name, title, groups, change) {
 }
 
 /* A list of which one value is chosen, or any. */
-function createChoice(name, title, values, change) {
+function createChoice(name, values, change) {
   const any = make("option", {value: ANY}, "any");
   const options = new Map(values.map(([value, text]) => [value, {text, option: make("option", {value})}]));
   const select = make("select", {change: () => change({[name]: select.value})}, any, [...options.values()].map(({option}) => option));
   return {
-    element: make("label", {class: "choice"}, make("span", {}, title), select),
+    element: make("label", {class: "choice"}, make("span", {}, TITLES[name]), select),
     update(state, counts) {
       for (const [value, {text, option}] of options) {
         const would = counts[name].get(value) ?? 0;

@@ -15,7 +15,7 @@ export async function load(element) {
     edition: payload.editions[result.edition],
     round_place: places.get(result.round),
     can_be_bought: AVAILABLE.has(result.availability),
-    words: [result.benchmark, result.round, result.submitter, result.system, result.accelerator, result.accelerator_name,
+    words: [result.benchmark, result.round, result.submitter, result.system, result.accelerator, result.variant, result.accelerator_name,
       result.processor, result.framework, result.notes].filter(Boolean).join(" ").toLowerCase(),
   }));
   return {...payload, results, entryOf: (result) => entryAt(payload.entries, result.index)};

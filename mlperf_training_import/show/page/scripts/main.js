@@ -4,7 +4,7 @@ import {byId, make, replaceChildren} from "./dom.js";
 import {count, format, formatFigure, formatTimes} from "./format.js";
 import {load} from "./data.js";
 import {createState} from "./state.js";
-import {select} from "./filters.js";
+import {describeFilters, select} from "./filters.js";
 import {hasFigure, timesAsFast} from "./compare.js";
 import {makeLegend, makeTip, makeWalkable} from "./marks.js";
 import {VIEWS, measure} from "./views.js";
@@ -16,6 +16,7 @@ import {TRADEMARK} from "./cite.js";
 import {save, toCsv, toJson, toPng, toSvg} from "./export.js";
 
 const ALL = "all";
+const PAPER = 680;  // pixels that fit between the margins of A4
 const OVERVIEWS = {overview: {name: "Over the rounds", show: showOverview}, energy: {name: "Energy", show: showEnergies, needs: VIEWS.energy.needs}};
 
 function start(data) {
@@ -44,7 +45,8 @@ function start(data) {
   function show(chosen) {
     const now = resolve(chosen);
     const {shown, counts, repeats} = select(data.results, now);
-    updateControls(now, counts, repeats);
+    updateControls(now, counts);
+    byId("chosen-filters").textContent = `Division: ${now.division || "all"}. ${describeFilters(now)}`;
     showChoice(now);
     showTitle(now, shown);
     showTabs(now);
@@ -74,9 +76,15 @@ function start(data) {
     const facts = edition ? [
       ["Data set", edition.dataset], ["Target", edition.target], ["Runs", edition.runs && format(edition.runs)],
       ["Rounds here", edition.rounds.join(", ")], ["Median spread of runs", spreadOf(shown)],
-      ["Called", edition.benchmarks.join(", ")],
+      ["Called", edition.benchmarks.join(", ")], ["Not comparable with", siblings(edition)],
     ] : [["Benchmarks", format(data.editions.length)], ["Rounds", data.rounds.join(", ")]];
-    byId("facts").replaceChildren(...facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+    byId("facts").replaceChildren(...facts.filter(([, value]) => value?.length !== 0 && value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+  }
+
+  /* Buttons to the other editions of a benchmark. */
+  function siblings(edition) {
+    const others = data.editions.filter((other) => other !== edition && other.benchmarks.some((name) => edition.benchmarks.includes(name)));
+    return others.map(({id, title}) => make("button", {type: "button", class: "link", click: () => change({benchmark: id, family: "", pin: "", result: ""})}, title));
   }
 
   function showTabs(now) {
@@ -89,9 +97,9 @@ function start(data) {
   }
 
   /* Also where only the room of the chart has changed. */
-  function showChart(now, shown) {
+  function showChart(now, shown, paper) {
     const frame = byId("chart");
-    const width = Math.max(300, frame.clientWidth);
+    const width = paper ?? Math.max(300, frame.clientWidth);
     drawn.width = frame.clientWidth;
     const edition = data.editions.find(({id}) => id === now.benchmark);
     const view = (edition ? VIEWS : OVERVIEWS)[now.view].show({results: shown, state: now, width, edition, change, open: openResults});
@@ -107,7 +115,7 @@ function start(data) {
     if (focused) focusPoint(focused);
     replaceChildren(byId("figures"), figures ? [figures] : []);
     byId("take-chart").hidden = !chart;
-    byId("take-chart").picture = chart && {title, subtitle: edition.title, notes: lines, legend, chart, source: sourceOf(shown)};
+    byId("take-chart").picture = chart && {title, subtitle: `${edition.title}, ${now.division}`, notes: [describeFilters(now), ...lines], legend, chart, source: sourceOf(shown)};
   }
 
   function describe(result) {
@@ -116,7 +124,7 @@ function start(data) {
     return [
       `${result.submitter}: ${result.system}`,
       `round ${result.round}, ${result.availability || "availability not given"}`,
-      result.accelerators === null ? "accelerators not given" : `${format(result.accelerators)} × ${result.accelerator || "accelerator"}`,
+      result.accelerators === null ? "accelerators not given" : `${format(result.accelerators)} × ${result.variant || "accelerator"}`,
       `${formatFigure(result.score)} ${measure(result.edition)}`,
       ...(result.energy === null ? [] : [`${formatFigure(result.energy)} kWh`]),
       ...(isOther ? [`${formatTimes(timesAsFast(result, of))} times as fast as ${of.system}`] : []),
@@ -141,6 +149,12 @@ function start(data) {
     if (opened.isPoint) focusPoint(opened.uid);
     else if (opened.element?.isConnected) opened.element.focus();
     else byId("scroll").focus();
+  }
+
+  /* On paper all rows are there, and the chart is as wide as the paper. */
+  function printing(isPrinting) {
+    table.showAll(isPrinting);
+    showChart(drawn.now, drawn.shown, isPrinting ? PAPER : undefined);
   }
 
   function showColumns(now) {
@@ -172,9 +186,9 @@ function start(data) {
     new ResizeObserver(() => {
       if (drawn.width !== byId("chart").clientWidth) showChart(drawn.now, drawn.shown);
     }).observe(byId("chart"));
-    window.matchMedia("print").addEventListener("change", ({matches}) => table.showAll(matches));
-    window.addEventListener("beforeprint", () => table.showAll(true));
-    window.addEventListener("afterprint", () => table.showAll(false));
+    window.matchMedia("print").addEventListener("change", ({matches}) => printing(matches));
+    window.addEventListener("beforeprint", () => printing(true));
+    window.addEventListener("afterprint", () => printing(false));
   }
 
   function fillBenchmarks() {

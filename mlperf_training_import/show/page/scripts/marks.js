@@ -147,6 +147,7 @@ export function makeWalkable(chart, results, describe, open, tip) {
     return current;
   }
   if (stops.length) reach(stops[0]);
+  chart.setAttribute("aria-label", `${chart.getAttribute("aria-label")}; arrow keys go from one to the next`);
   const on = (name, act) => chart.addEventListener(name, (event) => {
     const place = places.get(event.target);
     if (place !== undefined) act(stops[place], event, place);

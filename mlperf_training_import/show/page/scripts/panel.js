@@ -73,7 +73,7 @@ function factsOf(result) {
   const facts = [
     ["Benchmark", result.edition.title], ["Round", `${result.round}, ${result.division}${result.is_published ? "" : ", unverified: not from a published round"}`],
     [capital(unit), formatFigure(result.score)], ["Rank", result.rank === null ? "" : `${format(result.rank)} of its round, benchmark and division`],
-    ["Accelerators", result.accelerators === null ? "" : `${format(result.accelerators)}${result.accelerator_name ? ` × ${result.accelerator_name}` : ""}`],
+    ["Accelerators", result.accelerators === null ? "" : `${format(result.accelerators)}${result.variant ? ` × ${result.variant}` : ""}`],
     ["Availability", result.availability], ["Processor", result.processor], ["Framework", result.framework],
     ["Spread of runs", result.spread === null ? "" : `${formatShare(result.spread)}, derived`],
     ["Accelerator-minutes", result.accelerator_minutes === null ? "" : `${format(result.accelerator_minutes)}, derived`],

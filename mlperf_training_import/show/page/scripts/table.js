@@ -16,7 +16,7 @@ export const COLUMNS = [
   {key: "round", title: "Round", width: 5, of: (result) => result.round_place, text: (result) => result.round, first: true},
   {key: "submitter", title: "Submitter", width: 10, of: (result) => result.submitter, first: true},
   {key: "system", title: "System", width: 16, of: (result) => result.system, first: true},
-  {key: "accelerator", title: "Accelerator", width: 9, of: (result) => result.accelerator, first: true},
+  {key: "accelerator", title: "Accelerator", width: 9, of: (result) => result.accelerator, text: (result) => result.variant || result.accelerator, first: true},
   {key: "accelerators", title: "Number", width: 6, of: (result) => result.accelerators, number: true, first: true},
   {key: "score", title: "Minutes", width: 8, of: (result) => result.score, number: true, own: true, first: true,
     text: (result) => formatFigure(result.score) + (result.edition.higher_is_better ? ` ${measure(result.edition)}` : "")},
