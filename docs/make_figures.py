@@ -1,4 +1,4 @@
-"""Makes the figures of ``analysis.md`` from ``summary_results.json``, a list with the entry of every result.
+"""Makes the figures of ``analysis.md`` and ``convergence.md`` from ``summary_results.json``, the entries of all results.
 
 Usage: ``python docs/make_figures.py summary_results.json``. Needs pandas and matplotlib.
 """
@@ -10,7 +10,14 @@ from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from mlperf_training_import.results.reference import least_acceptable_mean, prune, reference_for
+from mlperf_training_import.tables.references import reference_runs
+from mlperf_training_import.tables.rules import benchmark_of
 
 FIGURES = Path(__file__).resolve().parent / "figures"
 ROUND = "4.1"
@@ -44,6 +51,17 @@ def spread_of_runs(results: pd.DataFrame) -> pd.DataFrame:
     """How far the runs of a result lie apart: smallest, middle and largest spread of each benchmark, in percent."""
     spread = results.groupby("Model_ID")["minutes_spread"]
     return spread.agg(["min", "median", "max"]).mul(100).sort_values("median")
+
+
+def review_lines(results: pd.DataFrame, benchmark: str) -> pd.DataFrame:
+    """What the review compares the results of a benchmark with, by batch size: the reference, and what it accepts."""
+    rules = benchmark_of(benchmark, ROUND)
+    references = prune(reference_runs("training", benchmark, ROUND), rules.drop)
+    smallest = results.loc[results["Model_ID"] == benchmark, "global_batch_size"].min()
+    sizes = np.unique(np.geomspace(smallest, references[-1].batch_sizes[0], 200).round())
+    lines = pd.DataFrame([reference_for(size, references, rules.runs) for size in sizes], index=sizes)
+    least = [least_acceptable_mean(mean, deviation, count, rules.runs - 2) for _, mean, deviation, count in lines.values]
+    return lines.assign(least_acceptable=least)
 
 
 def draw_fastest_per_accelerator(results: pd.DataFrame) -> None:
@@ -97,6 +115,31 @@ def draw_spread_of_runs(results: pd.DataFrame) -> None:
     _save(figure, "spread_of_runs")
 
 
+def draw_convergence(results: pd.DataFrame) -> None:
+    """One mark per result of a benchmark, the verdict as its shape, over the lines of the review."""
+    benchmark = "bert"
+    lines = review_lines(results, benchmark)
+    figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    axes.plot(lines.index, lines["mean"] / 1e6, color="#444444", linewidth=1.2, label="reference (RCP mean)")
+    axes.plot(lines.index, lines["least_acceptable"] / 1e6, color="#D55E00", linewidth=1.2, label="least acceptable mean")
+    chosen = results[results["Model_ID"] == benchmark]
+    for verdict, marker in (("pass", "o"), ("fail", "X"), ("missing", "s")):
+        group = chosen[chosen["rcp_verdict"] == verdict]
+        if len(group):
+            samples = group["samples_to_converge"] / 1e6
+            axes.scatter(
+                group["global_batch_size"], samples, marker=marker, color="#0072B2", s=34, alpha=0.7, lw=0, label=verdict
+            )
+    axes.set_xscale("log", base=2)
+    axes.set_xticks([64, 256, 1024, 4096, 16384], ["64", "256", "1,024", "4,096", "16,384"])
+    axes.set_ylim(bottom=2)
+    axes.set_xlabel("global batch size (log scale)")
+    axes.set_ylabel("million samples to target")
+    axes.set_title(f"Convergence of {benchmark}, round {ROUND}, closed division", loc="left")
+    axes.legend(frameon=False, loc="upper left")
+    _save(figure, "convergence")
+
+
 def _by_family(results: pd.DataFrame) -> list[pd.DataFrame]:
     """The results of each family, in the order of the table; the last one has the rest."""
     names = results["accelerator_model_name"].map(lambda name: next(family for family in FAMILIES if family in name))
@@ -124,6 +167,7 @@ def main(file: Path) -> None:
     draw_fastest_per_accelerator(results)
     draw_energy_against_time(results)
     draw_spread_of_runs(results)
+    draw_convergence(results)
 
 
 if __name__ == "__main__":

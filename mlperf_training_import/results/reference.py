@@ -98,7 +98,7 @@ def judge_convergence(
     if not kept or kept[-1] > _LARGEST_POINT:
         return None
     mean = fmean(kept)
-    reference = _reference_for(batch_size, references, runs)
+    reference = reference_for(batch_size, references, runs)
     if reference is None:
         return Verdict("missing")
     least = least_acceptable_mean(reference.mean, reference.deviation, reference.count, runs - 2) - allowance
@@ -165,7 +165,7 @@ def _summary(runs: ReferenceRuns, drop: int) -> Reference:
     return Reference((runs.global_batch_size,), fmean(kept), deviation, len(kept))
 
 
-def _reference_for(batch_size: float, references: Sequence[Reference], runs: int) -> Reference | None:
+def reference_for(batch_size: float, references: Sequence[Reference], runs: int) -> Reference | None:
     """The reference with a batch size, else one between its neighbours, else the smallest; None above the largest."""
     for reference in references:
         if batch_size == reference.batch_sizes[0]:

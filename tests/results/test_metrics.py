@@ -295,14 +295,15 @@ def test_every_known_benchmark_says_what_it_counts_from_1_0_on():
                 assert benchmark.progress.field in ("epoch_num", "samples_count", "step_num")
 
 
-def test_the_code_of_the_document_is_that_of_the_script():
-    text, script = ((DOCS / name).read_text(encoding="utf-8") for name in ("analysis.md", "make_figures.py"))
-    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 4
-    assert all(block in script for block in blocks)
-    figures_shown = re.findall(r"\]\((figures/\S+)\)", text)
-    assert len(figures_shown) == 3
-    assert all((DOCS / figure).is_file() for figure in figures_shown)
+@pytest.mark.parametrize(("document", "blocks", "figures"), [("analysis.md", 4, 3), ("convergence.md", 1, 1)])
+def test_the_code_of_the_document_is_that_of_the_script(document, blocks, figures):
+    text, script = ((DOCS / name).read_text(encoding="utf-8") for name in (document, "make_figures.py"))
+    code = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(code) == blocks
+    assert all(block in script for block in code)
+    shown = re.findall(r"\]\((figures/\S+)\)", text)
+    assert len(shown) == figures
+    assert all((DOCS / figure).is_file() for figure in shown)
 
 
 # -- the real rounds --------------------------------------------------------------------------------------------------
