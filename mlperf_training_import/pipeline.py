@@ -16,14 +16,16 @@ from .outcome import Outcome
 from .results.entry import experiment_names
 from .results.score_round import bytes_to_read, read_round
 from .rounds.locate import iter_doubts, locate, locate_path
+from .rounds.presence import Contents, Presence
 from .rounds.walk import walk
 from .show.report import write_report
 from .show.summaries import make_output_folder, write_summaries
 from .tables.rules import rules_of
 
 if TYPE_CHECKING:
-    from .model import Round
-    from .options import Options
+    from .findings import Finding
+    from .model import Identity, Round, Submission
+    from .options import Filter, Options
 
 #: Takes a round's label and the bytes to read; gives a function that takes the bytes that were read.
 ShowProgress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
@@ -84,7 +86,7 @@ def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progr
         entries,
         [round_outcome.round.label for round_outcome in outcome.rounds],
         outcome.findings,
-        in_scope=lambda identity, division: wanted.wants(identity[1], identity[3], division),
+        presence=_presence_in(walked, wanted, outcome.findings),
         prune=options.prune,
         dry_run=options.dry_run,
         waiting=tell,
@@ -95,6 +97,24 @@ def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progr
         outcome.report, is_new = write_report(outcome, options.output_dir)
         outcome.files[outcome.report] = is_new
     return outcome
+
+
+def _presence_in(
+    walked: Sequence[tuple[Round, Sequence[Submission]]], wanted: Filter, findings: Sequence[Finding]
+) -> Callable[[Identity, str], Presence]:
+    """What tells whether these rounds still have a stored result, given the division of its experiment."""
+    contents = {
+        round_.label: Contents(of_round, (f for f in findings if f.round == round_.label), rules_of(round_.version).aliases)
+        for round_, of_round in walked
+    }
+
+    def presence(identity: Identity, division: str) -> Presence:
+        label, submitter, _, benchmark = identity
+        if label not in contents or not wanted.wants(submitter, benchmark, division):
+            return Presence.OUT_OF_SCOPE
+        return Presence.PRESENT if contents[label].may_hold(identity) else Presence.GONE
+
+    return presence
 
 
 def _refuse_private(rounds: Sequence[Round]) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 #: Without ``O_NONBLOCK`` opening a pipe would wait for somebody who writes into it.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
+_BLOCK_BYTES = 1 << 20
+
 
 def open_regular(path: Path | str, *, folder: int | None = None, follow: bool = True) -> FileIO:
     """Opens a file for reading, without a buffer.
@@ -49,23 +51,24 @@ def read_regular(path: Path | str, most_bytes: int, *, folder: int | None = None
     """
     with open_regular(path, folder=folder, follow=follow) as stream:
         data = bytearray()
-        while block := stream.read(most_bytes + 1 - len(data)):
+        while block := stream.read(min(_BLOCK_BYTES, most_bytes + 1 - len(data))):
             data += block
     if len(data) > most_bytes:
         raise OSError(errno.EFBIG, f"larger than {_size(most_bytes)}", str(path))
     return bytes(data)
 
 
-def is_regular(path: Path) -> bool:
-    """Whether there is a regular file.
+def is_there(path: Path) -> bool:
+    """Whether there is anything of that name, even a link to nothing.
 
     Raises:
-        OSError: it cannot be told, for want of a permission or because links lead in a circle.
+        OSError: it cannot be told.
     """
     try:
-        return stat.S_ISREG(path.stat().st_mode)
+        path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return False
+    return True
 
 
 def _size(number: int) -> str:

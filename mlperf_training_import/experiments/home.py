@@ -8,15 +8,15 @@ writing it, and write it themselves, whole and under the lock.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import git
 from cmind.index import Index
-from git.exc import GitError
 
 from ..errors import PublishFailure
 from .files import remove_leftovers, write_atomically
@@ -40,7 +40,7 @@ def locked(cm: Any, repository: Path, waiting: Callable[[str], None]) -> Iterato
     """
     with (
         _held(Path(cm.repos_path).resolve() / _LOCK_FILE, "import", waiting),
-        _held(_lock_of(repository), "import", waiting),
+        _held(_lock_of(repository.resolve()), "import", waiting),
     ):
         yield
 
@@ -117,7 +117,7 @@ def add_to_index(cm: Any, artifacts: Iterable[tuple[Mapping[str, object], Path]]
 def _held(place: Path, work: str, waiting: Callable[[str], None]) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
-            handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+            handle = _opened_lock(place)
             stack.callback(os.close, handle)  # which also lets go of the lock, as the end of the process does
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -130,11 +130,30 @@ def _held(place: Path, work: str, waiting: Callable[[str], None]) -> Iterator[No
 
 
 def _lock_of(repository: Path) -> Path:
+    for folder in (repository, *repository.parents):
+        git_folder = folder / ".git"
+        if git_folder.is_dir() and not git_folder.is_symlink():
+            return git_folder / _LOCK_FILE
+    return repository / f".{_LOCK_FILE}"
+
+
+def _opened_lock(place: Path) -> int:
+    """A descriptor of a lock file, which is made if it is not there. Whoever may write beside it may write it too.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
     try:
-        with git.Repo(repository, search_parent_directories=True) as found:
-            return Path(found.git_dir).resolve() / _LOCK_FILE
-    except (GitError, ValueError, OSError):
-        return repository.resolve() / f".{_LOCK_FILE}"
+        handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+    except PermissionError:  # of another user of the repository: to lock it, it need not be written
+        handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "the lock is not a regular file")
+    if found.st_uid == os.geteuid():
+        os.fchmod(handle, 0o644 | place.parent.stat().st_mode & 0o022)
+    return handle
 
 
 def _parsed(data: bytes) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..model import Entry, Identity
 
@@ -56,20 +56,22 @@ class IdentityIndex:
         An object whose submitter is none of this import has the identity that its address says. Where several folders share
         its submitter and system, it is the one with the same minutes.
         """
-        if (identity := stored_identity(item)) is not None or not isinstance(item, dict):
-            return identity
-        url, label, benchmark = (_text(item.get(key)) for key in ("details_url", "version", "Model_ID"))
-        if not (url and label and benchmark) or len(url) > _LONGEST_URL:
+        if not isinstance(item, dict):
             return None
-        if (place := _DETAILS_URL.fullmatch(url)) is None:
-            return None
-        written = [(label, submitter, system, benchmark) for submitter, system in _spellings(place)]
+        return stored_identity(item) or self._identify_by_address(item)
+
+    def _identify_by_address(self, item: dict[str, Any]) -> Identity | None:
+        written = _written_identities(item)
         for identity in written:
             if candidates := self._by_submitter.get(identity):
-                same = [one for one in candidates if self._entries[one]["Result"] == item.get("Result")]
-                one_of = candidates if len(candidates) == 1 else same
-                return one_of[0] if len(one_of) == 1 else None
-        return next((identity for identity in written if identity in self._entries), written[0])
+                return self._one_of(candidates, item)
+        return next((identity for identity in written if identity in self._entries), written[0] if written else None)
+
+    def _one_of(self, candidates: Sequence[Identity], item: dict[str, Any]) -> Identity | None:
+        """The only candidate, or the only one with the minutes of a stored object; None where it cannot be told."""
+        if len(candidates) > 1:
+            candidates = [one for one in candidates if self._entries[one]["Result"] == item.get("Result")]
+        return candidates[0] if len(candidates) == 1 else None
 
     def holds(self, identity: Identity) -> bool:
         """Whether this import has the result."""
@@ -78,6 +80,14 @@ class IdentityIndex:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _written_identities(item: dict[str, Any]) -> list[Identity]:
+    """What an object of the older script may mean by its address, most likely first; nothing where it has none."""
+    url, label, benchmark = (_text(item.get(key)) for key in ("details_url", "version", "Model_ID"))
+    if not (url and label and benchmark) or len(url) > _LONGEST_URL or (place := _DETAILS_URL.fullmatch(url)) is None:
+        return []
+    return [(label, submitter, system, benchmark) for submitter, system in _spellings(place)]
 
 
 def _spellings(place: re.Match[str]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Files of stored experiments: reading, merging and writing ``cm-result.json``. Knows nothing of Collective Mind's API."""
+"""Merges the entries of an import into stored experiments: objects in, objects out. No file, and no Collective Mind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..outcome import Changes
 from ..results.entry import foreign_benchmarks, order_of, uid_of
+from ..rounds.presence import Presence
 from ..tables.keys import owned_keys
 from .identity import IdentityIndex, stored_identity
 
@@ -71,66 +72,90 @@ def stored_uids(
     return uids
 
 
-def merge(
-    stored: StoredExperiment,
-    entries: Mapping[Identity, dict[str, Any]],
-    index: IdentityIndex,
-    uids: Mapping[Identity, str],
-    is_stale: Callable[[Identity], bool],
-    prune: bool,
-    report: Report,
-) -> tuple[list[Any], Changes]:
-    """The objects of an experiment after this import, in their fixed order, and what changed.
+class Merger:
+    """Merges what an import has into stored experiments.
 
     Args:
-        stored: the experiment as it is.
-        entries: what this import has for the experiment.
         index: all entries of this import.
         uids: uids that are in use already, by identity.
-        is_stale: whether a stored result that this import does not have is one that the clone no longer holds.
-        prune: removes such results instead of keeping them.
+        presence: what is known of a stored result that this import does not have, given the division of its experiment.
+        prune: removes results that are gone instead of keeping them.
         report: takes findings.
     """
-    changes = Changes(removed=stored.moved_out)
-    where = str(stored.file)
-    known, others, several = _recognise(stored, index, report)
-    arrived = {index.identify(item) for item in stored.moved_in}
-    merged: list[dict[str, Any]] = []
-    for identity, item in known.items():
-        if identity in entries:
-            continue
-        if not is_stale(identity):
-            merged.append(item)
-        elif prune:
+
+    def __init__(
+        self,
+        index: IdentityIndex,
+        uids: Mapping[Identity, str],
+        presence: Callable[[Identity, str], Presence],
+        prune: bool,
+        report: Report,
+    ) -> None:
+        self._index = index
+        self._uids = uids
+        self._presence = presence
+        self._prune = prune
+        self._report = report
+
+    def merge(self, stored: StoredExperiment, entries: Mapping[Identity, dict[str, Any]]) -> tuple[list[Any], Changes]:
+        """The objects of an experiment after this import, in their fixed order, and what changed.
+
+        Args:
+            stored: the experiment as it is.
+            entries: what this import has for the experiment.
+        """
+        changes = Changes(removed=stored.moved_out)
+        known, others, several = _recognise(stored, self._index, self._report)
+        arrived = {self._index.identify(item) for item in stored.moved_in} - several
+        merged = [
+            item for identity, item in known.items() if identity not in entries and self._stays(stored, identity, changes)
+        ]
+        for identity, entry in entries.items():
+            old = known.get(identity)
+            uid = self._uids.get(identity, entry["uid"])
+            new = entry | {"uid": uid} if old is None else _renewed(old, entry, uid)
+            merged.append(new)
+            if old is not None:
+                self._tell_of_uid(stored, identity, old, new)
+            if old is None or identity in arrived:
+                changes.added += 1
+            elif identity not in several and _equal(new, old):
+                changes.unchanged += 1
+            else:
+                changes.updated += 1
+        return _ordered(stored, merged, others), changes
+
+    def _stays(self, stored: StoredExperiment, identity: Identity, changes: Changes) -> bool:
+        """Whether a stored result stays that this import does not have; counts and reports what becomes of it."""
+        presence = self._presence(identity, stored.division)
+        where, who = str(stored.file), " / ".join(identity)
+        if presence is Presence.OUT_OF_SCOPE:
+            return True
+        if presence is Presence.GONE and self._prune:
             changes.removed += 1
-        else:
-            changes.kept += 1
-            report("kept-result", where, f"{' / '.join(identity)} is not in the clone")
-            merged.append(item)
-    for identity, entry in entries.items():
-        old = known.get(identity)
-        if old is None:
-            changes.added += 1
-            merged.append(entry | {"uid": uids.get(identity, entry["uid"])})
-            continue
-        new = _renewed(old, entry, uids.get(identity, entry["uid"]))
-        merged.append(new)
+            self._report("pruned-result", where, f"{who} is not in the clone")
+            return False
+        changes.kept += 1
+        what = "is not in the clone" if presence is Presence.GONE else "was not scored this time, and may be in the clone"
+        self._report("kept-result", where, f"{who} {what}")
+        return True
+
+    def _tell_of_uid(self, stored: StoredExperiment, identity: Identity, old: dict[str, Any], new: dict[str, Any]) -> None:
+        where, who = str(stored.file), " / ".join(identity)
         if not _has_uid(old):
-            report("missing-uid", where, f"{' / '.join(identity)} had no uid; it has {new['uid']} now")
+            self._report("missing-uid", where, f"{who} had no uid; it has {new['uid']} now")
         elif new["uid"] != old["uid"]:
-            report("several-uids", where, f"{' / '.join(identity)} has the uid {new['uid']} elsewhere, now here too")
-        if identity in arrived - several:
-            changes.added += 1
-        elif identity not in several and _equal(new, old):
-            changes.unchanged += 1
-        else:
-            changes.updated += 1
+            self._report("several-uids", where, f"{who} has the uid {new['uid']} elsewhere, now here too")
+
+
+def _ordered(stored: StoredExperiment, results: list[dict[str, Any]], others: list[Any]) -> list[Any]:
+    """Results and objects that are none, in their fixed order; what is no object comes last."""
     odd = [item for item in others if not isinstance(item, dict)]
-    merged += [item for item in others if isinstance(item, dict)]
+    objects = [*results, *(item for item in others if isinstance(item, dict))]
     # Equal ones stay as they are stored, so that the next import finds nothing to do.
     places = {id(item): place for place, item in enumerate((*stored.objects, *stored.moved_in))}
-    merged.sort(key=lambda item: (*order_of(item), places.get(id(item), len(places))))
-    return merged + odd, changes
+    objects.sort(key=lambda item: (*order_of(item), places.get(id(item), len(places))))
+    return objects + odd
 
 
 def _recognise(

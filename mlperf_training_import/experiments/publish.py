@@ -6,21 +6,24 @@ import contextlib
 import datetime
 import hashlib
 import json
+import os
+import re
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmind import utils
 
 from ..errors import PublishFailure, UnknownTarget
-from ..findings import Finding, reporter
-from ..outcome import PublishedExperiment
+from ..findings import Finding, Report, reporter
+from ..outcome import Changes, PublishedExperiment
+from ..regular import is_there, read_regular
 from ..results.entry import experiment_tags
-from .files import RESULT_FILE, StoredExperiment, load_experiment, remove_leftovers, to_bytes, write_atomically
+from ..rounds.presence import Presence
+from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, load_experiment, remove_leftovers, to_bytes, write_atomically
 from .home import add_to_index, locked
 from .identity import IdentityIndex, by_identity
-from .merge import merge, move_home, stored_uids
+from .merge import Merger, move_home, stored_uids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
 
 _EXPERIMENT = "experiment,a0a2d123ef064bcb"
 _PREFIX = "mlperf-training--"
+_NAME = re.compile(rf"{_PREFIX}.*--.*--.*")
 _META_FILE = "_cm.json"
+_MOST_META_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,19 @@ class Target:
     experiments: Path
 
 
+class _Trouble(NamedTuple):
+    """Why an experiment must not be touched: a file or folder, and what is wrong with it."""
+
+    place: Path
+    what: str
+
+
 class _Known(NamedTuple):
     """An experiment's folder, and its description where there is one that can be read."""
 
     path: Path
     description: dict[str, Any] | None = None
-    trouble: str | None = None
+    trouble: _Trouble | None = None
 
 
 def find_target(cm: Any, target_repo: str) -> Target:
@@ -82,7 +94,7 @@ def publish(
     labels: Sequence[str],
     findings: list[Finding],
     *,
-    in_scope: Callable[[Identity, str], bool] = lambda _identity, _division: True,
+    presence: Callable[[Identity, str], Presence] | None = None,
     prune: bool = False,
     dry_run: bool = False,
     waiting: Callable[[str], None] = lambda _: None,
@@ -93,12 +105,11 @@ def publish(
         cm: the running Collective Mind, whose index is left alone (:func:`~.home.index_left_alone`).
         target: where to publish.
         entries: the entries of this import by experiment name.
-        labels: the rounds that were imported; of these, a stored result that is no longer among the entries is kept and
-            reported, or removed.
+        labels: the rounds that were imported.
         findings: takes what is wrong with the store.
-        in_scope: whether this import looked for results of this identity and division at all (filters); others are
-            never touched.
-        prune: remove stored results that the clones no longer hold.
+        presence: what is known of a stored result that is not among the entries, given the division of its experiment. One
+            that is gone is kept and reported, or removed. All of the imported rounds are gone where nothing is given.
+        prune: remove stored results that are gone.
         dry_run: write nothing.
         waiting: told when another import has to be waited for.
 
@@ -106,43 +117,105 @@ def publish(
         One record per experiment that has something of these rounds, by name.
 
     Raises:
-        PublishFailure: the repository cannot be written, or Collective Mind refuses an experiment.
+        PublishFailure: the repository cannot be read or written, or Collective Mind refuses an experiment.
     """
+    publication = _Publication(target, entries, labels, reporter(findings))
     if not dry_run:
         _refuse_elsewhere(target, target.experiments)
     with contextlib.nullcontext() if dry_run else locked(cm, target.path, waiting):
-        report = reporter(findings)
         if not dry_run:
             _clear_unfinished(target)
-        known = _existing(target)
-        scopes = tuple(f"{_PREFIX}{scope}--" for scope in ("all", *labels))
-        names = sorted({*entries, *(name for name in known if name.startswith(scopes))})
-        experiments = [_load(name, known.get(name), report) for name in names]
-        groups = {name: by_identity(entries.get(name, ())) for name in names}
+        plans = publication.plan(presence or publication.all_gone, prune)
+        if not dry_run:
+            publication.write(plans)
+            publication.index(cm)
+    return publication.records_of(plans)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What an experiment is to become. ``is_concerned`` says whether this import has, moves or removes anything in it."""
+
+    experiment: StoredExperiment
+    objects: list[Any]
+    changes: Changes
+    is_concerned: bool
+
+
+class _Publication:
+    """One import on its way into one repository."""
+
+    def __init__(
+        self, target: Target, entries: Mapping[str, Sequence[dict[str, Any]]], labels: Sequence[str], report: Report
+    ) -> None:
+        self._target = target
+        self._entries = entries
+        self._labels = labels
+        self._report = report
+        self._known: dict[str, _Known] = {}
+
+    def plan(self, presence: Callable[[Identity, str], Presence], prune: bool) -> list[_Plan]:
+        """What each experiment is to become, in the order in which they are to be written. Reads only."""
+        self._known = _existing(self._target)
+        scopes = tuple(f"{_PREFIX}{scope}--" for scope in ("all", *self._labels))
+        names = sorted({*self._entries, *(name for name in self._known if name.startswith(scopes))})
+        experiments = [_load(name, self._known.get(name), self._report) for name in names]
+        groups = {name: by_identity(self._entries.get(name, ())) for name in names}
         index = IdentityIndex({identity: entry for group in groups.values() for identity, entry in group.items()})
-        homes = {(e.is_over_all, identity): e.name for e in experiments for identity in groups[e.name]}
-        move_home(experiments, homes, index, report)
-        uids = stored_uids(experiments, index, labels)
-        published = []
+        move_home(experiments, _homes_of(experiments, groups), index, self._report)
+        merger = Merger(index, stored_uids(experiments, index, self._labels), presence, prune, self._report)
+        plans = []
         # experiments that results leave come last: a run that is killed in between leaves them twice and not nowhere
         for experiment in sorted(experiments, key=lambda experiment: experiment.moved_out > 0):
-            if not experiment.usable:
-                continue
-            group, before = groups[experiment.name], len(experiment.objects) + experiment.moved_out
-            is_stale = partial(_is_stale, labels, in_scope, experiment.division)
-            merged, changes = merge(experiment, group, index, uids, is_stale, prune, report)
-            concerned = bool(group) or len(merged) != before
-            if concerned and not dry_run:
-                known[experiment.name] = _write(target, experiment, merged, known.get(experiment.name))
-            if concerned or changes.kept:
-                description = known[experiment.name].description if experiment.name in known else None
-                uid = description["uid"] if description else _uid_of(experiment.name)
-                published.append(PublishedExperiment(experiment.name, experiment.folder, uid, changes))
-        if not dry_run:
-            artifacts = [(found.description, found.path) for found in known.values() if found.description]
-            if trouble := add_to_index(cm, artifacts, (target.alias, target.uid)):
-                report("cm-index", cm.repos_path, trouble)
-        return sorted(published, key=lambda experiment: experiment.name)
+            if experiment.usable:
+                before = len(experiment.objects) + experiment.moved_out
+                objects, changes = merger.merge(experiment, groups[experiment.name])
+                is_concerned = bool(groups[experiment.name]) or len(objects) != before
+                plans.append(_Plan(experiment, objects, changes, is_concerned))
+        return plans
+
+    def all_gone(self, identity: Identity, _division: str) -> Presence:
+        """For those who know nothing of the clones."""
+        return Presence.GONE if identity[0] in self._labels else Presence.OUT_OF_SCOPE
+
+    def write(self, plans: Sequence[_Plan]) -> None:
+        """Writes what differs from what is stored."""
+        for plan in plans:
+            if plan.is_concerned:
+                name = plan.experiment.name
+                self._known[name] = _write(self._target, plan.experiment, plan.objects, self._known.get(name))
+
+    def index(self, cm: Any) -> None:
+        """Tells Collective Mind of all experiments of this importer."""
+        artifacts = [(found.description, found.path) for found in self._known.values() if found.description]
+        if trouble := add_to_index(cm, artifacts, (self._target.alias, self._target.uid)):
+            self._report("cm-index", cm.repos_path, trouble)
+
+    def records_of(self, plans: Sequence[_Plan]) -> list[PublishedExperiment]:
+        """What became of the experiments, or would, by name."""
+        records = []
+        for plan in plans:
+            name = plan.experiment.name
+            if plan.is_concerned or plan.changes.kept:
+                description = self._known[name].description if name in self._known else None
+                uid = description["uid"] if description else _uid_of(name)
+                records.append(PublishedExperiment(name, plan.experiment.folder, uid, plan.changes))
+        return sorted(records, key=lambda record: record.name)
+
+
+def _homes_of(
+    experiments: Sequence[StoredExperiment], groups: Mapping[str, Mapping[Identity, dict[str, Any]]]
+) -> dict[tuple[bool, Identity], str]:
+    """The experiment that a result belongs to, among those over all rounds (True) and those of its round (False).
+
+    A result that has no place among all rounds belongs to its round's experiment only, wherever it was stored before.
+    """
+    homes: dict[tuple[bool, Identity], str] = {}
+    for experiment in sorted(experiments, key=lambda experiment: not experiment.is_over_all):
+        for identity in groups[experiment.name]:
+            homes[experiment.is_over_all, identity] = experiment.name
+            homes.setdefault((True, identity), experiment.name)
+    return homes
 
 
 def stored_experiments(target: Target) -> list[StoredExperiment]:
@@ -151,18 +224,12 @@ def stored_experiments(target: Target) -> list[StoredExperiment]:
     return [experiment for experiment in loaded if experiment.usable and experiment.file is not None]
 
 
-def _is_stale(labels: Sequence[str], in_scope: Callable[[Identity, str], bool], division: str, identity: Identity) -> bool:
-    """Whether this import should have had a stored result that it does not have."""
-    return identity[0] in labels and in_scope(identity, division)
-
-
-def _load(name: str, known: _Known | None, report: Callable[[str, str, str], None]) -> StoredExperiment:
-    """An experiment as it is stored; unusable where its description is broken, or a link leads out of the repository."""
-    experiment = load_experiment(name, known.path if known else None, report)
-    if known is not None and known.trouble:
-        report("invalid-store", str(known.path / _META_FILE), f"{known.trouble}; nothing was written to the experiment")
-        experiment.usable = False
-    return experiment
+def _load(name: str, known: _Known | None, report: Report) -> StoredExperiment:
+    """An experiment as it is stored; unusable where it cannot be read, or a link leads out of the repository."""
+    if known is None or known.trouble is None:
+        return load_experiment(name, known.path if known else None, report)
+    report("invalid-store", str(known.trouble.place), f"{known.trouble.what}; nothing was written to the experiment")
+    return StoredExperiment(name, known.path, usable=False)
 
 
 def _refuse_elsewhere(target: Target, folder: Path) -> None:
@@ -178,7 +245,10 @@ def _refuse_elsewhere(target: Target, folder: Path) -> None:
 
 
 def _is_inside(target: Target, path: Path) -> bool:
-    return path.resolve().is_relative_to(target.path.resolve())
+    try:
+        return path.resolve().is_relative_to(target.path.resolve())
+    except (OSError, RuntimeError):  # links that lead in a circle
+        return False
 
 
 def _write(target: Target, experiment: StoredExperiment, objects: list[Any], known: _Known | None) -> _Known:
@@ -190,21 +260,22 @@ def _write(target: Target, experiment: StoredExperiment, objects: list[Any], kno
     data = to_bytes(objects)
     folder = experiment.folder or target.experiments / experiment.name
     if experiment.file is None:
-        now = datetime.datetime.now().isoformat(timespec="microseconds").replace(":", "-").replace("T", ".")
-        experiment.file = folder / now / RESULT_FILE
+        now = datetime.datetime.now(datetime.timezone.utc)  # there is no other date folder that it could come before
+        experiment.file = folder / now.strftime("%Y-%m-%d.%H-%M-%S.%f") / RESULT_FILE
     _refuse_elsewhere(target, experiment.file)
-    remove_leftovers(experiment.file)
     try:
         experiment.file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PublishFailure(f"{target.path}: cannot be written ({error.strerror})") from error
-    if data != experiment.data:
+    if data == experiment.data:
+        remove_leftovers(experiment.file)
+    else:
         write_atomically(experiment.file, data)
     experiment.folder = folder
-    if known is not None and known.description is not None:
-        return known
     meta, description = folder / _META_FILE, _description(experiment.name)
-    remove_leftovers(meta)
+    if known is not None and known.description is not None:
+        remove_leftovers(meta)
+        return known
     write_atomically(meta, (json.dumps(description, indent=2, sort_keys=True) + "\n").encode("ascii"))
     return _Known(folder, description)
 
@@ -228,28 +299,58 @@ def _existing(target: Target) -> dict[str, _Known]:
     search gives up at the first broken description.
     """
     experiments = {}
-    for folder in sorted(target.experiments.glob(f"{_PREFIX}*--*--*")):
-        if not folder.is_dir():
-            continue
-        places = (folder, *folder.glob("*"), *folder.glob(f"*/{RESULT_FILE}"))
-        elsewhere = [str(place) for place in places if not _is_inside(target, place)]
-        known = _Known(folder, trouble=f"{elsewhere[0]} leads out of the repository") if elsewhere else _describe(folder)
-        experiments[folder.name] = known
+    for folder in _experiment_folders(target):
+        trouble = _trouble_of(target, folder)
+        experiments[folder.name] = _describe(folder) if trouble is None else _Known(folder, trouble=trouble)
     return experiments
+
+
+def _experiment_folders(target: Target) -> list[Path]:
+    """Whatever stands where experiments of this importer do, by name.
+
+    Raises:
+        PublishFailure: the experiments cannot be listed.
+    """
+    try:
+        with os.scandir(target.experiments) as entries:
+            names = sorted(entry.name for entry in entries if _NAME.fullmatch(entry.name))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise PublishFailure(f"{target.experiments}: cannot be read ({error.strerror})") from error
+    return [target.experiments / name for name in names]
+
+
+def _trouble_of(target: Target, folder: Path) -> _Trouble | None:
+    """Why an experiment must not be touched, as far as that shows from outside."""
+    try:
+        if not folder.is_dir():
+            return _Trouble(folder, "no folder, or a link to nothing")
+        places = [folder, *folder.iterdir()]
+        dated = [place for place in places[1:] if DATE_FOLDER.fullmatch(place.name)]
+        places += [result for place in dated if is_there(result := place / RESULT_FILE)]
+    except OSError as error:
+        return _Trouble(folder, f"cannot be read ({error.strerror})")
+    elsewhere = next((place for place in places if not _is_inside(target, place)), None)
+    return _Trouble(elsewhere, "leads out of the repository") if elsewhere else None
 
 
 def _describe(folder: Path) -> _Known:
     """What CM knows of a folder."""
+    place = folder / _META_FILE
     try:
+        for file in (folder / "_cm.yaml", place):
+            if is_there(file) and not file.is_file():
+                return _Known(folder, trouble=_Trouble(file, "not a regular file"))
         found = utils.load_yaml_and_json(str(folder / "_cm"))
     except (OSError, TypeError, ValueError, RecursionError) as error:
-        return _Known(folder, trouble=f"cannot be read ({error})")
+        return _Known(folder, trouble=_Trouble(place, f"cannot be read ({error})"))
     if found["return"] == utils.ERROR_FILE_NOT_FOUND:
         return _Known(folder)
     if found["return"] > 0:
-        return _Known(folder, trouble=found["error"])
+        return _Known(folder, trouble=_Trouble(place, found["error"]))
     if not isinstance(found["meta"].get("uid"), str):
-        return _Known(folder, trouble="it has no uid")
+        return _Known(folder, trouble=_Trouble(place, "it has no uid"))
     return _Known(folder, found["meta"])
 
 
@@ -258,23 +359,21 @@ def _clear_unfinished(target: Target) -> None:
 
     Only where there are no results: nothing is lost then.
     """
-    for folder in target.experiments.glob(f"{_PREFIX}*"):
-        meta = folder / _META_FILE
-        try:
-            if (
-                meta.is_file()
-                and _is_inside(target, meta)
-                and not any(folder.glob(f"*/{RESULT_FILE}"))
-                and not _is_json(meta)
-            ):
-                meta.unlink()
-        except OSError as error:
-            raise PublishFailure(f"{meta}: cannot be read or written ({error.strerror})") from error
+    for folder in _experiment_folders(target):
+        if _trouble_of(target, folder) is None and not any(folder.glob(f"*/{RESULT_FILE}")):
+            with contextlib.suppress(OSError):  # then the description stands as what cannot be read
+                if not _is_json(folder / _META_FILE):
+                    (folder / _META_FILE).unlink()
 
 
 def _is_json(file: Path) -> bool:
+    """Whether a file holds JSON.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     try:
-        json.loads(file.read_bytes())
+        json.loads(read_regular(file, _MOST_META_BYTES))
     except (ValueError, RecursionError):
         return False
     return True

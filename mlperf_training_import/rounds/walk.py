@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _DIGITS = re.compile(r"(\d+)")
 #: Links of a round that are followed; published rounds have none. Links to links could make any number of folders.
 _MOST_LINKS = 10_000
-_PACKAGE_ROOT = re.compile(r"v\d+\.\d+\.\d+")
+#: The folder of round 0.5 in which the submitters lie.
+PACKAGE_ROOT = re.compile(r"v\d+\.\d+\.\d+")
 
 
 def walk(round_: Round, rules: Rules, findings: list[Finding]) -> list[Submission]:
@@ -244,7 +245,7 @@ class _PackageWalker(_Walker):
 
     def iter_submissions(self, aliases: dict[str, str]) -> Iterator[Submission]:
         for top in self._entries("")[0]:
-            if _PACKAGE_ROOT.fullmatch(top):
+            if PACKAGE_ROOT.fullmatch(top):
                 for submitter in self._entries(top)[0]:
                     yield from self._package(submitter, f"{top}/{submitter}", aliases)
             else:

@@ -95,6 +95,9 @@ class Screen:
         for experiment in outcome.experiments:
             plan.add_row(experiment.name, *_counts(experiment.changes))
         self._out.print(plan)
+        for finding in outcome.findings:
+            if finding.code == "pruned-result":
+                self._out.print(_one_line(f"would remove: {finding.where}: {finding.what}"), soft_wrap=True)
         self._out.print("dry run: nothing was written")
 
     def _show_findings(self, outcome: Outcome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cmind.core import CM
@@ -18,6 +20,7 @@ from support import CMR, PROJECT, SCRIPT_TAGS
 from mlperf_training_import import pipeline
 from mlperf_training_import.errors import PublishFailure
 from mlperf_training_import.experiments.files import load_experiment, write_atomically
+from mlperf_training_import.experiments.home import locked
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.show import screen
@@ -53,6 +56,124 @@ def local() -> Path:
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"}
+
+
+# Odd things in the target
+
+
+def stored_file(name: str) -> Path:
+    (file,) = (local() / "experiment" / name).glob("*/cm-result.json")
+    return file
+
+
+ODD_PLACES = {
+    "a folder in place of the results": lambda file: (file.unlink(), file.mkdir()),
+    "a pipe in place of the results": lambda file: (file.unlink(), os.mkfifo(file)),
+    "a loop of links in place of the results": lambda file: (file.unlink(), file.symlink_to(file.name)),
+    "a loop of links in place of the date folder": lambda file: (
+        shutil.rmtree(file.parent),
+        file.parent.symlink_to(file.parent.name),
+    ),
+    "a file in place of the experiment": lambda file: (
+        shutil.rmtree(file.parent.parent),
+        file.parent.parent.write_text("mine"),
+    ),
+    "a pipe in place of the description": lambda file: (
+        (file.parent.parent / "_cm.json").unlink(),
+        os.mkfifo(file.parent.parent / "_cm.json"),
+    ),
+    "a number that no float holds": lambda file: file.write_text('[{"note": 1%s}]' % ("0" * 400)),
+    "a number with too many digits": lambda file: file.write_text('[{"note": 3.14159265358979323846}]'),
+    "a key twice": lambda file: file.write_text('[{"note": 1, "note": 2}]'),
+}
+
+
+@pytest.mark.parametrize("make", ODD_PLACES.values(), ids=ODD_PLACES)
+def test_what_is_odd_in_one_experiment_stops_that_experiment_only(small, tree, make):
+    run(small, tree)
+    make(stored_file(OWN))
+    shutil.rmtree(local() / "experiment" / "mlperf-training--all--closed--llm-finetuning")
+    before = bytes_of(local() / "experiment" / OWN)
+    began = time.monotonic()
+    outcome = run(CM(), tree)
+    assert time.monotonic() - began < 20
+    (failure,) = outcome.failures
+    assert failure.where.startswith(str(local() / "experiment" / OWN))
+    assert bytes_of(local() / "experiment" / OWN) == before
+    assert stored_file("mlperf-training--all--closed--llm-finetuning").is_file()
+
+
+@pytest.mark.parametrize("part", ["experiment", "date folder"])
+def test_no_second_date_folder_where_the_first_cannot_be_seen(small, tree, monkeypatch, part):
+    run(small, tree)
+    file = stored_file(OWN)
+    hidden = {"experiment": file.parent.parent, "date folder": file}[part]
+
+    def refusing(real):
+        def function(path=".", *arguments, **named):
+            if os.fspath(path) == str(hidden):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return real(path, *arguments, **named)
+
+        return function
+
+    for name in ("scandir", "listdir", "lstat"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+    monkeypatch.setattr(Path, "lstat", refusing(Path.lstat))
+    (failure,) = run(CM(), tree).failures
+    monkeypatch.undo()
+    assert "Permission denied" in failure.what
+    assert [path.name for path in file.parent.parent.iterdir() if path.is_dir()] == [file.parent.name]
+
+
+def test_two_users_of_one_repository_take_the_same_lock(tmp_path):
+    """The other one may read the lock file and not write it."""
+    script = (
+        "import os, sys; from pathlib import Path; from types import SimpleNamespace;"
+        "from mlperf_training_import.experiments.home import locked;"
+        "os.umask(0o077); os.getuid() or os.setuid(65534);"
+        "\nwith locked(SimpleNamespace(repos_path=sys.argv[1]), Path(sys.argv[2]), print): print('locked')"
+    )
+    home, repository = tmp_path / "home", tmp_path / "repository"
+    for folder in (home, repository):
+        folder.mkdir()
+    for parent in (tmp_path, *tmp_path.parents[:3]):
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/tmp"):
+            parent.chmod(0o755)
+    before = os.umask(0o077)
+    try:
+        with locked(SimpleNamespace(repos_path=home), repository, pytest.fail):
+            pass
+    finally:
+        os.umask(before)
+    command = [sys.executable, "-c", script, str(home), str(repository)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("locked\n", 0), done.stderr
+
+
+def test_a_pipe_in_place_of_a_lock_is_refused(small, tree):
+    run(small, tree)
+    lock = local() / ".mlperf-training-import.lock"
+    lock.unlink()
+    os.mkfifo(lock)
+    with pytest.raises(PublishFailure, match="the lock is not a regular file"):
+        run(CM(), tree)
+
+
+def test_leftovers_of_killed_runs_are_cleared_wherever_files_are_written(small, tree, tmp_path):
+    out = tmp_path / "out"
+    run(small, tree, output_dir=out)
+    written = [path for path in out.iterdir() if path.is_file()]
+    places = [
+        *written,
+        Path(os.environ["CM_REPOS"]) / "index.json",
+        stored_file(OWN),
+        stored_file(OWN).parents[1] / "_cm.json",
+    ]
+    for file in places:
+        file.with_name(f".{file.name}.4711.tmp").touch()
+    run(CM(), tree, output_dir=out)
+    assert [path for place in (out, Path(os.environ["CM_REPOS"])) for path in place.rglob(".*.tmp")] == []
 
 
 # Links in the target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 from urllib.parse import quote
@@ -16,11 +17,13 @@ from mlperf_training_import.experiments.files import (
     remove_leftovers,
     to_bytes,
     write_atomically,
+    write_if_different,
 )
 from mlperf_training_import.experiments.identity import IdentityIndex, by_identity, stored_identity
-from mlperf_training_import.experiments.merge import merge, move_home, stored_uids
+from mlperf_training_import.experiments.merge import Merger, move_home, stored_uids
 from mlperf_training_import.outcome import Changes
 from mlperf_training_import.results.entry import uid_of
+from mlperf_training_import.rounds.presence import Presence
 
 NAME = "mlperf-training--3.0--closed--language-processing"
 OVER_ALL = "mlperf-training--all--closed--language-processing"
@@ -62,16 +65,23 @@ def old_entry(submitter="Acme", system="x8", benchmark="bert", label="3.0", minu
     }
 
 
-def run(stored, entries, *, name=NAME, prune=False, stale=lambda identity: True, labels=("3.0",)):
+def all_gone(identity, division):
+    return Presence.GONE
+
+
+def of_round_3(identity, division):
+    return Presence.GONE if identity[0] == "3.0" else Presence.OUT_OF_SCOPE
+
+
+def run(stored, entries, *, name=NAME, prune=False, presence=all_gone, labels=("3.0",)):
     """Merges as publishing does. Returns the objects, the changes, and the findings as (code, what)."""
     findings = []
     experiment = StoredExperiment(name, None, None, b"", stored)
     index = IdentityIndex(by_identity(entries))
     uids = stored_uids([experiment], index, labels)
     group = {stored_identity(e): e for e in entries}
-    objects, changes = merge(
-        experiment, group, index, uids, stale, prune, lambda code, where, what: findings.append((code, what))
-    )
+    merger = Merger(index, uids, presence, prune, lambda code, where, what: findings.append((code, what)))
+    objects, changes = merger.merge(experiment, group)
     return objects, changes, findings
 
 
@@ -126,7 +136,7 @@ def test_what_could_be_one_of_several_folders_is_nobodys():
 
 def test_results_of_other_rounds_are_never_taken_for_one():
     stored = [old_entry("Metal", label="4.0", minutes=2.0), old_entry("Metal", label="4.0", minutes=3.0)]
-    objects, _, findings = run(stored, [entry()], name=OVER_ALL, stale=lambda identity: identity[0] == "3.0")
+    objects, _, findings = run(stored, [entry()], name=OVER_ALL, presence=of_round_3)
     assert all(item in objects for item in stored)
     assert findings == []
 
@@ -137,7 +147,7 @@ def test_results_of_other_rounds_are_never_taken_for_one():
     ids=lambda c: next(iter(c)),
 )
 def test_every_part_of_the_identity_counts(change):
-    _, changes, _ = run([entry(), entry(**change)], [entry()], stale=lambda identity: False)
+    _, changes, _ = run([entry(), entry(**change)], [entry()], presence=lambda identity, division: Presence.OUT_OF_SCOPE)
     assert changes == Changes(unchanged=1)
 
 
@@ -172,17 +182,9 @@ def test_a_uid_that_gives_way_is_noted():
     findings = []
     experiment = StoredExperiment(OVER_ALL, None, objects=[entry(uid="9" * 16)])
     identity = stored_identity(entry())
-    objects, _ = merge(
-        *(
-            experiment,
-            {identity: entry()},
-            IdentityIndex(by_identity([entry()])),
-            {identity: "1" * 16},
-            lambda _: True,
-            False,
-        ),
-        lambda code, where, what: findings.append(code),
-    )
+    index = IdentityIndex(by_identity([entry()]))
+    merger = Merger(index, {identity: "1" * 16}, all_gone, False, lambda code, where, what: findings.append(code))
+    objects, _ = merger.merge(experiment, {identity: entry()})
     assert objects == [entry(uid="1" * 16, uid_2="9" * 16)]
     assert findings == ["several-uids"]
 
@@ -232,11 +234,21 @@ def test_what_the_clone_no_longer_holds_is_kept_and_reported():
 
 def test_prune_removes_it_and_nothing_else():
     stored = [old_entry(system="gone"), old_entry(system="asked-for-by-nobody"), ["nested"], {"no": "identity"}]
-    objects, changes, _ = run(
-        stored, [entry()], prune=True, stale=lambda identity: identity == ("3.0", "Acme", "gone", "bert")
-    )
+
+    def presence(identity, division):
+        return Presence.GONE if identity == ("3.0", "Acme", "gone", "bert") else Presence.OUT_OF_SCOPE
+
+    objects, changes, findings = run(stored, [entry()], prune=True, presence=presence)
     assert changes == Changes(added=1, removed=1)
     assert [o for o in objects if o in stored] == [stored[3], stored[1], stored[2]]
+    assert ("pruned-result", "3.0 / Acme / gone / bert is not in the clone") in findings
+
+
+def test_prune_keeps_what_the_clone_may_still_have():
+    there = old_entry(system="there")
+    objects, changes, findings = run([there], [entry()], prune=True, presence=lambda identity, division: Presence.PRESENT)
+    assert (there in objects, changes) == (True, Changes(added=1, kept=1))
+    assert findings == [("kept-result", "3.0 / Acme / there / bert was not scored this time, and may be in the clone")]
 
 
 @pytest.mark.parametrize(
@@ -310,8 +322,9 @@ def test_a_result_moves_with_what_was_noted():
 
     move_home([before, after], {(False, identity): after.name}, index, report)
     uids = stored_uids([before, after], index, ["3.0"])
-    left, left_changes = merge(before, {}, index, uids, lambda _: True, False, report)
-    objects, changes = merge(after, {identity: new}, index, uids, lambda _: True, False, report)
+    merger = Merger(index, uids, all_gone, False, report)
+    left, left_changes = merger.merge(before, {})
+    objects, changes = merger.merge(after, {identity: new})
     assert (left, left_changes) == ([], Changes(removed=1))
     assert (objects, changes) == ([new | {"note": 1, "uid": "a" * 16}], Changes(added=1))
     assert findings == ["moved-result"]
@@ -418,10 +431,81 @@ def test_data_are_on_the_disk_before_the_name_is(isolated, monkeypatch):
     assert (isolated / "x").read_bytes() == b"new"
 
 
+SAFE = ["0", "-0.0", "1.50", "1E5", "1e-07", "5e-324", "0.30000000000000004", "9007199254740993", "9" * 300, "NaN"]
+SAFE += ["-Infinity", "47.700000000000003", "1.7976931348623157e308", "0.500000000000000000000000"]
+
+
+@pytest.mark.parametrize("number", SAFE)
+def test_numbers_that_can_be_written_again(isolated, number):
+    make(isolated, "2024-01-01.00-00-00.000001", f'[{{"note": {number}}}]')
+    experiment, findings = load(isolated)
+    assert (experiment.usable, findings) == (True, [])
+    assert repr(json.loads(to_bytes(experiment.objects))) == repr(json.loads(f'[{{"note": {number}}}]'))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *('{"note": 1e400}', '{"note": -1e400}', '{"note": 1e-400}', '{"note": 3.14159265358979323846}', '{"note": 4e-324}'),
+        *('{"note": 0.12345678901234567}', '{"note": 1e99999999999999999999}', '{"note": [{"x": 1.00000000000000000001}]}'),
+        *('{"note": 1%s}' % ("0" * 400), '{"note": %s}' % ("9" * 5000), '{"note": 1, "note": 2}', '{"a": {"b": 1, "b": 1}}'),
+        *('{"a":' * 150 + "1" + "}" * 150, "[" * 150 + "]" * 150, '{"\\u0061": 1, "a": 2}'),
+    ],
+    ids=lambda text: text[:40],
+)  # fmt: skip
+def test_what_would_change_if_it_were_written_stops_the_experiment(isolated, text):
+    """People's notes: nobody may lose a digit of them, or one of two values, to an import."""
+    file = make(isolated, "2024-01-01.00-00-00.000001", f"[{text}]")
+    experiment, ((code, where, what),) = load(isolated)
+    assert (experiment.usable, code, where) == (False, "invalid-store", str(file))
+    assert what.endswith("; nothing was written to it")
+
+
+@pytest.mark.parametrize("form", ["folder", "pipe", "loop", "device"])
+def test_what_is_no_result_file_stops_the_experiment(isolated, form):
+    file = make(isolated, "2024-01-01.00-00-00.000001")
+    {
+        "folder": file.mkdir,
+        "pipe": lambda: os.mkfifo(file),
+        "loop": lambda: file.symlink_to(file.name),
+        "device": lambda: file.symlink_to("/dev/zero"),
+    }[form]()
+    experiment, ((code, where, what),) = load(isolated)
+    assert (experiment.usable, code, where) == (False, "invalid-store", str(file))
+    assert ("not a regular file" in what) or form == "loop"
+
+
 def test_leftovers_of_killed_writers_are_removed(isolated):
     keep = [isolated / "cm-result.json", isolated / ".other.7.tmp", isolated / "cm-result.json.tmp"]
     leftovers = [isolated / ".cm-result.json.4711.tmp", isolated / ".cm-result.json.tmp"]
     for file in keep + leftovers:
         file.touch()
+    os.mkfifo(isolated / ".cm-result.json.1.tmp")
+    (isolated / ".cm-result.json.2.tmp").symlink_to(keep[0])
     remove_leftovers(isolated / "cm-result.json")
     assert sorted(isolated.iterdir()) == sorted(keep)
+
+
+def test_what_another_writer_is_at_is_no_leftover(isolated):
+    busy = isolated / ".cm-result.json.4711.tmp"
+    with busy.open("xb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        write_atomically(isolated / "cm-result.json", b"new")
+        assert busy.exists()
+    write_if_different(isolated / "cm-result.json", b"new")
+    assert [path.name for path in isolated.iterdir()] == ["cm-result.json"]
+
+
+def test_a_temporary_file_that_somebody_removed_is_made_once_more(isolated, monkeypatch):
+    real, removed = fcntl.flock, []
+
+    def too_late(handle, operation):
+        if not removed and operation == fcntl.LOCK_EX:
+            (leftover,) = isolated.glob(".*.tmp")
+            removed.append(leftover.unlink())
+        return real(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", too_late)
+    write_atomically(isolated / "cm-result.json", b"new")
+    assert removed
+    assert {path.name: path.read_bytes() for path in isolated.iterdir()} == {"cm-result.json": b"new"}

@@ -179,6 +179,118 @@ def test_prune_with_a_filter_removes_nothing_that_was_not_asked_for(small, sampl
     assert {entry["uid"] for entry in load(OWN)} == {entry["uid"] for entry in load(OVER_ALL)} == before
 
 
+def stored_with_a_note() -> dict[str, object]:
+    """Notes by submitter folder, in the experiments of both divisions, of the round and of all."""
+    return {
+        f"{name.split('--')[1]} {name.split('--')[2]} {item['submitter_folder']}": item["note"]
+        for name in sorted(folder.name for folder in experiments_of().glob("mlperf-training--*--object-detection*"))
+        for item in load(name)
+        if "note" in item
+    }
+
+
+@pytest.fixture
+def noted(small, sample):
+    """An import with a note at the result of Borealis, in both experiments that hold it."""
+    run(small, sample)
+    for name in (OWN, OVER_ALL):
+        change(name, lambda objects: [item | {"note": item["submitter_folder"]} for item in objects])
+    return sample
+
+
+LOGS = "Borealis/results/tower_x4/retinanet/result_*.txt"
+NOTES = {f"{scope} closed {submitter}": submitter for scope in ("5.1", "all") for submitter in ("Aurora", "Borealis")}
+
+
+def to_open(sample: Path) -> None:
+    description = sample / "Borealis/systems/tower_x4.json"
+    description.write_text(json.dumps(json.loads(description.read_text()) | {"division": "open"}))
+
+
+@pytest.mark.parametrize(
+    ("prepare", "flags"),
+    [
+        (to_open, {"division": "closed"}),
+        (lambda sample: [os.truncate(log, 3 << 20) for log in sample.glob(LOGS)], {"max_log_mb": 1}),
+        (lambda sample: [log.write_text("") for log in sample.glob(LOGS)], {}),
+        (lambda sample: [log.unlink() for log in sample.glob(LOGS)], {}),
+        (lambda sample: (sample / "Borealis/results/tower_x4/retinanet/scaling.json").write_text("{}"), {}),
+        (lambda sample: moved_and_linked(sample, "Borealis"), {}),
+        (lambda sample: moved_and_linked(sample, "Borealis/results/tower_x4"), {}),
+        (lambda sample: moved_and_linked(sample, "Borealis/results/tower_x4/retinanet"), {}),
+    ],
+    ids=["filtered", "too large", "no score", "no logs", "scaling", "submitter", "system", "benchmark"],
+)  # fmt: skip
+def test_prune_keeps_what_was_not_read_or_scored_this_time(noted, prepare, flags):
+    prepare(noted)
+    run(CM(), noted, prune=True, **flags)
+    assert stored_with_a_note() == NOTES
+
+
+def moved_and_linked(sample: Path, place: str) -> None:
+    """The folder is there, and is not read: a link leads to it from outside."""
+    (sample / place).rename(sample.parent / "moved")
+    (sample / place).symlink_to(sample.parent / "moved")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("place", ["Borealis", "Borealis/results", "Borealis/results/tower_x4/retinanet"])
+def test_prune_keeps_what_must_not_be_read(noted, place):
+    (noted / place).chmod(0)
+    try:
+        run(CM(), noted, prune=True)
+        assert stored_with_a_note() == NOTES
+    finally:
+        (noted / place).chmod(0o755)
+
+
+@pytest.mark.parametrize("flags", [{}, {"prune": True}, {"prune": True, "division": "open"}])
+def test_a_note_goes_with_a_result_that_moves(noted, flags):
+    to_open(noted)
+    run(CM(), noted, **flags)
+    assert stored_with_a_note() == {
+        "5.1 closed Aurora": "Aurora",
+        "5.1 open Borealis": "Borealis",
+        "all closed Aurora": "Aurora",
+        "all open Borealis": "Borealis",
+    }
+
+
+def test_prune_leaves_other_labels_of_the_round_alone(noted):
+    run(CM(), noted, label="5.1-rerun")
+    own = OWN.replace("5.1", "5.1-rerun")
+    before = load(own)
+    shutil.rmtree(noted / "Borealis")
+    run(CM(), noted, prune=True)
+    assert load(own) == before
+    assert list(stored_with_a_note()) == ["5.1 closed Aurora", "all closed Aurora"]
+
+
+def test_a_dry_run_names_what_prune_would_remove(noted):
+    shutil.rmtree(noted / "Borealis/results/tower_x4/retinanet")
+    before = snapshot(home())
+    said = run(CM(), noted, prune=True, dry_run=True)
+    assert snapshot(home()) == before
+    expected = {
+        str(result_file(name)): "5.1 / Borealis / tower_x4 / retinanet is not in the clone" for name in (OWN, OVER_ALL)
+    }
+    assert {f.where: f.what for f in said.findings if f.code == "pruned-result"} == expected
+    done = shown_dry_run(noted)
+    assert all(f"would remove: {where}: {what}" in done for where, what in expected.items())
+
+
+def shown_dry_run(sample: Path) -> str:
+    """What the screen says of a dry run with --prune."""
+    from io import StringIO
+
+    from mlperf_training_import.show.screen import Screen
+
+    out = StringIO()
+    with contextlib.redirect_stdout(out):
+        Screen().show(run(CM(), sample, prune=True, dry_run=True))
+    return out.getvalue()
+
+
 def test_prune_leaves_other_rounds_alone(small, sample, tmp_path):
     run(small, sample)
     other = tmp_path / "other"
@@ -213,7 +325,8 @@ def test_a_broken_file_stops_that_experiment_only(registered, sample, text):
     done = run_cmr(SCRIPT_TAGS)
     assert done.returncode == 1
     assert "CM error: not everything could be stored, the rest was:" in done.stderr
-    assert f"{file}: not a JSON list of results" in " ".join(done.stderr.split())
+    assert f"{file}: " in " ".join(done.stderr.split())
+    assert "; nothing was written to it" in " ".join(done.stderr.split())
     assert file.read_text() == text
     assert [path.name for path in file.parent.iterdir()] == ["cm-result.json"]
     assert len(load(OVER_ALL)) == 2
@@ -522,6 +635,15 @@ def test_a_round_that_is_declared_public_is_one(small, sample):
 def test_a_label_of_ones_own_needs_no_target_and_stays_out_of_the_experiments_over_all_rounds(small, sample):
     outcome = run(small, sample, label="5.1-rerun")
     assert {experiment.scope for experiment in outcome.experiments} == {"5.1-rerun"}
+
+
+def test_what_an_older_import_put_among_all_rounds_is_taken_back(small, sample):
+    run(small, sample, label="5.1-rerun", public=True)
+    change(OVER_ALL, lambda objects: [item | {"note": 1} for item in objects])
+    outcome = run(CM(), sample, label="5.1-rerun")
+    assert "moved-result" in codes(outcome)
+    assert load(OVER_ALL) == []
+    assert {item["note"] for item in load(OWN.replace("5.1", "5.1-rerun"))} == {1}
 
 
 def test_a_clone_of_submissions_is_private_whatever_its_label(registered, sample):

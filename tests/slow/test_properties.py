@@ -18,7 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slow.fuzz.targets import ENTRIES, as_file, changed_json, check_description, check_log, check_stored
 
-from mlperf_training_import.experiments.files import to_bytes
 from mlperf_training_import.logs.power import UnknownEnergy, estimate, integrate, read_power_log
 from mlperf_training_import.model import Energy, Evaluation, Result, Round, Run, RunLog, Submission, System
 from mlperf_training_import.results.compare import compare
@@ -359,14 +358,3 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=5,
 )
-
-
-@given(st.lists(json_values, max_size=3), sources)
-def test_bytes_are_those_of_json(drawn, source):
-    for text in jsons(json.dumps(drawn).encode("ascii"), source):
-        try:
-            content = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(content, list):
-            assert to_bytes(content) == (json.dumps(content, indent=2, sort_keys=True) + "\n").encode("ascii")
