@@ -74,7 +74,10 @@ class Submitter:
 
 @dataclass(frozen=True, slots=True)
 class UnknownName:
-    """A spelling that the table of its kind (``accelerator``, ``submitter``, ...) does not explain."""
+    """A spelling that the table of its kind (``accelerator``, ``submitter``, ...) does not explain.
+
+    It is that of the system where this is what tells the accelerator.
+    """
 
     kind: str
     spelling: str
@@ -116,7 +119,7 @@ def name_keys(record: System, folder: str) -> tuple[dict[str, object], list[Unkn
         ("framework", record.framework, framework),
     )
     unknown = [
-        UnknownName(kind, spelling)
+        UnknownName(kind, (record.name or spelling) if kind == "accelerator" and is_told_by_system(spelling) else spelling)
         for kind, spelling, name in looked_up
         if name is None and spelling is not None and not means_nothing(kind, spelling)
     ]
@@ -139,6 +142,11 @@ def means_nothing(kind: str, spelling: str) -> bool:
     return _squeeze(spelling) in _nothing(kind) or not any(map(str.isalnum, spelling))
 
 
+def is_told_by_system(spelling: str) -> bool:
+    """Whether a spelling says whose accelerator it is ("TPU"), and the system's name which."""
+    return _squeeze(spelling) in _accelerators().by_system
+
+
 @functools.lru_cache(_REMEMBERED)
 def find_accelerator(spelling: str | None, system: str | None = None) -> Accelerator | None:
     """The accelerator that a spelling means; None where it means none, several, or one that the table does not know.
@@ -149,7 +157,7 @@ def find_accelerator(spelling: str | None, system: str | None = None) -> Acceler
     """
     table = _accelerators()
     text = _words(spelling)
-    if text.replace(" ", "") in table.by_system:
+    if spelling is not None and is_told_by_system(spelling):
         models = {model for model, _ in table.iter_models(_words(system))}
         text = ""
     else:

@@ -6,6 +6,8 @@ import csv
 from collections import defaultdict
 
 import pytest
+import yaml
+from support import PROJECT
 
 from mlperf_training_import.model import System
 from mlperf_training_import.results.names import (
@@ -19,7 +21,7 @@ from mlperf_training_import.results.names import (
     name_keys,
 )
 from mlperf_training_import.tables.files import FOLDER
-from mlperf_training_import.tables.names import accelerators_table, names_table, submitters_table
+from mlperf_training_import.tables.names import accelerators_table, names_table, row_to_add, submitters_table
 
 #: What spellings of each key of the published descriptions are looked up with.
 FINDERS = {
@@ -370,6 +372,22 @@ def test_what_has_no_name_is_named_with_its_kind_and_its_keys_are_absent():
         ("accelerator", "Bilby X1"),
         ("framework", "Numbat 1.2"),
     }
+
+
+def test_of_a_tpu_that_no_row_has_the_system_is_named():
+    _, unknown = name_keys(System(name="tpu-v7-64", accelerator_model_name="TPU", accelerators_per_node=4), "Google")
+    assert [(name.kind, name.spelling) for name in unknown] == [("accelerator", "tpu-v7-64")]
+
+
+@pytest.mark.parametrize("kind", ["accelerator", "submitter", "availability", "processor", "framework"])
+def test_the_row_to_add_is_yaml_for_the_place_that_is_named(kind):
+    place, row = row_to_add(kind, 'Quokka "Q" Labs: 1')
+    file, _, line = place.rpartition(":")
+    lines = (PROJECT / file).read_text(encoding="utf-8").splitlines()
+    lines.insert(int(line) - 1, f"  {row}")
+    extended = yaml.safe_load("\n".join(lines))
+    section = next(section for section in extended if "Quokka" in str(extended[section]))
+    assert section in ("accelerators", "submitters", "availability", "processors", "frameworks")
 
 
 def test_what_is_not_said_is_no_unknown_name():
