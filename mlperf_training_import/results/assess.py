@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from ..findings import Finding, reporter
 from ..model import Result, Round, RunLog, Submission
 from ..rounds.description import normal_division, read_object
+from ..tables.editions import edition_of
 from ..tables.files import place_to_extend
+from ..tables.names import row_to_add
 from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, Benchmark, Rules, benchmark_of, known_benchmarks
 from ..values import finite_number
 from .doubts import Case, report_doubts
+from .names import name_keys
 from .score import judge, score
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The factors of the review committee are near 1; with a larger one, or its inverse, the minutes would mean nothing.
 _LARGEST_FACTOR = 1000
+#: More of a spelling is not shown.
+_LONGEST_SPELLING = 120
 
 
 class Assessor:
@@ -27,7 +32,7 @@ class Assessor:
         self._round = round_
         self._rules = rules
         self._report = reporter(findings, round_.label)
-        self._reported: set[str] = set()
+        self._reported: set[tuple[str, str]] = set()
         if not rules.known:
             place = place_to_extend(ROUNDS_FILE, "rounds")
             self._report("unknown-round", place, f"round {rules.version} is not in the table; imported by the last rules")
@@ -52,6 +57,8 @@ class Assessor:
             return None
         benchmark = self._benchmark(key, submission)
         self._check_benchmark(key, submission, logs)
+        self._check_edition(key)
+        self._check_names(submission)
         if benchmark.runs is not None and len(logs) != benchmark.runs:
             self._report("run-count", submission.folder, f"{len(logs)} logs, the round asks for {benchmark.runs}")
         division = self._division(submission, logs)
@@ -82,14 +89,34 @@ class Assessor:
 
     def _benchmark(self, key: str, submission: Submission) -> Benchmark:
         benchmark = benchmark_of(key, self._rules.version)
-        if not benchmark.known and key not in self._reported:
-            self._reported.add(key)
+        if not benchmark.known and self._is_first("benchmark", key):
             place, what = place_to_extend(BENCHMARKS_FILE), f"benchmark {key} is not in the table; imported without a target"
             if key in known_benchmarks():
                 place = place_to_extend(ROUNDS_FILE, "rounds", self._rules.version)
                 what = f"benchmark {key} is not listed for round {self._rules.version}; imported without a target"
             self._report("unknown-benchmark", place, f"{what} (first seen in {submission.folder})")
         return benchmark
+
+    def _check_edition(self, key: str) -> None:
+        edition = edition_of(key, self._rules.version)
+        if edition is not None and not edition.known and self._is_first("edition", key):
+            what = f"{key} is not compared with earlier rounds: no edition of the table has round {self._rules.version}"
+            self._report("new-edition", place_to_extend(BENCHMARKS_FILE, row=key), what)
+
+    def _check_names(self, submission: Submission) -> None:
+        _, unknown = name_keys(submission.system_record, submission.submitter, submission.system)
+        for name in unknown:
+            if self._is_first(name.kind, name.spelling):
+                spelling = name.spelling[:_LONGEST_SPELLING]
+                place, row = row_to_add(name.kind, spelling)
+                what = f"{name.kind} {spelling} is not in the table (first seen in {submission.folder}); to be added: {row}"
+                self._report("unknown-name", place, what)
+
+    def _is_first(self, kind: str, name: str) -> bool:
+        """Whether nothing was reported about a name in this round yet."""
+        is_first = (kind, name) not in self._reported
+        self._reported.add((kind, name))
+        return is_first
 
     def _check_benchmark(self, key: str, submission: Submission, logs: Sequence[RunLog]) -> None:
         names = {self._rules.aliases.get(log.benchmark, log.benchmark) for log in logs if log.benchmark} - {key}

@@ -9,11 +9,14 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ..tables.editions import edition_of
 from ..tables.keys import repeated_keys
 from ..tables.labels import parse_version
 from ..tables.rules import Benchmark, known_benchmarks
 from ..tables.suites import suite_of
 from .compare import runs_digest
+from .names import name_keys
+from .settings import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,11 +66,19 @@ def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, objec
         "notes": record.notes,
         "uid": uid_of(result.identity),
         "runs_digest": runs_digest(result.score.runs),
+        **_edition_keys(result),
+        **name_keys(record, submission.submitter, submission.system)[0],
+        **settings_of([run.log for run in result.score.runs]),
         **_links(round_, result),
         **metrics,
     }
     values |= {f"_{key}": values.get(key) for key in repeated_keys()}
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _edition_keys(result: Result) -> dict[str, object]:
+    edition = edition_of(result.benchmark, result.round.version)
+    return {} if edition is None else {"edition": edition.id, "edition_title": edition.title}
 
 
 def uid_of(identity: tuple[str, str, str, str]) -> str:

@@ -83,14 +83,15 @@ class UnknownName:
     spelling: str
 
 
-def name_keys(record: System, folder: str) -> tuple[dict[str, object], list[UnknownName]]:
+def name_keys(record: System, folder: str, file: str) -> tuple[dict[str, object], list[UnknownName]]:
     """The names of a system and its submitter as keys of an entry (None: not known), and the spellings that have no name.
 
     Args:
         record: what the description says.
         folder: the submitter's folder, which counts where the description names no submitter.
+        file: the name of the description's file without its ending; it names the system as the description does.
     """
-    accelerator = find_accelerator(record.accelerator_model_name, record.name)
+    accelerator = find_accelerator(record.accelerator_model_name, f"{record.name or ''} {file}")
     submitter = find_submitter(record.submitter or folder)
     availability = find_availability(record.availability)
     processor = find_processor(record.host_processor_model_name)
@@ -119,7 +120,7 @@ def name_keys(record: System, folder: str) -> tuple[dict[str, object], list[Unkn
         ("framework", record.framework, framework),
     )
     unknown = [
-        UnknownName(kind, (record.name or spelling) if kind == "accelerator" and is_told_by_system(spelling) else spelling)
+        UnknownName(kind, (record.name or file) if kind == "accelerator" and is_told_by_system(spelling) else spelling)
         for kind, spelling, name in looked_up
         if name is None and spelling is not None and not means_nothing(kind, spelling)
     ]
@@ -153,7 +154,7 @@ def find_accelerator(spelling: str | None, system: str | None = None) -> Acceler
 
     Args:
         spelling: ``accelerator_model_name`` of a description.
-        system: the system's name, which tells the model where the spelling says "TPU" and no more.
+        system: names of the system, which tell the model where the spelling says "TPU" and no more.
     """
     table = _accelerators()
     text = _words(spelling)

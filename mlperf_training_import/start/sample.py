@@ -21,8 +21,8 @@ _DATE = "1704067200 +0000"
 #: Submitter -> system -> what its description says beside the defaults.
 _SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
     "Aurora": {
-        "node_x8": {"system_name": "Aurora A8 (8x R100)", "number_of_nodes": "1", "accelerators_per_node": "8"},
-        "node_x64": {"system_name": "Aurora A8 (64x R100)", "number_of_nodes": "8", "accelerators_per_node": "8"},
+        "node_x8": {"system_name": "Aurora A8 (8x H100)", "number_of_nodes": "1", "accelerators_per_node": "8"},
+        "node_x64": {"system_name": "Aurora A8 (64x H100)", "number_of_nodes": "8", "accelerators_per_node": "8"},
     },
     "Borealis": {
         "tower_x4": {"system_name": "Borealis Tower", "number_of_nodes": 1, "accelerators_per_node": 4},
@@ -122,10 +122,10 @@ def system_description(submitter: str, **keys: object) -> dict[str, object]:
         "system_name": "Made-up system",
         "number_of_nodes": "1",
         "host_processors_per_node": "2",
-        "host_processor_model_name": "Made-up CPU 64C",
+        "host_processor_model_name": "AMD EPYC 9654",
         "host_processor_core_count": "64",
         "accelerators_per_node": "8",
-        "accelerator_model_name": "R100",
+        "accelerator_model_name": "NVIDIA H100-SXM5-80GB",
         "framework": "PyTorch 2.8",
         "hw_notes": "",
         "sw_notes": "",

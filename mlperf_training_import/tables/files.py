@@ -34,5 +34,6 @@ def place_to_extend(path: Path, under: str | None = None, row: str | None = None
     if under is not None:
         block = next(value for key, value in rows if key.value == under)
         rows, line = block.value, block.end_mark.line
-    line = next((key.start_mark.line for key, _ in rows if key.value == row), line)
+    if row is not None:
+        line = next((key.start_mark.line for key, _ in rows if key.value == row), line)
     return f"{FOLDER.parent.name}/{FOLDER.name}/{path.name}:{line + 1}"

@@ -36,7 +36,11 @@ def names_table() -> dict[str, Any]:
 
 #: Where a name of each kind is added, and the row that does it.
 _ROWS = {
-    "accelerator": (ACCELERATORS_FILE, "accelerators", "{name}: {{vendor: VENDOR, generation: GENERATION, forms: {{FORM: [GB]}}}}"),
+    "accelerator": (
+        ACCELERATORS_FILE,
+        "accelerators",
+        "{name}: {{vendor: VENDOR, generation: GENERATION, forms: {{FORM: [GB]}}}}",
+    ),
     "submitter": (SUBMITTERS_FILE, "submitters", "{name}: []"),
     "availability": (NAMES_FILE, "availability", "CATEGORY: {name}"),
     "processor": (NAMES_FILE, "processors", "- [VENDOR, {name}, EXPRESSION]"),

@@ -46,14 +46,14 @@ def test_import_of_a_cached_round(registered, sample, isolated):
     # 10 runs of 4.6 * (1 + 0.004 i) minutes for i = 0..9; without the first and the last the mean is at i = 4.5
     assert entry["Result"] == pytest.approx(4.6 * 1.018, abs=1e-5)
     assert entry["accelerators_count"] == 64
-    assert entry["_System"] == "Aurora A8 (64x R100)"
+    assert entry["_System"] == "Aurora A8 (64x H100)"
     assert "git_url" not in entry  # the clone's remote is a folder, which is no web address
     status = subprocess.run(["git", "-C", str(clone), "status", "--porcelain"], capture_output=True, text=True, check=True)
     assert status.stdout == ""
     summary = json.loads((isolated / "mlperf-training-summary-5.1.json").read_text())
     assert [(row["system"], sorted(set(row) & {"llama2_70b_lora", "llama31_8b", "retinanet"})) for row in summary] == [
-        ("Aurora A8 (64x R100)", ["llama2_70b_lora", "llama31_8b"]),
-        ("Aurora A8 (8x R100)", ["llama2_70b_lora", "retinanet"]),
+        ("Aurora A8 (64x H100)", ["llama2_70b_lora", "llama31_8b"]),
+        ("Aurora A8 (8x H100)", ["llama2_70b_lora", "retinanet"]),
         ("Borealis Tower", ["llama2_70b_lora", "retinanet"]),
         ("Cumulus Pod", ["retinanet"]),
     ]

@@ -7,9 +7,12 @@ import json
 import re
 import subprocess
 import tarfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from mlperf_training_import.tables.keys import entry_keys
 
 #: The result that the tool of round 3.0 leaves out and the rules import: every run succeeds, one other key is missing.
 EXTRA_3_0 = ("Lenovo", "SR670v2-4xA100_SXM4_40GB_400W", "bert")
@@ -93,6 +96,40 @@ def test_the_clones_are_unchanged(real_home, real_round):
         assert status.stdout == ""
 
 
+#: Results of the rounds at hand by accelerator; the others have none.
+ACCELERATORS = {
+    "0.7": {"V100": 44, "A100": 33, "TPU v4": 21, "TPU v3": 12, None: 7, "Ascend 910": 6, "V100S": 3},
+    "3.0": {"H100": 118, "A100": 85, "A30": 21, "Gaudi 2": 10, "L40": 10, "A40": 5, None: 5, "L4": 4, "RTX A5000": 2},
+    "4.1": {
+        "H100": 86,
+        "H200": 43,
+        "TPU v5p": 7,
+        "B200": 7,
+        "TPU Trillium": 4,
+        "A100": 2,
+        "RTX A5000": 2,
+        "RTX 4090": 1,
+        "RX 7900 XTX": 1,
+    },
+}
+
+
+@pytest.mark.parametrize("version", ACCELERATORS)
+def test_every_result_with_accelerators_says_which(real_home, version):
+    entries = stored(real_home, version)
+    assert Counter(entry.get("accelerator") for entry in entries) == ACCELERATORS[version]
+    for entry in entries:
+        assert entry["is_processor_only"] == ("accelerator" not in entry) == (entry["accelerators_count"] == 0)
+        assert entry["submitter_name"]
+        assert entry["availability_category"]
+        assert entry["edition"].startswith(entry["Model_ID"])  # no benchmark of these rounds was renamed
+
+
+def test_the_tables_know_every_name_of_the_rounds_at_hand(real_home):
+    report = json.loads((Path(real_home["WORK"]) / "mlperf-training-report.json").read_text())
+    assert [f for f in report["findings"] if f["code"] in ("unknown-name", "new-edition")] == []
+
+
 #: Keys of published entries whose values differ, and why.
 ALLOWED_DIFFERENCES = {
     "code_url": "the branch is main, not master; the path has the submitter's folder",
@@ -142,5 +179,7 @@ def test_published_entries_are_reproduced(real_home, shared, tmp_path):
                             f"/{place[1]}/", f"/{mine['submitter_folder']}/"
                         )
                         assert mine[key] == folder
+            new = mine.keys() - entry.keys()
+            assert {key.removeprefix("_") for key in new} <= entry_keys().keys()
     assert differences == ALLOWED_DIFFERENCES.keys()
     assert gone == ALLOWED_TO_GO.keys()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support import PROJECT
+from trees import is_made_up_submitter
 
 from mlperf_training_import.model import Energy, Evaluation, Result, Round, Run, RunLog, Submission, System
 from mlperf_training_import.options import Filter
@@ -278,7 +279,7 @@ def test_places_do_not_depend_on_the_submitters_asked_for(tmp_path):
     assert [r.entry for r in outcome.results] == [entries["5.0", "Bolt", "box", "llama2_70b_lora"]]
     assert [s.submitter for s in outcome.submissions] == ["Bolt"]
     assert outcome.results[0].entry["rank"] == 2
-    assert findings == []
+    assert all(map(is_made_up_submitter, findings))
 
 
 # -- the table and the document ---------------------------------------------------------------------------------------

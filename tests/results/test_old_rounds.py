@@ -38,7 +38,13 @@ def mlp_log(
 
 def entry_json(**keys) -> dict:
     """A description of round 0.5."""
-    node = {"num_nodes": "1", "cpu": "CPU 20C", "num_cpus": "2", "accelerator": "V100", "num_accelerators": "8"}
+    node = {
+        "num_nodes": "1",
+        "cpu": "Intel Xeon E5-2698 v4",
+        "num_cpus": "2",
+        "accelerator": "V100",
+        "num_accelerators": "8",
+    }
     return {
         "division": "closed",
         "status": "on-prem",

@@ -47,6 +47,10 @@ def test_a_key_that_stands_twice_is_found():
         ("benchmarks.yaml", ("bert", "changes", 0), {"from": 1.0}),
         ("keys.yaml", ("Result",), {"type": "float"}),
         ("findings.yaml", ("the store", "kept-result"), {"advise": "no"}),
+        ("accelerators.yaml", ("accelerators", "A100"), {"form": {"SXM": [80]}}),
+        ("accelerators.yaml", ("accelerators", "A100", "forms"), {"SXM": 80}),
+        ("submitters.yaml", ("submitters",), {"Dell": "Dell EMC"}),
+        ("names.yaml", ("frameworks",), {"JAX": ["jax"]}),
         ("descriptions.yaml", (), {"nodes": "number_of_nodes"}),
     ],
 )

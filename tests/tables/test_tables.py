@@ -16,7 +16,6 @@ from mlperf_training_import.tables.rules import (
     BENCHMARKS_FILE,
     ROUNDS_FILE,
     benchmark_of,
-    known_benchmarks,
     known_rounds,
     public_rounds,
     rules_of,
