@@ -61,7 +61,8 @@ class RoundOutcome:
 class Outcome:
     """What came out of a run. ``findings`` are sorted, serious ones first.
 
-    ``files`` are those beside entries, each with whether it was written or was the same already.
+    ``files`` are those beside entries, each with whether it was written or was the same already. A ``preview`` is of a
+    tree on this machine.
     """
 
     rounds: list[RoundOutcome] = field(default_factory=list)
@@ -70,6 +71,7 @@ class Outcome:
     files: dict[Path, bool] = field(default_factory=dict)
     report: Path | None = None
     dry_run: bool = False
+    preview: bool = False
 
     @property
     def failures(self) -> list[Finding]:

@@ -55,7 +55,7 @@ def import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progre
 
 def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progress: ShowProgress) -> Outcome:
     target = find_target(cm, options.target_repo)
-    outcome = Outcome(dry_run=options.dry_run)
+    outcome = Outcome(dry_run=options.dry_run, preview=options.path is not None)
     if options.path is not None:
         rounds, wanted = locate_path(options.path, options.versions[0], options.filter)
     else:

@@ -60,9 +60,9 @@ def _check_scaling(result: Result, verdict: Verdict | None, report: Report) -> N
     if factor is None:
         return
     if expected is not None and abs(factor - expected) > _FACTOR_TOLERANCE:
-        what = f"scaling_factor is {factor:.6g}, {expected:.6g} by the reference convergence points"
+        what = f"scaling_factor is {factor:.6g}; by the reference convergence points it would be {expected:.6g}"
     elif factor < 1:
-        what = f"scaling_factor is {factor:.6g}, but no review makes a result faster"
+        what = f"scaling_factor is {factor:.6g}; no review makes a result faster"
     else:
         return
     report("odd-scaling", result.submission.scaling or result.submission.folder, what)

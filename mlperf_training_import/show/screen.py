@@ -76,6 +76,8 @@ class Screen:
         for round_outcome in outcome.rounds:
             table.add_row(*_row(round_outcome, outcome))
         self._out.print(table)
+        if outcome.preview:
+            self._show_results(outcome)
         if outcome.dry_run:
             self._show_plan(outcome)
         self._show_findings(outcome)
@@ -89,6 +91,18 @@ class Screen:
         if folder is not None and not outcome.dry_run:
             self._out.print(_one_line(f"experiments are in {folder}"), soft_wrap=True)
             self._out.print(_one_line(f"see it: {playground_command()}"), soft_wrap=True)
+
+    def _show_results(self, outcome: Outcome) -> None:
+        """Each result of a preview: its score, and whether it would pass the review."""
+        table = _table("result", "minutes", "runs", "scaling factor", "RCP verdict", "RCP factor")
+        for result in (result for round_outcome in outcome.rounds for result in round_outcome.results):
+            entry = result.entry
+            factors = [f"{entry[key]:.4f}" if key in entry else "" for key in ("scaling_factor", "rcp_factor")]
+            runs = f"{entry['runs_counted']} of {entry['runs_count']}"
+            name = _one_line("/".join(result.identity[1:]))
+            table.add_row(name, f"{result.minutes:.3f}", runs, factors[0], entry.get("rcp_verdict", ""), factors[1])
+        if table.row_count:
+            self._out.print(table)
 
     def _show_plan(self, outcome: Outcome) -> None:
         plan = _table("experiment", *_CHANGES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 
 import pytest
 from support import PROJECT
@@ -199,6 +200,14 @@ def test_the_example_of_the_documentation():
     text = (PROJECT / "docs/convergence.md").read_text(encoding="utf-8")
     assert {"2,414,421.3", "197,392.5", "1.7033", "2,274,732.0", "1.0497"} <= set(re.findall(r"[\d.,]*\d", text))
     assert round(critical_t(27), 4) == 1.7033
+
+
+def test_two_thousand_verdicts_take_less_than_half_a_second():
+    start = time.process_time()
+    references = prune(reference_runs("training", "bert", "5.0"), drop=1)
+    verdicts = [judge([2_000_000.0 + size] * 10, size, *references) for size in range(448, 448 + 2000)]
+    assert time.process_time() - start < 0.5
+    assert {verdict.name for verdict in verdicts} == {"fail"}
 
 
 # -- the table --------------------------------------------------------------------------------------------------------

@@ -117,8 +117,8 @@ def test_a_factor_that_the_references_explain(tmp_path, epochs, scaling):
 @pytest.mark.parametrize(
     ("epochs", "scaling", "expected"),
     [
-        (4.0, 1.25, "scaling_factor is 1.25, 1 by the reference convergence points"),
-        (3.2, 1.2, "scaling_factor is 1.2, 1.25 by the reference convergence points"),
+        (4.0, 1.25, "scaling_factor is 1.25; by the reference convergence points it would be 1"),
+        (3.2, 1.2, "scaling_factor is 1.2; by the reference convergence points it would be 1.25"),
     ],
 )
 def test_a_factor_that_they_do_not_explain(tmp_path, epochs, scaling, expected):
@@ -133,13 +133,15 @@ def test_without_a_verdict_a_factor_above_one_is_not_odd(tmp_path):
 
 def test_without_a_verdict_a_factor_below_one_is_odd(tmp_path):
     imported = import_retinanet(tmp_path, 9.0, 8192, scaling=0.9)
-    assert imported.what("odd-scaling") == ["scaling_factor is 0.9, but no review makes a result faster"]
+    assert imported.what("odd-scaling") == ["scaling_factor is 0.9; no review makes a result faster"]
 
 
 def test_the_reported_case(cases):
     imported = import_tree(cases / "03a-scaling-left-behind", "5.0")
     assert imported.only.minutes == 18.125
-    assert imported.what("odd-scaling") == ["scaling_factor is 1.25, 1.20721 by the reference convergence points"]
+    assert imported.what("odd-scaling") == [
+        "scaling_factor is 1.25; by the reference convergence points it would be 1.20721"
+    ]
 
 
 # -- real rounds ------------------------------------------------------------------------------------------------------
