@@ -4,4 +4,21 @@ A room per stage, in the order in which data passes through them: :mod:`.rounds`
 :mod:`.experiments`, :mod:`.show`; facts are in :mod:`.tables`. :mod:`.pipeline` calls them one after the other.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .runs.score import score_logs
+
+__all__ = ["__version__", "score_logs"]
 __version__ = "1.0.0"
+
+
+def __getattr__(name: str) -> object:
+    """Loads what this package offers to other programs only when it is asked for."""
+    if name == "score_logs":
+        from .runs.score import score_logs
+
+        return score_logs
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

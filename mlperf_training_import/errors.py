@@ -34,6 +34,12 @@ class NothingToShow(ImportFailure):
     return_code = 16
 
 
+class NothingToScore(ImportFailure):
+    """Files in which no run was found."""
+
+    return_code = 16
+
+
 class PlaygroundFailure(ImportFailure):
     """The playground cannot start: something that it needs is missing, or its server ended by itself."""
 

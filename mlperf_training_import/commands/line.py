@@ -24,6 +24,8 @@ COMMANDS = {
     "list": "list_imported",
     "playground": "playground",
     "report": "report",
+    "score": "score",
+    "arrange": "arrange",
 }
 
 _DESCRIPTION = "Imports MLPerf Training result repositories as Collective Mind experiments."

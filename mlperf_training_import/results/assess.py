@@ -18,6 +18,7 @@ from .score import judge, score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 #: The factors of the review committee are near 1; with a larger one, or its inverse, the minutes would mean nothing.
 _LARGEST_FACTOR = 1000
@@ -133,12 +134,20 @@ class Assessor:
         return logged or "unknown"
 
     def _scaling_factor(self, submission: Submission) -> float | None:
-        if submission.scaling is None:
-            return None
-        value = read_object(self._round.path / submission.scaling).get("scaling_factor")
-        factor = None if isinstance(value, str) else finite_number(value)
-        if factor is None or factor <= 0:
-            raise ValueError("no scaling_factor above 0 in it")
-        if not 1 / _LARGEST_FACTOR <= factor <= _LARGEST_FACTOR:
-            raise ValueError(f"a scaling_factor that is not between 1/{_LARGEST_FACTOR} and {_LARGEST_FACTOR}")
-        return float(factor)
+        return None if submission.scaling is None else read_scaling_factor(self._round.path / submission.scaling)
+
+
+def read_scaling_factor(file: Path) -> float:
+    """What the review committee multiplied a result by.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no factor, or none that a committee would choose.
+    """
+    value = read_object(file).get("scaling_factor")
+    factor = None if isinstance(value, str) else finite_number(value)
+    if factor is None or factor <= 0:
+        raise ValueError("no scaling_factor above 0 in it")
+    if not 1 / _LARGEST_FACTOR <= factor <= _LARGEST_FACTOR:
+        raise ValueError(f"a scaling_factor that is not between 1/{_LARGEST_FACTOR} and {_LARGEST_FACTOR}")
+    return float(factor)

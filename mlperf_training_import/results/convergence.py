@@ -28,7 +28,7 @@ def convergence_figures(result: Result, benchmark: Benchmark) -> dict[str, objec
         points = convergence_points(result, benchmark)
         figures[f"{benchmark.progress.unit}_to_converge"] = _mean_to_converge(points, benchmark)
     for name, target in zip(("quality_reached", "second_quality_reached"), benchmark.targets, strict=False):
-        figures[name] = known_mean(_quality(run.log, benchmark, target) for run in result.score.kept)
+        figures[name] = known_mean(quality_of(run.log, benchmark, target) for run in result.score.kept)
     return figures
 
 
@@ -163,7 +163,7 @@ def _iter_points_on_target(evaluations: Mapping[float, Mapping[str, float]], ben
             yield point
 
 
-def _quality(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
+def quality_of(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
     """The figure with which a run converged, in the unit of the rules (the log may write 0.76 for 76 %)."""
     value = logged_quality(log, benchmark, target)
     return None if value is None else value * round(target.value / target.logged, 6)

@@ -82,13 +82,13 @@ def _samples_per_second(result: Result, benchmark: Benchmark) -> float | None:
     """Training samples over seconds, both added up over the runs of the score; evaluation takes its share of the time."""
     if benchmark.progress is None:
         return None
-    samples = known_mean(_samples(run.log, benchmark) for run in result.score.kept)
+    samples = known_mean(samples_of(run.log, benchmark) for run in result.score.kept)
     if samples is None:
         return None
     return samples / mean([duration_ms(run.log) / 1000 for run in result.score.kept])
 
 
-def _samples(log: RunLog, benchmark: Benchmark) -> float | None:
+def samples_of(log: RunLog, benchmark: Benchmark) -> float | None:
     """Training samples that a run took to converge."""
     if benchmark.progress is None:
         return None

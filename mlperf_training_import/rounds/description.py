@@ -44,7 +44,7 @@ def read_description(path: Path) -> Description:
         OSError, ValueError: as :func:`read_system`.
     """
     content = read_object(path)
-    record = _system_of(content)
+    record = system_of(content)
     missing = tuple(names[0] for field, names in description_keys().items() if getattr(record, field) is None)
     known = {name for names in description_keys().values() for name in names}
     unknown = {_folded(key): key for key in content if key not in known}
@@ -62,10 +62,11 @@ def read_system(path: Path) -> System:
         OSError: the file cannot be read.
         ValueError: the file does not hold a JSON object; the message says where it goes wrong.
     """
-    return _system_of(read_object(path))
+    return system_of(read_object(path))
 
 
-def _system_of(description: dict[str, Any]) -> System:
+def system_of(description: dict[str, Any]) -> System:
+    """The record of a description."""
     if isinstance(description.get("nodes"), list):
         return _from_entry(description)
     values = {field: _first(description, names) for field, names in description_keys().items()}

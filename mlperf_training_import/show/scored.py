@@ -1,0 +1,180 @@
+"""Shows scored runs: as tables for people, as JSON and CSV for programs, with the published results that are nearest."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from ..tables.editions import edition_of
+from ..tables.labels import split_label
+from ..tables.rules import known_benchmarks
+from ..values import finite_number, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..model import Entry
+    from ..runs.score import ScoredGroup, ScoredRun
+
+#: Published results that are shown beside a group.
+_NEAREST = 3
+#: Wide enough for the table of runs where there is no terminal to ask.
+_PIPE_WIDTH = 160
+_UNVERIFIED = "unverified: nobody has reviewed these runs"
+
+
+def show_groups(
+    groups: Sequence[ScoredGroup], troubles: Sequence[str], entries: Sequence[Entry], accelerators: int | None
+) -> None:
+    """Prints the runs of each group, what they are worth, and what was published of about the same size.
+
+    Args:
+        groups: what was scored.
+        troubles: files that could not be read.
+        entries: published results, of which the nearest are shown.
+        accelerators: of the system, where its logs do not say it.
+    """
+    out = Console(highlight=False, markup=False)
+    out = out if out.is_terminal else Console(width=_PIPE_WIDTH, highlight=False, markup=False)
+    for group in groups:
+        of_system = f", {group.system}" if group.system else ""
+        out.print(_line(f"{group.benchmark}, {group.division}{of_system}: {len(group.runs)} runs in {group.folder}"))
+        out.print(_runs_table(group))
+        for line in (*_iter_verdict(group), *group.findings):
+            out.print(_line(line), soft_wrap=True)
+        count = group.accelerators or accelerators
+        nearest = nearest_results(entries, group, count)
+        if nearest:
+            out.print(f"published, nearest to {count} accelerators:" if count else "published:")
+            for entry in nearest:
+                out.print(_line(f"  {_published(entry)}"), soft_wrap=True)
+        if entries and not count:
+            out.print("the logs do not say how many accelerators there were: --accelerators N puts the nearest first")
+        out.print()
+    for trouble in troubles:
+        out.print(_line(f"not read: {trouble}"), soft_wrap=True)
+    out.print(_UNVERIFIED)
+
+
+def to_json(groups: Sequence[ScoredGroup]) -> str:
+    """The groups as JSON: a list of objects with the fields of :class:`~..runs.score.ScoredGroup`."""
+    return json.dumps([dataclasses.asdict(group) for group in groups], indent=2, sort_keys=True)
+
+
+def to_csv(groups: Sequence[ScoredGroup]) -> str:
+    """The runs as CSV, one line each, with benchmark, division, round and folder of their group in front."""
+    text = io.StringIO()
+    of_group = ("benchmark", "division", "round", "folder", "unit")
+    writer: csv.DictWriter[str] | None = None
+    for group in groups:
+        for run in group.runs:
+            row = {name: getattr(group, name) for name in of_group} | dataclasses.asdict(run)
+            if writer is None:
+                writer = csv.DictWriter(text, row, lineterminator="\n")
+                writer.writeheader()
+            writer.writerow({name: _as_text(value) for name, value in row.items()})
+    return text.getvalue()
+
+
+def nearest_results(entries: Iterable[Entry], group: ScoredGroup, accelerators: int | None) -> list[Entry]:
+    """Published results of the edition and division of a group: nearest in accelerators, then newest, then fastest."""
+    edition = edition_of(group.benchmark, group.round)
+
+    def weight(entry: Entry) -> tuple[float, list[int], float]:
+        count = entry.get("accelerators_count")
+        distance = abs(math.log(count / accelerators)) if accelerators and isinstance(count, int) and count > 0 else math.inf
+        newest = [-int(part) for part in (split_label(str(entry["version"])) or "0.0").split(".")]
+        return (distance if accelerators else 0.0, newest, entry["Result"])
+
+    same = [entry for entry in entries if _is_comparable(entry, group, edition)]
+    return sorted(same, key=weight)[:_NEAREST]
+
+
+def _is_comparable(entry: Entry, group: ScoredGroup, edition: Any) -> bool:
+    version, key = split_label(str(entry.get("version"))), str(entry.get("Model_ID"))
+    if version is None or key not in known_benchmarks() or entry.get("division") != group.division:
+        return False
+    if finite_number(entry.get("Result")) is None or entry.get("Result_Units") != "min.":
+        return False
+    other = edition_of(key, version)
+    return edition is not None and other is not None and other.id == edition.id
+
+
+def _runs_table(group: ScoredGroup) -> Table:
+    table = Table("run", "minutes", "status", box=SIMPLE_HEAD)
+    quality = f"{group.target_metric} (target {group.target:g})" if group.target is not None else "quality"
+    for name in (quality, group.unit or "progress", "samples/s", "seed"):
+        table.add_column(name, justify="right")
+    table.add_column("log")
+    table.columns[1].justify = "right"
+    for number, run in enumerate(group.runs):
+        table.add_row(
+            str(number),
+            _minutes(run),
+            _line(run.reason or run.status or ""),
+            *(
+                _number(value)
+                for value in (
+                    run.quality,
+                    run.progress,
+                    run.samples_per_second and round(run.samples_per_second, 1),
+                    run.seed,
+                )
+            ),
+            _line(f"{_below(run.file, group.folder)}:{run.line}"),
+        )
+    return table
+
+
+def _iter_verdict(group: ScoredGroup) -> Iterable[str]:
+    rules = f"by the rules of {group.round}"
+    if group.minutes is not None:
+        factor = f", {group.scaling_factor:g} of scaling.json in it" if group.scaling_factor is not None else ""
+        yield f"score {rules}: {group.minutes:.4f} minutes{factor}"
+    else:
+        yield f"no score {rules}: {group.reason or 'no run counts'}"
+    if group.minutes_so_far is not None:
+        yield f"the runs that count so far: {group.minutes_so_far:.4f} minutes in the mean, nothing left out"
+    if verdict := group.figures.get("rcp_verdict"):
+        converged = group.figures.get("rcp_factor")
+        yield f"reference convergence points: {verdict}{f', factor {converged:.6f}' if converged is not None else ''}"
+
+
+def _published(entry: Entry) -> str:
+    count, name = entry.get("accelerators_count"), entry.get("accelerator_model_name", "")
+    what = f"{count} x {name}" if count else "processors only"
+    return (
+        f"{entry['version']} {entry.get('submitter', '')} {entry.get('system', '')}: {entry['Result']:.4f} minutes, {what}"
+    )
+
+
+def _below(file: str, folder: str) -> str:
+    return str(Path(file).relative_to(folder)) if Path(file).is_relative_to(folder) else file
+
+
+def _minutes(run: ScoredRun) -> str:
+    if run.minutes is not None:
+        return f"{run.minutes:.4f}"
+    return f"({run.minutes_so_far:.2f} so far)" if run.minutes_so_far is not None else ""
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.4f}".rstrip("0").rstrip(".")
+
+
+def _as_text(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def _line(text: str) -> str:
+    return printable(text.replace("\n", " "))
