@@ -118,6 +118,19 @@ def cases(shared, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def unpacked(shared, tmp_path_factory):
+    """A function from a round to its tree, without power logs."""
+
+    def unpack(version: str) -> Path:
+        folder = tmp_path_factory.mktemp("round")
+        with tarfile.open(shared / f"rounds/training_results_v{version}.tar.xz") as archive:
+            archive.extractall(folder, (member for member in archive if "/power/" not in member.name), filter="data")
+        return folder
+
+    return unpack
+
+
+@pytest.fixture(scope="session")
 def real_home(shared, tmp_path_factory):
     """A CM home in which the real rounds 0.7, 3.0 and 4.1 were cached by the commands of README, and imported once.
 

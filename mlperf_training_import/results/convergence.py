@@ -70,7 +70,7 @@ def report_other_unit(result: Result, benchmark: Benchmark, report: Report) -> N
     else:
         taken = "they do not say how many it were, and the figure is left out"
     log, point = other[0]
-    first = f"{log.path.rpartition('/')[2]} after {point:g}"
+    first = f"{log.path.rpartition('/')[2]} after {point:.10g}"
     what = f"{len(other)} logs say that they converged in fewer {progress.unit} than can be, {first}; {taken}"
     report("progress-unit", result.submission.folder, what)
 

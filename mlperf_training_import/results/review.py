@@ -33,11 +33,11 @@ def review(result: Result, benchmark: Benchmark, report: Report) -> dict[str, ob
     if verdict.name == "fail":
         least = f"{verdict.least_acceptable:.10g} {benchmark.progress.unit if benchmark.progress else ''}"
         report(
-            "rcp-fail", result.submission.folder, f"converged in fewer than {least}, the least at batch size {batch_size:g}"
+            "rcp-fail", result.submission.folder, f"converged in fewer than {least}, the least at batch size {batch_size:.10g}"
         )
     elif verdict.name == "missing":
         where = "larger than all" if reference is None else "smaller than all, and it converged faster than the smallest may"
-        report("rcp-missing", result.submission.folder, f"no reference for batch size {batch_size:g}, which is {where}")
+        report("rcp-missing", result.submission.folder, f"no reference for batch size {batch_size:.10g}, which is {where}")
     figures = {"rcp_verdict": verdict.name, "rcp_factor": verdict.factor, "rcp_least_acceptable": verdict.least_acceptable}
     if reference is not None:
         figures |= {"rcp_reference": _described(reference, batch_size), "rcp_mean": reference.mean}

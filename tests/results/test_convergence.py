@@ -160,3 +160,14 @@ def test_reported_cases(cases, case, version, samples):
     imported = import_tree(cases / case, version)
     assert imported.only.entry["samples_to_converge"] == samples
     assert len(imported.what("progress-unit")) == 1
+
+
+# -- a real round -----------------------------------------------------------------------------------------------------
+
+
+def test_quality_of_every_maskrcnn_result_of_0_6(unpacked):
+    results = [result for result in import_tree(unpacked("0.6"), "0.6").outcome.results if result.benchmark == "maskrcnn"]
+    assert len(results) == 9  # six of NVIDIA, whose logs nest the two figures, and three of Google, whose logs list them
+    for result in results:
+        assert 0.377 <= result.entry["quality_reached"] < 0.39
+        assert 0.339 <= result.entry["second_quality_reached"] < 0.35

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import tarfile
 from collections import Counter
 
 import pytest
@@ -160,19 +159,6 @@ FINDINGS = {
     "4.0": {"odd-scaling": 1},
     "4.1": {"rcp-missing": 1},
 }
-
-
-@pytest.fixture(scope="session")
-def unpacked(shared, tmp_path_factory):
-    """A function from a round to its tree, without power logs."""
-
-    def unpack(version: str):
-        folder = tmp_path_factory.mktemp("round")
-        with tarfile.open(shared / f"rounds/training_results_v{version}.tar.xz") as archive:
-            archive.extractall(folder, (member for member in archive if "/power/" not in member.name), filter="data")
-        return folder
-
-    return unpack
 
 
 @pytest.mark.parametrize("version", FINDINGS)
