@@ -8,6 +8,7 @@ are taken from there first.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import re
 import sys
@@ -21,7 +22,17 @@ sys.path.insert(0, str(PROJECT))
 from typing import TYPE_CHECKING
 
 from mlperf_training_import.findings import kinds_of_findings
+from mlperf_training_import.results.names import (
+    find_accelerator,
+    find_availability,
+    find_framework,
+    find_processor,
+    find_submitter,
+    means_nothing,
+)
 from mlperf_training_import.rounds.locate import fetch_command
+from mlperf_training_import.tables.editions import Edition, edition_of
+from mlperf_training_import.tables.files import FOLDER
 from mlperf_training_import.tables.keys import entry_keys
 from mlperf_training_import.tables.rules import known_rounds, public_rounds, rules_of
 from mlperf_training_import.tables.suites import source_of
@@ -29,6 +40,8 @@ from mlperf_training_import.tables.suites import source_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+#: Every spelling in the descriptions of rounds 0.5 to 5.1, with the number of results and the rounds that have it.
+SPELLINGS_FILE = FOLDER / "spellings.csv"
 MEASURED_FILE = PROJECT / "docs" / "measured.yaml"
 
 _MEASURED_HEAD = """\
@@ -74,6 +87,60 @@ def figures_table() -> str:
     return _table(("key", "unit", "what it is"), ((f"`{key.name}`", key.unit, key.text) for key in figures))
 
 
+def accelerators_table() -> str:
+    """What the published spellings of accelerators mean."""
+
+    def describe(spelling: str) -> tuple[str, ...] | None:
+        found = find_accelerator(spelling)
+        return found and (found.name, found.vendor, found.generation)
+
+    return _names_table("accelerator_model_name", "accelerator", ("accelerator", "vendor", "generation"), describe)
+
+
+def submitters_table() -> str:
+    """What the published names of submitters mean."""
+
+    def describe(spelling: str) -> tuple[str, ...] | None:
+        found = find_submitter(spelling)
+        return found and (found.name, ", ".join(found.members))
+
+    return _names_table("submitter", "submitter", ("submitter", "members"), describe)
+
+
+def availability_table() -> str:
+    """What the published spellings of availability mean."""
+    return _names_table("availability", "availability", ("category",), lambda text: _alone(find_availability(text)))
+
+
+def processors_table() -> str:
+    """What the published spellings of host processors mean."""
+
+    def describe(spelling: str) -> tuple[str, ...] | None:
+        found = find_processor(spelling)
+        return found and (found.name, found.vendor or "")
+
+    return _names_table("host_processor_model_name", "processor", ("processor", "vendor"), describe)
+
+
+def frameworks_table() -> str:
+    """What the published spellings of frameworks mean."""
+    return _names_table("framework", "framework", ("framework",), lambda text: _alone(find_framework(text)))
+
+
+def editions_table() -> str:
+    """The editions of the benchmarks, with the rounds and the keys that they have in them."""
+    rounds: dict[Edition, list[tuple[str, str]]] = {}
+    for version in known_rounds():
+        for key in rules_of(version).benchmarks:
+            if (edition := edition_of(key, version)) is not None:
+                rounds.setdefault(edition, []).append((version, key))
+    rows = (
+        (f"`{edition.id}`", edition.title, ", ".join(version for version, _ in found), ", ".join(dict(map(reversed, found))))
+        for edition, found in sorted(rounds.items(), key=lambda item: item[0].title.casefold())
+    )
+    return _table(("id", "title", "rounds", "keys"), rows)
+
+
 def fetch_lines() -> str:
     """The command that fetches each public round."""
     return "```bash\n" + "\n".join(map(fetch_command, public_rounds())) + "\n```"
@@ -105,6 +172,14 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/findings.md": {"findings": findings_table},
     "docs/flags.md": {"flags": flags_table},
     "docs/keys.md": {"keys": keys_table},
+    "docs/names.md": {
+        "accelerators": accelerators_table,
+        "submitters": submitters_table,
+        "availability": availability_table,
+        "processors": processors_table,
+        "frameworks": frameworks_table,
+        "editions": editions_table,
+    },
     "docs/rounds.md": {"rounds": rounds_table, "fetch": fetch_lines},
 }
 
@@ -175,6 +250,26 @@ def _measure(round_report: Mapping) -> dict[str, int]:
         "without a score": sum("minutes" not in folder for folder in folders),
         "findings": round_report["findings"],
     }
+
+
+def _names_table(key: str, kind: str, head: Sequence[str], describe: Callable[[str], tuple[str, ...] | None]) -> str:
+    """What the spellings of a key mean: names, the number of results that have them, and the spellings with theirs."""
+    spellings: dict[tuple[str, ...], list[tuple[str, int]]] = {}
+    with SPELLINGS_FILE.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            if row["key"] == key:
+                why = "*(no name)*" if means_nothing(kind, row["spelling"]) else "*(told by the system)*"
+                name = describe(row["spelling"]) or (why, *("" for _ in head[1:]))
+                spellings.setdefault(name, []).append((row["spelling"], int(row["results"])))
+    rows = (
+        (*name, "; ".join(f"{spelling} ({count})" for spelling, count in found), str(sum(count for _, count in found)))
+        for name, found in sorted(spellings.items(), key=lambda item: (item[0][0].startswith("*"), item[0][0].casefold()))
+    )
+    return _table((*head, "spellings (results)", "results"), rows, numbers=1)
+
+
+def _alone(name: str | None) -> tuple[str, ...] | None:
+    return None if name is None else (name,)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:

@@ -22,7 +22,7 @@ from mlperf_training_import.tables.rules import benchmark_of
 FIGURES = Path(__file__).resolve().parent / "figures"
 ROUND = "4.1"
 
-#: What a model name has in it, and the colour of its dots (the colours of Okabe and Ito, told apart by all eyes).
+#: What an accelerator's name begins with, and the colour of its dots (the colours of Okabe and Ito, told apart by all eyes).
 FAMILIES = {"B200": "#D55E00", "H200": "#0072B2", "H100": "#56B4E9", "TPU": "#009E73", "": "#999999"}
 
 
@@ -142,7 +142,8 @@ def draw_convergence(results: pd.DataFrame) -> None:
 
 def _by_family(results: pd.DataFrame) -> list[pd.DataFrame]:
     """The results of each family, in the order of the table; the last one has the rest."""
-    names = results["accelerator_model_name"].map(lambda name: next(family for family in FAMILIES if family in name))
+    accelerators = results["accelerator"].fillna("")
+    names = accelerators.map(lambda name: next(family for family in FAMILIES if name.startswith(family)))
     return [results[names == family] for family in FAMILIES]
 
 

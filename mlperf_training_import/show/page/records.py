@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ...results.names import find_availability
 from ...tables.labels import parse_version
 from ...tables.suites import source_of, suite_of
 
@@ -49,13 +50,6 @@ _NUMBERS = {
 _ADDRESSES = {"logs": "url", "details": "details_url", "code": "code_url"}
 _PROGRESS_KEY = re.compile(r"([a-z]+)_to_converge", re.ASCII)
 _NO_ACCELERATOR = {"", "n/a", "na", "none", "-", "not applicable"}
-_AVAILABILITY = (
-    (re.compile(r"preview", re.IGNORECASE), "preview"),
-    (re.compile(r"research|internal|\brdi?\b", re.IGNORECASE), "research"),
-    (re.compile(r"cloud", re.IGNORECASE), "available cloud"),
-    (re.compile(r"on-?\s?prem", re.IGNORECASE), "available on-premise"),
-    (re.compile(r"available", re.IGNORECASE), "available"),
-)
 
 
 def fields_of(entry: Entry) -> dict[str, Any]:
@@ -70,7 +64,9 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     numbers = [number_of(run) for run in runs] if isinstance(runs, list) else []
     return fields | {
         "uid": text_of(entry.get("uid")),
-        "availability": text_of(entry.get("availability_category")) or _availability(text_of(entry.get("availability"))),
+        "availability": text_of(entry.get("availability_category"))
+        or find_availability(text_of(entry.get("availability")))
+        or "",
         "is_processor_only": entry.get("is_processor_only") is True or fields["accelerators"] == 0,
         "runs": sorted(run for run in numbers if run is not None),
         "progress": progress,
@@ -91,10 +87,6 @@ def _progress(entry: Entry) -> tuple[str, int | float | None]:
         if match and number is not None:
             return match[1], number
     return "", None
-
-
-def _availability(text: str) -> str:
-    return next((category for pattern, category in _AVAILABILITY if pattern.search(text)), "")
 
 
 def _is_published(fields: Entry) -> bool:
