@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import html
 import json
 import re
 from pathlib import Path
@@ -41,7 +42,8 @@ def make_page(version: str, payload: object = None, source: str = "") -> str:
         "style": style,
         "libraries": libraries,
         "script": script,
-        "version": version,
+        "version": html.escape(version),
+        "licences": html.escape(_read("vendor/LICENSES.txt")),
         "source": f' data-source="{source}"' if source else "",
         "data": "" if source else _embeddable(payload),
     }

@@ -2,8 +2,9 @@
 
 import {format, formatFigure} from "./format.js";
 
-export const TRADEMARK = "The MLPerf name and logo are registered and unregistered trademarks of MLCommons Association in the United States and other countries. "
-  + "All rights reserved. Unauthorized use strictly prohibited. See www.mlcommons.org for more information.";
+export const TRADEMARK =
+  "The MLPerf name and logo are registered and unregistered trademarks of MLCommons Association in the United States and other countries. " +
+  "All rights reserved. Unauthorized use strictly prohibited. See www.mlcommons.org for more information.";
 
 const SUITES = {training: "Training", hpc: "HPC"};
 
@@ -11,11 +12,22 @@ export function cite(result, today) {
   const {edition} = result;
   const suite = `${result.is_published ? "" : "Unverified "}MLPerf® ${SUITES[edition.suite] ?? edition.suite} v${result.round} ${capital(result.division)}`;
   const unit = edition.higher_is_better ? edition.unit : "minutes";
-  const machine = [result.accelerators ? `${format(result.accelerators)} × ${result.variant || "accelerator"}` : "", result.system].filter(Boolean).join(", ");
-  const source = result.git_url ? `Retrieved from ${result.git_url}${result.git_commit ? ` (commit ${result.git_commit})` : ""}, ${today}.` : `Retrieved ${today}.`;
-  const verified = result.is_published ? "Result verified by MLCommons Association." : "Result not verified by MLCommons Association.";
-  return `${suite}, ${edition.title}, ${result.submitter}, ${machine}: ${formatFigure(result.score)} ${unit}. ${source} ${verified} `
-    + `Spread, accelerator-minutes, ratios and efficiencies are derived, and not published by MLCommons. ${TRADEMARK}`;
+  const machine = [
+    result.accelerators ? `${format(result.accelerators)} × ${result.variant || "accelerator"}` : "",
+    result.system,
+  ]
+    .filter(Boolean)
+    .join(", ");
+  const source = result.git_url
+    ? `Retrieved from ${result.git_url}${result.git_commit ? ` (commit ${result.git_commit})` : ""}, ${today}.`
+    : `Retrieved ${today}.`;
+  const verified = result.is_published
+    ? "Result verified by MLCommons Association."
+    : "Result not verified by MLCommons Association.";
+  return (
+    `${suite}, ${edition.title}, ${result.submitter}, ${machine}: ${formatFigure(result.score)} ${unit}. ${source} ${verified} ` +
+    `Spread, accelerator-minutes, ratios and efficiencies are derived, and not published by MLCommons. ${TRADEMARK}`
+  );
 }
 
 export const dateOf = (date) => date.toLocaleDateString("en-GB", {day: "numeric", month: "long", year: "numeric"});

@@ -43,14 +43,19 @@ export function groupBy(items, keyOf) {
 /* Systems of one submitter with one accelerator in one round and one benchmark, at two sizes or more; most sizes first. */
 export function families(results) {
   const usable = results.filter((result) => hasFigure(result) && result.accelerators > 0);
-  return [...groupBy(usable, (result) => JSON.stringify([groupOf(result), result.round, result.submitter, result.accelerator]))]
+  return [
+    ...groupBy(usable, (result) => JSON.stringify([groupOf(result), result.round, result.submitter, result.accelerator])),
+  ]
     .map(([, members]) => ({
       id: [members[0].submitter, members[0].accelerator, members[0].round].join(" · "),
-      steps: bestOfEach(members, (result) => result.accelerators).map((step) => step.result)
+      steps: bestOfEach(members, (result) => result.accelerators)
+        .map((step) => step.result)
         .sort((a, b) => a.accelerators - b.accelerators),
     }))
     .filter(({steps}) => steps.length > 1)
-    .sort((a, b) => b.steps.length - a.steps.length || b.steps[0].round_place - a.steps[0].round_place || (a.id < b.id ? -1 : 1));
+    .sort(
+      (a, b) => b.steps.length - a.steps.length || b.steps[0].round_place - a.steps[0].round_place || (a.id < b.id ? -1 : 1),
+    );
 }
 
 /* Each size of a family against its smallest: how many times as fast, of how many at best, and the share of that. */
@@ -65,6 +70,11 @@ export function scaling({steps}) {
 
 /* The number of accelerators that most results have; the smaller of two. */
 export function commonSize(results) {
-  const sizes = [...groupBy(results.filter((result) => result.accelerators > 0), (result) => result.accelerators)];
+  const sizes = [
+    ...groupBy(
+      results.filter((result) => result.accelerators > 0),
+      (result) => result.accelerators,
+    ),
+  ];
   return sizes.sort(([a, left], [b, right]) => right.length - left.length || a - b)[0]?.[0] ?? null;
 }

@@ -12,14 +12,49 @@ export function createControls(data, change) {
   const bar = byId("filters");
   const menus = MANY.map((name) => createMenu(name, groupsOf(data, name), change));
   const size = createChoice("size", sizesOf(data), change);
-  const processors = createChoice("processors", [["without", "without them"], ["only", "only them"]], change);
-  const words = make("input", {type: "search", id: "words", autocomplete: "off", spellcheck: "false", placeholder: "any word of a result",
-    input: () => change({words: words.value}, {quiet: true})});
+  const processors = createChoice(
+    "processors",
+    [
+      ["without", "without them"],
+      ["only", "only them"],
+    ],
+    change,
+  );
+  const words = make("input", {
+    type: "search",
+    id: "words",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: "any word of a result",
+    input: () => change({words: words.value}, {quiet: true}),
+  });
   const repeats = make("input", {type: "checkbox", change: () => change({repeats: repeats.checked})});
-  const clear = make("button", {type: "button", click: () => change({rounds: [], availability: [], accelerator: [], submitter: [], size: ANY, processors: ANY, words: "", repeats: false})},
-    "Clear filters");
-  bar.append(...menus.map((menu) => menu.element), size.element, processors.element, make("label", {class: "choice"}, make("span", {}, TITLES.words), words),
-    make("label", {class: "switch"}, repeats, make("span", {}, "Runs handed in again")), clear);
+  const clear = make(
+    "button",
+    {
+      type: "button",
+      click: () =>
+        change({
+          rounds: [],
+          availability: [],
+          accelerator: [],
+          submitter: [],
+          size: ANY,
+          processors: ANY,
+          words: "",
+          repeats: false,
+        }),
+    },
+    "Clear filters",
+  );
+  bar.append(
+    ...menus.map((menu) => menu.element),
+    size.element,
+    processors.element,
+    make("label", {class: "choice"}, make("span", {}, TITLES.words), words),
+    make("label", {class: "switch"}, repeats, make("span", {}, "Runs handed in again")),
+    clear,
+  );
   closeMenusOutside(bar);
   return (state, counts) => {
     for (const part of [...menus, size, processors]) part.update(state, counts);
@@ -35,13 +70,20 @@ function groupsOf(data, name) {
   const values = [...found.keys()].sort(collator.compare);
   if (name === "rounds") return [["", [...data.rounds].reverse()]];
   if (name !== "accelerator") return [["", values]];
-  return [...groupBy(values, (value) => found.get(value).vendor ?? "")].sort(([a], [b]) => (a === "") - (b === "") || collator.compare(a, b));
+  return [...groupBy(values, (value) => found.get(value).vendor ?? "")].sort(
+    ([a], [b]) => (a === "") - (b === "") || collator.compare(a, b),
+  );
 }
 
 function sizesOf(data) {
-  const sizes = [...new Set(data.results.map(FACETS.size))].sort((a, b) => (a === NOT_GIVEN) - (b === NOT_GIVEN) || Number(a) - Number(b));
+  const sizes = [...new Set(data.results.map(FACETS.size))].sort(
+    (a, b) => (a === NOT_GIVEN) - (b === NOT_GIVEN) || Number(a) - Number(b),
+  );
   const common = COMMON_SIZES.filter((size) => sizes.includes(size));
-  return [...common, ...sizes.filter((size) => !common.includes(size))].map((size) => [size, size === NOT_GIVEN ? size : format(Number(size))]);
+  return [...common, ...sizes.filter((size) => !common.includes(size))].map((size) => [
+    size,
+    size === NOT_GIVEN ? size : format(Number(size)),
+  ]);
 }
 
 /* A menu in which several values can be checked. */
@@ -49,13 +91,20 @@ function createMenu(name, groups, change) {
   const title = TITLES[name];
   const boxes = new Map();
   const chosen = () => [...boxes].filter(([, {box}]) => box.checked).map(([value]) => value);
-  const lists = groups.map(([group, values]) => make("fieldset", {}, make("legend", {class: group ? null : "hidden"}, group || title), values.map((value) => {
-    const box = make("input", {type: "checkbox", value, change: () => change({[name]: chosen()})});
-    const number = make("span", {class: "number"});
-    const label = make("label", {}, box, make("span", {}, value), number);
-    boxes.set(value, {box, number, label});
-    return label;
-  })));
+  const lists = groups.map(([group, values]) =>
+    make(
+      "fieldset",
+      {},
+      make("legend", {class: group ? null : "hidden"}, group || title),
+      values.map((value) => {
+        const box = make("input", {type: "checkbox", value, change: () => change({[name]: chosen()})});
+        const number = make("span", {class: "number"});
+        const label = make("label", {}, box, make("span", {}, value), number);
+        boxes.set(value, {box, number, label});
+        return label;
+      }),
+    ),
+  );
   const summary = make("summary");
   const element = make("details", {class: "menu", "data-name": name}, summary, make("div", {class: "menu-body"}, lists));
   return {
@@ -78,7 +127,12 @@ function createMenu(name, groups, change) {
 function createChoice(name, values, change) {
   const any = make("option", {value: ANY}, "any");
   const options = new Map(values.map(([value, text]) => [value, {text, option: make("option", {value})}]));
-  const select = make("select", {change: () => change({[name]: select.value})}, any, [...options.values()].map(({option}) => option));
+  const select = make(
+    "select",
+    {change: () => change({[name]: select.value})},
+    any,
+    [...options.values()].map(({option}) => option),
+  );
   return {
     element: make("label", {class: "choice"}, make("span", {}, TITLES[name]), select),
     update(state, counts) {

@@ -7,7 +7,9 @@ const AVAILABLE = new Set(["available", "available cloud", "available on-premise
  * and `edition` as the object; missing values are null.
  */
 export async function load(element) {
-  const payload = element.dataset.source ? await (await fetch(element.dataset.source)).json() : JSON.parse(element.textContent);
+  const payload = element.dataset.source
+    ? await (await fetch(element.dataset.source)).json()
+    : JSON.parse(element.textContent);
   const places = new Map(payload.rounds.map((round, place) => [round, place]));
   const results = rowsOf(payload.fields).map((result, index) => ({
     ...result,
@@ -15,8 +17,21 @@ export async function load(element) {
     edition: payload.editions[result.edition],
     round_place: places.get(result.round),
     can_be_bought: AVAILABLE.has(result.availability),
-    words: [result.benchmark, result.round, result.submitter, result.system, result.accelerator, result.variant, result.accelerator_name,
-      result.processor, result.framework, result.notes].filter(Boolean).join(" ").toLowerCase(),
+    words: [
+      result.benchmark,
+      result.round,
+      result.submitter,
+      result.system,
+      result.accelerator,
+      result.variant,
+      result.accelerator_name,
+      result.processor,
+      result.framework,
+      result.notes,
+    ]
+      .filter(Boolean)
+      .join(" ")
+      .toLowerCase(),
   }));
   return {...payload, results, entryOf: (result) => entryAt(payload.entries, result.index)};
 }

@@ -14,7 +14,8 @@ export function makeSvg(tag, attributes = {}, ...children) {
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name, value);
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+    else if (value !== null && value !== undefined && value !== false)
+      element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
   return element;
@@ -38,8 +39,22 @@ export function makeLink(address, text, label) {
 /* A table of figures: columns are {title, number}, cells are texts or elements. */
 export function makeFigures(caption, columns, rows) {
   const heads = columns.map(({title, number}) => make("th", {scope: "col", class: number ? "number" : null}, title));
-  const lines = rows.map((cells) => make("tr", {}, cells.map((cell, place) => (
-    make(place === 0 ? "th" : "td", {scope: place === 0 ? "row" : null, class: columns[place].number ? "number" : null}, cell)))));
-  return make("div", {class: "figures", tabindex: "0", role: "region", "aria-label": caption},
-    make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, heads)), make("tbody", {}, lines)));
+  const lines = rows.map((cells) =>
+    make(
+      "tr",
+      {},
+      cells.map((cell, place) =>
+        make(
+          place === 0 ? "th" : "td",
+          {scope: place === 0 ? "row" : null, class: columns[place].number ? "number" : null},
+          cell,
+        ),
+      ),
+    ),
+  );
+  return make(
+    "div",
+    {class: "figures", tabindex: "0", role: "region", "aria-label": caption},
+    make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, heads)), make("tbody", {}, lines)),
+  );
 }

@@ -11,7 +11,8 @@ export function toCsv(entries) {
 }
 
 function quote(value) {
-  const text = value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text =
+    value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
@@ -33,15 +34,25 @@ export function toSvg({title, subtitle, notes, legend, chart, source}) {
   const legendHeight = legend ? Number(legend.getAttribute("height")) : 0;
   const tops = {chart: MARGIN + 26 + lead.length * LINE + legendHeight + 8};
   const whole = tops.chart + height + 12 + end.length * LINE + MARGIN;
-  const lines = (texts, top, colour) => texts.map((text, place) => makeSvg("text", {x: MARGIN, y: top + place * LINE, "font-size": 12, fill: colour}, text));
-  const svg = makeSvg("svg", {xmlns: "http://www.w3.org/2000/svg", width: width + 2 * MARGIN, height: whole, viewBox: `0 0 ${width + 2 * MARGIN} ${whole}`,
-    "font-family": "system-ui, sans-serif", color: "#1b1f24"},
-  makeSvg("rect", {width: "100%", height: "100%", fill: "#ffffff"}),
-  makeSvg("text", {x: MARGIN, y: MARGIN + 14, "font-size": 17, "font-weight": 600, fill: "#1b1f24"}, title),
-  lines(lead, MARGIN + 36, "#4b5560"),
-  legend ? placed(legend, MARGIN, tops.chart - legendHeight - 4) : null,
-  placed(chart, MARGIN, tops.chart),
-  lines(end, tops.chart + height + 20, "#4b5560"));
+  const lines = (texts, top, colour) =>
+    texts.map((text, place) => makeSvg("text", {x: MARGIN, y: top + place * LINE, "font-size": 12, fill: colour}, text));
+  const svg = makeSvg(
+    "svg",
+    {
+      xmlns: "http://www.w3.org/2000/svg",
+      width: width + 2 * MARGIN,
+      height: whole,
+      viewBox: `0 0 ${width + 2 * MARGIN} ${whole}`,
+      "font-family": "system-ui, sans-serif",
+      color: "#1b1f24",
+    },
+    makeSvg("rect", {width: "100%", height: "100%", fill: "#ffffff"}),
+    makeSvg("text", {x: MARGIN, y: MARGIN + 14, "font-size": 17, "font-weight": 600, fill: "#1b1f24"}, title),
+    lines(lead, MARGIN + 36, "#4b5560"),
+    legend ? placed(legend, MARGIN, tops.chart - legendHeight - 4) : null,
+    placed(chart, MARGIN, tops.chart),
+    lines(end, tops.chart + height + 20, "#4b5560"),
+  );
   return inBrightColours(new XMLSerializer().serializeToString(svg));
 }
 
@@ -49,17 +60,23 @@ function placed(picture, x, y) {
   const copy = picture.cloneNode(true);
   copy.setAttribute("x", x);
   copy.setAttribute("y", y);
-  for (const shape of copy.querySelectorAll("[tabindex]")) for (const name of ["tabindex", "role"]) shape.removeAttribute(name);
+  for (const shape of copy.querySelectorAll("[tabindex]"))
+    for (const name of ["tabindex", "role"]) shape.removeAttribute(name);
   return copy;
 }
 
 function wrap(texts, width) {
   const longest = Math.min(LONGEST, Math.floor(width / 6.4));
-  return texts.filter(Boolean).flatMap((text) => text.split(" ").reduce((lines, word) => {
-    if (`${lines.at(-1)} ${word}`.trim().length > longest) lines.push(word);
-    else lines[lines.length - 1] = `${lines.at(-1)} ${word}`.trim();
-    return lines;
-  }, [""]));
+  return texts.filter(Boolean).flatMap((text) =>
+    text.split(" ").reduce(
+      (lines, word) => {
+        if (`${lines.at(-1)} ${word}`.trim().length > longest) lines.push(word);
+        else lines[lines.length - 1] = `${lines.at(-1)} ${word}`.trim();
+        return lines;
+      },
+      [""],
+    ),
+  );
 }
 
 /* The names of colours replaced by those of the bright theme, which an element of that theme says. */
@@ -80,5 +97,7 @@ export async function toPng(svg) {
   const context = canvas.getContext("2d");
   context.scale(2, 2);
   context.drawImage(image, 0, 0);
-  return new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
+  return new Promise((resolve) => {
+    canvas.toBlob(resolve, "image/png");
+  });
 }

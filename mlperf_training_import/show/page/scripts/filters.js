@@ -16,19 +16,29 @@ export const FACETS = {
 const NAMES = Object.keys(FACETS);
 
 /* What the filters are called. */
-export const TITLES = {rounds: "Rounds", availability: "Availability", accelerator: "Accelerator", submitter: "Submitter",
-  size: "Number of accelerators", processors: "Processors only", words: "Words"};
+export const TITLES = {
+  rounds: "Rounds",
+  availability: "Availability",
+  accelerator: "Accelerator",
+  submitter: "Submitter",
+  size: "Number of accelerators",
+  processors: "Processors only",
+  words: "Words",
+};
 
 /* What is chosen, in words, for where the filters themselves are not: on paper, in a picture. */
 export function describeFilters(state) {
-  const chosen = Object.entries(TITLES).map(([name, title]) => [title, [state[name]].flat().join(", ")]).filter(([, values]) => values);
+  const chosen = Object.entries(TITLES)
+    .map(([name, title]) => [title, [state[name]].flat().join(", ")])
+    .filter(([, values]) => values);
   return chosen.map(([title, values]) => `${title}: ${values}`).join("; ");
 }
 
 /* Runs that were handed in again are part of what a submitter did, and of what was measured. */
 const showsRepeats = (state) => state.repeats || state.submitter.length > 0 || state.view === "energy";
 
-const isChosen = (chosen, value) => (Array.isArray(chosen) ? chosen.length === 0 || chosen.includes(value) : chosen === ANY || chosen === value);
+const isChosen = (chosen, value) =>
+  Array.isArray(chosen) ? chosen.length === 0 || chosen.includes(value) : chosen === ANY || chosen === value;
 
 /*
  * The results that pass, and per facet a Map from each value to the number of results that would pass with it: those that

@@ -1,9 +1,13 @@
 /* Numbers and lists as people read them. */
 
 /* Made once: making one takes longer than the rest of a row. */
-const fixed = [0, 1, 2, 3, 4].map((digits) => new Intl.NumberFormat("en", {minimumFractionDigits: digits, maximumFractionDigits: digits}));
+const fixed = [0, 1, 2, 3, 4].map(
+  (digits) => new Intl.NumberFormat("en", {minimumFractionDigits: digits, maximumFractionDigits: digits}),
+);
 const short = new Intl.NumberFormat("en", {maximumSignificantDigits: 6});
-const upTo = [0, 1, 2].map((digits) => new Intl.NumberFormat("en", {minimumFractionDigits: Math.min(digits, 1), maximumFractionDigits: digits}));
+const upTo = [0, 1, 2].map(
+  (digits) => new Intl.NumberFormat("en", {minimumFractionDigits: Math.min(digits, 1), maximumFractionDigits: digits}),
+);
 
 export function format(value) {
   if (typeof value !== "number") return value ?? "";

@@ -4,12 +4,33 @@ import {makeSvg, make} from "./dom.js";
 import {collator, formatTick} from "./format.js";
 import {groupBy} from "./compare.js";
 
-const {axisX, axisY, dot, gridX, gridY, plot, symbol, symbolCircle, symbolCross, symbolDiamond, symbolSquare, symbolStar,
-  symbolTriangle, symbolWye} = libraries;
+const {
+  axisX,
+  axisY,
+  dot,
+  gridX,
+  gridY,
+  plot,
+  symbol,
+  symbolCircle,
+  symbolCross,
+  symbolDiamond,
+  symbolSquare,
+  symbolStar,
+  symbolTriangle,
+  symbolWye,
+} = libraries;
 
 /* As many series as can be told apart, each by a colour and by a shape; the rest share a grey one. */
-const SHAPES = {circle: symbolCircle, square: symbolSquare, triangle: symbolTriangle, diamond: symbolDiamond, star: symbolStar,
-  wye: symbolWye, cross: symbolCross};
+const SHAPES = {
+  circle: symbolCircle,
+  square: symbolSquare,
+  triangle: symbolTriangle,
+  diamond: symbolDiamond,
+  star: symbolStar,
+  wye: symbolWye,
+  cross: symbolCross,
+};
 const SHAPE_NAMES = Object.keys(SHAPES);
 
 const COLOURS = {
@@ -23,15 +44,18 @@ export function seriesOf(results, colour) {
   const nameOf = COLOURS[colour] ?? COLOURS.accelerator;
   const groups = [...groupBy(results, nameOf)];
   const isOrdered = colour === "rounds";
-  const order = isOrdered ? ([, a], [, b]) => a[0].round_place - b[0].round_place
+  const order = isOrdered
+    ? ([, a], [, b]) => a[0].round_place - b[0].round_place
     : ([a, left], [b, right]) => right.length - left.length || collator.compare(a, b);
   groups.sort(order);
   const shown = isOrdered ? groups.length : SHAPE_NAMES.length;
   const series = groups.slice(0, shown).map(([name], place) => ({
-    name, shape: SHAPE_NAMES[place % SHAPE_NAMES.length],
+    name,
+    shape: SHAPE_NAMES[place % SHAPE_NAMES.length],
     colour: isOrdered ? ramp(groups.length > 1 ? place / (groups.length - 1) : 1) : `var(--series-${place})`,
   }));
-  if (groups.length > shown) series.push({name: `${groups.length - shown} others`, shape: "circle", colour: "var(--series-others)"});
+  if (groups.length > shown)
+    series.push({name: `${groups.length - shown} others`, shape: "circle", colour: "var(--series-others)"});
   const byName = new Map(series.map((one) => [one.name, one]));
   return {series, of: (result) => byName.get(nameOf(result)) ?? series.at(-1)};
 }
@@ -42,8 +66,9 @@ const ramp = (share) => `color-mix(in oklab, var(--ramp-end) ${Math.round(share 
 export function roundNumbers(low, high) {
   const decades = [];
   for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1) decades.push(10 ** power);
-  const choices = [[1], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]].map((leading) => decades
-    .flatMap((decade) => leading.map((digit) => digit * decade)).filter((value) => value >= low && value <= high));
+  const choices = [[1], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]].map((leading) =>
+    decades.flatMap((decade) => leading.map((digit) => digit * decade)).filter((value) => value >= low && value <= high),
+  );
   return choices.find((values) => values.length >= 3) ?? [low, high];
 }
 
@@ -84,7 +109,11 @@ function roundStep(least) {
   return [1, 2, 5, 10].map((digit) => digit * decade).find((step) => step >= least);
 }
 
-export const namesScale = (domain, label = null, scale = {}) => ({scale: {type: "band", domain, ...scale}, label, ticks: domain});
+export const namesScale = (domain, label = null, scale = {}) => ({
+  scale: {type: "band", domain, ...scale},
+  label,
+  ticks: domain,
+});
 export const pointScale = (domain, label = null) => namesScale(domain, label, {type: "point", padding: 0.5});
 
 /*
@@ -94,14 +123,27 @@ export const pointScale = (domain, label = null) => namesScale(domain, label, {t
 export function draw(label, {x, y, marks, ...options}) {
   const texts = (ticks) => ticks.map(formatTick);
   const axes = [
-    ...(y && y.ticks !== null ? [axisY(y.ticks, {text: texts(y.ticks), label: y.label, labelArrow: "none", tickSize: 0})] : []),
-    ...(x && x.ticks !== null ? [axisX(x.ticks, {text: texts(x.ticks), label: x.label, labelArrow: "none", tickSize: 0})] : []),
+    ...(y && y.ticks !== null
+      ? [axisY(y.ticks, {text: texts(y.ticks), label: y.label, labelArrow: "none", tickSize: 0})]
+      : []),
+    ...(x && x.ticks !== null
+      ? [axisX(x.ticks, {text: texts(x.ticks), label: x.label, labelArrow: "none", tickSize: 0})]
+      : []),
     ...(y && y.scale.type === "log" && y.ticks !== null ? [gridY(y.ticks)] : []),
     ...(x && x.scale.type !== "point" && x.ticks !== null ? [gridX(x.ticks)] : []),
   ];
   const chart = plot({
-    marginLeft: 56, marginBottom: 40, marginTop: 30, marginRight: 24, className: "plot", color: {type: "identity"},
-    symbol: {type: "identity"}, ...options, x: {...x?.scale, axis: null}, y: {...y?.scale, axis: null}, marks: [...axes, ...marks],
+    marginLeft: 56,
+    marginBottom: 40,
+    marginTop: 30,
+    marginRight: 24,
+    className: "plot",
+    color: {type: "identity"},
+    symbol: {type: "identity"},
+    ...options,
+    x: {...x?.scale, axis: null},
+    y: {...y?.scale, axis: null},
+    marks: [...axes, ...marks],
     style: {background: "transparent", overflow: "visible"},
   });
   chart.querySelectorAll("style").forEach((style) => style.remove());
@@ -119,9 +161,16 @@ export function draw(label, {x, y, marks, ...options}) {
 export function points(results, x, y, of, {size = 4.5, shape} = {}) {
   const shapeOf = shape ?? ((result) => of(result).shape);
   return dot(results, {
-    x, y, r: size, className: "points", symbol: shapeOf, stroke: (result) => of(result).colour,
+    x,
+    y,
+    r: size,
+    className: "points",
+    symbol: shapeOf,
+    stroke: (result) => of(result).colour,
     fill: (result) => (result.can_be_bought ? of(result).colour : "var(--paper)"),
-    fillOpacity: 0.75, strokeWidth: 1.5, sort: null,
+    fillOpacity: 0.75,
+    strokeWidth: 1.5,
+    sort: null,
   });
 }
 
@@ -133,7 +182,9 @@ export function points(results, x, y, of, {size = 4.5, shape} = {}) {
 export function makeWalkable(chart, results, describe, open, tip) {
   const stops = stopsOf([...chart.querySelectorAll(".points > *")], results);
   const places = new Map();
-  stops.forEach((stop, place) => { for (const shape of stop.shapes) places.set(shape, place); });
+  stops.forEach((stop, place) => {
+    for (const shape of stop.shapes) places.set(shape, place);
+  });
   let current = null;
   /* Makes a stop the one that Tab reaches; only then does it need its words. */
   function reach(stop) {
@@ -142,16 +193,24 @@ export function makeWalkable(chart, results, describe, open, tip) {
     [current] = stop.shapes;
     current.setAttribute("tabindex", "0");
     current.setAttribute("role", "button");
-    current.setAttribute("aria-label", many + stop.results.slice(0, LISTED).map((result) => describe(result).join(", ")).join(". "));
+    current.setAttribute(
+      "aria-label",
+      many +
+        stop.results
+          .slice(0, LISTED)
+          .map((result) => describe(result).join(", "))
+          .join(". "),
+    );
     current.dataset.uid = stop.results[0].uid;
     return current;
   }
   if (stops.length) reach(stops[0]);
   chart.setAttribute("aria-label", `${chart.getAttribute("aria-label")}; arrow keys go from one to the next`);
-  const on = (name, act) => chart.addEventListener(name, (event) => {
-    const place = places.get(event.target);
-    if (place !== undefined) act(stops[place], event, place);
-  });
+  const on = (name, act) =>
+    chart.addEventListener(name, (event) => {
+      const place = places.get(event.target);
+      if (place !== undefined) act(stops[place], event, place);
+    });
   for (const name of ["mouseover", "focusin"]) on(name, (stop, event) => tip.show(stop, event.target));
   for (const name of ["mouseout", "focusout"]) on(name, tip.hide);
   on("click", (stop) => open(stop.results, stop.shapes[0]));
@@ -169,13 +228,17 @@ export function makeWalkable(chart, results, describe, open, tip) {
   };
 }
 
-const SPOT = 4;  // pixels
+const SPOT = 4; // pixels
 const LISTED = 3;
 
 /* Where a shape is: a path is moved there, a circle and a bar say it themselves. */
 function spotOf(shape) {
   const moved = /translate\(([^,]+),([^)]+)\)/.exec(shape.getAttribute("transform"));
-  return (moved ? moved.slice(1) : [shape.getAttribute("cx") ?? shape.getAttribute("x"), shape.getAttribute("cy") ?? shape.getAttribute("y")]).map(Number);
+  return (
+    moved
+      ? moved.slice(1)
+      : [shape.getAttribute("cx") ?? shape.getAttribute("x"), shape.getAttribute("cy") ?? shape.getAttribute("y")]
+  ).map(Number);
 }
 
 /* Shapes whose middles are closer than the eye can tell are one stop; stops go from left to right, then downwards. */
@@ -185,9 +248,14 @@ function stopsOf(shapes, results) {
     return {shape, x, y, result: results[shape.__data__]};
   });
   const spots = groupBy(placed, ({x, y}) => `${Math.round(x / SPOT)} ${Math.round(y / SPOT)}`);
-  return [...spots.values()].map((members) => ({
-    x: members[0].x, y: members[0].y, shapes: members.map(({shape}) => shape), results: members.map(({result}) => result),
-  })).sort((a, b) => a.x - b.x || a.y - b.y);
+  return [...spots.values()]
+    .map((members) => ({
+      x: members[0].x,
+      y: members[0].y,
+      shapes: members.map(({shape}) => shape),
+      results: members.map(({result}) => result),
+    }))
+    .sort((a, b) => a.x - b.x || a.y - b.y);
 }
 
 /* What floats beside a point: the first results on the spot, and how many there are. */
@@ -201,8 +269,11 @@ export function makeTip(frame, describe) {
         const [head, ...rest] = describe(result);
         return make("p", {}, make("strong", {}, head), ...rest.flatMap((line) => [make("br"), line]));
       });
-      box.replaceChildren(...(many > 1 ? [make("p", {class: "many"}, `${many} results on this spot`)] : []), ...parts,
-        ...(many > LISTED ? [make("p", {class: "many"}, `and ${many - LISTED} more: click to list them`)] : []));
+      box.replaceChildren(
+        ...(many > 1 ? [make("p", {class: "many"}, `${many} results on this spot`)] : []),
+        ...parts,
+        ...(many > LISTED ? [make("p", {class: "many"}, `and ${many - LISTED} more: click to list them`)] : []),
+      );
       box.hidden = false;
       const [outer, inner] = [frame.getBoundingClientRect(), shape.getBoundingClientRect()];
       const left = Math.min(inner.right - outer.left + 8, outer.width - box.offsetWidth - 4);
@@ -210,11 +281,13 @@ export function makeTip(frame, describe) {
       box.style.left = `${Math.max(0, left)}px`;
       box.style.top = `${above > 0 ? above : inner.bottom - outer.top + 8}px`;
     },
-    hide() { box.hidden = true; },
+    hide() {
+      box.hidden = true;
+    },
   };
 }
 
-const ROW = 20;  // pixels
+const ROW = 20; // pixels
 
 /* The legend as a picture, so that it goes along when the chart is taken out of the page. */
 export function makeLegend(items, width) {
@@ -222,17 +295,42 @@ export function makeLegend(items, width) {
   const parts = items.map(({name, colour, shape, hollow}) => {
     const length = 26 + textWidth(name);
     if (x && x + length > width) [x, y] = [0, y + ROW];
-    const part = makeSvg("g", {transform: `translate(${x + 8},${y + ROW / 2})`},
-      makeSvg("path", {d: symbol(SHAPES[shape], 64)(), fill: hollow ? "var(--paper)" : colour, stroke: colour, "stroke-width": 1.5}),
-      makeSvg("text", {x: 12, dy: "0.32em", fill: "currentColor"}, name));
+    const part = makeSvg(
+      "g",
+      {transform: `translate(${x + 8},${y + ROW / 2})`},
+      makeSvg("path", {
+        d: symbol(SHAPES[shape], 64)(),
+        fill: hollow ? "var(--paper)" : colour,
+        stroke: colour,
+        "stroke-width": 1.5,
+      }),
+      makeSvg("text", {x: 12, dy: "0.32em", fill: "currentColor"}, name),
+    );
     x += length;
     return part;
   });
-  return makeSvg("svg", {class: "legend", width, height: y + ROW, viewBox: `0 0 ${width} ${y + ROW}`, role: "img",
-    "aria-label": `Legend: ${items.map(({name}) => name).join(", ")}`, "font-size": 12, "font-family": "system-ui, sans-serif"}, parts);
+  return makeSvg(
+    "svg",
+    {
+      class: "legend",
+      width,
+      height: y + ROW,
+      viewBox: `0 0 ${width} ${y + ROW}`,
+      role: "img",
+      "aria-label": `Legend: ${items.map(({name}) => name).join(", ")}`,
+      "font-size": 12,
+      "font-family": "system-ui, sans-serif",
+    },
+    parts,
+  );
 }
 
-export const HOLLOW = {name: "hollow: preview or research, cannot be bought", colour: "currentColor", shape: "circle", hollow: true};
+export const HOLLOW = {
+  name: "hollow: preview or research, cannot be bought",
+  colour: "currentColor",
+  shape: "circle",
+  hollow: true,
+};
 
 const measure = document.createElement("canvas").getContext("2d");
 

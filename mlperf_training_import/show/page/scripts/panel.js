@@ -3,6 +3,7 @@
 import {byId, make, makeFigures} from "./dom.js";
 import {format, formatFigure, formatShare} from "./format.js";
 import {cite, dateOf} from "./cite.js";
+import {groupBy} from "./compare.js";
 import {draw, roundTicks} from "./marks.js";
 import {linksOf} from "./table.js";
 import {capital, measure} from "./views.js";
@@ -13,13 +14,18 @@ const {dotX, ruleX, tickX} = libraries;
 export function createPanel(data, {open, close}) {
   const frame = byId("panel");
   const byUid = new Map(data.results.map((result) => [result.uid, result]));
-  const repeats = Map.groupBy ? Map.groupBy(data.results, (result) => result.repeat_of) : new Map();
+  const repeats = groupBy(data.results, (result) => result.repeat_of);
 
   function place(title, ...parts) {
     frame.replaceChildren(
-      make("div", {class: "panel-head"}, make("h2", {id: "panel-title", tabindex: "-1"}, title),
-        make("button", {type: "button", "aria-label": "Close", click: close}, "×")),
-      ...parts.filter(Boolean));
+      make(
+        "div",
+        {class: "panel-head"},
+        make("h2", {id: "panel-title", tabindex: "-1"}, title),
+        make("button", {type: "button", "aria-label": "Close", click: close}, "×"),
+      ),
+      ...parts.filter(Boolean),
+    );
     byId("panel-title").focus({preventScroll: true});
   }
 
@@ -29,30 +35,71 @@ export function createPanel(data, {open, close}) {
   }
 
   /* A list of results as buttons. */
-  const listOf = (results) => make("ul", {}, results.map((result) => make("li", {}, make("button", {type: "button", class: "link", click: () => open(result)},
-    `${result.submitter}: ${result.system}`), ` ${result.round}, ${formatFigure(result.score)} ${measure(result.edition)}`)));
+  const listOf = (results) =>
+    make(
+      "ul",
+      {},
+      results.map((result) =>
+        make(
+          "li",
+          {},
+          make(
+            "button",
+            {type: "button", class: "link", click: () => open(result)},
+            `${result.submitter}: ${result.system}`,
+          ),
+          ` ${result.round}, ${formatFigure(result.score)} ${measure(result.edition)}`,
+        ),
+      ),
+    );
 
   /* The sections of a result, in their order; one without content is left out. */
   const sections = [
     ["", factsOf],
     ["Runs", runsOf],
-    ["The same runs, handed in again", (result) => {
-      const original = byUid.get(result.repeat_of) ?? result;
-      const others = [original, ...(repeats.get(original.uid) ?? [])].filter((other) => other !== result);
-      return others.length ? listOf(others) : null;
-    }],
-    ["Findings", (result) => {
-      const found = data.findings[result.folder] ?? [];
-      return found.length ? make("ul", {}, found.map(({code, what, advice}) => make("li", {}, make("strong", {}, code), `: ${what}. ${capital(advice)}.`))) : null;
-    }],
-    ["Links", (result) => (linksOf(result).length ? make("p", {}, linksOf(result).flatMap((link, place) => (place ? [", ", link] : [link]))) : null)],
+    [
+      "The same runs, handed in again",
+      (result) => {
+        const original = byUid.get(result.repeat_of) ?? result;
+        const others = [original, ...(repeats.get(original.uid) ?? [])].filter((other) => other !== result);
+        return others.length ? listOf(others) : null;
+      },
+    ],
+    [
+      "Findings",
+      (result) => {
+        const found = data.findings[result.folder] ?? [];
+        return found.length
+          ? make(
+              "ul",
+              {},
+              found.map(({code, what, advice}) =>
+                make("li", {}, make("strong", {}, code), `: ${what}. ${capital(advice)}.`),
+              ),
+            )
+          : null;
+      },
+    ],
+    [
+      "Links",
+      (result) =>
+        linksOf(result).length
+          ? make(
+              "p",
+              {},
+              linksOf(result).flatMap((link, place) => (place ? [", ", link] : [link])),
+            )
+          : null,
+    ],
     ["To cite it", citationOf],
   ];
 
   return {
     show(result) {
-      setOpen(true);  // it has a width from now on
-      const parts = sections.map(([title, content]) => [title, content(result)]).filter(([, content]) => content)
+      setOpen(true); // it has a width from now on
+      const parts = sections
+        .map(([title, content]) => [title, content(result)])
+        .filter(([, content]) => content)
         .map(([title, content]) => make("section", {}, title ? make("h3", {}, title) : null, content));
       place(`${result.submitter}: ${result.system}`, ...parts, keysOf(data, result));
     },
@@ -71,43 +118,92 @@ export function createPanel(data, {open, close}) {
 function factsOf(result) {
   const unit = measure(result.edition);
   const facts = [
-    ["Benchmark", result.edition.title], ["Round", `${result.round}, ${result.division}${result.is_published ? "" : ", unverified: not from a published round"}`],
-    [capital(unit), formatFigure(result.score)], ["Rank", result.rank === null ? "" : `${format(result.rank)} of its round, benchmark and division`],
-    ["Accelerators", result.accelerators === null ? "" : `${format(result.accelerators)}${result.variant ? ` × ${result.variant}` : ""}`],
-    ["Availability", result.availability], ["Processor", result.processor], ["Framework", result.framework],
+    ["Benchmark", result.edition.title],
+    ["Round", `${result.round}, ${result.division}${result.is_published ? "" : ", unverified: not from a published round"}`],
+    [capital(unit), formatFigure(result.score)],
+    ["Rank", result.rank === null ? "" : `${format(result.rank)} of its round, benchmark and division`],
+    [
+      "Accelerators",
+      result.accelerators === null ? "" : `${format(result.accelerators)}${result.variant ? ` × ${result.variant}` : ""}`,
+    ],
+    ["Availability", result.availability],
+    ["Processor", result.processor],
+    ["Framework", result.framework],
     ["Spread of runs", result.spread === null ? "" : `${formatShare(result.spread)}, derived`],
     ["Accelerator-minutes", result.accelerator_minutes === null ? "" : `${format(result.accelerator_minutes)}, derived`],
     ["Energy", result.energy === null ? "" : `${formatFigure(result.energy)} kWh`],
-    ["Batch size", format(result.batch_size)], ["To the target", result.progress === null ? "" : `${format(result.progress)} ${result.progress_unit}`],
+    ["Batch size", format(result.batch_size)],
+    ["To the target", result.progress === null ? "" : `${format(result.progress)} ${result.progress_unit}`],
     ["Convergence", result.verdict],
   ].filter(([, value]) => value);
-  return make("dl", {}, facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  return make(
+    "dl",
+    {},
+    facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]),
+  );
 }
 
 function runsOf(result) {
   if (!result.runs.length) return null;
   const runs = result.runs.map((minutes) => ({minutes}));
-  const chart = draw(`${runs.length} runs, from ${formatFigure(result.runs[0])} to ${formatFigure(result.runs.at(-1))} minutes`, {
-    width: Math.max(260, byId("panel").clientWidth - 34 || 340), height: 74, marginLeft: 14, marginRight: 14, marginTop: 8, marginBottom: 30, x: {scale: {nice: true, inset: 6}, label: null, ticks: roundTicks(result.runs)},
-    marks: [ruleX([result.score], {stroke: "var(--ink)", strokeWidth: 1.5}),
-      runs.length > 60 ? tickX(runs, {x: "minutes", stroke: "var(--series-0)"})
-        : dotX(runs, {x: "minutes", r: 5, fill: "var(--series-0)", fillOpacity: 0.55, stroke: "var(--series-0)"})],
-  });
+  const chart = draw(
+    `${runs.length} runs, from ${formatFigure(result.runs[0])} to ${formatFigure(result.runs.at(-1))} minutes`,
+    {
+      width: Math.max(260, byId("panel").clientWidth - 34 || 340),
+      height: 74,
+      marginLeft: 14,
+      marginRight: 14,
+      marginTop: 8,
+      marginBottom: 30,
+      x: {scale: {nice: true, inset: 6}, label: null, ticks: roundTicks(result.runs)},
+      marks: [
+        ruleX([result.score], {stroke: "var(--ink)", strokeWidth: 1.5}),
+        runs.length > 60
+          ? tickX(runs, {x: "minutes", stroke: "var(--series-0)"})
+          : dotX(runs, {x: "minutes", r: 5, fill: "var(--series-0)", fillOpacity: 0.55, stroke: "var(--series-0)"}),
+      ],
+    },
+  );
   chart.setAttribute("role", "img");
-  return make("div", {}, chart, make("p", {class: "note"}, `${runs.length} runs in minutes; the line is the score. ${result.runs.map(formatFigure).join(", ")}.`));
+  return make(
+    "div",
+    {},
+    chart,
+    make(
+      "p",
+      {class: "note"},
+      `${runs.length} runs in minutes; the line is the score. ${result.runs.map(formatFigure).join(", ")}.`,
+    ),
+  );
 }
 
 function citationOf(result) {
   const sentence = cite(result, dateOf(new Date()));
   const said = make("span", {role: "status"});
-  const copy = () => navigator.clipboard.writeText(sentence).then(() => { said.textContent = " copied"; }, () => { said.textContent = " mark the text to copy it"; });
+  const copy = () =>
+    navigator.clipboard.writeText(sentence).then(
+      () => {
+        said.textContent = " copied";
+      },
+      () => {
+        said.textContent = " mark the text to copy it";
+      },
+    );
   return make("div", {}, make("p", {class: "cite"}, sentence), make("button", {type: "button", click: copy}, "Copy"), said);
 }
 
 function keysOf(data, result) {
   const rows = Object.entries(data.entryOf(result)).map(([key, value]) => {
     const {unit, text} = data.keys[key] ?? {};
-    return [make("code", {title: text}, key), `${typeof value === "object" ? JSON.stringify(value) : String(value)}${unit ? ` ${unit}` : ""}`];
+    return [
+      make("code", {title: text}, key),
+      `${typeof value === "object" ? JSON.stringify(value) : String(value)}${unit ? ` ${unit}` : ""}`,
+    ];
   });
-  return make("details", {}, make("summary", {}, `Every key (${rows.length})`), makeFigures("Keys of the entry", [{title: "Key"}, {title: "Value"}], rows));
+  return make(
+    "details",
+    {},
+    make("summary", {}, `Every key (${rows.length})`),
+    makeFigures("Keys of the entry", [{title: "Key"}, {title: "Value"}], rows),
+  );
 }

@@ -16,17 +16,55 @@ export const COLUMNS = [
   {key: "round", title: "Round", width: 5, of: (result) => result.round_place, text: (result) => result.round, first: true},
   {key: "submitter", title: "Submitter", width: 10, of: (result) => result.submitter, first: true},
   {key: "system", title: "System", width: 16, of: (result) => result.system, first: true},
-  {key: "accelerator", title: "Accelerator", width: 9, of: (result) => result.accelerator, text: (result) => result.variant || result.accelerator, first: true},
+  {
+    key: "accelerator",
+    title: "Accelerator",
+    width: 9,
+    of: (result) => result.accelerator,
+    text: (result) => result.variant || result.accelerator,
+    first: true,
+  },
   {key: "accelerators", title: "Number", width: 6, of: (result) => result.accelerators, number: true, first: true},
-  {key: "score", title: "Minutes", width: 8, of: (result) => result.score, number: true, own: true, first: true,
-    text: (result) => formatFigure(result.score) + (result.edition.higher_is_better ? ` ${measure(result.edition)}` : "")},
-  {key: "spread", title: "Spread", width: 6, of: (result) => result.spread, number: true, own: true, first: true,
-    text: (result) => (result.spread === null ? "" : formatShare(result.spread))},
+  {
+    key: "score",
+    title: "Minutes",
+    width: 8,
+    of: (result) => result.score,
+    number: true,
+    own: true,
+    first: true,
+    text: (result) => formatFigure(result.score) + (result.edition.higher_is_better ? ` ${measure(result.edition)}` : ""),
+  },
+  {
+    key: "spread",
+    title: "Spread",
+    width: 6,
+    of: (result) => result.spread,
+    number: true,
+    own: true,
+    first: true,
+    text: (result) => (result.spread === null ? "" : formatShare(result.spread)),
+  },
   {key: "rank", title: "Rank", width: 5, of: (result) => result.rank, number: true, own: true, first: true},
   {key: "availability", title: "Availability", width: 11, of: (result) => result.availability, first: true},
-  {key: "energy", title: "kWh", width: 6, of: (result) => result.energy, text: (result) => formatFigure(result.energy), number: true, own: true},
-  {key: "accelerator_minutes", title: "Accelerator-minutes, derived", width: 13, of: (result) => result.accelerator_minutes,
-    text: (result) => formatFigure(result.accelerator_minutes), number: true, own: true},
+  {
+    key: "energy",
+    title: "kWh",
+    width: 6,
+    of: (result) => result.energy,
+    text: (result) => formatFigure(result.energy),
+    number: true,
+    own: true,
+  },
+  {
+    key: "accelerator_minutes",
+    title: "Accelerator-minutes, derived",
+    width: 13,
+    of: (result) => result.accelerator_minutes,
+    text: (result) => formatFigure(result.accelerator_minutes),
+    number: true,
+    own: true,
+  },
   {key: "batch_size", title: "Batch size", width: 7, of: (result) => result.batch_size, number: true},
   {key: "verdict", title: "Verdict", width: 7, of: (result) => result.verdict},
   {key: "division", title: "Division", width: 6, of: (result) => result.division},
@@ -55,7 +93,7 @@ export function sort(results, state) {
     const [left, right] = [column.of(a), column.of(b)];
     const [noLeft, noRight] = [left === null || left === "", right === null || right === ""];
     if (noLeft || noRight) return noLeft - noRight;
-    if (column.key === "score" && a.edition.higher_is_better) return direction * (right - left);  // the best comes first
+    if (column.key === "score" && a.edition.higher_is_better) return direction * (right - left); // the best comes first
     return direction * (typeof left === "number" ? left - right : collator.compare(left, right));
   };
   return [...results].sort((a, b) => (column.own ? within(a, b) || by(a, b) : by(a, b) || within(a, b)) || order(a, b));
@@ -63,7 +101,12 @@ export function sort(results, state) {
 
 export function linksOf(result) {
   const name = `${result.submitter}, ${result.system}, ${result.edition.title}, round ${result.round}`;
-  return [["logs", result.logs], ["system", result.details], ["code", result.code]].filter(([, address]) => address)
+  return [
+    ["logs", result.logs],
+    ["system", result.details],
+    ["code", result.code],
+  ]
+    .filter(([, address]) => address)
     .map(([text, address]) => makeLink(address, text, `${text} of ${name}`));
 }
 
@@ -79,19 +122,35 @@ export function createTable(frame, {open, resort}) {
   let [rows, columns, sorting, isWhole] = [[], [], "", false];
   const narrow = window.matchMedia("(max-width: 40rem)");
   const settings = () => ({
-    count: rows.length, getScrollElement: () => frame, estimateSize: () => (narrow.matches ? 84 : 32), overscan: 16, scrollToFn: elementScroll,
-    observeElementRect, observeElementOffset, initialRect: {width: frame.clientWidth, height: frame.clientHeight}, onChange: paint,
+    count: rows.length,
+    getScrollElement: () => frame,
+    estimateSize: () => (narrow.matches ? 84 : 32),
+    overscan: 16,
+    scrollToFn: elementScroll,
+    observeElementRect,
+    observeElementOffset,
+    initialRect: {width: frame.clientWidth, height: frame.clientHeight},
+    onChange: paint,
   });
   const virtual = new Virtualizer(settings());
   virtual._didMount();
-  narrow.addEventListener("change", () => { virtual.setOptions(settings()); virtual.measure(); paint(); });
+  narrow.addEventListener("change", () => {
+    virtual.setOptions(settings());
+    virtual.measure();
+    paint();
+  });
 
   function paint() {
     if (isWhole) return;
     const items = virtual.getVirtualItems();
     const focused = document.activeElement?.dataset?.uid;
-    body.replaceChildren(space(items[0]?.start ?? 0), ...items.map(({index}) => rowOf(index)), space(virtual.getTotalSize() - (items.at(-1)?.end ?? 0)));
-    if (focused) [...body.querySelectorAll("button")].find((button) => button.dataset.uid === focused)?.focus({preventScroll: true});
+    body.replaceChildren(
+      space(items[0]?.start ?? 0),
+      ...items.map(({index}) => rowOf(index)),
+      space(virtual.getTotalSize() - (items.at(-1)?.end ?? 0)),
+    );
+    if (focused)
+      [...body.querySelectorAll("button")].find((button) => button.dataset.uid === focused)?.focus({preventScroll: true});
   }
 
   const space = (height) => {
@@ -102,28 +161,64 @@ export function createTable(frame, {open, resort}) {
 
   function rowOf(index) {
     const result = rows[index];
-    return make("tr", {"aria-rowindex": index + 2}, columns.map((column, place) => {
-      const text = column.links ? "" : format((column.text ?? column.of)(result));
-      const content = column.links ? linksOf(result) : column.key === "system"
-        ? make("button", {type: "button", class: "link", "data-uid": result.uid, click: (event) => open(result, event.currentTarget)}, text) : text;
-      return make(place === 0 ? "th" : "td", {scope: place === 0 ? "row" : null, class: `${column.number ? "number " : ""}at-${column.key}`, title: text || null,
-        "data-title": column.title}, content);
-    }));
+    return make(
+      "tr",
+      {"aria-rowindex": index + 2},
+      columns.map((column, place) => {
+        const text = column.links ? "" : format((column.text ?? column.of)(result));
+        const content = column.links
+          ? linksOf(result)
+          : column.key === "system"
+            ? make(
+                "button",
+                {type: "button", class: "link", "data-uid": result.uid, click: (event) => open(result, event.currentTarget)},
+                text,
+              )
+            : text;
+        return make(
+          place === 0 ? "th" : "td",
+          {
+            scope: place === 0 ? "row" : null,
+            class: `${column.number ? "number " : ""}at-${column.key}`,
+            title: text || null,
+            "data-title": column.title,
+          },
+          content,
+        );
+      }),
+    );
   }
 
   function makeHead(state) {
-    table.querySelector("colgroup").replaceChildren(...columns.map(({width}) => {
-      const col = make("col");
-      col.style.width = `${width}em`;
-      return col;
-    }));
+    table.querySelector("colgroup").replaceChildren(
+      ...columns.map(({width}) => {
+        const col = make("col");
+        col.style.width = `${width}em`;
+        return col;
+      }),
+    );
     table.style.minWidth = `${columns.reduce((sum, {width}) => sum + width, 0)}em`;
-    head.replaceChildren(...columns.map((column) => {
-      const isSorted = column.key === (state.sort || "score");
-      const direction = state.descending ? "descending" : "ascending";
-      return make("th", {scope: "col", class: column.number ? "number" : null, "aria-sort": column.links ? null : isSorted ? direction : "none"},
-        column.links ? column.title : make("button", {type: "button", title: column.title, "data-key": column.key, click: () => resort(column.key)}, column.title));
-    }));
+    head.replaceChildren(
+      ...columns.map((column) => {
+        const isSorted = column.key === (state.sort || "score");
+        const direction = state.descending ? "descending" : "ascending";
+        return make(
+          "th",
+          {
+            scope: "col",
+            class: column.number ? "number" : null,
+            "aria-sort": column.links ? null : isSorted ? direction : "none",
+          },
+          column.links
+            ? column.title
+            : make(
+                "button",
+                {type: "button", title: column.title, "data-key": column.key, click: () => resort(column.key)},
+                column.title,
+              ),
+        );
+      }),
+    );
   }
 
   return {
@@ -142,7 +237,7 @@ export function createTable(frame, {open, resort}) {
       virtual.scrollOffset = 0;
       virtual.setOptions(settings());
       virtual._willUpdate();
-      virtual.measure();  // which paints
+      virtual.measure(); // which paints
     },
     showAll(all) {
       isWhole = all;

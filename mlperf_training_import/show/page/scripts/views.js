@@ -3,7 +3,18 @@
 import {make, makeFigures} from "./dom.js";
 import {collator, count, format, formatFigure, formatShare, formatTimes} from "./format.js";
 import {bestOfEach, commonSize, families, hasFigure, order, scaling, timesAsFast} from "./compare.js";
-import {HOLLOW, draw, linearScale, logScale, namesScale, pointScale, points, powersOfTwo, seriesOf, textWidth} from "./marks.js";
+import {
+  HOLLOW,
+  draw,
+  linearScale,
+  logScale,
+  namesScale,
+  pointScale,
+  points,
+  powersOfTwo,
+  seriesOf,
+  textWidth,
+} from "./marks.js";
 
 const {barX, dot, line, ruleX, text, tickX} = libraries;
 
@@ -18,16 +29,22 @@ const nameOf = (result) => result.accelerator || result.processor || "not given"
 const bought = (result) => (result.can_be_bought ? "" : `, ${result.availability || "availability not given"}`);
 
 /* A button with the name of a result, which opens it. */
-const opener = (result, label, open) => make("button", {type: "button", class: "link", click: (event) => open([result], event.target)}, label);
+const opener = (result, label, open) =>
+  make("button", {type: "button", class: "link", click: (event) => open([result], event.target)}, label);
 
 function makeSelect(label, options, value, choose) {
-  const select = make("select", {change: (event) => choose(event.target.value)},
-    options.map(([key, name]) => make("option", {value: key, selected: key === value}, name)));
+  const select = make(
+    "select",
+    {change: (event) => choose(event.target.value)},
+    options.map(([key, name]) => make("option", {value: key, selected: key === value}, name)),
+  );
   return make("label", {class: "choice"}, make("span", {}, label), select);
 }
 
-const colourSelect = ({state, change}) => makeSelect("Colour by", Object.entries(COLOUR_NAMES), state.colour || "accelerator",
-  (colour) => change({colour: colour === "accelerator" ? "" : colour}));
+const colourSelect = ({state, change}) =>
+  makeSelect("Colour by", Object.entries(COLOUR_NAMES), state.colour || "accelerator", (colour) =>
+    change({colour: colour === "accelerator" ? "" : colour}),
+  );
 
 function legendOf(series, results) {
   return results.every((result) => result.can_be_bought) ? series : [...series, HOLLOW];
@@ -38,22 +55,43 @@ function atOneSize(results, state) {
   const size = state.size === "" ? commonSize(results) : Number(state.size);
   const chosen = results.filter((result) => result.accelerators === size && hasFigure(result));
   const said = count(size, "accelerator");
-  return {size, said, chosen, note: state.size === "" ? `${said}, the size that most results have; choose another one above.` : ""};
+  return {
+    size,
+    said,
+    chosen,
+    note: state.size === "" ? `${said}, the size that most results have; choose another one above.` : "",
+  };
 }
 
 function sizes({results, state, width, edition, change}) {
   const drawn = results.filter((result) => hasFigure(result) && result.accelerators > 0);
   const {series, of} = seriesOf(drawn, state.colour);
-  const shares = {title: `${capital(measure(edition))} against accelerators`, controls: [colourSelect({state, change})],
-    left: [results.length - drawn.length, "without accelerators, or their number is not given; see the table"]};
+  const shares = {
+    title: `${capital(measure(edition))} against accelerators`,
+    controls: [colourSelect({state, change})],
+    left: [results.length - drawn.length, "without accelerators, or their number is not given; see the table"],
+  };
   if (!drawn.length) return shares;
-  const x = logScale(drawn.map((result) => result.accelerators), "accelerators", {ticks: powersOfTwo});
-  const y = logScale(drawn.map((result) => result.score), measure(edition));
+  const x = logScale(
+    drawn.map((result) => result.accelerators),
+    "accelerators",
+    {ticks: powersOfTwo},
+  );
+  const y = logScale(
+    drawn.map((result) => result.score),
+    measure(edition),
+  );
   return {
-    ...shares, drawn, legend: legendOf(series, drawn),
+    ...shares,
+    drawn,
+    legend: legendOf(series, drawn),
     notes: ["Grey lines: ideal scaling, where twice the accelerators need half the time."],
     chart: draw(`${drawn.length} results as points: ${measure(edition)} against accelerators`, {
-      width, height: HEIGHT, x, y, marks: [...idealLines(x, y, edition), points(drawn, "accelerators", "score", of)],
+      width,
+      height: HEIGHT,
+      x,
+      y,
+      marks: [...idealLines(x, y, edition), points(drawn, "accelerators", "score", of)],
     }),
   };
 }
@@ -79,50 +117,106 @@ function sameSize({results, state, width, edition, change, open}) {
   if (!bars.length) return {title};
   const pinned = bars.find(({result}) => result.uid === state.pin) ?? null;
   const ratio = (result) => (pinned ? `${formatTimes(timesAsFast(result, pinned.result))} ×` : "");
-  const labels = new Map(bars.map(({kind, result}) => [kind, `${formatFigure(result.score)}${pinned ? `  ${ratio(result)}` : ""}`]));
+  const labels = new Map(
+    bars.map(({kind, result}) => [kind, `${formatFigure(result.score)}${pinned ? `  ${ratio(result)}` : ""}`]),
+  );
   const unit = measure(edition);
   const left = Math.min(width / 2.5, Math.max(...bars.map(({kind}) => textWidth(kind))) + 14);
   const withRuns = bars.filter(({result}) => result.runs.length > 1);
-  const ends = withRuns.flatMap(({kind, result}) => [[kind, result.runs[0]], [kind, result.runs.at(-1)]]);
+  const ends = withRuns.flatMap(({kind, result}) => [
+    [kind, result.runs[0]],
+    [kind, result.runs.at(-1)],
+  ]);
   const top = Math.max(...bars.map(({result}) => Math.max(result.score, ...result.runs)));
   const [fastest, second] = bars;
-  const notes = [note, `Fastest: ${fastest.kind}, ${formatFigure(fastest.result.score)} ${unit} (${fastest.result.round}, ${fastest.result.submitter}${bought(fastest.result)}).`];
-  if (pinned && fastest !== pinned) notes.push(`${formatTimes(timesAsFast(fastest.result, pinned.result))} times as fast as ${pinned.kind}, ${formatFigure(pinned.result.score)} ${unit} (${pinned.result.round}); derived.`);
+  const notes = [
+    note,
+    `Fastest: ${fastest.kind}, ${formatFigure(fastest.result.score)} ${unit} (${fastest.result.round}, ${fastest.result.submitter}${bought(fastest.result)}).`,
+  ];
+  if (pinned && fastest !== pinned)
+    notes.push(
+      `${formatTimes(timesAsFast(fastest.result, pinned.result))} times as fast as ${pinned.kind}, ${formatFigure(pinned.result.score)} ${unit} (${pinned.result.round}); derived.`,
+    );
   else if (!pinned && second) notes.push("Choose what to compare with for ratios.");
   notes.push("Lines: from the fastest to the slowest run.");
   return {
-    title, notes, drawn: bars.map(({result}) => result),
+    title,
+    notes,
+    drawn: bars.map(({result}) => result),
     legend: bars.some(({result}) => !result.can_be_bought) ? [{...HOLLOW, shape: "square"}] : [],
-    controls: [makeSelect("Compare with", [["", "nothing"], ...bars.map(({kind, result}) => [result.uid, kind])], pinned?.result.uid ?? "",
-      (pin) => change({pin}))],
+    controls: [
+      makeSelect(
+        "Compare with",
+        [["", "nothing"], ...bars.map(({kind, result}) => [result.uid, kind])],
+        pinned?.result.uid ?? "",
+        (pin) => change({pin}),
+      ),
+    ],
     chart: draw(`${bars.length} accelerators as bars, the fastest first; the table below the chart has the same figures`, {
-      width, height: 50 + bars.length * 30, marginLeft: left, marginTop: 4,
-      x: linearScale(top, unit), y: namesScale(bars.map(({kind}) => kind), null, {padding: 0.25}),
+      width,
+      height: 50 + bars.length * 30,
+      marginLeft: left,
+      marginTop: 4,
+      x: linearScale(top, unit),
+      y: namesScale(
+        bars.map(({kind}) => kind),
+        null,
+        {padding: 0.25},
+      ),
       marks: [
-        barX(bars, {y: "kind", x: ({result}) => result.score, className: "points", stroke: "var(--series-0)",
-          fill: ({result}) => (result.can_be_bought ? "var(--series-0)" : "var(--paper)"), fillOpacity: 0.75, strokeWidth: 1.2}),
+        barX(bars, {
+          y: "kind",
+          x: ({result}) => result.score,
+          className: "points",
+          stroke: "var(--series-0)",
+          fill: ({result}) => (result.can_be_bought ? "var(--series-0)" : "var(--paper)"),
+          fillOpacity: 0.75,
+          strokeWidth: 1.2,
+        }),
         ruleX([0], {stroke: "var(--ink)"}),
         line(ends, {x: "1", y: "0", z: "0", stroke: "var(--ink)", strokeWidth: 1.5}),
         tickX(ends, {x: "1", y: "0", stroke: "var(--ink)", strokeWidth: 1.5, inset: 5}),
-        text(bars, {y: "kind", x: ({result}) => Math.max(result.score, ...result.runs), text: ({kind}) => labels.get(kind), textAnchor: "start",
-          dx: 8, fill: "var(--ink)"}),
+        text(bars, {
+          y: "kind",
+          x: ({result}) => Math.max(result.score, ...result.runs),
+          text: ({kind}) => labels.get(kind),
+          textAnchor: "start",
+          dx: 8,
+          fill: "var(--ink)",
+        }),
       ],
     }),
-    figures: makeFigures(`${title}, closest comparison within ${edition.title}`, [
-      {title: "Accelerator"}, {title: capital(unit), number: true}, {title: "Fastest to slowest run", number: true},
-      ...(pinned ? [{title: `Times as fast as ${pinned.kind}, derived`, number: true}] : []), {title: "Round"}, {title: "Submitter"}, {title: "System"},
-      {title: "Availability"},
-    ], bars.map(({kind, result}) => [
-      kind, formatFigure(result.score), result.runs.length ? `${formatFigure(result.runs[0])} to ${formatFigure(result.runs.at(-1))}` : "",
-      ...(pinned ? [formatTimes(timesAsFast(result, pinned.result))] : []), result.round, result.submitter, opener(result, result.system, open),
-      result.availability || "not given",
-    ])),
+    figures: makeFigures(
+      `${title}: ${edition.title}`,
+      [
+        {title: "Accelerator"},
+        {title: capital(unit), number: true},
+        {title: "Fastest to slowest run", number: true},
+        ...(pinned ? [{title: `Times as fast as ${pinned.kind}, derived`, number: true}] : []),
+        {title: "Round"},
+        {title: "Submitter"},
+        {title: "System"},
+        {title: "Availability"},
+      ],
+      bars.map(({kind, result}) => [
+        kind,
+        formatFigure(result.score),
+        result.runs.length ? `${formatFigure(result.runs[0])} to ${formatFigure(result.runs.at(-1))}` : "",
+        ...(pinned ? [formatTimes(timesAsFast(result, pinned.result))] : []),
+        result.round,
+        result.submitter,
+        opener(result, result.system, open),
+        result.availability || "not given",
+      ]),
+    ),
   };
 }
 
 function overRounds({results, state, width, edition, change, open}) {
   const {said, chosen, note} = atOneSize(results, state);
-  const steps = bestOfEach(chosen, (result) => result.round_place).sort((a, b) => a.kind - b.kind).map((step) => step.result);
+  const steps = bestOfEach(chosen, (result) => result.round_place)
+    .sort((a, b) => a.kind - b.kind)
+    .map((step) => step.result);
   const title = `The best of each round on ${said}`;
   if (!steps.length) return {title};
   const unit = measure(edition);
@@ -130,56 +224,150 @@ function overRounds({results, state, width, edition, change, open}) {
   const roundNames = rounds.map((place) => chosen.find((result) => result.round_place === place).round);
   const {series, of} = seriesOf(chosen, state.colour);
   const [first, last] = [steps[0], steps.at(-1)];
-  const who = (result) => `${formatFigure(result.score)} ${unit} in ${result.round} (${nameOf(result)}, ${result.submitter}${bought(result)})`;
-  const notes = [note, steps.length > 1 ? `From ${who(first)} to ${who(last)}: ${formatTimes(timesAsFast(last, first))} times as fast; derived.` : `${who(first)}.`,
-    "The line joins the best of each round."];
+  const who = (result) =>
+    `${formatFigure(result.score)} ${unit} in ${result.round} (${nameOf(result)}, ${result.submitter}${bought(result)})`;
+  const notes = [
+    note,
+    steps.length > 1
+      ? `From ${who(first)} to ${who(last)}: ${formatTimes(timesAsFast(last, first))} times as fast; derived.`
+      : `${who(first)}.`,
+    "The line joins the best of each round.",
+  ];
   return {
-    title, notes, drawn: chosen, legend: legendOf(series, chosen), controls: [colourSelect({state, change})],
-    chart: draw(`${chosen.length} results as points over ${count(rounds.length, "round")}; the best of each round is in the table below the chart`, {
-      width, height: HEIGHT, x: pointScale(roundNames, "round"), y: logScale(chosen.map((result) => result.score), unit),
-      marks: [
-        line(steps, {x: "round", y: "score", stroke: "var(--ink)", strokeWidth: 1.5}),
-        points(chosen, "round", "score", of),
-        text(steps, {x: "round", y: "score", text: (result) => formatFigure(result.score), dy: 16, fill: "var(--ink)", stroke: "var(--paper)", strokeWidth: 4}),
+    title,
+    notes,
+    drawn: chosen,
+    legend: legendOf(series, chosen),
+    controls: [colourSelect({state, change})],
+    chart: draw(
+      `${chosen.length} results as points over ${count(rounds.length, "round")}; the best of each round is in the table below the chart`,
+      {
+        width,
+        height: HEIGHT,
+        x: pointScale(roundNames, "round"),
+        y: logScale(
+          chosen.map((result) => result.score),
+          unit,
+        ),
+        marks: [
+          line(steps, {x: "round", y: "score", stroke: "var(--ink)", strokeWidth: 1.5}),
+          points(chosen, "round", "score", of),
+          text(steps, {
+            x: "round",
+            y: "score",
+            text: (result) => formatFigure(result.score),
+            dy: 16,
+            fill: "var(--ink)",
+            stroke: "var(--paper)",
+            strokeWidth: 4,
+          }),
+        ],
+      },
+    ),
+    figures: makeFigures(
+      title,
+      [
+        {title: "Round"},
+        {title: capital(unit), number: true},
+        {title: "Times as fast as the round before, derived", number: true},
+        {title: "Accelerator"},
+        {title: "Submitter"},
+        {title: "System"},
+        {title: "Availability"},
       ],
-    }),
-    figures: makeFigures(title, [{title: "Round"}, {title: capital(unit), number: true}, {title: "Times as fast as the round before, derived", number: true},
-      {title: "Accelerator"}, {title: "Submitter"}, {title: "System"}, {title: "Availability"}],
-    steps.map((result, place) => [result.round, formatFigure(result.score), place ? formatTimes(timesAsFast(result, steps[place - 1])) : "",
-      nameOf(result), result.submitter, opener(result, result.system, open), result.availability || "not given"])),
+      steps.map((result, place) => [
+        result.round,
+        formatFigure(result.score),
+        place ? formatTimes(timesAsFast(result, steps[place - 1])) : "",
+        nameOf(result),
+        result.submitter,
+        opener(result, result.system, open),
+        result.availability || "not given",
+      ]),
+    ),
   };
 }
 
 function scale({results, state, width, change, edition, open}) {
   const found = families(results);
   const title = "How one family of systems scales";
-  if (!found.length) return {title, empty: "No submitter has results of one round with one accelerator at two sizes or more here."};
+  if (!found.length)
+    return {title, empty: "No submitter has results of one round with one accelerator at two sizes or more here."};
   const family = found.find(({id}) => id === state.family) ?? found[0];
   const steps = scaling(family);
   const last = steps.at(-1);
   const range = steps.map(({ideal}) => ideal);
   const [from, to] = [steps[0].result, last.result];
   return {
-    title, drawn: steps.map(({result}) => result),
-    controls: [makeSelect("Family", found.map(({id, steps: {length}}) => [id, `${id} (${length} sizes)`]), family.id, (id) => change({family: id}))],
-    notes: [`${family.id}: from ${format(from.accelerators)} to ${format(to.accelerators)} accelerators, ${formatFigure(from.score)} to ${formatFigure(to.score)} ${measure(edition)}: `
-      + `${formatTimes(last.speedup)} of ${formatTimes(last.ideal)} times, ${formatShare(last.efficiency)}; derived.`, "Grey line: ideal scaling."],
+    title,
+    drawn: steps.map(({result}) => result),
+    controls: [
+      makeSelect(
+        "Family",
+        found.map(({id, steps: {length}}) => [id, `${id} (${length} sizes)`]),
+        family.id,
+        (id) => change({family: id}),
+      ),
+    ],
+    notes: [
+      `${family.id}: from ${format(from.accelerators)} to ${format(to.accelerators)} accelerators, ${formatFigure(from.score)} to ${formatFigure(to.score)} ${measure(edition)}: ` +
+        `${formatTimes(last.speedup)} of ${formatTimes(last.ideal)} times, ${formatShare(last.efficiency)}; derived.`,
+      "Grey line: ideal scaling.",
+    ],
     legend: [{name: family.id, colour: "var(--series-0)", shape: "circle"}],
-    chart: draw(`Speed-up of ${family.id} at ${count(steps.length, "size")}; the table below the chart has the same figures`, {
-      width, height: HEIGHT, x: logScale(steps.map(({result}) => result.accelerators), "accelerators", {ticks: powersOfTwo}),
-      y: logScale([...range, ...steps.map(({speedup}) => speedup)], "times as fast as the smallest"),
-      marks: [
-        line(steps, {x: ({result}) => result.accelerators, y: "ideal", stroke: "var(--faint)", strokeWidth: 1.5}),
-        line(steps, {x: ({result}) => result.accelerators, y: "speedup", stroke: "var(--series-0)", strokeWidth: 2}),
-        dot(steps, {x: ({result}) => result.accelerators, y: "speedup", className: "points", r: 5, fill: "var(--series-0)", sort: null}),
-        text(steps.slice(1), {x: ({result}) => result.accelerators, y: "speedup", text: ({efficiency}) => formatShare(efficiency), dy: 18, fill: "var(--ink)",
-          stroke: "var(--paper)", strokeWidth: 4}),
+    chart: draw(
+      `Speed-up of ${family.id} at ${count(steps.length, "size")}; the table below the chart has the same figures`,
+      {
+        width,
+        height: HEIGHT,
+        x: logScale(
+          steps.map(({result}) => result.accelerators),
+          "accelerators",
+          {ticks: powersOfTwo},
+        ),
+        y: logScale([...range, ...steps.map(({speedup}) => speedup)], "times as fast as the smallest"),
+        marks: [
+          line(steps, {x: ({result}) => result.accelerators, y: "ideal", stroke: "var(--faint)", strokeWidth: 1.5}),
+          line(steps, {x: ({result}) => result.accelerators, y: "speedup", stroke: "var(--series-0)", strokeWidth: 2}),
+          dot(steps, {
+            x: ({result}) => result.accelerators,
+            y: "speedup",
+            className: "points",
+            r: 5,
+            fill: "var(--series-0)",
+            sort: null,
+          }),
+          text(steps.slice(1), {
+            x: ({result}) => result.accelerators,
+            y: "speedup",
+            text: ({efficiency}) => formatShare(efficiency),
+            dy: 18,
+            fill: "var(--ink)",
+            stroke: "var(--paper)",
+            strokeWidth: 4,
+          }),
+        ],
+      },
+    ),
+    figures: makeFigures(
+      `Scaling of ${family.id}`,
+      [
+        {title: "Accelerators", number: true},
+        {title: capital(measure(edition)), number: true},
+        {title: "Times as fast, derived", number: true},
+        {title: "Ideal", number: true},
+        {title: "Efficiency, derived", number: true},
+        {title: "System"},
       ],
-    }),
-    figures: makeFigures(`Scaling of ${family.id}`, [{title: "Accelerators", number: true}, {title: capital(measure(edition)), number: true},
-      {title: "Times as fast, derived", number: true}, {title: "Ideal", number: true}, {title: "Efficiency, derived", number: true}, {title: "System"}],
-    steps.map(({result, speedup, ideal, efficiency}) => [format(result.accelerators), formatFigure(result.score), formatTimes(speedup), formatTimes(ideal),
-      formatShare(efficiency), opener(result, result.system, open)])),
+      steps.map(({result, speedup, ideal, efficiency}) => [
+        format(result.accelerators),
+        formatFigure(result.score),
+        formatTimes(speedup),
+        formatTimes(ideal),
+        formatShare(efficiency),
+        opener(result, result.system, open),
+      ]),
+    ),
   };
 }
 
@@ -193,24 +381,60 @@ function energy({results, state, width, change, open}) {
   const sorted = [...drawn].sort((a, b) => a.accelerators - b.accelerators || byEnergy(a, b));
   const leaders = bestEnergies(drawn);
   return {
-    title, drawn, legend: legendOf(series, drawn), controls: [colourSelect({state, change})],
-    notes: [`${count(drawn.length, "result")} with measured energy. Least per task trained: ${leaders.map((result) => `${formatFigure(result.energy)} kWh on ${format(result.accelerators)} (${nameOf(result)}, ${result.submitter}, ${result.round})`).join("; ")}.`],
+    title,
+    drawn,
+    legend: legendOf(series, drawn),
+    controls: [colourSelect({state, change})],
+    notes: [
+      `${count(drawn.length, "result")} with measured energy. Least per task trained: ${leaders.map((result) => `${formatFigure(result.energy)} kWh on ${format(result.accelerators)} (${nameOf(result)}, ${result.submitter}, ${result.round})`).join("; ")}.`,
+    ],
     left: [results.length - drawn.length, "without a measured energy"],
-    chart: draw(`${drawn.length} results as points: kilowatt-hours against accelerators; the table below the chart has the same figures`, {
-      width, height: HEIGHT, x: logScale(drawn.map((result) => result.accelerators), "accelerators", {ticks: powersOfTwo}),
-      y: logScale(drawn.map((result) => result.energy), "kWh"), marks: [points(drawn, "accelerators", "energy", of)],
-    }),
-    figures: makeFigures(`${title}, least first at each size`, [{title: "Accelerators", number: true}, {title: "kWh", number: true}, {title: "Minutes", number: true},
-      {title: "Accelerator"}, {title: "Round"}, {title: "Submitter"}, {title: "System"}],
-    sorted.map((result) => [format(result.accelerators), formatFigure(result.energy), formatFigure(result.score), nameOf(result), result.round, result.submitter,
-      opener(result, result.system, open)])),
+    chart: draw(
+      `${drawn.length} results as points: kilowatt-hours against accelerators; the table below the chart has the same figures`,
+      {
+        width,
+        height: HEIGHT,
+        x: logScale(
+          drawn.map((result) => result.accelerators),
+          "accelerators",
+          {ticks: powersOfTwo},
+        ),
+        y: logScale(
+          drawn.map((result) => result.energy),
+          "kWh",
+        ),
+        marks: [points(drawn, "accelerators", "energy", of)],
+      },
+    ),
+    figures: makeFigures(
+      `${title}, least first at each size`,
+      [
+        {title: "Accelerators", number: true},
+        {title: "kWh", number: true},
+        {title: "Minutes", number: true},
+        {title: "Accelerator"},
+        {title: "Round"},
+        {title: "Submitter"},
+        {title: "System"},
+      ],
+      sorted.map((result) => [
+        format(result.accelerators),
+        formatFigure(result.energy),
+        formatFigure(result.score),
+        nameOf(result),
+        result.round,
+        result.submitter,
+        opener(result, result.system, open),
+      ]),
+    ),
   };
 }
 
 /* The result with the least energy at each size. */
 export function bestEnergies(results) {
   const least = new Map();
-  for (const result of [...results].sort(byEnergy)) if (!least.has(result.accelerators)) least.set(result.accelerators, result);
+  for (const result of [...results].sort(byEnergy))
+    if (!least.has(result.accelerators)) least.set(result.accelerators, result);
   return [...least.values()].sort((a, b) => a.accelerators - b.accelerators);
 }
 
@@ -226,18 +450,35 @@ function convergence({results, state, width, change}) {
   const verdicts = [...new Set(drawn.map((result) => result.verdict))].filter(Boolean).sort(collator.compare);
   const shapeOf = (verdict) => VERDICTS[verdict] ?? NO_VERDICT;
   const shape = verdicts.length ? (result) => shapeOf(result.verdict) : undefined;
-  const references = (key) => [...new Map(drawn.filter((result) => result[key] > 0).map((result) => [result.batch_size, result[key]]))]
-    .map(([x, y]) => ({x, y})).sort((a, b) => a.x - b.x);
+  const references = (key) =>
+    [...new Map(drawn.filter((result) => result[key] > 0).map((result) => [result.batch_size, result[key]]))]
+      .map(([x, y]) => ({x, y}))
+      .sort((a, b) => a.x - b.x);
   const [means, least] = [references("reference_mean"), references("reference_least")];
   const values = [...drawn.map((result) => result.progress), ...means.map(({y}) => y), ...least.map(({y}) => y)];
-  const notes = [means.length && "Line: mean of the reference.", least.length && "Broken line: the least that the reference allows."];
+  const notes = [
+    means.length && "Line: mean of the reference.",
+    least.length && "Broken line: the least that the reference allows.",
+  ];
   return {
-    title, drawn, controls: [colourSelect({state, change})], notes: notes.filter(Boolean),
-    legend: [...(verdicts.length ? series.map((one) => ({...one, shape: "circle"})) : series),
-      ...verdicts.map((verdict) => ({name: `verdict: ${verdict}`, colour: "currentColor", shape: shapeOf(verdict)}))],
+    title,
+    drawn,
+    controls: [colourSelect({state, change})],
+    notes: notes.filter(Boolean),
+    legend: [
+      ...(verdicts.length ? series.map((one) => ({...one, shape: "circle"})) : series),
+      ...verdicts.map((verdict) => ({name: `verdict: ${verdict}`, colour: "currentColor", shape: shapeOf(verdict)})),
+    ],
     left: [results.length - drawn.length, "without a batch size, or without what was trained on"],
     chart: draw(`${drawn.length} results as points: ${unit} to the target against batch size`, {
-      width, height: HEIGHT, marginLeft: 64, x: logScale(drawn.map((result) => result.batch_size), "global batch size", {ticks: powersOfTwo}),
+      width,
+      height: HEIGHT,
+      marginLeft: 64,
+      x: logScale(
+        drawn.map((result) => result.batch_size),
+        "global batch size",
+        {ticks: powersOfTwo},
+      ),
       y: logScale(values, `${unit} to the target`),
       marks: [
         line(means, {x: "x", y: "y", stroke: "var(--ink)"}),
