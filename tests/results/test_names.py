@@ -8,6 +8,7 @@ from collections import defaultdict
 import pytest
 import yaml
 from support import PROJECT
+from trees import import_tree, write_result
 
 from mlperf_training_import.model import System
 from mlperf_training_import.results.names import (
@@ -400,6 +401,40 @@ def test_what_is_not_said_is_no_unknown_name():
         System(accelerator_model_name="N/A", accelerators_per_node=0, framework="N/A"), "DellEMC", "sys"
     )
     assert (unknown, keys["submitter_name"], keys["is_processor_only"]) == ([], "Dell", True)
+
+
+def test_a_spelling_that_no_row_has_is_one_finding_per_round_with_the_row_to_add(tmp_path):
+    new = {"accelerator_model_name": "Bilby X1"}
+    write_result(tmp_path, system="a", description=new)
+    write_result(tmp_path, system="b", description=new)
+    imported = import_tree(tmp_path, "3.0")
+    (finding,) = [finding for finding in imported.findings if finding.code == "unknown-name"]
+    file, _, line = finding.where.partition(":")
+    assert (file, line.isdigit()) == ("mlperf_training_import/tables/accelerators.yaml", True)
+    assert finding.what == (
+        "accelerator Bilby X1 is not in the table (first seen in Org/results/a/resnet); to be added: "
+        '"Bilby X1": {vendor: VENDOR, generation: GENERATION, forms: {FORM: [GB]}}'
+    )
+    assert all(result.entry["accelerator_model_name"] == "Bilby X1" for result in imported.results.values())
+    assert not any("accelerator" in result.entry for result in imported.results.values())
+
+
+def test_a_joint_submission_and_a_power_limit_stand_in_the_entry(tmp_path):
+    description = {"submitter": "NVIDIA+CoreWeave", "accelerator_model_name": "NVIDIA A100-SXM4-80GB (400W)"}
+    write_result(tmp_path, description=description)
+    entry = import_tree(tmp_path, "3.0").only.entry
+    assert (entry["submitter"], entry["submitter_name"]) == ("NVIDIA+CoreWeave", "CoreWeave + NVIDIA")
+    assert entry["submitter_members"] == ["CoreWeave", "NVIDIA"]
+    assert {key: value for key, value in entry.items() if key.startswith("accelerator_") and "minutes" not in key} == {
+        "accelerator_model_name": "NVIDIA A100-SXM4-80GB (400W)",
+        "accelerator_variant": "A100 SXM 80 GB",
+        "accelerator_vendor": "NVIDIA",
+        "accelerator_generation": "Ampere",
+        "accelerator_form": "SXM",
+        "accelerator_memory_gb": 80,
+        "accelerator_power_limit_watts": 400,
+    }
+    assert (entry["accelerator"], entry["is_processor_only"]) == ("A100", False)
 
 
 def test_every_name_and_spelling_of_the_tables_means_its_row():

@@ -6,6 +6,7 @@ import copy
 
 import pytest
 import yaml
+from trees import import_tree, write_result
 
 from mlperf_training_import.tables import editions, rules
 from mlperf_training_import.tables.editions import edition_of
@@ -98,6 +99,16 @@ def test_a_newer_round_with_another_target_starts_an_edition_that_later_rounds_c
     for version in ("99.0", "99.1"):
         assert (edition_id("llama31_8b", version), edition_of("llama31_8b", version).known) == ("llama31_8b-99.0", False)
     assert edition_id("llama31_8b", "6.1") == "llama31_8b-5.1"
+
+
+def test_an_edition_that_a_round_starts_is_one_finding(table, tmp_path):
+    table["resnet"]["changes"].append({"from": "7.0", "dataset": "ImageNet", "target": [[77.0, "% classification"]]})
+    write_result(tmp_path, system="a")
+    write_result(tmp_path, system="b")
+    imported = import_tree(tmp_path, "7.0")
+    (what,) = imported.what("new-edition")
+    assert what == "resnet is not compared with earlier rounds: no edition of the table has round 7.0"
+    assert {result.entry["edition"] for result in imported.results.values()} == {"resnet-7.0"}
 
 
 def test_another_spelling_of_the_data_set_starts_no_edition(table):
