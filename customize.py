@@ -129,6 +129,8 @@ def _import(i):
     if outcome.failures:
         texts = "\n".join(f"  {printable(finding.where)}: {printable(finding.what)}" for finding in outcome.failures)
         return _failed(1, f"not everything could be stored, the rest was:\n{texts}")
+    if outcome.nothing:
+        return _failed(16, printable(outcome.nothing))
     if options.strict and outcome.findings:
         return _failed(1, f"{len(outcome.findings)} findings, and --strict was given; see the report")
     return {"return": 0}

@@ -52,6 +52,10 @@ class AmbiguousRounds(ImportFailure):
     """Two clones claim to be the same round, or one repository claims to be two."""
 
 
+class WrongRepository(ImportFailure):
+    """A tree is a clone of another repository than that of its round."""
+
+
 class PrivateRounds(ImportFailure):
     """Rounds under embargo would go to a repository that nobody named."""
 

@@ -30,7 +30,9 @@ class Round:
     (``3.0``). ``web_url`` is the page of the repository without credentials, None where the remote is no web address.
     ``remote`` is equal for two clones of one repository; it is for comparing only, and not to be shown. ``git_trouble``
     says why the clone's git folder tells none of these. ``has_submissions`` is set for a clone of a repository in which
-    rounds are prepared, ``declared_public`` where the user said that everybody may see the results.
+    rounds are prepared, ``declared_public`` where the user said that everybody may see the results. ``only`` is the
+    submitter whose folder alone is imported; ``part`` is a name for what is not the whole of a published round, empty for
+    what is.
     """
 
     label: str
@@ -43,6 +45,8 @@ class Round:
     git_trouble: str | None = None
     has_submissions: bool = False
     declared_public: bool = False
+    only: str | None = None
+    part: str = ""
 
     @property
     def is_private(self) -> bool:
@@ -170,6 +174,11 @@ class RunLog:
     two_records: str | None = None
     no_lines: str | None = None
     trouble: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return self.path.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)

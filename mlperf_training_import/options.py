@@ -115,6 +115,8 @@ def options_from(values: Mapping[str, object]) -> Options:
         raise BadInput(f"--path={options.path}: --version must say which round it is, for instance 5.1")
     for label in options.versions:
         check_label("--version", label)
+    if options.prune and options.path is not None:
+        raise BadInput("--prune: removes what a clone no longer holds, and --path names a folder; leave one of them out")
     if options.update and options.path is not None:
         raise BadInput("--update: replaces clones in the cache, and --path names a folder; leave one of them out")
     if options.update and options.dry_run:

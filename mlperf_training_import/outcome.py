@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from .findings import Finding
-    from .model import Result, Round, Submission
+    from .model import Result, Round, Run, Submission
 
 
 @dataclass(slots=True)
@@ -48,13 +49,14 @@ class RoundOutcome:
     """What came out of one round.
 
     ``walked`` are all its submissions, ``submissions`` those that were wanted and read, ``results`` those of them that
-    have a score, with their entries.
+    have a score, with their entries. ``runs`` are the judged runs of what was read, by folder, scored or not.
     """
 
     round: Round
     walked: tuple[Submission, ...]
     submissions: tuple[Submission, ...]
     results: tuple[Result, ...]
+    runs: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -62,7 +64,8 @@ class Outcome:
     """What came out of a run. ``findings`` are sorted, serious ones first.
 
     ``files`` are those beside entries, each with whether it was written or was the same already. A ``preview`` is of a
-    tree on this machine.
+    tree on this machine. ``nothing`` is the text of an error where no round had a
+    result.
     """
 
     rounds: list[RoundOutcome] = field(default_factory=list)
@@ -72,6 +75,7 @@ class Outcome:
     report: Path | None = None
     dry_run: bool = False
     preview: bool = False
+    nothing: str | None = None
 
     @property
     def failures(self) -> list[Finding]:

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import PrivateRounds
 from .experiments.home import index_left_alone
-from .experiments.publish import find_target, publish
-from .findings import by_weight
-from .outcome import Outcome
+from .experiments.publish import find_target, publish, stored_beside
+from .findings import Finding, by_weight
+from .outcome import Outcome, RoundOutcome
 from .results.entry import experiment_names
 from .results.score_round import bytes_to_read, read_round
+from .rounds.advice import no_results
 from .rounds.locate import iter_doubts, locate, locate_path
 from .rounds.presence import Contents, Presence
+from .rounds.repository import is_of_its_repository, refuse_wrong_repository
 from .rounds.walk import walk
 from .show.report import write_report
 from .show.summaries import make_output_folder, write_summaries
 from .tables.rules import rules_of
 
 if TYPE_CHECKING:
-    from .findings import Finding
-    from .model import Identity, Round, Submission
+    from .model import Identity, Round
     from .options import Filter, Options
 
 #: Takes a round's label and the bytes to read; gives a function that takes the bytes that were read.
@@ -56,14 +57,7 @@ def import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progre
 def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progress: ShowProgress) -> Outcome:
     target = find_target(cm, options.target_repo)
     outcome = Outcome(dry_run=options.dry_run, preview=options.path is not None)
-    if options.path is not None:
-        rounds, wanted = locate_path(options.path, options.versions[0], options.filter)
-    else:
-        rounds, wanted = locate(cm, outcome.findings, options.versions), options.filter
-    rounds = [replace(round_, declared_public=options.public) for round_ in rounds]
-    outcome.findings += iter_doubts(rounds)
-    if not options.target_repo:
-        _refuse_private(rounds)
+    rounds, wanted = _locate(cm, options, outcome, tell), options.filter
     if not options.dry_run:
         make_output_folder(options.output_dir)
     walked = [(round_, walk(round_, rules_of(round_.version), outcome.findings)) for round_ in rounds]
@@ -71,8 +65,11 @@ def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progr
     wanted.check("submitter", {submission.submitter for submission in submissions})
     wanted.check("benchmark", {submission.benchmark for submission in submissions if submission.benchmark})
     for round_, of_round in walked:
+        beside = stored_beside(target, round_.label, round_.only) if round_.only else ()
         with progress(round_.label, bytes_to_read(of_round, wanted)) as advance:
-            outcome.rounds.append(read_round(round_, of_round, wanted, outcome.findings, advance, options.max_log_mb))
+            done = read_round(round_, of_round, wanted, outcome.findings, advance, options.max_log_mb, beside)
+            outcome.rounds.append(done)
+    outcome.nothing = _without_results(outcome)
     described = {submission.system_record.division for submission in submissions if submission.system_record.division}
     wanted.check("division", described | {result.division for done in outcome.rounds for result in done.results})
     entries = defaultdict(list)
@@ -84,9 +81,9 @@ def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progr
         cm,
         target,
         entries,
-        [round_outcome.round.label for round_outcome in outcome.rounds],
+        [round_outcome.round.label for round_outcome in outcome.rounds if round_outcome.results],
         outcome.findings,
-        presence=_presence_in(walked, wanted, outcome.findings),
+        presence=_presence_in([] if options.path is not None else outcome.rounds, wanted, outcome.findings),
         prune=options.prune,
         dry_run=options.dry_run,
         waiting=tell,
@@ -100,12 +97,16 @@ def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progr
 
 
 def _presence_in(
-    walked: Sequence[tuple[Round, Sequence[Submission]]], wanted: Filter, findings: Sequence[Finding]
+    rounds: Sequence[RoundOutcome], wanted: Filter, findings: Sequence[Finding]
 ) -> Callable[[Identity, str], Presence]:
-    """What tells whether these rounds still have a stored result, given the division of its experiment."""
+    """What tells whether these rounds still have a stored result, given the division of its experiment.
+
+    A clone that yields no result at all tells nothing, nor does a tree on this machine: a round may have what it has not.
+    """
     contents = {
-        round_.label: Contents(of_round, (f for f in findings if f.round == round_.label), rules_of(round_.version).aliases)
-        for round_, of_round in walked
+        label: Contents(done.walked, (f for f in findings if f.round == label), rules_of(done.round.version).aliases)
+        for done in rounds
+        if done.results and (label := done.round.label)
     }
 
     def presence(identity: Identity, division: str) -> Presence:
@@ -115,6 +116,43 @@ def _presence_in(
         return Presence.PRESENT if contents[label].may_hold(identity) else Presence.GONE
 
     return presence
+
+
+def _locate(cm: Any, options: Options, outcome: Outcome, tell: Callable[[str], None]) -> list[Round]:
+    """The rounds to import, none of which may lie under the label of another or reach those who may not see it."""
+    if options.path is not None:
+        rounds = [locate_path(options.path, options.versions[0])]
+    else:
+        rounds = locate(cm, outcome.findings, options.versions)
+    rounds = [replace(round_, declared_public=options.public) for round_ in rounds]
+    for round_ in rounds:
+        refuse_wrong_repository(round_, is_cached=options.path is None)
+        if round_.part and round_.label == round_.version and not is_of_its_repository(round_):
+            tell(_advice_on_label(round_))
+    outcome.findings += iter_doubts(rounds)
+    if not options.target_repo:
+        _refuse_private(rounds)
+    return rounds
+
+
+def _advice_on_label(round_: Round) -> str:
+    return (
+        f"{round_.path}: not the repository of round {round_.label}, among whose results these are stored; "
+        f"a label with a suffix keeps them apart: --version={round_.label}-<name>"
+    )
+
+
+def _without_results(outcome: Outcome) -> str | None:
+    """Reports clones without any result; the text of an error where no round has one."""
+    texts = []
+    for done in outcome.rounds:
+        if not done.results:
+            texts.append(no_results(done.round, done.walked, done.submissions))
+            if len(done.submissions) == len(done.walked):
+                outcome.findings.append(Finding("no-results", done.round.label, str(done.round.path), texts[-1]))
+    if len(texts) < len(outcome.rounds):
+        return None
+    return "\n".join(texts) or "none of the cached clones can be used; the findings say why"
 
 
 def _refuse_private(rounds: Sequence[Round]) -> None:

@@ -224,6 +224,17 @@ def stored_experiments(target: Target) -> list[StoredExperiment]:
     return [experiment for experiment in loaded if experiment.usable and experiment.file is not None]
 
 
+def stored_beside(target: Target, label: str, submitter: str) -> list[dict[str, Any]]:
+    """The stored results of a round that are of others than a submitter, named by its folder."""
+    return [
+        item
+        for experiment in stored_experiments(target)
+        if experiment.name.startswith(f"{_PREFIX}{label}--")
+        for item in experiment.objects
+        if isinstance(item, dict) and item.get("submitter_folder", submitter) != submitter
+    ]
+
+
 def _load(name: str, known: _Known | None, report: Report) -> StoredExperiment:
     """An experiment as it is stored; unusable where it cannot be read, or a link leads out of the repository."""
     if known is None or known.trouble is None:

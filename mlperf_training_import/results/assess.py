@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..findings import Finding, reporter
-from ..model import Result, Round, RunLog, Submission
+from ..model import Result, Round, Run, RunLog, Submission
 from ..rounds.description import normal_division, read_object
 from ..tables.editions import edition_of
 from ..tables.files import place_to_extend
@@ -27,10 +27,13 @@ _LONGEST_SPELLING = 120
 
 
 class Assessor:
-    """Assesses the submissions of one round; what it finds goes to ``findings``."""
+    """Assesses the submissions of one round; what it finds goes to ``findings``, what it judged to ``runs_by_folder``."""
 
-    def __init__(self, round_: Round, rules: Rules, findings: list[Finding]) -> None:
+    def __init__(
+        self, round_: Round, rules: Rules, findings: list[Finding], runs_by_folder: dict[str, tuple[Run, ...]]
+    ) -> None:
         self._round = round_
+        self._runs_by_folder = runs_by_folder
         self._rules = rules
         self._report = reporter(findings, round_.label)
         self._reported: set[tuple[str, str]] = set()
@@ -48,22 +51,22 @@ class Assessor:
         if not logs:
             return None
         runs = [judge(log, self._rules) for log in logs]
+        self._runs_by_folder[submission.folder] = tuple(runs)
         for run in runs:
             if run.reason is not None:
                 self._report("run-not-counted", run.log.path, run.reason)
             elif run.log.malformed_lines:
                 self._report("malformed-line", run.log.path, f"{run.log.malformed}; {run.log.malformed_lines} in all")
-        key = submission.benchmark or self._logged_benchmark(submission, logs)
+        key = self._benchmark_key(submission, logs)
         if key is None:
             return None
         benchmark = self._benchmark(key, submission)
-        self._check_benchmark(key, submission, logs)
         self._check_edition(key)
         self._check_names(submission)
         if benchmark.runs is not None and len(logs) != benchmark.runs:
             self._report("run-count", submission.folder, f"{len(logs)} logs, the round asks for {benchmark.runs}")
         division = self._division(submission, logs)
-        report_doubts(Case(submission, benchmark, runs), self._report)
+        report_doubts(Case(submission, benchmark, runs, self._rules.aliases), self._report)
         try:
             factor = self._scaling_factor(submission)
         except OSError as error:
@@ -77,16 +80,24 @@ class Assessor:
             self._report(result.score.code, submission.folder, result.score.reason or "")
         return result
 
-    def _logged_benchmark(self, submission: Submission, logs: Sequence[RunLog]) -> str | None:
-        """The benchmark that stray logs name, if it is one and the same that the table knows."""
+    def _benchmark_key(self, submission: Submission, logs: Sequence[RunLog]) -> str | None:
+        """What the folder is called; what the logs name where there is none, or one that nobody knows."""
+        folder = submission.benchmark
+        if folder in known_benchmarks():
+            return folder
         names = {self._rules.aliases.get(log.benchmark, log.benchmark) for log in logs if log.benchmark}
-        if len(names) == 1 and (name := names.pop()) in known_benchmarks():
-            return name
-        reason = judge(logs[0], self._rules).reason
-        why = f" ({submission.logs[0].name}: {reason})" if reason else ""
-        what = f"the logs are in no benchmark folder and name no benchmark of the table{why}"
-        self._report("no-logs", submission.folder, what)
-        return None
+        logged = names.pop() if len(names) == 1 else None
+        if logged in known_benchmarks():
+            if folder is not None:
+                what = f"{folder} is no benchmark, and all logs say {logged}; imported as {logged}"
+                self._report("misnamed-folder", submission.folder, what)
+            return logged
+        if folder is None:
+            reason = judge(logs[0], self._rules).reason
+            why = f" ({submission.logs[0].name}: {reason})" if reason else ""
+            what = f"the logs are in no benchmark folder and name no benchmark of the table{why}"
+            self._report("no-logs", submission.folder, what)
+        return folder
 
     def _benchmark(self, key: str, submission: Submission) -> Benchmark:
         benchmark = benchmark_of(key, self._rules.version)
@@ -118,11 +129,6 @@ class Assessor:
         is_first = (kind, name) not in self._reported
         self._reported.add((kind, name))
         return is_first
-
-    def _check_benchmark(self, key: str, submission: Submission, logs: Sequence[RunLog]) -> None:
-        names = {self._rules.aliases.get(log.benchmark, log.benchmark) for log in logs if log.benchmark} - {key}
-        if names:
-            self._report("log-mismatch", submission.folder, f"the logs say {', '.join(sorted(names))}")
 
     def _division(self, submission: Submission, logs: Sequence[RunLog]) -> str:
         """``closed``, ``open`` or ``unknown``: what the description says, else what the first log says that says it."""

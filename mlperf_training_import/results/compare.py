@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import statistics
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..values import finite_number
 from .metrics import _present, accelerator_minutes
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..model import Result, Run
 
 
-def compare(results: Sequence[Result]) -> list[dict[str, object]]:
+def compare(results: Sequence[Result], stored: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, object]]:
     """Places results of one round among those with the same division and benchmark.
 
     ``speedup_per_accelerator`` is the median accelerator minutes of the group over those of the result: 2 means that an
@@ -27,26 +28,52 @@ def compare(results: Sequence[Result]) -> list[dict[str, object]]:
 
     Args:
         results: of one round, with scores; all of them, as every place depends on the others.
+        stored: entries of the same round that the results are compared with too.
 
     Returns:
         The figures of each result, in the same order.
     """
+    contenders = [*map(_from_result, results), *filter(None, map(_from_entry, stored))]
     groups = defaultdict(list)
-    for result in results:
-        groups[result.round.label, result.division, result.benchmark].append(result)
+    for number, contender in enumerate(contenders):
+        groups[contender.group].append(number)
     figures: dict[int, dict[str, object]] = {}
     for group in groups.values():
-        runs_of = {id(result): runs_digest(result.score.runs) or str(id(result)) for result in group}
-        minutes = {id(result): result.minutes for result in group}
-        per_accelerator = {id(result): figure for result in group if (figure := accelerator_minutes(result)) is not None}
+        runs_of = {number: contenders[number].runs or str(number) for number in group}
+        minutes = {number: contenders[number].minutes for number in group}
+        accelerator_minutes = {number: contenders[number].accelerator_minutes for number in group}
+        per_accelerator = {number: figure for number, figure in accelerator_minutes.items() if figure is not None}
         places, places_per_accelerator = _places(minutes, runs_of), _places(per_accelerator, runs_of)
         median = statistics.median(_best(per_accelerator, runs_of).values()) if per_accelerator else 0.0
-        for key in minutes:
-            figures[key] = {"compared_results": len(set(runs_of.values())), "rank": places[key]}
-            if key in per_accelerator:
-                figures[key]["rank_per_accelerator"] = places_per_accelerator[key]
-                figures[key]["speedup_per_accelerator"] = median / per_accelerator[key]
-    return [_present(figures[id(result)]) for result in results]
+        for number in group:
+            figures[number] = {"compared_results": len(set(runs_of.values())), "rank": places[number]}
+            if number in per_accelerator:
+                figures[number]["rank_per_accelerator"] = places_per_accelerator[number]
+                figures[number]["speedup_per_accelerator"] = median / per_accelerator[number]
+    return [_present(figures[number]) for number in range(len(results))]
+
+
+class _Contender(NamedTuple):
+    """What is compared of a result: only with those of its group; ``runs`` tells whose runs they are."""
+
+    group: tuple[object, ...]
+    runs: str | None
+    minutes: float
+    accelerator_minutes: float | None
+
+
+def _from_result(result: Result) -> _Contender:
+    group = (result.round.label, result.division, result.benchmark)
+    return _Contender(group, runs_digest(result.score.runs), result.minutes, accelerator_minutes(result))
+
+
+def _from_entry(entry: Mapping[str, Any]) -> _Contender | None:
+    minutes, runs = finite_number(entry.get("Result")), entry.get("runs_digest")
+    if minutes is None:
+        return None
+    group = (entry.get("version"), entry.get("division"), entry.get("Model_ID"))
+    runs = runs if isinstance(runs, str) else None
+    return _Contender(group, runs, minutes, finite_number(entry.get("accelerator_minutes")))
 
 
 def runs_digest(runs: Iterable[Run]) -> str | None:

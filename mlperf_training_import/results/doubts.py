@@ -14,7 +14,7 @@ from .convergence import logged_quality
 from .score import odd_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ..findings import Report
     from ..model import Run, RunLog, Submission
@@ -27,11 +27,15 @@ _EARLIEST_START_MS = -60_000
 
 
 class Case(NamedTuple):
-    """What is looked at: a submission, what its benchmark asks for, and its runs in the order of its logs."""
+    """What is looked at: a submission, what its benchmark asks for, its runs in the order of its logs.
+
+    ``aliases`` are other names of benchmarks in the round.
+    """
 
     submission: Submission
     benchmark: Benchmark
     runs: Sequence[Run]
+    aliases: Mapping[str, str]
 
 
 def report_doubts(case: Case, report: Report) -> None:
@@ -42,7 +46,7 @@ def report_doubts(case: Case, report: Report) -> None:
 
 
 def _target_missed(case: Case) -> str | None:
-    missed = {run.log.path: why for run in case.runs if run.log.succeeded and (why := _why_missed(run.log, case.benchmark))}
+    missed = {run.log.name: why for run in case.runs if run.log.succeeded and (why := _why_missed(run.log, case.benchmark))}
     return _counted(case, missed, "say success although the last quality figure does not reach the target")
 
 
@@ -71,7 +75,7 @@ def _is_met(target: Target, figure: float) -> bool:
 
 
 def _several_runs(case: Case) -> str | None:
-    several = {run.log.path: text for run in case.runs if (text := _count_of_runs(run))}
+    several = {run.log.name: text for run in case.runs if (text := _count_of_runs(run))}
     return _counted(case, several, "begin more than one run")
 
 
@@ -108,7 +112,7 @@ def _without_path(log: RunLog) -> tuple[object, ...]:
 
 
 def _division_conflict(case: Case) -> str | None:
-    logged = {run.log.path: division for run in case.runs if (division := normal_division(run.log.division))}
+    logged = {run.log.name: division for run in case.runs if (division := normal_division(run.log.division))}
     described = case.submission.system_record.division
     taken = described or next(iter(logged.values()), None)
     others = {path: division for path, division in logged.items() if division != taken}
@@ -116,14 +120,23 @@ def _division_conflict(case: Case) -> str | None:
     return _counted(case, others, f"name another division; {source} {taken}, which counts")
 
 
+def _log_mismatch(case: Case) -> str | None:
+    others = {}
+    for run in case.runs:
+        named = run.log.benchmark
+        if named and case.aliases.get(named, named) != case.benchmark.key:
+            others[run.log.name] = named if run.minutes is None else f"{named}, {run.minutes:.2f} minutes"
+    return _counted(case, others, f"name another benchmark than {case.benchmark.key}, as which they count")
+
+
 def _odd_times(case: Case) -> str | None:
-    odd = {run.log.path: why for run in case.runs if (why := odd_time(run.log))}
+    odd = {run.log.name: why for run in case.runs if (why := odd_time(run.log))}
     return _counted(case, odd, "have times that are no milliseconds since 1970, so their minutes may be wrong")
 
 
 def _early_start(case: Case) -> str | None:
     early = {
-        run.log.path: f"{-wait / 60_000:.1f} minutes"
+        run.log.name: f"{-wait / 60_000:.1f} minutes"
         for run in case.runs
         if (wait := _wait_ms(run.log)) < _EARLIEST_START_MS
     }
@@ -140,6 +153,7 @@ _CHECKS: dict[str, Callable[[Case], str | None]] = {
     "several-runs": _several_runs,
     "repeated-runs": _repeated_runs,
     "division-conflict": _division_conflict,
+    "log-mismatch": _log_mismatch,
     "odd-times": _odd_times,
     "early-start": _early_start,
 }
@@ -149,9 +163,8 @@ def _counted(case: Case, odd: dict[str, str], what: str) -> str | None:
     """``3 of 10 logs <what>: result_0.txt (<why>), result_1.txt, result_2.txt``; None where nothing is odd."""
     if not odd:
         return None
-    names = {log.path: log.name for log in case.submission.logs}
     why = next(iter(odd.values()))
-    return f"{len(odd)} of {len(case.runs)} logs {what}: {_named([names[path] for path in odd], why)}"
+    return f"{len(odd)} of {len(case.runs)} logs {what}: {_named(list(odd), why)}"
 
 
 def _named(names: Sequence[str], why: str | None = None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..findings import Finding, reporter
 from ..logs.workers import Job, read_all
 from ..outcome import RoundOutcome
-from ..tables.rules import benchmark_of, rules_of
+from ..tables.rules import benchmark_of, known_benchmarks, rules_of
 from ..values import LARGEST_LOG_MB
 from .assess import Assessor
 from .compare import compare
@@ -20,9 +20,9 @@ from .metrics import metrics_of
 from .review import review
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from ..model import Result, Round, Submission
+    from ..model import Result, Round, Run, Submission
     from ..options import Filter
 
 
@@ -33,20 +33,24 @@ def read_round(
     findings: list[Finding],
     advance: Callable[[int], None] = lambda _: None,
     largest_mb: int = LARGEST_LOG_MB,
+    beside: Sequence[Mapping[str, Any]] = (),
 ) -> RoundOutcome:
     """Reads the logs of a round's submissions and scores those that are wanted. Needs no Collective Mind.
 
     Where only some submitters are wanted, the others are read for comparison: a place among some results of a round would
-    be another one than among all. A log of more than ``largest_mb`` megabytes is not read.
+    be another one than among all. Of one submitter's folder alone the results have places among those of others only if
+    these are given, as stored entries (``beside``). A log of more than ``largest_mb`` megabytes is not read.
     """
     read = [s for s in submissions if _is_wanted(s, wanted)]
-    results = score_submissions(round_, read, wanted, findings, advance, largest_mb)
+    runs: dict[str, tuple[Run, ...]] = {}
+    results = score_submissions(round_, read, wanted, findings, advance, largest_mb, runs)
     of_all = replace(wanted, submitters=frozenset())
     others = [s for s in submissions if _is_wanted(s, of_all) and not _is_wanted(s, wanted)]
     compared = [*results, *score_submissions(round_, others, of_all, [], advance, largest_mb)]
-    for result, comparison in zip(compared, compare(compared), strict=True):
-        result.entry.update(comparison)
-    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results))
+    if round_.only is None or beside:
+        for result, comparison in zip(compared, compare(compared, beside), strict=True):
+            result.entry.update(comparison)
+    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results), runs)
 
 
 def score_submissions(
@@ -56,8 +60,9 @@ def score_submissions(
     findings: list[Finding],
     advance: Callable[[int], None],
     largest_mb: int,
+    runs: dict[str, tuple[Run, ...]] | None = None,
 ) -> list[Result]:
-    """The wanted results among those of some submissions, with their entries."""
+    """The wanted results among those of some submissions, with their entries; ``runs`` takes what was judged, by folder."""
 
     report = reporter(findings, round_.label)
     rules = rules_of(round_.version)
@@ -67,7 +72,7 @@ def score_submissions(
         for log in submission.logs
     ]
     logs = iter(read_all(jobs, advance=advance))
-    assessor = Assessor(round_, rules, findings)
+    assessor = Assessor(round_, rules, findings, {} if runs is None else runs)
     results: dict[tuple[Any, ...], Result] = {}
     for submission in submissions:
         result = assessor.assess(submission, list(islice(logs, len(submission.logs))))
@@ -95,5 +100,6 @@ def bytes_to_read(submissions: Sequence[Submission], wanted: Filter) -> int:
 
 
 def _is_wanted(submission: Submission, wanted: Filter) -> bool:
-    """As far as it is known before the logs are read."""
-    return wanted.wants(submission.submitter, submission.benchmark, submission.system_record.division)
+    """As far as it is known before the logs are read; those of a folder that is no benchmark may name one."""
+    benchmark = submission.benchmark if submission.benchmark in known_benchmarks() | wanted.benchmarks else None
+    return wanted.wants(submission.submitter, benchmark, submission.system_record.division)

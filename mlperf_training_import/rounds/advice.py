@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..suggest import did_you_mean
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from ..model import Round, Submission
+
 #: How many folders above one are looked at: a benchmark's lies four below the tree.
 _LEVELS = 4
+#: So many names of what a folder holds are said.
+_NAMED = 8
 
 
 def fetch_command(label: str | None = None) -> str:
@@ -47,6 +52,28 @@ def missing_rounds(missing: Sequence[str], cached: Sequence[str]) -> str:
         commands = "\n".join(f"  {fetch_command(label)}" for label in offered)
         return f"{message}; fetch {which} first:\n{commands}"
     return f"{message}, and was not published under that name{did_you_mean(missing[0], {*cached, *public_rounds()})}"
+
+
+def no_results(round_: Round, walked: Sequence[Submission], read: Sequence[Submission]) -> str:
+    """Says that a tree yields no result, and what it holds instead.
+
+    Args:
+        round_: the tree.
+        walked: its submissions.
+        read: those of them that were asked for.
+    """
+    place = round_.path / round_.only if round_.only else round_.path
+    logs = sum(len(submission.logs) for submission in walked)
+    if logs and not read:
+        return f"no results in {place} of what was asked for, which holds {len(walked)} benchmark folders of others"
+    if logs:
+        return f"no results in {place}, which holds {len(read)} benchmark folders and no score; the findings say why"
+    names = sorted(child.name for child in place.iterdir() if not child.name.startswith("."))
+    holds = ", ".join((*names[:_NAMED], *([f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []))) or "nothing"
+    near = ", or ".join(f"--path={tree}" for tree in islice(trees_near(place), 2))
+    meant = f"; did you mean {near}?" if near else ""
+    expected = "<submitter>/results/<system>/<benchmark>/result_*.txt"
+    return f"no results in {place}, which holds {holds}; expected {expected}{meant}"
 
 
 def trees_near(path: Path) -> Iterator[Path]:

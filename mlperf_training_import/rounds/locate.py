@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,13 @@ from ..findings import Finding, reporter
 from ..model import Round
 from ..tables.labels import parse_version, split_label
 from ..tables.rules import rules_of
-from .advice import fetch_command, missing_rounds, replace_command, trees_near
+from .advice import fetch_command, missing_rounds, replace_command
 from .cache import CACHE_TAGS, CacheEntry, cached_entries, labels_of
 from .clone import NoClone, read_clone
+from .repository import is_of_its_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from ..options import Filter
 
 
 def locate(cm: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
@@ -51,19 +49,15 @@ def locate(cm: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list
     return sorted(rounds, key=lambda round_: (parse_version(round_.version), round_.label))
 
 
-def locate_path(path: Path, label: str, wanted: Filter) -> tuple[list[Round], Filter]:
+def locate_path(path: Path, label: str) -> Round:
     """A local tree as a round: the root of a results repository, or one submitter's folder in it.
 
     Args:
         path: the folder; it need not be a git clone.
         label: the round that it is.
-        wanted: the filter that the user gave.
-
-    Returns:
-        The round, and the filter; for a submitter's folder it wants that submitter only.
 
     Raises:
-        BadInput: the folder does not exist or holds no results, or the label names no round.
+        BadInput: the folder does not exist, or the label names no round.
     """
     version = split_label(label)
     if version is None:
@@ -71,19 +65,15 @@ def locate_path(path: Path, label: str, wanted: Filter) -> tuple[list[Round], Fi
     path = path.absolute()
     if not path.is_dir():
         raise BadInput(f"--path={path}: no such folder")
-    if (path / "results").is_dir():
-        wanted = replace(wanted, submitters=frozenset({path.name}))
-        path = path.parent
-    elif not rules_of(version).nested and not any(child.is_dir() for child in path.glob("*/results")):
-        near = ", or ".join(f"--path={tree}" for tree in islice(trees_near(path), 2))
-        meant = f"; did you mean {near}?" if near else ""
-        expected = "<submitter>/results/<system>/<benchmark>/result_*.txt"
-        raise BadInput(f"--path={path}: no results in it; expected {expected}{meant}")
+    only = path.name if (path / "results").is_dir() and not rules_of(version).nested else None
+    root = path.parent if only else path
     try:
-        return [read_clone(path, label, version)], wanted
+        round_ = read_clone(root, label, version)
     except NoClone as error:
-        is_clone = os.path.lexists(path / ".git")
-        return [Round(label, version, path, git_trouble=str(error) if is_clone else None)], wanted
+        is_clone = os.path.lexists(root / ".git")
+        round_ = Round(label, version, root, git_trouble=str(error) if is_clone else None)
+    whole = only is None and (label != version or is_of_its_repository(round_))
+    return replace(round_, only=only, part="" if whole else path.name)
 
 
 def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:

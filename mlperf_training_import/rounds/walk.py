@@ -15,17 +15,25 @@ from ..findings import Finding, Report, reporter
 from ..model import LogFile, Round, Submission, System
 from ..tables.descriptions import DESCRIPTIONS_FILE, field_of_key
 from ..tables.files import place_to_extend
+from ..tables.rules import known_benchmarks
 from ..values import clean_text, is_clean, printable
 from .description import read_description, read_organisation
+from .unread import Searcher, is_results_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ..tables.rules import Rules
 
 _DIGITS = re.compile(r"(\d+)")
 #: Links of a round that are followed; published rounds have none. Links to links could make any number of folders.
 _MOST_LINKS = 10_000
+#: So many names stand in a finding.
+_MOST_NAMES = 10
+#: What a second download, or a copy, of a log is called.
+_COPY = re.compile(r" ?\(\d+\)\.|\bcopy\b", re.IGNORECASE)
+#: What a submitter's folder has beside other things, in which nothing is looked for.
+_FOLDERS_OF_A_SUBMITTER = frozenset({"results", "systems", "benchmark", "benchmarks", "documents", "licensing"})
 #: The folder of round 0.5 in which the submitters lie.
 PACKAGE_ROOT = re.compile(r"v\d+\.\d+\.\d+")
 
@@ -34,18 +42,21 @@ def walk(round_: Round, rules: Rules, findings: list[Finding]) -> list[Submissio
     """The submissions of a round, ordered by their folders.
 
     Every folder directly under a system's folder becomes a submission, also one without logs; what strays from the layout
-    is added to ``findings``.
+    is added to ``findings``. Where the round has one submitter only, nothing beside that folder is looked at.
     """
 
     report = reporter(findings, round_.label)
-    walker = _PackageWalker(round_.path, report) if rules.nested else _SubmitterWalker(round_.path, report)
+    kind = _PackageWalker if rules.nested else _SubmitterWalker
+    walker = kind(round_.path, report, round_.only)
     return sorted(walker.iter_submissions(rules.aliases), key=lambda submission: submission.folder)
 
 
 class _Walker:
-    def __init__(self, root: Path, report: Report) -> None:
+    def __init__(self, root: Path, report: Report, only: str | None) -> None:
         self._root = root
         self._report = report
+        self._only = only
+        self._searcher = Searcher(root, self._entries)
         self._real_root = os.path.realpath(root)
         self._links = 0
         self._reported_keys: set[str] = set()
@@ -60,6 +71,8 @@ class _Walker:
         try:
             with os.scandir(self._root / folder) as entries:
                 for entry in entries:
+                    if not folder and self._only not in (None, entry.name):
+                        continue
                     if entry.name.startswith(".") or not self._is_safe(folder, entry):
                         continue
                     if entry.is_dir():
@@ -161,7 +174,9 @@ class _Walker:
     def _systems(self, results: str) -> list[str]:
         """The folders in a ``results`` folder; logs beside them belong to no system and are reported."""
         systems, files = self._entries(results)
-        if stray := self._logs(results, files):
+        stray = self._logs(results, files)
+        self._report_beside(results, files, stray)
+        if stray:
             self._report("stray-logs", results, f"{len(stray)} logs outside any system's folder; not read")
         return systems
 
@@ -169,6 +184,7 @@ class _Walker:
         """One submission per benchmark folder of a system, and one for logs that lie beside these folders."""
         folders, files = self._entries(system_folder)
         stray = self._logs(system_folder, files)
+        self._report_beside(system_folder, files, stray)
         if stray:
             self._report("stray-logs", system_folder, f"{len(stray)} logs beside the benchmark folders")
             yield Submission(benchmark=None, folder=system_folder, logs=stray, **common)
@@ -178,13 +194,14 @@ class _Walker:
             folder = f"{system_folder}/{name}"
             subfolders, files = self._entries(folder)
             logs = self._logs(folder, files)
+            self._report_beside(folder, files, logs)
             if not logs:
                 others = ", ".join(entry.name for entry in files[:5])
                 self._report("no-logs", folder, f"no result_*.txt{f', only {others}' if others else ''}")
             power = self._power(f"{folder}/power") if "power" in subfolders else None
             not_read = tuple(f"{folder}/{sub}" for sub in subfolders if sub != "power")
             for sub in not_read:
-                if nested := self._logs(sub, self._entries(sub)[1]):
+                if nested := self._logs(sub, self._entries(sub)[1]) or self._searcher.below(sub):
                     self._report("nested-logs", sub, f"{len(nested)} logs")
             yield Submission(
                 benchmark=aliases.get(name, name),
@@ -195,6 +212,22 @@ class _Walker:
                 not_read=not_read,
                 **common,
             )
+
+    def _report_beside(self, folder: str, files: list[os.DirEntry[str]], logs: tuple[LogFile, ...]) -> None:
+        """Reports logs whose names are none that a log has."""
+        read = {log.name for log in logs}
+        unread = self._searcher.beside(folder, [file.name for file in files if file.name not in read], bool(read))
+        if unread:
+            copies = sorted(name for name in read if _COPY.search(name))
+            kept = f"; {_listed(copies)} is read, whatever its name says" if copies else ""
+            what = f"{len(unread)} logs whose names are not result_*.txt are not read: {_listed(unread)}{kept}"
+            self._report("unread-logs", folder, what)
+
+    def _report_below(self, folder: str) -> None:
+        """Reports logs in a folder that nobody reads."""
+        if paths := self._searcher.below(folder):
+            expected = "logs lie in <submitter>/results/<system>/<benchmark>/result_*.txt"
+            self._report("unread-logs", folder, f"{len(paths)} logs where none are read, first {paths[0]}; {expected}")
 
     def _power(self, folder: str) -> dict[str, tuple[LogFile, ...]]:
         """Power logs by the stem of the run's log name."""
@@ -212,10 +245,23 @@ class _SubmitterWalker(_Walker):
         for submitter in self._entries("")[0]:
             folders = self._entries(submitter)[0]
             if "results" not in folders:
+                self._report_below(submitter)
                 continue
+            for name in folders:
+                if name not in _FOLDERS_OF_A_SUBMITTER:
+                    self._report_strays(f"{submitter}/{name}")
             if "systems" not in folders:
                 self._report("no-systems-folder", submitter, "results/ without systems/ beside it")
             yield from self._submitter(submitter, folders, aliases)
+
+    def _report_strays(self, folder: str) -> None:
+        """Reports logs in a folder beside a submitter's results that is called like it, or has such a folder in it."""
+        if is_results_folder(folder.rpartition("/")[2]):
+            self._report_below(folder)
+            return
+        for name in self._entries(folder)[0]:
+            if is_results_folder(name):
+                self._report_below(f"{folder}/{name}")
 
     def _submitter(self, submitter: str, folders: list[str], aliases: dict[str, str]) -> Iterator[Submission]:
         results = f"{submitter}/results"
@@ -225,6 +271,10 @@ class _SubmitterWalker(_Walker):
         code = "benchmark" if "benchmark" in folders and "benchmarks" not in folders else "benchmarks"
         for system in systems:
             path = f"{submitter}/systems/{system}.json"
+            if not self._is_file(path) and (swapped := self._swapped(f"{results}/{system}", aliases)):
+                what = f"{swapped[1]} logs: {system} is a benchmark; expected {results}/{swapped[0]}/{system}/result_*.txt"
+                self._report("unread-logs", f"{results}/{system}", what)
+                continue
             yield from self._benchmark_folders(
                 f"{results}/{system}",
                 aliases,
@@ -234,6 +284,19 @@ class _SubmitterWalker(_Walker):
                 description=path if self._is_file(path) else None,
                 code=f"{submitter}/{code}",
             )
+
+    def _swapped(self, folder: str, aliases: dict[str, str]) -> tuple[str, int] | None:
+        """The first system, and the number of logs, below a folder that is called as a benchmark and has systems in it."""
+        benchmarks = known_benchmarks() | aliases.keys()
+        if folder.rpartition("/")[2] not in benchmarks:
+            return None
+        logs = {
+            name: self._logs(f"{folder}/{name}", self._entries(f"{folder}/{name}")[1]) for name in self._entries(folder)[0]
+        }
+        systems = [name for name, files in logs.items() if files]
+        if not systems or not benchmarks.isdisjoint(systems):
+            return None
+        return systems[0], sum(map(len, logs.values()))
 
 
 class _PackageWalker(_Walker):
@@ -291,6 +354,12 @@ class _PackageWalker(_Walker):
         except (OSError, ValueError) as error:
             self._report("invalid-system-description", path, str(error))
             return None
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = [f"and {len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
+    return ", ".join((*names[:_MOST_NAMES], *more))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -13,6 +13,7 @@ from ..experiments.files import write_if_different
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..model import Run
     from ..outcome import Outcome, RoundOutcome
 
 REPORT_FILE = "mlperf-training-report.json"
@@ -73,6 +74,15 @@ def state_of(outcome: Outcome) -> dict[str, object]:
     }
 
 
+def _run_report(run: Run) -> dict[str, object]:
+    """A log with its minutes, or the reason why its run does not count; and how many runs it begins, if several."""
+    log = run.log
+    said: dict[str, object] = {"log": log.name}
+    said |= {"minutes": run.minutes} if run.minutes is not None else {"reason": run.reason}
+    begun = max(log.run_starts, log.attempts)
+    return said | ({"runs_begun": begun} if begun > 1 else {})
+
+
 def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, object]:
     round_ = round_outcome.round
     minutes = {result.submission.folder: result.score.minutes for result in round_outcome.results}
@@ -90,6 +100,7 @@ def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, ob
                 "system": submission.system,
                 "logs": len(submission.logs),
                 "not_read": list(submission.not_read),
+                "runs": [_run_report(run) for run in round_outcome.runs.get(submission.folder, ())],
             }
             | ({"minutes": minutes[submission.folder]} if submission.folder in minutes else {"not_scored": True})
             for submission in round_outcome.submissions

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections import Counter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
     from ..findings import Finding
 
-#: Findings that are shown; the report has them all.
-_SHOWN_FINDINGS = 5
 #: What happened to stored results, as columns.
 _CHANGES = ("new", "updated", "unchanged", "kept", "removed")
 _REFRESH_SECONDS = 0.1
@@ -76,6 +76,8 @@ class Screen:
         for round_outcome in outcome.rounds:
             table.add_row(*_row(round_outcome, outcome))
         self._out.print(table)
+        for note in _iter_notes(outcome):
+            self._out.print(_one_line(note), soft_wrap=True)
         if outcome.preview:
             self._show_results(outcome)
         if outcome.dry_run:
@@ -115,14 +117,16 @@ class Screen:
         self._out.print("dry run: nothing was written")
 
     def _show_findings(self, outcome: Outcome) -> None:
-        shown = outcome.findings[:_SHOWN_FINDINGS]
-        for finding in shown:
+        """The findings, counted by their kinds, the most serious kind first, with one example of each."""
+        counts = Counter(finding.code for finding in outcome.findings)
+        examples = {finding.code: finding for finding in reversed(outcome.findings)}
+        for code, finding in reversed(examples.items()):
             place = f"{finding.round} {finding.where}".strip()
-            self._out.print(_one_line(f"{finding.code}: {place}: {finding.what}"), soft_wrap=True)
-        rest = len(outcome.findings) - len(shown)
-        if rest > 0:
-            where = "; the report has them all" if outcome.report else ""
-            self._out.print(f"... and {rest} more findings{where}")
+            self._out.print(_one_line(f"{code} ({counts[code]}): {place}: {finding.what}"), soft_wrap=True)
+        if len(examples) < len(outcome.findings) and outcome.report:
+            self._out.print(
+                f"{len(outcome.findings)} findings in all, with one example of each kind; the report has them all"
+            )
 
 
 def _console() -> Console:
@@ -170,14 +174,33 @@ def _one_line(text: str) -> str:
     return printable(text.replace("\n", " "))
 
 
+def _iter_notes(outcome: Outcome) -> Iterator[str]:
+    """What must be known to read the table."""
+    for done in outcome.rounds:
+        if done.round.part and done.results:
+            placed = any("rank" in result.entry for result in done.results)
+            if done.round.only is None:
+                yield f"round {done.round.label}: places are among the {len(done.results)} results that were read"
+            elif placed:
+                yield f"round {done.round.label}: places are among what was read of {done.round.only} and what is stored"
+            else:
+                yield f"round {done.round.label}: no places, as only {done.round.only} was read"
+        scaled = [(factor, result) for result in done.results if (factor := result.score.scaling_factor) is not None]
+        if scaled:
+            factor, result = max(scaled, key=itemgetter(0))
+            folder = result.submission.folder
+            yield f"round {done.round.label}: {len(scaled)} results have a scaling factor, the largest {factor:g} ({folder})"
+
+
 def _row(round_outcome: RoundOutcome, outcome: Outcome) -> list[str]:
-    label = round_outcome.round.label
+    label, part = round_outcome.round.label, round_outcome.round.part
     changes = Changes()
     for experiment in outcome.experiments:
         if experiment.scope == label:
             changes += experiment.changes
     findings = sum(finding.round == label for finding in outcome.findings)
-    return [label, str(len(round_outcome.results)), *_counts(changes), str(findings)]
+    name = _one_line(f"{label} ({part})") if part else label
+    return [name, str(len(round_outcome.results)), *_counts(changes), str(findings)]
 
 
 def _counts(changes: Changes) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
@@ -14,23 +16,29 @@ from ..tables.keys import columns
 from ..tables.rules import rules_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
+    from ..model import Round
     from ..outcome import Outcome, RoundOutcome
 
 
 RESULTS_FILE = "summary_results.json"
+_FACTOR = ":scaling_factor"
 
 
 def summary_rows(round_outcome: RoundOutcome) -> list[dict[str, object]]:
-    """One object per system of a round: what it is, and minutes under the key of each benchmark."""
+    """One object per system of a round: what it is, and minutes under the key of each benchmark.
+
+    Where the review multiplied the minutes, ``<benchmark>:scaling_factor`` says by what.
+    """
     rows: dict[tuple[Any, ...], dict[str, object]] = {}
     for result in sorted(round_outcome.results, key=lambda result: order_of(result.entry)):
         key = (result.division, result.submission.submitter, result.submission.system)
         entry = result.entry
         row = rows.setdefault(key, {name: entry[name] for name in columns("first", "last", "json") if name in entry})
         row[result.benchmark] = entry["Result"]
+        if result.score.scaling_factor is not None:
+            row[result.benchmark + _FACTOR] = result.score.scaling_factor
     return list(rows.values())
 
 
@@ -54,30 +62,57 @@ def write_summaries(outcome: Outcome, folder: Path) -> dict[Path, bool]:
     Per round that has results ``mlperf-training-summary-<version>.json`` and ``.csv``, one row per system; over all of
     them ``summary_results.json``, one flat object per result. Nothing where nothing was imported.
 
+    One submitter's folder has its name in those of its files. So has another tree that is not the round's repository where
+    files of these names hold results that it does not have: it never takes the place of a published round.
+
     Returns:
         The files, each with whether it was written; one that is the same already is left alone.
     """
     files = {}
     for round_outcome in outcome.rounds:
         if round_outcome.results:
-            stem = f"mlperf-training-summary-{round_outcome.round.label}"
             rows = summary_rows(round_outcome)
+            stem = f"mlperf-training-summary-{round_outcome.round.label}"
+            stem = _own_stem(folder, stem, rows, round_outcome.round)
             files[folder / f"{stem}.json"] = to_bytes(rows)
             files[folder / f"{stem}.csv"] = _to_csv(rows, rules_of(round_outcome.round.version).benchmarks)
     entries = [result.entry for round_outcome in outcome.rounds for result in round_outcome.results]
     if entries:
-        files[folder / RESULTS_FILE] = to_bytes(sorted(entries, key=order_of))
+        stem = _own_stem(folder, Path(RESULTS_FILE).stem, entries, *(done.round for done in outcome.rounds))
+        files[folder / f"{stem}.json"] = to_bytes(sorted(entries, key=order_of))
     return {file: write_if_different(file, data) for file, data in files.items()}
 
 
+def _own_stem(folder: Path, stem: str, rows: Sequence[Mapping[str, object]], *rounds: Round) -> str:
+    """The name of a file, with that of what is imported in it where it must not take the place of another."""
+    parts = [round_ for round_ in rounds if round_.part]
+    if parts and (parts[0].only or not _results_in(folder / f"{stem}.json") <= set(map(_result_of, rows))):
+        return f"{stem}--{parts[0].part}"
+    return stem
+
+
+def _results_in(file: Path) -> set[tuple[object, ...]]:
+    """What a summary is about; nothing where there is none."""
+    try:
+        rows = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return set()
+    return {_result_of(row) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
+
+
+def _result_of(row: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(str(row.get(key)) for key in ("version", "submitter_folder", "system_file", "Model_ID"))
+
+
 def _to_csv(rows: list[dict[str, object]], benchmarks: Sequence[str]) -> bytes:
-    """One line per system, with the columns of the peer's table in their order, and the two of ours at the end."""
-    imported = {key for row in rows for key in row} - set(columns("first", "last", "json"))
+    """One line per system, with the columns of the peer's table in their order, and ours at the end."""
+    present = {key for row in rows for key in row}
+    imported = {key for key in present if not key.endswith(_FACTOR)} - set(columns("first", "last", "json"))
     minutes = [key for key in benchmarks if key in imported] + sorted(imported - set(benchmarks))
+    factors = [key + _FACTOR for key in minutes if key + _FACTOR in present]
     text = io.StringIO()
-    writer = csv.DictWriter(
-        text, (*columns("first"), *minutes, *columns("last")), extrasaction="ignore", lineterminator="\n"
-    )
+    names = (*columns("first"), *minutes, *columns("last"), *factors)
+    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     # File names may hold bytes that are no UTF-8; they are written as they stand in the JSON files.

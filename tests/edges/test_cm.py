@@ -6,11 +6,13 @@ import csv
 import json
 import os
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, fetch_lines, run_cmr
+from trees import snapshot
 
 from mlperf_training_import.start.register import ALIAS, UID, register
 from mlperf_training_import.tables.rules import public_rounds, rules_of
@@ -164,20 +166,87 @@ def test_a_local_tree_and_one_submitter_of_it(registered, sample, tmp_path):
     output = tmp_path / "out"
     done = run_cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1", f"--output_dir={output}")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(json.loads((output / "mlperf-training-summary-5.1.json").read_text())) == 4
+    summary, entries = output / "mlperf-training-summary-5.1.json", output / "summary_results.json"
+    before = summary.read_bytes(), entries.read_bytes()
+    assert len(json.loads(summary.read_text())) == 4
+    assert "round 5.1: places are among the" in done.stdout
+    assert f"{sample}: not the repository of round 5.1" in done.stderr
+    assert "--version=5.1-<name>" in done.stderr
+    ranks = {entry["uid"]: entry["rank"] for entry in json.loads(entries.read_text())}
     done = run_cmr(SCRIPT_TAGS, f"--path={sample / 'Borealis'}", "--version=5.1", f"--output_dir={output}")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(json.loads((output / "mlperf-training-summary-5.1.json").read_text())) == 1
+    assert (summary.read_bytes(), entries.read_bytes()) == before
+    assert len(json.loads((output / "mlperf-training-summary-5.1--Borealis.json").read_text())) == 1
+    mine = json.loads((output / "summary_results--Borealis.json").read_text())
+    assert {entry["submitter_folder"] for entry in mine} == {"Borealis"}
+    assert {entry["uid"]: entry["rank"] for entry in mine}.items() <= ranks.items()
+    assert "kept-result" not in done.stdout
+
+
+def test_one_submitter_whose_round_is_not_stored_has_no_places_and_no_siblings(registered, sample):
+    (sample / "Broken" / "results" / "box").mkdir(parents=True)
+    done = run_cmr(SCRIPT_TAGS, f"--path={sample / 'Borealis'}", "--version=5.1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "round 5.1: no places, as only Borealis was read" in done.stdout
+    assert "Broken" not in done.stdout
+    entries = json.loads(Path("summary_results--Borealis.json").read_text())
+    assert not any("rank" in entry or "compared_results" in entry for entry in entries)
+    report = json.loads(Path("mlperf-training-report.json").read_text())
+    assert {folder["submitter"] for folder in report["rounds"][0]["folders"]} == {"Borealis"}
+
+
+def test_a_tree_that_lacks_what_a_summary_holds_does_not_take_its_place(registered, sample, tmp_path):
+    assert run_cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1").returncode == 0
+    before = Path("mlperf-training-summary-5.1.csv").read_bytes()
+    shutil.copytree(sample / "Borealis", tmp_path / "mine" / "Borealis")
+    done = run_cmr(SCRIPT_TAGS, f"--path={tmp_path / 'mine'}", "--version=5.1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert Path("mlperf-training-summary-5.1.csv").read_bytes() == before
+    assert len(json.loads(Path("mlperf-training-summary-5.1--mine.json").read_text())) == 1
+
+
+def test_nothing_to_import_is_an_error_and_the_report_says_why(registered, sample, tmp_path):
+    """What was stored of the round before stays, also with --prune."""
+    clone = cache_round(registered, sample, "5.1")
+    assert run_cmr(SCRIPT_TAGS).returncode == 0
+    stored = snapshot(home() / LOCAL)
+    closed = clone / "closed"
+    closed.mkdir()
+    for folder in [child for child in clone.iterdir() if child.name[0] not in ".c"]:
+        folder.rename(closed / folder.name)
+    done = run_cmr(SCRIPT_TAGS, "--prune")
+    assert done.returncode == 16
+    assert f"no results in {clone}, which holds closed" in done.stdout
+    assert "unread-logs (1): 5.1 closed: " in done.stdout
+    assert snapshot(home() / LOCAL) == stored
+    report = json.loads(Path("mlperf-training-report.json").read_text())
+    assert report["findings_count"] == {"no-results": 1, "unread-logs": 1}
+
+
+def test_prune_with_a_path_is_refused(registered, sample):
+    done = run_cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1", "--prune")
+    assert done.returncode == 1
+    assert "--prune: removes what a clone no longer holds, and --path names a folder" in done.stdout + done.stderr
+
+
+def test_the_clone_of_another_round_is_refused(registered, sample):
+    address = "https://github.com/mlcommons/training_results_v4.1"
+    clone = cache_round(registered, sample, "5.1", address)
+    done = run_cmr(SCRIPT_TAGS)
+    assert done.returncode == 1
+    assert f"{clone}: a clone of training_results_v4.1, and not of training_results_v5.1" in done.stdout + done.stderr
+    assert f"run: cm rm cache {clone.parent.name} -f, then fetch the round again: " in done.stdout + done.stderr
+    assert not (home() / LOCAL).exists()
+    done = run_cmr(SCRIPT_TAGS, f"--path={clone}", "--version=5.1")
+    assert done.returncode == 1
+    assert "run again with --version=4.1" in done.stdout + done.stderr
+    assert run_cmr(SCRIPT_TAGS, f"--path={clone}", "--version=4.1").returncode == 0
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--path={tmp}/none", "--version=5.1"], "--path={tmp}/none: no such folder"),
-        (
-            ["--path={tmp}", "--version=5.1"],
-            "--path={tmp}: no results in it; expected <submitter>/results/<system>/<benchmark>/result_*.txt",
-        ),
         (["--path={tmp}"], "--path={tmp}: --version must say which round it is, for instance 5.1"),
         (
             ["--path={tmp}", "--version=newest"],

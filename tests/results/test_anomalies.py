@@ -870,7 +870,9 @@ def test_a_log_that_names_another_benchmark_is_reported_and_the_folder_is_taken(
     file.write_text(file.read_text().replace('"value": "resnet"', '"value": "bert"'))
     imported = import_tree(tmp_path)
     assert imported.only.benchmark == "resnet"
-    assert imported.what("log-mismatch") == ["the logs say bert"]
+    assert imported.what("log-mismatch") == [
+        "1 of 5 logs name another benchmark than resnet, as which they count: result_2.txt (bert, 3.00 minutes)"
+    ]
 
 
 def test_what_logs_say_about_submitter_and_status_is_not_used(tmp_path):

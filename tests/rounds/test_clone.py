@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_training_import.model import Round
-from mlperf_training_import.options import Filter
 from mlperf_training_import.rounds.clone import NoClone, read_clone
 from mlperf_training_import.rounds.locate import iter_doubts, locate_path
 
@@ -180,10 +179,9 @@ def test_a_head_that_names_no_commit(clone, head):
 def test_a_tree_on_this_machine_is_imported_whatever_its_git_folder_is(clone):
     (clone / "Org/results").mkdir(parents=True)
     write(clone, "HEAD", "")
-    ((round_,), _) = locate_path(clone, "5.1", Filter())
-    assert round_ == Round("5.1", "5.1", clone, git_trouble="HEAD names no commit")
+    assert locate_path(clone, "5.1-mine") == Round("5.1-mine", "5.1", clone, git_trouble="HEAD names no commit")
     shutil.rmtree(clone / ".git")
-    assert locate_path(clone, "5.1", Filter())[0] == [Round("5.1", "5.1", clone)]
+    assert locate_path(clone, "5.1-mine") == Round("5.1-mine", "5.1", clone)
 
 
 @pytest.mark.parametrize(

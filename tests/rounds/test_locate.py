@@ -11,7 +11,7 @@ from support import CACHE_TAGS, cache_round
 from trees import write_files, write_result
 
 from mlperf_training_import.errors import AmbiguousRounds, BadInput, NothingToImport
-from mlperf_training_import.options import Filter
+from mlperf_training_import.model import Round
 from mlperf_training_import.rounds.clone import read_clone, web_address
 from mlperf_training_import.rounds.locate import fetch_command, locate, locate_path
 from mlperf_training_import.tables.labels import split_label
@@ -347,36 +347,30 @@ def test_what_is_no_address_on_the_web(remote):
 
 def test_a_tree_on_this_machine_need_not_be_a_clone(tmp_path):
     write_result(tmp_path / "tree")
-    (round_,), wanted = locate_path(tmp_path / "tree", "5.1", Filter())
-    assert (round_.label, round_.version, round_.path, round_.web_url, round_.commit) == (
-        "5.1",
-        "5.1",
-        tmp_path / "tree",
-        None,
-        None,
-    )
-    assert wanted == Filter()
+    round_ = locate_path(tmp_path / "tree", "5.1")
+    assert round_ == Round("5.1", "5.1", tmp_path / "tree", part="tree")
+    assert locate_path(tmp_path / "tree", "5.1-mine").part == ""
 
 
 def test_a_clone_on_this_machine_keeps_its_address(sample):
     git.Repo(sample).create_remote("upstream", f"{GITHUB}/training_results_v5.1.git")
-    (round_,), _ = locate_path(sample, "5.1", Filter())
+    round_ = locate_path(sample, "5.1")
     assert (round_.web_url, round_.branch) == (f"{GITHUB}/training_results_v5.1", "main")
+    assert round_.part == ""
 
 
 def test_the_folder_of_a_submitter_restricts_the_import_to_it(tmp_path):
     for submitter in ("A", "B"):
         write_result(tmp_path / "tree", submitter=submitter)
-    (round_,), wanted = locate_path(tmp_path / "tree/B", "5.1", Filter(benchmarks=frozenset({"resnet"})))
-    assert round_.path == tmp_path / "tree"
-    assert wanted == Filter(submitters=frozenset({"B"}), benchmarks=frozenset({"resnet"}))
+    round_ = locate_path(tmp_path / "tree/B", "5.1")
+    assert (round_.path, round_.only, round_.part) == (tmp_path / "tree", "B", "B")
 
 
 def test_a_relative_path(tmp_path, monkeypatch):
     write_result(tmp_path / "tree")
     monkeypatch.chdir(tmp_path / "tree/Org")
-    (round_,), wanted = locate_path(Path(), "5.1", Filter())
-    assert (round_.path, wanted.submitters) == (tmp_path / "tree", {"Org"})
+    round_ = locate_path(Path(), "5.1")
+    assert (round_.path, round_.only) == (tmp_path / "tree", "Org")
 
 
 @pytest.mark.parametrize(
@@ -385,11 +379,10 @@ def test_a_relative_path(tmp_path, monkeypatch):
         ("tree", "five", "--version=five: expected <number>.<number>, optionally with -<suffix>, such as 5.1"),
         ("gone", "5.1", "--path=.*gone: no such folder"),
         ("tree/README.md", "5.1", "--path=.*README.md: no such folder"),
-        ("empty", "5.1", "--path=.*empty: no results in it; expected <submitter>/results/<system>/<benchmark>/result_"),
     ],
 )
 def test_paths_and_labels_that_cannot_be_used(tmp_path, path, label, message):
     write_result(tmp_path / "tree")
-    write_files(tmp_path, {"tree/README.md": "#", "empty/README.md": "#"})
+    write_files(tmp_path, {"tree/README.md": "#"})
     with pytest.raises(BadInput, match=message):
-        locate_path(tmp_path / path, label, Filter())
+        locate_path(tmp_path / path, label)

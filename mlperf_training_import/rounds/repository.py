@@ -1,0 +1,52 @@
+"""Compares what a repository is called with the round that it is said to be: rounds in, an error where they disagree."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..errors import WrongRepository
+from ..tables.suites import suite_of
+from .advice import fetch_command
+
+if TYPE_CHECKING:
+    from ..model import Round
+
+#: Names of repositories with results of MLPerf, and of those in which results are prepared: training_results_v5.1,
+#: inference_results_v5.0, submissions_training_v4.1. Any other name, such as training_results_v5.1-mylab, says nothing.
+_NAME = re.compile(r"(?:.*_results|submissions_.*)_v(?P<number>\d+(?:\.\d+)*)")
+
+
+def is_of_its_repository(round_: Round) -> bool:
+    """Whether a tree is a clone of the repository in which its round was published, or prepared."""
+    suite = suite_of(round_.label)
+    return _name_of(round_) in {f"{name}_v{round_.version}" for name in (suite.repository, suite.submissions)}
+
+
+def refuse_wrong_repository(round_: Round, *, is_cached: bool) -> None:
+    """Keeps the results of one round out of the experiments of another.
+
+    Args:
+        round_: as it was located.
+        is_cached: whether its clone is in the cache; else the user named the tree.
+
+    Raises:
+        WrongRepository: the address of the clone names another round, or another kind of repository.
+    """
+    name = _name_of(round_)
+    match = _NAME.fullmatch(name)
+    if match is None or is_of_its_repository(round_):
+        return
+    suite = suite_of(round_.label)
+    place = f"{round_.path}: a clone of {name}, and not of {suite.repository}_v{round_.version}, as round {round_.label} is"
+    same_kind = name in {f"{kind}_v{match['number']}" for kind in (suite.repository, suite.submissions)}
+    if is_cached:
+        remove = f"cm rm cache {round_.path.parent.name} -f"
+        raise WrongRepository(f"{place}; run: {remove}, then fetch the round again: {fetch_command(round_.label)}")
+    advice = f"run again with --version={suite.label}{match['number']}" if same_kind else "its results cannot be imported"
+    raise WrongRepository(f"{place}; {advice}")
+
+
+def _name_of(round_: Round) -> str:
+    """The name of the repository that a tree is a clone of; empty where it is none."""
+    return (round_.remote or "").rstrip("/").rpartition("/")[2].casefold()

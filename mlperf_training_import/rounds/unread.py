@@ -1,0 +1,94 @@
+"""Looks for logs where nobody reads: folders and files that the walk leaves out in, what lies there out.
+
+Submitters leave scripts, outputs of checkers and traces beside their logs, so a name alone says little: only files in which
+a line of a log is found count, unpacked if need be.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import re
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..tables.rules import dialects
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+#: Names that a log may have; beside logs that are read, or in a folder called results, also those of the second kind.
+_RESULT_NAME = re.compile(r"result.*(?<!\.json)(?<!\.csv)(?<!\.py)(?<!\.sh)", re.IGNORECASE)
+_LOG_NAME = re.compile(r".*\.(log|txt)(\.\w{1,6})?", re.IGNORECASE)
+#: Names of folders that hold results, or were meant to.
+_RESULTS_FOLDER = re.compile(r"results?", re.IGNORECASE)
+_UNPACKERS: dict[bytes, Callable[[BinaryIO], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+#: So much of a file is looked at.
+_HEAD_BYTES = 4 << 20
+#: ``<folder>/closed/<submitter>/results/<system>/<benchmark>`` is five below the folder.
+_DEEPEST = 6
+#: So many folders are looked into, and so many files, in a whole round: there may be anything.
+_MOST_FOLDERS = 5_000
+_MOST_FILES = 2_000
+
+
+class Searcher:
+    """Searches what the walk leaves out.
+
+    Args:
+        root: the round's tree.
+        entries: names of the folders in a folder of the round, and its files.
+    """
+
+    def __init__(self, root: Path, entries: Callable[[str], tuple[list[str], list[os.DirEntry[str]]]]) -> None:
+        self._root = root
+        self._entries = entries
+        self._folders = 0
+        self._files = 0
+
+    def below(self, folder: str) -> list[str]:
+        """Paths of logs in a folder and the folders in it, in which no log is read."""
+        return list(self._iter_below(folder, is_results_folder(folder.rpartition("/")[2]), _DEEPEST))
+
+    def beside(self, folder: str, names: Sequence[str], any_read: bool) -> list[str]:
+        """Names of logs among files of a folder that are not read; ``any_read`` says that others beside them are."""
+        is_named = _is_named_like_a_log if any_read else _RESULT_NAME.fullmatch
+        return [name for name in names if is_named(name) and self._is_log(f"{folder}/{name}")]
+
+    def _iter_below(self, folder: str, in_results: bool, depth: int) -> Iterator[str]:
+        self._folders += 1
+        if self._folders > _MOST_FOLDERS:
+            return
+        folders, files = self._entries(folder)
+        for file in files:
+            is_named = _is_named_like_a_log(file.name) if in_results else _RESULT_NAME.fullmatch(file.name)
+            if is_named and self._is_log(f"{folder}/{file.name}"):
+                yield f"{folder}/{file.name}"
+        for name in folders if depth else ():
+            yield from self._iter_below(f"{folder}/{name}", in_results or is_results_folder(name), depth - 1)
+
+    def _is_log(self, path: str) -> bool:
+        """Whether a line of a log is found in a file, as far as it is looked at."""
+        self._files += 1
+        if self._files > _MOST_FILES:
+            return False
+        try:
+            with (self._root / path).open("rb") as stream:
+                head = stream.peek(8)
+                unpack = next((unpack for magic, unpack in _UNPACKERS.items() if head.startswith(magic)), None)
+                data: bytes = (unpack(stream) if unpack else stream).read(_HEAD_BYTES)
+        except (OSError, EOFError, zlib.error, lzma.LZMAError):
+            return False
+        return any(dialect.token in data for dialect in dialects().values())
+
+
+def is_results_folder(name: str) -> bool:
+    """Whether a folder is called as the one with results, or nearly."""
+    return _RESULTS_FOLDER.fullmatch(name) is not None
+
+
+def _is_named_like_a_log(name: str) -> bool:
+    return _RESULT_NAME.fullmatch(name) is not None or _LOG_NAME.fullmatch(name) is not None
