@@ -31,10 +31,9 @@ def review(result: Result, benchmark: Benchmark, report: Report) -> dict[str, ob
         return {}
     reference = verdict.reference
     if verdict.name == "fail":
-        least = f"{verdict.least_acceptable:.10g} {benchmark.progress.unit if benchmark.progress else ''}"
-        report(
-            "rcp-fail", result.submission.folder, f"converged in fewer than {least}, the least at batch size {batch_size:.10g}"
-        )
+        unit = benchmark.progress.unit if benchmark.progress is not None else ""
+        least = f"{verdict.least_acceptable:.10g} {unit}, the least at batch size {batch_size:.10g}"
+        report("rcp-fail", result.submission.folder, f"converged in fewer than {least}")
     elif verdict.name == "missing":
         where = "larger than all" if reference is None else "smaller than all, and it converged faster than the smallest may"
         report("rcp-missing", result.submission.folder, f"no reference for batch size {batch_size:.10g}, which is {where}")
