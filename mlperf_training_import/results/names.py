@@ -143,12 +143,12 @@ def means_nothing(kind: str, spelling: str) -> bool:
     return _squeeze(spelling) in _nothing(kind) or not any(map(str.isalnum, spelling))
 
 
+@functools.lru_cache(_REMEMBERED)
 def is_told_by_system(spelling: str) -> bool:
     """Whether a spelling says whose accelerator it is ("TPU"), and the system's name which."""
     return _squeeze(spelling) in _accelerators().by_system
 
 
-@functools.lru_cache(_REMEMBERED)
 def find_accelerator(spelling: str | None, system: str | None = None) -> Accelerator | None:
     """The accelerator that a spelling means; None where it means none, several, or one that the table does not know.
 
@@ -156,17 +156,25 @@ def find_accelerator(spelling: str | None, system: str | None = None) -> Acceler
         spelling: ``accelerator_model_name`` of a description.
         system: names of the system, which tell the model where the spelling says "TPU" and no more.
     """
-    table = _accelerators()
+    if spelling is None:
+        return None
+    return _find_in_system(system) if is_told_by_system(spelling) else _find_in_spelling(spelling)
+
+
+@functools.lru_cache(_REMEMBERED)
+def _find_in_system(system: str | None) -> Accelerator | None:
+    models = {model for model, _ in _accelerators().iter_models(_words(system))}
+    return _accelerators().make_accelerator(models.pop(), "") if len(models) == 1 else None
+
+
+@functools.lru_cache(_REMEMBERED)
+def _find_in_spelling(spelling: str) -> Accelerator | None:
     text = _words(spelling)
-    if spelling is not None and is_told_by_system(spelling):
-        models = {model for model, _ in table.iter_models(_words(system))}
-        text = ""
-    else:
-        found = list(table.iter_models(text))
-        models = {model for model, _ in found}
-        for _, (start, end) in reversed(found):
-            text = f"{text[:start]} {text[end:]}"
-    return table.make_accelerator(models.pop(), text) if len(models) == 1 else None
+    found = list(_accelerators().iter_models(text))
+    models = {model for model, _ in found}
+    for _, (start, end) in reversed(found):
+        text = f"{text[:start]} {text[end:]}"
+    return _accelerators().make_accelerator(models.pop(), text) if len(models) == 1 else None
 
 
 @functools.lru_cache(_REMEMBERED)
@@ -229,7 +237,7 @@ class _Accelerators:
         self.by_system = {_squeeze(spelling) for spelling in table["by_system"]}
         self._rows: dict[str, dict[str, Any]] = table["accelerators"]
         self._vendors: dict[str, dict[str, Any]] = table["vendors"]
-        self._words: list[str] = table["words"]
+        self._words = _pattern("|".join(table["words"]))
         self._forms = {form: _pattern(source) for form, source in table["forms"].items()}
         spellings = {spelling: name for name, row in self._rows.items() for spelling in (name, *row.get("spellings", ()))}
         self._model_of = {_squeeze(spelling): name for spelling, name in spellings.items()}
@@ -247,7 +255,9 @@ class _Accelerators:
         memories, rest = _take_numbers(_MEMORY, rest)
         power_limits, rest = _take_numbers(_POWER_LIMIT, rest)
         grades, rest = _take_names(((name, _pattern(source)) for name, source in row.get("grades", {}).items()), rest)
-        rest = " ".join(self._explained(row).sub(" ", _COUNT.sub(" ", rest)).split())
+        for explained in (_COUNT, self._words, self._own_words(row)):
+            rest = explained.sub(" ", rest)
+        rest = " ".join(rest.split())
         forms, rest = _take_names(self._forms.items(), rest)
         if rest.strip():
             return None
@@ -266,11 +276,10 @@ class _Accelerators:
             power_limit_watts=_only(power_limits),
         )
 
-    def _explained(self, row: dict[str, Any]) -> re.Pattern[str]:
-        """What may stand in a spelling and says nothing about which model it is."""
-        generation = _phrase(row["generation"]).split()
+    def _own_words(self, row: dict[str, Any]) -> re.Pattern[str]:
+        """The words of a model's vendor and generation, and others that say nothing about which of its models it is."""
         own = [row["words"]] if "words" in row else []
-        return _pattern("|".join([*self._words, self._vendors[row["vendor"]]["words"], *generation, *own]))
+        return _pattern("|".join([self._vendors[row["vendor"]]["words"], *_phrase(row["generation"]).split(), *own]))
 
 
 @functools.cache
