@@ -20,6 +20,7 @@ from .rounds.locate import iter_doubts, locate, locate_path
 from .rounds.presence import Contents, Presence
 from .rounds.repository import is_of_its_repository, refuse_wrong_repository
 from .rounds.walk import walk
+from .runs.describe import describe_runs
 from .show.report import write_report
 from .show.summaries import make_output_folder, write_summaries
 from .tables.rules import rules_of
@@ -152,7 +153,8 @@ def _without_results(outcome: Outcome) -> str | None:
                 outcome.findings.append(Finding("no-results", done.round.label, str(done.round.path), texts[-1]))
     if len(texts) < len(outcome.rounds):
         return None
-    return "\n".join(texts) or "none of the cached clones can be used; the findings say why"
+    texts += [describe_runs(done.round.path, done.round.version) for done in outcome.rounds if outcome.preview]
+    return "\n".join(filter(None, texts)) or "none of the cached clones can be used; the findings say why"
 
 
 def _refuse_private(rounds: Sequence[Round]) -> None:

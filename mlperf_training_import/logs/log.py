@@ -61,7 +61,7 @@ _TIME_KEYS = frozenset({"init_stop", "run_start"})
 _VALUE_KEYS = frozenset({"submission_benchmark", "submission_division", "global_batch_size", "train_samples", *_SETTINGS})
 
 #: An ``init_start`` that comes so long after the one before begins another attempt in the same log.
-_PAUSE_MS = 10 * 60 * 1000
+PAUSE_MS = 10 * 60 * 1000
 
 #: YAML has forms of integers without a limit of digits, which Python refuses to write out.
 _LONG_INTEGER = 10**18
@@ -378,11 +378,11 @@ class _Attempts:
 
     def start(self, times_ms: Sequence[float]) -> None:
         """Takes the times of some ``init_start``, in the order of the log."""
-        if self.count and max(times_ms) - self._latest_ms <= _PAUSE_MS:
+        if self.count and max(times_ms) - self._latest_ms <= PAUSE_MS:
             self._extend(min(times_ms), max(times_ms))
             return
         for time_ms in times_ms:
-            if self.count and time_ms - self._latest_ms <= _PAUSE_MS:
+            if self.count and time_ms - self._latest_ms <= PAUSE_MS:
                 self._extend(time_ms, time_ms)
             else:
                 self._begin(float(time_ms))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..logs.line import MalformedLine, parse_line
+from ..logs.log import PAUSE_MS
 from ..values import clean_text, finite_number
 from .texts import iter_lines
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 #: Lines of these keys after the end of a run belong to the next one, if there is one.
 _BEGINNINGS = ("submission_", "cache_clear", "init_start", "run_start")
-#: Initialisation that begins so long after a run that never ended is another attempt.
-_PAUSE_MS = 10 * 60 * 1000
 _SYSTEM_TOKEN = b":::SYSJSON "
 _LARGEST_SYSTEM = 1 << 20
 _WANTED = frozenset({"seed", "run_start", "run_stop", "init_start", "submission_org", "submission_platform"})
@@ -94,7 +93,7 @@ def _begins(piece: Piece, key: str, time_ms: float) -> bool:
     """Whether a line is the first of another run."""
     if piece.stops:
         return key.startswith(_BEGINNINGS)
-    late = piece.last_ms is not None and time_ms - piece.last_ms > _PAUSE_MS
+    late = piece.last_ms is not None and time_ms - piece.last_ms > PAUSE_MS
     return key == "init_start" and piece.starts > 0 and late
 
 

@@ -12,6 +12,7 @@ import pytest
 from trees import write_files
 
 from mlperf_training_import.errors import BadInput, NothingToScore
+from mlperf_training_import.runs.describe import describe_runs
 from mlperf_training_import.runs.follow import follow
 from mlperf_training_import.runs.score import score_logs
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description
@@ -203,6 +204,14 @@ def test_a_file_that_cannot_be_unpacked_or_is_too_large_is_named_and_the_rest_is
     groups, troubles = score_logs([tmp_path], largest_mb=1)
     assert [len(group.runs) for group in groups] == [10]
     assert [trouble.rpartition(": ")[2][:14] for trouble in troubles] == ["not whole gzip", "larger than 1 "]
+
+
+def test_where_a_submission_was_expected_the_runs_are_named(tmp_path):
+    write_files(tmp_path, FORMS["slurm outputs"](logs()))
+    said = describe_runs(tmp_path, "5.1")
+    assert said.startswith("\nthere are 10 runs of llama2_70b_lora; score them as they are: ")
+    assert f"arrange {tmp_path} --submitter <name>" in said
+    assert describe_runs(tmp_path / "nowhere", "5.1") == ""
 
 
 def test_follow_says_what_is_added_until_the_run_stops(tmp_path):
