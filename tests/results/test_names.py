@@ -139,6 +139,7 @@ def test_published_submitters_are_one_each():
         ("NVIDIA GH200 480GB", "GH200 superchip", None),  # that is the processor's memory
         ("NVIDIA B200 SXM6 192GB", "B200 SXM 192 GB", None),
         ("Google Cloud TPU v5p", "TPU v5p 95 GB", None),
+        ("Cloud TPU v4 Pod slice", "TPU v4 32 GB", None),
         ("TPU v5litepod-256", "TPU v5e 16 GB", None),
         ("TPU v6e", "TPU Trillium 32 GB", None),
         ("GeForce RTX4090", "RTX 4090 PCIe 24 GB", None),
@@ -238,6 +239,7 @@ def test_the_system_tells_nothing_where_the_model_says_something():
         ("Dell and NVIDIA", "Dell + NVIDIA", ("Dell", "NVIDIA")),
         ("Dell Technologies, Inc.", "Dell", ()),
         ("NVIDIA Corporation", "NVIDIA", ()),
+        ("Super Micro Computer, Inc.", "Supermicro", ()),
         ("hewlett packard enterprise", "HPE", ()),
         ("Google_1", "Google", ()),
         ("Red_Hat", "Red Hat", ()),
