@@ -11,16 +11,20 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import git
 import pytest
 from cmind.core import CM
 from support import PROJECT, SCRIPT_TAGS, cache_round, run_cmr
 
+from mlperf_training_import import pipeline
 from mlperf_training_import.errors import PrivateRounds, PublishFailure
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
+from mlperf_training_import.rounds.locate import locate_path
 from mlperf_training_import.start.sample import make_repository, run_log, system_description, write_submission
 
 OWN = "mlperf-training--5.1--closed--object-detection-light-weight"
@@ -60,8 +64,10 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def run(cm, tree: Path, label: str = "5.1", tell=lambda _: None, **flags):
-    """Imports a tree in this process."""
-    return import_rounds(cm, options_from({"path": tree, "version": label, **flags}), tell)
+    """Imports a tree in this process, as the clone of a round in the cache."""
+    clone = replace(locate_path(tree, label), part="")
+    with patch.object(pipeline, "locate", lambda *_: [clone]):
+        return import_rounds(cm, options_from({"version": label, **flags}), tell)
 
 
 @contextlib.contextmanager
