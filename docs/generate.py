@@ -34,8 +34,9 @@ from mlperf_training_import.rounds.locate import fetch_command
 from mlperf_training_import.tables.editions import Edition, edition_of
 from mlperf_training_import.tables.files import FOLDER
 from mlperf_training_import.tables.keys import entry_keys
+from mlperf_training_import.tables.labels import round_label
 from mlperf_training_import.tables.rules import known_rounds, public_rounds, rules_of
-from mlperf_training_import.tables.suites import source_of
+from mlperf_training_import.tables.suites import source_of, suites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -147,14 +148,14 @@ def fetch_lines() -> str:
 
 
 def variations() -> str:
-    """The variations of ``_cm.yaml``: one for each public round, and one for all of them."""
+    """The variations of ``_cm.yaml``: one for each public round, and one for all of a suite."""
     lines = []
     for version in public_rounds():
         source = source_of(version)
         lines += [
-            f"  v{version}:",
+            f"  {_variation(version)}:",
             "    env:",
-            f'      CM_IMPORT_MLPERF_TRAINING_ROUND_{version.replace(".", "_")}: "yes"',
+            f'      CM_IMPORT_MLPERF_TRAINING_ROUND_{re.sub("[-.]", "_", version.upper())}: "yes"',
             "    deps:",
             f"      - tags: get,git,repo,_repo.{source.address}",
             f"        extra_cache_tags: {source.cache_tags}",
@@ -162,7 +163,10 @@ def variations() -> str:
             f"          CM_GIT_BRANCH: {source.branch}",
             '          CM_GIT_RECURSE_SUBMODULES: ""',
         ]
-    return "\n".join([*lines, "  all:", "    base:", *(f"      - v{version}" for version in public_rounds())])
+    for suite in suites().values():
+        lines += [f"  {suite.label}all:", "    base:"]
+        lines += [f"      - {_variation(version)}" for version in public_rounds(suite.name)]
+    return "\n".join(lines)
 
 
 #: The files with generated parts, and for each part what makes it.
@@ -238,6 +242,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if options.check and stale else 0
 
 
+def _variation(version: str) -> str:
+    """The variation that fetches a round: ``v3.0``, ``hpc-v3.0``."""
+    label = round_label(version)
+    return f"{suites()[label.suite].label}v{label.scope}"
+
+
 def _measure(round_report: Mapping) -> dict[str, int]:
     """The figures of one round, from its part of the report: a number for each column."""
     folders = round_report["folders"]
@@ -247,7 +257,7 @@ def _measure(round_report: Mapping) -> dict[str, int]:
         "folders": len(folders),
         "logs": sum(folder["logs"] for folder in folders),
         "results": round_report["results"],
-        "without a score": sum("minutes" not in folder for folder in folders),
+        "without a score": sum(folder.get("not_scored", False) for folder in folders),
         "findings": round_report["findings"],
     }
 

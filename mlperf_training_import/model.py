@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .tables.labels import is_private_label
+from .tables.rules import TIME_TO_TRAIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,21 +19,21 @@ if TYPE_CHECKING:
 
 #: A flat object about one result, as it is stored in an experiment.
 Entry = dict[str, Any]
-#: Round label, submitter folder, system file name, benchmark key.
-Identity = tuple[str, str, str, str]
+#: Round label, submitter folder, system file name, benchmark key; and the metric where that is throughput.
+Identity = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
     """One published round and its clone.
 
-    ``label`` is what follows ``version-`` in the cache tags (``3.0-private``); ``version`` the round that it means
-    (``3.0``). ``web_url`` is the page of the repository without credentials, None where the remote is no web address.
-    ``remote`` is equal for two clones of one repository; it is for comparing only, and not to be shown. ``git_trouble``
-    says why the clone's git folder tells none of these. ``has_submissions`` is set for a clone of a repository in which
-    rounds are prepared, ``declared_public`` where the user said that everybody may see the results. ``only`` is the
-    submitter whose folder alone is imported; ``part`` is a name for what is not the whole of a published round, empty for
-    what is.
+    ``label`` is what it is called everywhere (``3.0-private``, ``hpc-3.0``); ``version`` the label of the round that it
+    means (``3.0``, ``hpc-3.0``). ``web_url`` is the page of the repository without credentials, None where the remote is
+    no web address. ``remote`` is equal for two clones of one repository; it is for comparing only, and not to be shown.
+    ``git_trouble`` says why the clone's git folder tells none of these. ``has_submissions`` is set for a clone of a
+    repository in which rounds are prepared, ``declared_public`` where the user said that everybody may see the results.
+    ``only`` is the submitter whose folder alone is imported; ``part`` is a name for what is not the whole of a published
+    round, empty for what is.
     """
 
     label: str
@@ -99,6 +100,7 @@ class LogFile:
 class Submission:
     """One benchmark folder: the runs of one benchmark on one system.
 
+    ``metric`` is what it measures, a name of ``tables/rounds.yaml``.
     ``benchmark`` is None for logs that lie outside a benchmark folder; the logs themselves name it then.
     ``description`` is the path of the system file, None where there is none.
     ``power`` maps the stem of a log name to its power logs.
@@ -112,6 +114,7 @@ class Submission:
     description: str | None
     code: str
     logs: tuple[LogFile, ...]
+    metric: str = TIME_TO_TRAIN
     scaling: str | None = None
     power: Mapping[str, tuple[LogFile, ...]] | None = None
     not_read: tuple[str, ...] = ()
@@ -192,7 +195,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Minutes of a submission, or the reason why it has none. ``kept`` are the runs in the mean, fastest first."""
+    """Minutes in which a submission trains a model, or the reason why it has none.
+
+    ``kept`` are the runs that they are made of, fastest first. A throughput has ``minutes_to_train_all``, from the first
+    start to the last stop of these runs; ``minutes`` are then those for each of the models that were trained meanwhile.
+    """
 
     minutes: float | None
     code: str | None = None
@@ -200,6 +207,7 @@ class Score:
     runs: tuple[Run, ...] = ()
     kept: tuple[Run, ...] = ()
     scaling_factor: float | None = None
+    minutes_to_train_all: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,19 +240,33 @@ class Result:
 
     @property
     def minutes(self) -> float:
-        """The score.
+        """Minutes for each model, less is better whatever the metric.
 
         Raises:
-            ValueError: there is none.
+            ValueError: there is no score.
         """
         if self.score.minutes is None:
             raise ValueError(f"{self.submission.folder}: no score")
         return self.score.minutes
 
     @property
+    def value(self) -> float:
+        """The score in the unit of its metric: minutes, or models per minute."""
+        whole = self.score.minutes_to_train_all
+        return self.minutes if whole is None else len(self.score.kept) / whole
+
+    @property
     def identity(self) -> Identity:
-        """Round label, submitter folder, system file name, benchmark key."""
-        return (self.round.label, self.submission.submitter, self.submission.system, self.benchmark)
+        """Round label, submitter folder, system file name, benchmark key; and the metric where that is throughput."""
+        return identity_of(
+            self.round.label, self.submission.submitter, self.submission.system, self.benchmark, self.submission.metric
+        )
+
+
+def identity_of(label: str, submitter: str, system: str, benchmark: str, metric: str) -> Identity:
+    """The identity of a result. That of a time to train is as it was before there were other metrics, and so is its uid."""
+    identity = (label, submitter, system, benchmark)
+    return identity if metric == TIME_TO_TRAIN else (*identity, metric)
 
 
 def _product(per_node: int | None, nodes: int | None) -> int | None:

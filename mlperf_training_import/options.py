@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from .errors import BadInput
 from .suggest import did_you_mean, nearest
-from .tables.labels import split_label
+from .tables.labels import order_of_label, split_label
 from .tables.rules import known_rounds
+from .tables.suites import suites
 from .values import LARGEST_LOG_MB
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _TRUE = frozenset({"1", "on", "true", "yes"})
 _FALSE = frozenset({"", "0", "off", "false", "no"})
-_ROUND_VARIABLE = re.compile(r"round_(\d+)_(\d+)", re.ASCII)
+_ROUND_VARIABLE = re.compile(rf"round_(?:({'|'.join(suites())})_)?(\d+)_(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,15 @@ def options_from(values: Mapping[str, object]) -> Options:
 
     Args:
         values: flags by their names, as Collective Mind hands them on: texts, booleans, lists. Beside ``version``, rounds
-            are asked for by ``round_3_0`` and the like, which the variations of the script set.
+            are asked for by ``round_3_0``, ``round_hpc_3_0`` and the like, which the variations of the script set.
 
     Raises:
         BadInput: a switch is neither on nor off, a size is no number above 0, or flags contradict each other.
     """
     path = _text(_value(values, "path"))
     variations = [match for name in values if (match := _ROUND_VARIABLE.fullmatch(name)) and _switch(values, name)]
-    rounds = sorted((int(match[1]), int(match[2])) for match in variations)
-    versions = [f"{major}.{minor}" for major, minor in rounds]
+    rounds = (f"{suites()[match[1] or 'training'].label}{int(match[2])}.{int(match[3])}" for match in variations)
+    versions = sorted(rounds, key=order_of_label)
     options = Options(
         target_repo=_text(_value(values, "target_repo")),
         versions=tuple(dict.fromkeys((*versions, *_list(_value(values, "version"))))),
@@ -135,9 +136,12 @@ def check_label(flag: str, label: str) -> None:
         BadInput: it is none; the message has the rounds that stand in the text, or the nearest one.
     """
     if split_label(label) is None:
-        inside = ",".join(re.findall(r"\d+\.\d+", label, re.ASCII)) or nearest(label, known_rounds())
+        prefix = next((suite.label for name, suite in suites().items() if suite.label and name in label.lower()), "")
+        numbers = re.findall(r"\d+\.\d+", label, re.ASCII)
+        inside = ",".join(f"{prefix}{number}" for number in numbers) or nearest(label, known_rounds())
         meant = f"; did you mean {flag}={inside}?" if inside else ""
-        raise BadInput(f"{flag}={label}: expected <number>.<number>, optionally with -<suffix>, such as 5.1{meant}")
+        expected = "<number>.<number>, optionally with -<suffix>, such as 5.1 or hpc-3.0"
+        raise BadInput(f"{flag}={label}: expected {expected}{meant}")
 
 
 def _value(values: Mapping[str, object], name: str) -> object:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .tables.suites import label_of_experiment
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -39,9 +41,9 @@ class PublishedExperiment:
     changes: Changes
 
     @property
-    def scope(self) -> str:
-        """The round label that the experiment is about, or ``all``."""
-        return self.name.split("--")[1]
+    def label(self) -> str:
+        """The label of the round that the experiment is about; ``all``, or ``hpc-all``, for one over all rounds."""
+        return label_of_experiment(self.name)
 
 
 @dataclass(frozen=True, slots=True)

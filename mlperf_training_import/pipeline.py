@@ -105,13 +105,13 @@ def _presence_in(
     A clone that yields no result at all tells nothing, nor does a tree on this machine: a round may have what it has not.
     """
     contents = {
-        label: Contents(done.walked, (f for f in findings if f.round == label), rules_of(done.round.version).aliases)
+        label: Contents(done.walked, (f for f in findings if f.round == label), rules_of(done.round.version))
         for done in rounds
         if done.results and (label := done.round.label)
     }
 
     def presence(identity: Identity, division: str) -> Presence:
-        label, submitter, _, benchmark = identity
+        label, submitter, _, benchmark, *_ = identity
         if label not in contents or not wanted.wants(submitter, benchmark, division):
             return Presence.OUT_OF_SCOPE
         return Presence.PRESENT if contents[label].may_hold(identity) else Presence.GONE

@@ -27,7 +27,7 @@ def run_cmr(*arguments: str, cwd: Path | None = None, env: dict | None = None) -
     )
 
 
-def cache_round(cm, repository: Path, label: str, remote: str | None = None) -> Path:
+def cache_round(cm, repository: Path, version: str, remote: str | None = None, cache_tag: str = CACHE_TAGS) -> Path:
     """Adds a cache entry as ``get git repo`` does, with a clone of a repository; returns the clone."""
     import git
 
@@ -36,7 +36,7 @@ def cache_round(cm, repository: Path, label: str, remote: str | None = None) -> 
             "action": "add",
             "automation": "cache,541d6f712a6b464e",
             "artifact": "",
-            "tags": f"get,git,repo,{CACHE_TAGS},version-{label}",
+            "tags": f"get,git,repo,{cache_tag},version-{version}",
         }
     )
     assert added["return"] == 0, added

@@ -13,6 +13,7 @@ from mlperf_training_import.results.score import judge
 from mlperf_training_import.results.score_round import read_round
 from mlperf_training_import.rounds.walk import walk
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
+from mlperf_training_import.tables.labels import round_label
 from mlperf_training_import.tables.rules import rules_of
 from mlperf_training_import.values import LARGEST_LOG_MB
 
@@ -120,7 +121,7 @@ def import_tree(
     root: Path, version: str = "3.0", wanted: Filter | None = None, *, largest_mb: int = LARGEST_LOG_MB, **round_facts
 ) -> Imported:
     """Walks, reads and scores a tree as a round. That the tables do not know its made-up submitters is not told."""
-    round_ = Round(version, version.partition("-")[0], root, **round_facts)
+    round_ = Round(version, round_label(version).round, root, **round_facts)
     findings: list[Finding] = []
     submissions = walk(round_, rules_of(round_.version), findings)
     outcome = read_round(round_, submissions, wanted or Filter(), findings, largest_mb=largest_mb)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..results.entry import order_of
+from ..tables.suites import split_experiment, suites
 from .files import load_experiment
 from .home import index_left_alone
 from .identity import stored_identity
@@ -15,20 +16,15 @@ from .publish import find_target, stored_experiments
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..tables.suites import ExperimentName
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """An experiment: its name, the three parts that follow ``mlperf-training`` in it, and its entries."""
+    """An experiment: its name, and its entries."""
 
-    name: str
-    scope: str
-    division: str
-    task: str
+    name: ExperimentName
     entries: tuple[dict[str, Any], ...]
-
-    def has(self, key: str) -> bool:
-        """Whether any entry has a value under a key."""
-        return any(entry.get(key) is not None for entry in self.entries)
 
 
 def collect_from(cm: Any, target_repo: str) -> list[Collected]:
@@ -44,8 +40,12 @@ def collect_from(cm: Any, target_repo: str) -> list[Collected]:
 def collect_everywhere(cm: Any) -> list[Collected]:
     """The experiments in all repositories of the CM home, by name: what the playground shows."""
     with index_left_alone(cm):
-        found = cm.access({"action": "find", "automation": "experiment", "tags": "mlperf-training"})
-    stored = [load_experiment(item.meta["alias"], Path(item.path), lambda *_: None) for item in found.get("list", ())]
+        found = [
+            item
+            for suite in suites().values()
+            for item in cm.access({"action": "find", "automation": "experiment", "tags": suite.experiments}).get("list", ())
+        ]
+    stored = [load_experiment(item.meta["alias"], Path(item.path), lambda *_: None) for item in found]
     return _collect((experiment.name, experiment.objects) for experiment in stored)
 
 
@@ -61,9 +61,6 @@ def unique_entries(experiments: Iterable[Collected]) -> list[dict[str, Any]]:
 def _collect(named: Iterable[tuple[str, list[Any]]]) -> list[Collected]:
     collected = []
     for name, objects in sorted(named, key=lambda pair: pair[0]):
-        parts = name.split("--")
-        if len(parts) == 4:
-            _, scope, division, task = parts
-            entries = tuple(item for item in objects if isinstance(item, dict))
-            collected.append(Collected(name, scope, division, task, entries))
+        if (parts := split_experiment(name)) is not None:
+            collected.append(Collected(parts, tuple(item for item in objects if isinstance(item, dict))))
     return collected

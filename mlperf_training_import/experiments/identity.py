@@ -7,6 +7,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
+from ..model import identity_of
+from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -23,11 +26,12 @@ def stored_identity(entry: object) -> Identity | None:
     """The identity that an object of this importer carries, None where it carries none."""
     if not isinstance(entry, dict):
         return None
-    label, submitter, system, benchmark = (
-        entry.get(key) for key in ("version", "submitter_folder", "system_file", "Model_ID")
-    )
-    identity = (label, submitter, system, benchmark)
-    return identity if all(isinstance(part, str) and part for part in identity) else None  # type: ignore[return-value]
+    parts = [entry.get(key) for key in ("version", "submitter_folder", "system_file", "Model_ID")]
+    label, submitter, system, benchmark = (part if isinstance(part, str) else "" for part in parts)
+    if not (label and submitter and system and benchmark):
+        return None
+    metric = THROUGHPUT if entry.get("metric") == THROUGHPUT else TIME_TO_TRAIN
+    return identity_of(label, submitter, system, benchmark, metric)
 
 
 def by_identity(entries: Iterable[Entry]) -> dict[Identity, Entry]:
@@ -47,8 +51,9 @@ class IdentityIndex:
         self._entries = entries
         self._by_submitter: dict[Identity, list[Identity]] = defaultdict(list)
         for identity, entry in entries.items():
-            label, _, system, benchmark = identity
-            self._by_submitter[label, entry["submitter"], system, benchmark].append(identity)
+            label, _, *rest = identity
+            described = (label, entry["submitter"], *rest)
+            self._by_submitter[described].append(identity)
 
     def identify(self, item: object) -> Identity | None:
         """The identity of a stored object, None where it cannot be told.

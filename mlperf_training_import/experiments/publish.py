@@ -7,7 +7,6 @@ import datetime
 import hashlib
 import json
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +19,7 @@ from ..outcome import Changes, PublishedExperiment
 from ..regular import is_there, read_regular
 from ..results.entry import experiment_tags
 from ..rounds.presence import Presence
+from ..tables.suites import label_of_experiment, suite_of
 from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, load_experiment, remove_leftovers, to_bytes, write_atomically
 from .home import add_to_index, locked
 from .identity import IdentityIndex, by_identity
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from ..model import Identity
 
 _EXPERIMENT = "experiment,a0a2d123ef064bcb"
-_PREFIX = "mlperf-training--"
-_NAME = re.compile(rf"{_PREFIX}.*--.*--.*")
 _META_FILE = "_cm.json"
 _MOST_META_BYTES = 16 << 20
 
@@ -157,8 +155,8 @@ class _Publication:
     def plan(self, presence: Callable[[Identity, str], Presence], prune: bool) -> list[_Plan]:
         """What each experiment is to become, in the order in which they are to be written. Reads only."""
         self._known = _existing(self._target)
-        scopes = tuple(f"{_PREFIX}{scope}--" for scope in ("all", *self._labels))
-        names = sorted({*self._entries, *(name for name in self._known if name.startswith(scopes))})
+        labels = {*self._labels, *(f"{suite_of(label).label}all" for label in self._labels)}
+        names = sorted({*self._entries, *(name for name in self._known if label_of_experiment(name) in labels)})
         experiments = [_load(name, self._known.get(name), self._report) for name in names]
         groups = {name: by_identity(self._entries.get(name, ())) for name in names}
         index = IdentityIndex({identity: entry for group in groups.values() for identity, entry in group.items()})
@@ -229,7 +227,7 @@ def stored_beside(target: Target, label: str, submitter: str) -> list[dict[str, 
     return [
         item
         for experiment in stored_experiments(target)
-        if experiment.name.startswith(f"{_PREFIX}{label}--")
+        if label_of_experiment(experiment.name) == label
         for item in experiment.objects
         if isinstance(item, dict) and item.get("submitter_folder", submitter) != submitter
     ]
@@ -324,7 +322,7 @@ def _experiment_folders(target: Target) -> list[Path]:
     """
     try:
         with os.scandir(target.experiments) as entries:
-            names = sorted(entry.name for entry in entries if _NAME.fullmatch(entry.name))
+            names = sorted(entry.name for entry in entries if label_of_experiment(entry.name))
     except FileNotFoundError:
         return []
     except OSError as error:

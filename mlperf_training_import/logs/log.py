@@ -84,7 +84,12 @@ _decode_line = msgspec.json.Decoder(_Line).decode
 
 
 def read_log(
-    path: Path, dialect: Dialect, name: str, elapsed_key: str | None = None, largest_mb: int = LARGEST_LOG_MB
+    path: Path,
+    dialect: Dialect,
+    name: str,
+    elapsed_key: str | None = None,
+    largest_mb: int = LARGEST_LOG_MB,
+    quality_key: str | None = None,
 ) -> RunLog:
     """Reads a log.
 
@@ -94,11 +99,12 @@ def read_log(
         name: the path that the record carries, relative to the round.
         elapsed_key: a key whose ``metadata.timestamp`` is the duration in seconds, where the round has one.
         largest_mb: a larger file is not read, also if it grows to more while it is read.
+        quality_key: the key of the lines with quality figures; either of :data:`EVALUATION_KEYS` where None.
 
     Returns:
         What the log says. A file that cannot be read comes back with ``trouble``, never as an exception.
     """
-    return LogReader(path, dialect, name, elapsed_key, largest_mb).read()
+    return LogReader(path, dialect, name, elapsed_key, largest_mb, quality_key).read()
 
 
 def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = LONGEST_LINE_BYTES) -> Iterator[bytes]:
@@ -133,7 +139,10 @@ def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = L
 class LogReader:
     """Reads one log, and collects what it says."""
 
-    def __init__(self, path: Path, dialect: Dialect, name: str, elapsed_key: str | None, largest_mb: int) -> None:
+    def __init__(
+        self, path: Path, dialect: Dialect, name: str, elapsed_key: str | None, largest_mb: int, quality_key: str | None
+    ) -> None:
+        self._evaluation_keys = frozenset({quality_key}) if quality_key else EVALUATION_KEYS
         self._largest_mb = largest_mb
         self._path = path
         self._dialect = dialect
@@ -211,7 +220,7 @@ class LogReader:
             self._take(float(known.time_ms), key, None, None)
         elif key in _VALUE_KEYS:
             self._take(float(known.time_ms), key, json.loads(bytes(known.value).decode("latin-1")), None)
-        elif key in EVALUATION_KEYS and b"metric" not in line and b"\\" not in line:
+        elif key in self._evaluation_keys and b"metric" not in line and b"\\" not in line:
             if "run_stop_ms" not in self._facts:
                 self._unnamed_evaluation = line
                 self._samples_after_evaluation = None
@@ -316,7 +325,7 @@ class LogReader:
             seconds = finite_number(metadata.get("timestamp"))
             if seconds is not None:
                 facts.setdefault("elapsed_ms", float(Decimal(repr(seconds)) * 1000))
-        elif key in EVALUATION_KEYS and "run_stop_ms" not in facts:
+        elif key in self._evaluation_keys and "run_stop_ms" not in facts:
             self._take_evaluation(value, metadata)
             self._samples_after_evaluation = None
 

@@ -44,7 +44,7 @@ _EVALUATIONS = _LOG_FIELDS.index("evaluations")
 
 
 class Job(NamedTuple):
-    """A log to read: the root of the round, the path below it, its size in bytes, how to read it, and up to what size."""
+    """A log to read: the root of the round, the path below it, its size in bytes, and what else ``read_log`` wants."""
 
     root: Path
     path: str
@@ -52,6 +52,7 @@ class Job(NamedTuple):
     dialect: Dialect
     elapsed_key: str | None = None
     largest_mb: int = LARGEST_LOG_MB
+    quality_key: str | None = None
 
 
 def read_all(
@@ -149,7 +150,8 @@ def _read_chunk(number: int) -> list[tuple[Any, ...]]:
 def _read(jobs: Sequence[Job], advance: Callable[[int], None]) -> list[RunLog]:
     logs = []
     for job in jobs:
-        logs.append(read_log(job.root / job.path, job.dialect, job.path, job.elapsed_key, job.largest_mb))
+        file, keys = job.root / job.path, (job.elapsed_key, job.largest_mb, job.quality_key)
+        logs.append(read_log(file, job.dialect, job.path, *keys))
         advance(job.size)
     return logs
 

@@ -10,11 +10,11 @@ from ..rounds.description import normal_division, read_object
 from ..tables.editions import edition_of
 from ..tables.files import place_to_extend
 from ..tables.names import row_to_add
-from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, Benchmark, Rules, benchmark_of, known_benchmarks
+from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, THROUGHPUT, Benchmark, Rules, benchmark_of, known_benchmarks
 from ..values import finite_number
 from .doubts import Case, report_doubts
 from .names import name_keys
-from .score import judge, score
+from .score import judge, score, score_throughput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,32 +50,38 @@ class Assessor:
         """
         if not logs:
             return None
-        runs = [judge(log, self._rules) for log in logs]
+        key = self._benchmark_key(submission, logs)
+        targets = benchmark_of(key, self._rules.version).targets if key else ()
+        runs = [judge(log, self._rules, targets) for log in logs]
         self._runs_by_folder[submission.folder] = tuple(runs)
         for run in runs:
             if run.reason is not None:
                 self._report("run-not-counted", run.log.path, run.reason)
             elif run.log.malformed_lines:
                 self._report("malformed-line", run.log.path, f"{run.log.malformed}; {run.log.malformed_lines} in all")
-        key = self._benchmark_key(submission, logs)
         if key is None:
+            reason = f" ({submission.logs[0].name}: {runs[0].reason})" if runs[0].reason else ""
+            what = f"the logs are in no benchmark folder and name no benchmark of the table{reason}"
+            self._report("no-logs", submission.folder, what)
             return None
         benchmark = self._benchmark(key, submission)
         self._check_edition(key)
         self._check_names(submission)
-        if benchmark.runs is not None and len(logs) != benchmark.runs:
+        is_throughput = submission.metric == THROUGHPUT
+        if benchmark.runs is not None and (len(logs) < benchmark.runs or (len(logs) > benchmark.runs and not is_throughput)):
             self._report("run-count", submission.folder, f"{len(logs)} logs, the round asks for {benchmark.runs}")
         division = self._division(submission, logs)
         report_doubts(Case(submission, benchmark, runs, self._rules.aliases), self._report)
         try:
-            factor = self._scaling_factor(submission)
+            factor = None if is_throughput else self._scaling_factor(submission)
         except OSError as error:
             self._report("invalid-scaling-file", submission.scaling or submission.folder, error.strerror or "cannot be read")
             return None
         except ValueError as error:
             self._report("invalid-scaling-file", submission.scaling or submission.folder, str(error))
             return None
-        result = Result(self._round, submission, key, division, score(runs, benchmark, factor))
+        scored = score_throughput(runs, benchmark) if is_throughput else score(runs, benchmark, factor)
+        result = Result(self._round, submission, key, division, scored)
         if result.score.code is not None:
             self._report(result.score.code, submission.folder, result.score.reason or "")
         return result
@@ -92,11 +98,6 @@ class Assessor:
                 what = f"{folder} is no benchmark, and all logs say {logged}; imported as {logged}"
                 self._report("misnamed-folder", submission.folder, what)
             return logged
-        if folder is None:
-            reason = judge(logs[0], self._rules).reason
-            why = f" ({submission.logs[0].name}: {reason})" if reason else ""
-            what = f"the logs are in no benchmark folder and name no benchmark of the table{why}"
-            self._report("no-logs", submission.folder, what)
         return folder
 
     def _benchmark(self, key: str, submission: Submission) -> Benchmark:

@@ -7,6 +7,7 @@ import statistics
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN
 from ..values import finite_number
 from .metrics import _present, accelerator_minutes
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def compare(results: Sequence[Result], stored: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, object]]:
-    """Places results of one round among those with the same division and benchmark.
+    """Places results of one round among those with the same division, benchmark and metric.
 
     ``speedup_per_accelerator`` is the median accelerator minutes of the group over those of the result: 2 means that an
     accelerator gets the work done in half the time of the middle system. Minutes alone would only tell who has most
@@ -63,15 +64,18 @@ class _Contender(NamedTuple):
 
 
 def _from_result(result: Result) -> _Contender:
-    group = (result.round.label, result.division, result.benchmark)
+    group = (result.round.label, result.division, result.benchmark, result.submission.metric)
     return _Contender(group, runs_digest(result.score.runs), result.minutes, accelerator_minutes(result))
 
 
 def _from_entry(entry: Mapping[str, Any]) -> _Contender | None:
     minutes, runs = finite_number(entry.get("Result")), entry.get("runs_digest")
+    if entry.get("metric") == THROUGHPUT:
+        whole, models = (finite_number(entry.get(key)) for key in ("minutes_to_train_all", "models_trained"))
+        minutes = whole / models if whole and models else None
     if minutes is None:
         return None
-    group = (entry.get("version"), entry.get("division"), entry.get("Model_ID"))
+    group = (entry.get("version"), entry.get("division"), entry.get("Model_ID"), entry.get("metric") or TIME_TO_TRAIN)
     runs = runs if isinstance(runs, str) else None
     return _Contender(group, runs, minutes, finite_number(entry.get("accelerator_minutes")))
 

@@ -26,7 +26,9 @@ def convergence_figures(result: Result, benchmark: Benchmark) -> dict[str, objec
     figures: dict[str, object] = {"global_batch_size": global_batch_size(result)}
     if benchmark.progress is not None:
         points = convergence_points(result, benchmark)
-        figures[f"{benchmark.progress.unit}_to_converge"] = _mean_to_converge(points, benchmark)
+        is_throughput = result.score.minutes_to_train_all is not None
+        drops = (0,) if is_throughput else (1, benchmark.drop)
+        figures[f"{benchmark.progress.unit}_to_converge"] = _mean_to_converge(points, drops)
     for name, target in zip(("quality_reached", "second_quality_reached"), benchmark.targets, strict=False):
         figures[name] = known_mean(quality_of(run.log, benchmark, target) for run in result.score.kept)
     return figures
@@ -39,8 +41,12 @@ def global_batch_size(result: Result) -> float | None:
 
 
 def convergence_points(result: Result, benchmark: Benchmark) -> list[float | None]:
-    """Progress of each run when it converged: infinite for one that failed, None where the log does not say it."""
-    logs = [run.log for run in result.score.runs]
+    """Progress of each run when it converged: infinite for one that failed, None where the log does not say it.
+
+    Instances of a throughput that failed are no part of it.
+    """
+    runs = result.score.runs if result.score.minutes_to_train_all is None else result.score.kept
+    logs = [run.log for run in runs]
     return [convergence_point(log, benchmark) if log.succeeded else math.inf for log in logs]
 
 
@@ -94,8 +100,8 @@ def mean_like_numpy(values: Sequence[float]) -> float:
     return total / len(values)
 
 
-def _mean_to_converge(points: Sequence[float | None], benchmark: Benchmark) -> float | None:
-    """Mean progress at convergence without the best and the worst run.
+def _mean_to_converge(points: Sequence[float | None], drops: Sequence[int]) -> float | None:
+    """Mean progress at convergence without the best and the worst run; of a throughput, that of all that count.
 
     One run is left out at each end for every benchmark, as the peer does; a run that failed is worse than any other. Where
     more runs failed (unet3d may have four), as many are left out at each end as for the score: the peer takes 1e9 for each
@@ -105,7 +111,7 @@ def _mean_to_converge(points: Sequence[float | None], benchmark: Benchmark) -> f
     if len(known) < len(points):
         return None
     known.sort()
-    for drop in (1, benchmark.drop):
+    for drop in drops:
         kept = known[drop : len(known) - drop]
         if kept and kept[-1] < math.inf:
             return mean_like_numpy(kept)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..rounds.description import normal_division
+from ..tables.rules import THROUGHPUT
 from .convergence import logged_quality
 from .score import odd_time
 
@@ -46,7 +47,8 @@ def report_doubts(case: Case, report: Report) -> None:
 
 
 def _target_missed(case: Case) -> str | None:
-    missed = {run.log.name: why for run in case.runs if run.log.succeeded and (why := _why_missed(run.log, case.benchmark))}
+    successes = [run.log for run in case.runs if run.log.succeeded and run.reason is None]
+    missed = {log.name: why for log in successes if (why := _why_missed(log, case.benchmark))}
     return _counted(case, missed, "say success although the last quality figure does not reach the target")
 
 
@@ -96,7 +98,8 @@ def _repeated_runs(case: Case) -> str | None:
     groups: dict[object, list[str]] = defaultdict(list)
     for file, run in zip(case.submission.logs, case.runs, strict=True):
         log = run.log
-        if log.run_start_ms is not None and log.run_stop_ms is not None:
+        is_instance = case.submission.metric == THROUGHPUT  # many at once, of which two may take the same time
+        if log.run_start_ms is not None and log.run_stop_ms is not None and not is_instance:
             groups[log.run_start_ms, log.run_stop_ms].append(file.name)
         elif log.lines:
             groups[file.size, _without_path(log)].append(file.name)

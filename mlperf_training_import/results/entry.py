@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from ..tables.editions import edition_of
 from ..tables.keys import repeated_keys
-from ..tables.labels import parse_version
-from ..tables.rules import Benchmark, known_benchmarks
-from ..tables.suites import suite_of
+from ..tables.labels import order_of_label, round_label
+from ..tables.rules import TIME_TO_TRAIN, Benchmark, known_benchmarks, metric_of
+from ..tables.suites import ExperimentName, suites
 from .compare import runs_digest
 from .names import name_keys
 from .settings import settings_of
@@ -21,7 +21,7 @@ from .settings import settings_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..model import Result, Round
+    from ..model import Identity, Result, Round
 
 
 def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, object]) -> dict[str, object]:
@@ -36,9 +36,9 @@ def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, objec
     submitter = record.submitter or submission.submitter
     system = record.name or submission.system
     values: dict[str, object] = {
-        result.benchmark: result.score.minutes,  # first: a folder named like one of our keys must not replace it
-        "Result": result.score.minutes,
-        "Result_Units": "min.",
+        result.benchmark: result.value,  # first: a folder named like one of our keys must not replace it
+        "Result": result.value,
+        "Result_Units": metric_of(submission.metric).unit,
         "Task": benchmark.task,
         "Model_ID": result.benchmark,
         "Dataset": benchmark.dataset,
@@ -48,6 +48,8 @@ def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, objec
         values["Accuracy_Metric"] = benchmark.targets[0].metric
     values |= {
         "Benchmark": benchmark.task,
+        "suite": round_label(round_.version).suite,
+        "metric": submission.metric,
         "version": round_.label,
         "Organization": submitter,
         "submitter": submitter,
@@ -81,7 +83,7 @@ def _edition_keys(result: Result) -> dict[str, object]:
     return {} if edition is None else {"edition": edition.id, "edition_title": edition.title}
 
 
-def uid_of(identity: tuple[str, str, str, str]) -> str:
+def uid_of(identity: Identity) -> str:
     """The uid of a result: 16 hexadecimal digits that depend on nothing but its identity."""
     text = "\n".join(identity)
     try:
@@ -101,14 +103,18 @@ def order_of(entry: dict[str, Any]) -> tuple[Any, ...]:
     texts = [str(entry.get(key, "")) for key in ("division", "submitter", "system", "Model_ID")]
     label = str(entry.get("version", ""))
     rest = [str(entry.get(key, "")) for key in ("submitter_folder", "system_file", "uid")]
-    return (*texts, parse_version(label.partition("-")[0]) or (0, 0), label, *rest)
+    return (*texts, order_of_label(label), *rest)
 
 
 def experiment_names(result: Result, task: str) -> list[str]:
-    """The experiments that a result belongs to: that of its round, and that over all rounds where it is shared."""
-    scopes = [result.round.label, "all"] if result.round.is_shared else [result.round.label]
-    suite = suite_of(result.round.label)
-    return [f"{suite.experiments}--{scope}--{result.division}--{task}" for scope in scopes]
+    """The experiments that a result belongs to: that of its round, and that over all rounds where it is shared.
+
+    Results of another metric than the time to train have experiments of their own.
+    """
+    label, metric = round_label(result.round.label), result.submission.metric
+    scopes = [label.scope, "all"] if result.round.is_shared else [label.scope]
+    task = task if metric == TIME_TO_TRAIN else f"{task}-{metric}"
+    return [str(ExperimentName(suites()[label.suite], scope, result.division, task)) for scope in scopes]
 
 
 def experiment_tags(name: str) -> list[str]:

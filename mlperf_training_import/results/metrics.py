@@ -36,7 +36,10 @@ def metrics_of(result: Result, benchmark: Benchmark) -> dict[str, object]:
 
 def _run_figures(result: Result) -> dict[str, object]:
     minutes = minutes_of(fastest_first(result.score.runs))
+    whole = result.score.minutes_to_train_all
     return {
+        "models_trained": None if whole is None else len(result.score.kept),
+        "minutes_to_train_all": whole,
         "runs_count": len(result.score.runs),
         "runs_counted": len(minutes),
         "runs_minutes": minutes,
@@ -79,12 +82,17 @@ def _energy_figures(result: Result) -> dict[str, object]:
 
 
 def _samples_per_second(result: Result, benchmark: Benchmark) -> float | None:
-    """Training samples over seconds, both added up over the runs of the score; evaluation takes its share of the time."""
+    """Training samples over seconds, both added up over the runs of the score; evaluation takes its share of the time.
+
+    Instances run at the same time: the seconds of a throughput are those from the first start to the last stop.
+    """
     if benchmark.progress is None:
         return None
     samples = known_mean(samples_of(run.log, benchmark) for run in result.score.kept)
     if samples is None:
         return None
+    if result.score.minutes_to_train_all is not None:
+        return samples / (result.minutes * 60)
     return samples / mean([duration_ms(run.log) / 1000 for run in result.score.kept])
 
 

@@ -1,7 +1,7 @@
 """Judges the runs of a submission and computes its score: run logs in, minutes or a reason out.
 
-Source: the published rules of MLPerf Training (training_rules.adoc in mlcommons/training_policies, "Benchmark results"),
-as README words them under "How a score is made".
+Source: the published rules of MLPerf Training and MLPerf HPC (training_rules.adoc and hpc_training_rules.adoc in
+mlcommons/training_policies, "Benchmark results"), as README words them under "How a score is made".
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from ..model import Run, RunLog, Score
 from ..tables.rules import clock_limits_ms
+from ..values import finite_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..tables.rules import Benchmark, Rules
+    from ..tables.rules import Benchmark, Rules, Target
 
 _MS_PER_MINUTE = 60 * 1000
 #: A microsecond, and 300 years: wide enough for every time that is written by hand.
@@ -27,9 +28,15 @@ _SHORTEST_MS, _LONGEST_MS = 1e-3, 1e13
 _UNITS = (("seconds", 1e3), ("microseconds", 1e-3), ("nanoseconds", 1e-6))
 
 
-def judge(log: RunLog, rules: Rules) -> Run:
-    """Whether a run counts, and its minutes if it does."""
-    reason = _reason_not_to_count(log, rules)
+def judge(log: RunLog, rules: Rules, targets: Sequence[Target] = ()) -> Run:
+    """Whether a run counts, and its minutes if it does.
+
+    Args:
+        log: what it says.
+        rules: those of the round.
+        targets: of the benchmark, for rounds in which they say whether a run converged.
+    """
+    reason = _reason_not_to_count(log, rules, targets)
     if reason is not None:
         return Run(log, reason=reason)
     minutes = duration_ms(log) / 60 / 1000
@@ -51,7 +58,7 @@ def duration_ms(log: RunLog) -> float:
     return log.run_stop_ms - log.run_start_ms
 
 
-def _reason_not_to_count(log: RunLog, rules: Rules) -> str | None:
+def _reason_not_to_count(log: RunLog, rules: Rules, targets: Sequence[Target]) -> str | None:
     if log.trouble is not None:
         return log.trouble
     if log.malformed_lines and rules.dialect.strict:
@@ -64,11 +71,25 @@ def _reason_not_to_count(log: RunLog, rules: Rules) -> str | None:
     if log.run_start_ms is None or log.run_stop_ms is None:
         missing = "no run_start" if log.run_start_ms is None else "no run_stop after the run_start"
         return f"{missing}; {log.two_records}" if log.two_records else missing
-    if not log.succeeded:
-        return f"status of run_stop is {log.status or 'missing'}"
     if log.run_stop_ms <= log.run_start_ms:
         return "run_stop is not later than run_start"
-    return _reason_of_duration(log) or _reason_of_initialisation(log, rules)
+    by_target = rules.converged_by == "target" and targets
+    return (
+        (_reason_of_quality(log, targets[0]) if by_target else _reason_of_status(log))
+        or _reason_of_duration(log)
+        or _reason_of_initialisation(log, rules)
+    )
+
+
+def _reason_of_status(log: RunLog) -> str | None:
+    return None if log.succeeded else f"status of run_stop is {log.status or 'missing'}"
+
+
+def _reason_of_quality(log: RunLog, target: Target) -> str | None:
+    value = finite_number(log.evaluations[-1].value) if log.evaluations else None
+    if value is None:
+        return "no quality figure before run_stop"
+    return None if target.is_met(value) else f"the last quality figure {value} misses the target {target.logged}"
 
 
 def _reason_of_duration(log: RunLog) -> str | None:
@@ -147,6 +168,29 @@ def score(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | Non
             reason = "minutes times scaling_factor are too small or too large for a number"
             return Score(None, "invalid-scaling-file", reason, tuple(runs))
     return Score(minutes, runs=tuple(runs), kept=tuple(kept), scaling_factor=scaling_factor)
+
+
+def score_throughput(runs: Sequence[Run], benchmark: Benchmark) -> Score:
+    """The time that all instances together took for the models that they trained.
+
+    Every run that counts is an instance, and none is dropped; a factor of the review committee does not apply.
+
+    Args:
+        runs: one judged run per log, in the order of the log names.
+        benchmark: how many of them must count at least.
+
+    Returns:
+        A score whose ``minutes`` is None, with code and reason, where fewer count.
+    """
+    kept = fastest_first(runs)
+    least = benchmark.runs or 1
+    if len(kept) < least:
+        reason = f"{len(kept)} of {len(runs)} runs count, the round asks for {least} or more"
+        return Score(None, "too-few-runs", reason, tuple(runs))
+    starts = [run.log.run_start_ms for run in kept if run.log.run_start_ms is not None]
+    stops = [run.log.run_stop_ms for run in kept if run.log.run_stop_ms is not None]
+    whole = (max(stops) - min(starts)) / 60 / 1000
+    return Score(whole / len(kept), runs=tuple(runs), kept=tuple(kept), minutes_to_train_all=whole)
 
 
 def fastest_first(runs: Iterable[Run]) -> list[Run]:

@@ -67,7 +67,12 @@ def score_submissions(
     report = reporter(findings, round_.label)
     rules = rules_of(round_.version)
     jobs = [
-        Job(round_.path, log.path, log.size, rules.dialect, rules.elapsed.get(submission.benchmark or ""), largest_mb)
+        Job(
+            *(round_.path, log.path, log.size, rules.dialect),
+            elapsed_key=rules.elapsed.get(submission.benchmark or ""),
+            largest_mb=largest_mb,
+            quality_key=benchmark_of(submission.benchmark or "", round_.version).quality,
+        )
         for submission in submissions
         for log in submission.logs
     ]

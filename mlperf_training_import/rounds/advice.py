@@ -6,8 +6,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..suggest import did_you_mean
-from ..tables.labels import is_private_label, parse_version, split_label
-from ..tables.rules import known_rounds, public_rounds
+from ..tables.labels import is_private_label, round_number, split_label
+from ..tables.rules import known_rounds, public_rounds, rules_of
 from ..tables.suites import source_of
 from ..way_in import own_command
 
@@ -25,7 +25,7 @@ _NAMED = 8
 
 def fetch_command(label: str | None = None) -> str:
     """What fetches a round; the newest public one where no label is given, or it names no round."""
-    label = label if label and split_label(label) else public_rounds()[-1]
+    label = label if label and split_label(label) else public_rounds("training")[-1]
     if command := own_command():
         return f"{command} --round {label}"
     source = source_of(label)
@@ -72,7 +72,7 @@ def no_results(round_: Round, walked: Sequence[Submission], read: Sequence[Submi
     holds = ", ".join((*names[:_NAMED], *([f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []))) or "nothing"
     near = ", or ".join(f"--path={tree}" for tree in islice(trees_near(place), 2))
     meant = f"; did you mean {near}?" if near else ""
-    expected = "<submitter>/results/<system>/<benchmark>/result_*.txt"
+    expected = rules_of(round_.version).layout.place
     return f"no results in {place}, which holds {holds}; expected {expected}{meant}"
 
 
@@ -92,5 +92,7 @@ def _is_published(label: str) -> bool:
     """Whether a repository can be expected under a label: that of a known round, of a later one, or of one under review."""
     if label in public_rounds() or is_private_label(label):
         return True
-    number = parse_version(label)
-    return number is not None and number > max(filter(None, map(parse_version, known_rounds())))
+    parts = split_label(label)
+    if parts is None or parts.suffix:
+        return False
+    return parts.number > max(round_number(known) for known in known_rounds(parts.suite))

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ImportFailure
-from ..tables.suites import suites
+from ..tables.suites import labels_of_tags, suites
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-#: The tags that every entry with a round has.
-CACHE_TAGS = ("get", "repo", suites()["training"].cache_tag)
+#: The tags that every entry with a clone has; one with a round has that of its suite too.
+CLONE_TAGS = ("get", "repo")
 #: The automation that keeps the cache.
 CACHE = "cache,541d6f712a6b464e"
-_VERSION_TAG = "version-"
 #: Collective Mind tags what it is still fetching with this, and never uses it.
 _UNFINISHED_TAG = "tmp"
 
@@ -32,17 +28,12 @@ class CacheEntry:
     @property
     def labels(self) -> tuple[str, ...]:
         """The rounds that it is tagged as; one where all is well."""
-        return labels_of(self.tags)
+        return labels_of_tags(self.tags)
 
     @property
     def unfinished(self) -> bool:
         """Whether fetching it was not ended, or goes on."""
         return _UNFINISHED_TAG in self.tags
-
-
-def labels_of(tags: Sequence[str]) -> tuple[str, ...]:
-    """The round labels among the tags of a cache entry, each once."""
-    return tuple(dict.fromkeys(tag[len(_VERSION_TAG) :] for tag in tags if tag.startswith(_VERSION_TAG)))
 
 
 def cached_entries(cm: Any) -> list[CacheEntry]:
@@ -51,10 +42,13 @@ def cached_entries(cm: Any) -> list[CacheEntry]:
     Raises:
         ImportFailure: the cache cannot be searched.
     """
-    # on the disk: an index that was cut off and begun anew knows some of the clones only, and CM looks no further
-    question = {"action": "find", "automation": CACHE, "tags": ",".join(CACHE_TAGS), "skip_index_search": True}
-    found = cm.access(question)
-    if found["return"] > 0:
-        raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
-    artifacts = sorted(found["list"], key=lambda artifact: artifact.path)
+    artifacts = []
+    for suite in suites().values():
+        tags = ",".join((*CLONE_TAGS, suite.cache_tag))
+        # on the disk: an index that was cut off and begun anew knows some of the clones only, and CM looks no further
+        found = cm.access({"action": "find", "automation": CACHE, "tags": tags, "skip_index_search": True})
+        if found["return"] > 0:
+            raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
+        artifacts += found["list"]
+    artifacts.sort(key=lambda artifact: str(artifact.path))
     return [CacheEntry(item.meta["uid"], tuple(item.meta["tags"]), Path(item.path) / "repo") for item in artifacts]

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AmbiguousRounds, BadInput, NothingToImport
 from ..findings import Finding, reporter
 from ..model import Round
-from ..tables.labels import parse_version, split_label
+from ..tables.labels import order_of_label, split_label
 from ..tables.rules import rules_of
+from ..tables.suites import VERSION_TAG, labels_of_tags
 from .advice import fetch_command, missing_rounds, replace_command
-from .cache import CACHE_TAGS, CacheEntry, cached_entries, labels_of
+from .cache import CLONE_TAGS, CacheEntry, cached_entries
 from .clone import NoClone, read_clone
 from .repository import is_of_its_repository
 
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def locate(cm: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
-    """The rounds in the cache of Collective Mind, oldest first, and by label within a round.
+    """The rounds in the cache of Collective Mind, by suite, oldest first, and by label within a round.
 
     ``cm`` is the running Collective Mind (``cmind.core.CM``); ``labels`` restricts the search to these rounds. A cache
     entry that cannot be used (no ``version-`` tag, no clone, a clone that was cut off) becomes a finding.
 
     Raises:
-        NothingToImport: no entry is tagged ``get,repo,mlperf-training-results``, or one of ``labels`` is not among them.
+        NothingToImport: no entry has the tags of a suite, or one of ``labels`` is not among them.
         AmbiguousRounds: two clones have one label, or one repository stands under two labels.
         ImportFailure: the cache cannot be searched.
     """
@@ -46,7 +47,7 @@ def locate(cm: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list
             what = f"the folder of the cache entry is gone; fetch the round again: {fetch_command(label)}"
             findings.append(Finding("clone-missing", label, str(folder), what))
     _refuse_ambiguous(rounds)
-    return sorted(rounds, key=lambda round_: (parse_version(round_.version), round_.label))
+    return sorted(rounds, key=lambda round_: order_of_label(round_.label))
 
 
 def locate_path(path: Path, label: str) -> Round:
@@ -61,18 +62,18 @@ def locate_path(path: Path, label: str) -> Round:
     """
     version = split_label(label)
     if version is None:
-        raise BadInput(f"--version={label}: expected <number>.<number>, optionally with -<suffix>, such as 5.1")
+        raise BadInput(f"--version={label}: expected <number>.<number>, optionally with -<suffix>, such as 5.1 or hpc-3.0")
     path = path.absolute()
     if not path.is_dir():
         raise BadInput(f"--path={path}: no such folder")
-    only = path.name if (path / "results").is_dir() and not rules_of(version).nested else None
+    only = path.name if (path / "results").is_dir() and not rules_of(version.round).layout.nested else None
     root = path.parent if only else path
     try:
-        round_ = read_clone(root, label, version)
+        round_ = read_clone(root, label, version.round)
     except NoClone as error:
         is_clone = os.path.lexists(root / ".git")
-        round_ = Round(label, version, root, git_trouble=str(error) if is_clone else None)
-    whole = only is None and (label != version or is_of_its_repository(round_))
+        round_ = Round(label, version.round, root, git_trouble=str(error) if is_clone else None)
+    whole = only is None and (label != version.round or is_of_its_repository(round_))
     return replace(round_, only=only, part="" if whole else path.name)
 
 
@@ -97,8 +98,8 @@ def _gone_entries(cm: Any) -> list[tuple[str, Path]]:
     gone = []
     for _, entry in sorted(remembered.items()):
         tags, folder = entry.get("tags", []), Path(entry.get("path", ""))
-        if set(CACHE_TAGS) <= set(tags) and not folder.is_dir():
-            gone += [(label, folder) for label in labels_of(tags)]
+        if {*CLONE_TAGS} <= {*tags} and not folder.is_dir():
+            gone += [(label, folder) for label in labels_of_tags(tags)]
     return gone
 
 
@@ -122,13 +123,14 @@ def _round_of(entry: CacheEntry, findings: list[Finding]) -> Round | None:
     elif not label:
         report("clone-untagged", str(entry.clone), f"no version- tag; remove the entry ({remove})")
     elif version is None:
-        what = f"the tag version-{label} names no round; expected version-<number>.<number>, optionally with -<suffix>"
+        tag = next(tag for tag in entry.tags if tag.startswith(VERSION_TAG))
+        what = f"the tag {tag} names no round; expected {VERSION_TAG}<number>.<number>, optionally with -<suffix>"
         findings.append(Finding("clone-untagged", "", str(entry.clone), what))
     elif not entry.clone.is_dir():
         report("clone-missing", str(entry.clone), f"the cache entry has no clone; {remove}")
     else:
         try:
-            return read_clone(entry.clone, label, version)
+            return read_clone(entry.clone, label, version.round)
         except NoClone as error:
             what = f"the clone was cut off or is no git repository ({error}); {remove}"
             report("clone-incomplete", str(entry.clone), what)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
+from ..tables.rules import TIME_TO_TRAIN
 from .walk import PACKAGE_ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from ..findings import Finding
     from ..model import Identity, Submission
+    from ..tables.rules import Rules
 
 #: Findings about a folder or file that was there and was not read.
 _NOT_READ = ("unreadable", "unsafe-path", "too-deep")
@@ -33,26 +35,30 @@ class Contents:
     Args:
         submissions: all that the walk found.
         findings: those of the round.
-        aliases: benchmark keys by what folders are called instead.
+        rules: those of the round, which say what its folders are called.
     """
 
-    def __init__(self, submissions: Iterable[Submission], findings: Iterable[Finding], aliases: Mapping[str, str]) -> None:
+    def __init__(self, submissions: Iterable[Submission], findings: Iterable[Finding], rules: Rules) -> None:
         self._present = {
-            (submitter, s.system, s.benchmark) for s in submissions for submitter in (s.submitter, s.system_record.submitter)
+            (submitter, s.system, s.benchmark, s.metric)
+            for s in submissions
+            for submitter in (s.submitter, s.system_record.submitter)
         }
-        self._not_read = [_parts(finding.where, aliases) for finding in findings if finding.code in _NOT_READ]
+        self._not_read = [_parts(finding.where, rules) for finding in findings if finding.code in _NOT_READ]
 
     def may_hold(self, identity: Identity) -> bool:
         """Whether the round has a result, or has something in the place of it that could not be read."""
-        _, submitter, system, benchmark = identity
-        if {(submitter, system, benchmark), (submitter, system, None)} & self._present:
+        _, submitter, system, benchmark, *rest = identity
+        metric = rest[0] if rest else TIME_TO_TRAIN
+        if {(submitter, system, benchmark, metric), (submitter, system, None, metric)} & self._present:
             return True
         place = (submitter, *system.split("/"), benchmark)
         # one of the paths leads to the other
         return any(all(a == b for a, b in zip(parts, place, strict=False)) for parts in self._not_read)
 
 
-def _parts(where: str, aliases: Mapping[str, str]) -> list[str]:
-    """The parts of a path as they are in an identity, which has no folder of a round 0.5 and none called ``results``."""
-    parts = [aliases.get(part, part) for part in where.split("/") if part not in ("", _RESULTS)]
+def _parts(where: str, rules: Rules) -> list[str]:
+    """The parts of a path as they are in an identity: without ``results``, a metric, and the folder of a round 0.5."""
+    left_out = {"", _RESULTS, *rules.layout.metrics}
+    parts = [rules.aliases.get(part, part) for part in where.split("/") if part not in left_out]
     return parts[1:] if parts and PACKAGE_ROOT.fullmatch(parts[0]) else parts

@@ -20,7 +20,7 @@ _NAME = re.compile(r"(?:.*_results|submissions_.*)_v(?P<number>\d+(?:\.\d+)*)")
 def is_of_its_repository(round_: Round) -> bool:
     """Whether a tree is a clone of the repository in which its round was published, or prepared."""
     suite = suite_of(round_.label)
-    return _name_of(round_) in {f"{name}_v{round_.version}" for name in (suite.repository, suite.submissions)}
+    return _name_of(round_) in {f"{name}_v{_number_of(round_)}" for name in (suite.repository, suite.submissions)}
 
 
 def refuse_wrong_repository(round_: Round, *, is_cached: bool) -> None:
@@ -38,13 +38,19 @@ def refuse_wrong_repository(round_: Round, *, is_cached: bool) -> None:
     if match is None or is_of_its_repository(round_):
         return
     suite = suite_of(round_.label)
-    place = f"{round_.path}: a clone of {name}, and not of {suite.repository}_v{round_.version}, as round {round_.label} is"
+    place = (
+        f"{round_.path}: a clone of {name}, and not of {suite.repository}_v{_number_of(round_)}, as round {round_.label} is"
+    )
     same_kind = name in {f"{kind}_v{match['number']}" for kind in (suite.repository, suite.submissions)}
     if is_cached:
         remove = f"cm rm cache {round_.path.parent.name} -f"
         raise WrongRepository(f"{place}; run: {remove}, then fetch the round again: {fetch_command(round_.label)}")
     advice = f"run again with --version={suite.label}{match['number']}" if same_kind else "its results cannot be imported"
     raise WrongRepository(f"{place}; {advice}")
+
+
+def _number_of(round_: Round) -> str:
+    return round_.version.removeprefix(suite_of(round_.label).label)
 
 
 def _name_of(round_: Round) -> str:

@@ -46,14 +46,15 @@ def walk(round_: Round, rules: Rules, findings: list[Finding]) -> list[Submissio
     """
 
     report = reporter(findings, round_.label)
-    kind = _PackageWalker if rules.nested else _SubmitterWalker
-    walker = kind(round_.path, report, round_.only)
-    return sorted(walker.iter_submissions(rules.aliases), key=lambda submission: submission.folder)
+    kind = _PackageWalker if rules.layout.nested else _SubmitterWalker
+    walker = kind(round_.path, rules, report, round_.only)
+    return sorted(walker.iter_submissions(), key=lambda submission: submission.folder)
 
 
 class _Walker:
-    def __init__(self, root: Path, report: Report, only: str | None) -> None:
+    def __init__(self, root: Path, rules: Rules, report: Report, only: str | None) -> None:
         self._root = root
+        self._rules = rules
         self._report = report
         self._only = only
         self._searcher = Searcher(root, self._entries)
@@ -156,7 +157,8 @@ class _Walker:
         except ValueError as error:
             self._report("invalid-system-description", path, str(error))
             return System(submitter=submitter)
-        if missing := [key for key in description.missing if key != "submitter" or submitter is None]:
+        said = {"submitter"} if submitter is not None else set()
+        if missing := [key for key in description.missing if key not in said | self._rules.optional_keys]:
             self._report("incomplete-system-description", path, f"without {', '.join(missing)}")
         for right, spelling in description.misspelt.items():
             self._report_key(right, spelling, path)
@@ -180,7 +182,24 @@ class _Walker:
             self._report("stray-logs", results, f"{len(stray)} logs outside any system's folder; not read")
         return systems
 
-    def _benchmark_folders(self, system_folder: str, aliases: dict[str, str], **common: Any) -> Iterator[Submission]:
+    def _system_folder(self, system_folder: str, **common: Any) -> Iterator[Submission]:
+        """The submissions of a system, by metric where the round has several."""
+        metrics = self._rules.layout.metrics
+        if not metrics:
+            yield from self._benchmark_folders(system_folder, **common)
+            return
+        folders, files = self._entries(system_folder)
+        unread = [log.path for log in self._logs(system_folder, files)]
+        for name in folders:
+            if name in metrics:
+                yield from self._benchmark_folders(f"{system_folder}/{name}", metric=metrics[name], **common)
+            else:
+                unread += self._searcher.below(f"{system_folder}/{name}")
+        self._report_unread(system_folder, unread)
+        if not unread and not metrics.keys() & set(folders):
+            self._report("no-logs", system_folder, f"the system has no folder {' or '.join(metrics)}")
+
+    def _benchmark_folders(self, system_folder: str, **common: Any) -> Iterator[Submission]:
         """One submission per benchmark folder of a system, and one for logs that lie beside these folders."""
         folders, files = self._entries(system_folder)
         stray = self._logs(system_folder, files)
@@ -201,10 +220,12 @@ class _Walker:
             power = self._power(f"{folder}/power") if "power" in subfolders else None
             not_read = tuple(f"{folder}/{sub}" for sub in subfolders if sub != "power")
             for sub in not_read:
+                if sub.rpartition("/")[2] in self._rules.layout.evidence:
+                    continue
                 if nested := self._logs(sub, self._entries(sub)[1]) or self._searcher.below(sub):
                     self._report("nested-logs", sub, f"{len(nested)} logs")
             yield Submission(
-                benchmark=aliases.get(name, name),
+                benchmark=self._rules.aliases.get(name, name),
                 folder=folder,
                 logs=logs,
                 scaling=next((f"{folder}/{entry.name}" for entry in files if entry.name == "scaling.json"), None),
@@ -225,8 +246,11 @@ class _Walker:
 
     def _report_below(self, folder: str) -> None:
         """Reports logs in a folder that nobody reads."""
-        if paths := self._searcher.below(folder):
-            expected = "logs lie in <submitter>/results/<system>/<benchmark>/result_*.txt"
+        self._report_unread(folder, self._searcher.below(folder))
+
+    def _report_unread(self, folder: str, paths: Sequence[str]) -> None:
+        if paths:
+            expected = f"logs lie in {self._rules.layout.place}"
             self._report("unread-logs", folder, f"{len(paths)} logs where none are read, first {paths[0]}; {expected}")
 
     def _power(self, folder: str) -> dict[str, tuple[LogFile, ...]]:
@@ -239,9 +263,12 @@ class _Walker:
 
 
 class _SubmitterWalker(_Walker):
-    """``<submitter>/results/<system>/<benchmark>/`` with ``<submitter>/systems/<system>.json`` (rounds 0.6 and later)."""
+    """``<submitter>/results/<system>/<benchmark>/`` with ``<submitter>/systems/<system>.json`` (rounds 0.6 and later).
 
-    def iter_submissions(self, aliases: dict[str, str]) -> Iterator[Submission]:
+    Rounds with several metrics have a folder for each between system and benchmark.
+    """
+
+    def iter_submissions(self) -> Iterator[Submission]:
         for submitter in self._entries("")[0]:
             folders = self._entries(submitter)[0]
             if "results" not in folders:
@@ -252,7 +279,7 @@ class _SubmitterWalker(_Walker):
                     self._report_strays(f"{submitter}/{name}")
             if "systems" not in folders:
                 self._report("no-systems-folder", submitter, "results/ without systems/ beside it")
-            yield from self._submitter(submitter, folders, aliases)
+            yield from self._submitter(submitter, folders)
 
     def _report_strays(self, folder: str) -> None:
         """Reports logs in a folder beside a submitter's results that is called like it, or has such a folder in it."""
@@ -263,7 +290,7 @@ class _SubmitterWalker(_Walker):
             if is_results_folder(name):
                 self._report_below(f"{folder}/{name}")
 
-    def _submitter(self, submitter: str, folders: list[str], aliases: dict[str, str]) -> Iterator[Submission]:
+    def _submitter(self, submitter: str, folders: list[str]) -> Iterator[Submission]:
         results = f"{submitter}/results"
         systems = self._systems(results)
         if not systems:
@@ -271,13 +298,12 @@ class _SubmitterWalker(_Walker):
         code = "benchmark" if "benchmark" in folders and "benchmarks" not in folders else "benchmarks"
         for system in systems:
             path = f"{submitter}/systems/{system}.json"
-            if not self._is_file(path) and (swapped := self._swapped(f"{results}/{system}", aliases)):
+            if not self._is_file(path) and (swapped := self._swapped(f"{results}/{system}")):
                 what = f"{swapped[1]} logs: {system} is a benchmark; expected {results}/{swapped[0]}/{system}/result_*.txt"
                 self._report("unread-logs", f"{results}/{system}", what)
                 continue
-            yield from self._benchmark_folders(
+            yield from self._system_folder(
                 f"{results}/{system}",
-                aliases,
                 submitter=submitter,
                 system=system,
                 system_record=self._system(path, f"{results}/{system}"),
@@ -285,9 +311,9 @@ class _SubmitterWalker(_Walker):
                 code=f"{submitter}/{code}",
             )
 
-    def _swapped(self, folder: str, aliases: dict[str, str]) -> tuple[str, int] | None:
+    def _swapped(self, folder: str) -> tuple[str, int] | None:
         """The first system, and the number of logs, below a folder that is called as a benchmark and has systems in it."""
-        benchmarks = known_benchmarks() | aliases.keys()
+        benchmarks = known_benchmarks() | self._rules.aliases.keys()
         if folder.rpartition("/")[2] not in benchmarks:
             return None
         logs = {
@@ -306,20 +332,20 @@ class _PackageWalker(_Walker):
     ``results``.
     """
 
-    def iter_submissions(self, aliases: dict[str, str]) -> Iterator[Submission]:
+    def iter_submissions(self) -> Iterator[Submission]:
         for top in self._entries("")[0]:
             if PACKAGE_ROOT.fullmatch(top):
                 for submitter in self._entries(top)[0]:
-                    yield from self._package(submitter, f"{top}/{submitter}", aliases)
+                    yield from self._package(submitter, f"{top}/{submitter}")
             else:
-                yield from self._package(top, top, aliases)
+                yield from self._package(top, top)
 
-    def _package(self, submitter: str, folder: str, aliases: dict[str, str], below: str = "") -> Iterator[Submission]:
+    def _package(self, submitter: str, folder: str, below: str = "") -> Iterator[Submission]:
         """Submissions of a folder and the folders in it; ``below`` is its path under the submitter."""
         here = f"{folder}/{below}".rstrip("/")
         for name in self._entries(here)[0]:
             if name != "results":
-                yield from self._package(submitter, folder, aliases, f"{below}/{name}".lstrip("/"))
+                yield from self._package(submitter, folder, f"{below}/{name}".lstrip("/"))
                 continue
             organisation = self._organisation(here)
             for system in self._systems(f"{here}/results"):
@@ -331,7 +357,6 @@ class _PackageWalker(_Walker):
                     entry = f"{system_folder}/entry.json"
                     yield from self._benchmark_folders(
                         system_folder,
-                        aliases,
                         submitter=submitter,
                         system=f"{below}/{system}".lstrip("/"),
                         system_record=self._system(entry, system_folder, organisation),

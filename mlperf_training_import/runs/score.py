@@ -22,7 +22,7 @@ from ..results.metrics import metrics_of, samples_of
 from ..results.review import review
 from ..results.score import duration_ms, judge, mean, minutes_of, score
 from ..rounds.description import normal_division, system_of
-from ..tables.labels import parse_version
+from ..tables.labels import round_label, split_label
 from ..tables.rules import Benchmark, Rules, benchmark_of, known_benchmarks, public_rounds, rules_of
 from ..values import LARGEST_LOG_MB
 from .split import Piece, split_runs
@@ -105,8 +105,9 @@ def score_logs(
         NothingToScore: no file has a log line of MLPerf.
     """
     names = [str(path) for path in paths]
-    if round_ is not None and parse_version(round_) is None:
-        raise BadInput(f"--round={round_}: expected <number>.<number>, such as 5.1")
+    label = None if round_ is None else split_label(round_)
+    if round_ is not None and (label is None or label.suffix):
+        raise BadInput(f"--round={round_}: expected <number>.<number>, such as 5.1 or hpc-3.0")
     troubles: list[str] = []
     with tempfile.TemporaryDirectory(prefix="mlperf-training-score-") as folder:
         pieces = list(_iter_pieces(find_files(names), Path(folder), largest_mb << 20, troubles))
@@ -210,7 +211,8 @@ def _read(piece: Piece, round_: str | None, largest_mb: int) -> _Member:
 
 def _version_of(piece: Piece, round_: str | None, benchmark: str) -> str:
     """The round that was asked for, if its lines have this form; else the newest that has the form and the benchmark."""
-    fitting = [version for version in public_rounds() if rules_of(version).dialect == piece.dialect]
+    rounds = sorted(public_rounds(), key=lambda version: round_label(version).suite == "training")
+    fitting = [version for version in rounds if rules_of(version).dialect == piece.dialect]
     if round_ is not None and rules_of(round_).dialect == piece.dialect:
         return round_
     return next((version for version in reversed(fitting) if benchmark in rules_of(version).benchmarks), fitting[-1])
@@ -244,7 +246,7 @@ def _score_group(folder: str, members: Sequence[_Member]) -> ScoredGroup:
     first = members[0]
     division = next((member.division for member in members if member.division != _UNKNOWN), _UNKNOWN)
     rules, benchmark = rules_of(first.version), benchmark_of(first.benchmark, first.version)
-    runs = [judge(member.log, rules) for member in members]
+    runs = [judge(member.log, rules, benchmark.targets) for member in members]
     texts: list[Finding] = []
     report = reporter(texts, first.version)
     factor = _scaling_factor(folder, members)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
 from ..experiments.files import write_if_different
+from ..tables.labels import round_label
+from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from ..outcome import Outcome, RoundOutcome
 
 REPORT_FILE = "mlperf-training-report.json"
+#: What a score is called in the report.
+_SCORE_KEYS = {TIME_TO_TRAIN: "minutes", THROUGHPUT: "models_per_minute"}
 
 
 def write_report(outcome: Outcome, folder: Path) -> tuple[Path, bool]:
@@ -85,8 +89,11 @@ def _run_report(run: Run) -> dict[str, object]:
 
 def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, object]:
     round_ = round_outcome.round
-    minutes = {result.submission.folder: result.score.minutes for result in round_outcome.results}
+    scores = {
+        result.submission.folder: {_SCORE_KEYS[result.submission.metric]: result.value} for result in round_outcome.results
+    }
     return {
+        "suite": round_label(round_.version).suite,
         "version": round_.label,
         "git_url": round_.web_url,
         "git_commit": round_.commit,
@@ -102,7 +109,7 @@ def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, ob
                 "not_read": list(submission.not_read),
                 "runs": [_run_report(run) for run in round_outcome.runs.get(submission.folder, ())],
             }
-            | ({"minutes": minutes[submission.folder]} if submission.folder in minutes else {"not_scored": True})
+            | scores.get(submission.folder, {"not_scored": True})
             for submission in round_outcome.submissions
         ],
     }

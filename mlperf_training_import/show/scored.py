@@ -92,7 +92,8 @@ def nearest_results(entries: Iterable[Entry], group: ScoredGroup, accelerators: 
     def weight(entry: Entry) -> tuple[float, list[int], float]:
         count = entry.get("accelerators_count")
         distance = abs(math.log(count / accelerators)) if accelerators and isinstance(count, int) and count > 0 else math.inf
-        newest = [-int(part) for part in (split_label(str(entry["version"])) or "0.0").split(".")]
+        label = split_label(str(entry["version"]))
+        newest = [-part for part in label.number] if label else []
         return (distance if accelerators else 0.0, newest, entry["Result"])
 
     same = [entry for entry in entries if _is_comparable(entry, group, edition)]
@@ -100,12 +101,12 @@ def nearest_results(entries: Iterable[Entry], group: ScoredGroup, accelerators: 
 
 
 def _is_comparable(entry: Entry, group: ScoredGroup, edition: Any) -> bool:
-    version, key = split_label(str(entry.get("version"))), str(entry.get("Model_ID"))
-    if version is None or key not in known_benchmarks() or entry.get("division") != group.division:
+    label, key = split_label(str(entry.get("version"))), str(entry.get("Model_ID"))
+    if label is None or key not in known_benchmarks() or entry.get("division") != group.division:
         return False
     if finite_number(entry.get("Result")) is None or entry.get("Result_Units") != "min.":
         return False
-    other = edition_of(key, version)
+    other = edition_of(key, label.round)
     return edition is not None and other is not None and other.id == edition.id
 
 

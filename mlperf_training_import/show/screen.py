@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,12 @@ from ..errors import NothingToImport
 from ..experiments.publish import find_target, stored_experiments
 from ..outcome import Changes, Outcome, RoundOutcome
 from ..rounds.locate import locate
+from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN, metric_of
 from ..values import finite_number, printable
 from ..way_in import playground_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ..findings import Finding
 
@@ -153,9 +154,8 @@ def show_imported(cm: Any, target_repo: str) -> None:
     target = find_target(cm, target_repo)
     experiments = Table("experiment", "results", "fastest", box=SIMPLE_HEAD)
     for stored in stored_experiments(target):
-        minutes = [number for item in stored.objects if (number := _minutes(item)) is not None]
-        fastest = f"{min(minutes):.2f} min." if minutes else ""
-        experiments.add_row(_one_line(stored.name), str(len(stored.objects)), fastest)
+        fastest = ", ".join(_iter_fastest(stored.objects))
+        experiments.add_row(_one_line(stored.name), str(len(stored.objects)), _one_line(fastest))
     if not experiments.row_count:
         out.print("nothing is imported yet")
         return
@@ -163,10 +163,18 @@ def show_imported(cm: Any, target_repo: str) -> None:
     out.print(_one_line(f"experiments are in {target.experiments}"), soft_wrap=True)
 
 
-def _minutes(item: object) -> float | None:
-    """The minutes of a stored object, None where it has none."""
-    number = item.get("Result") if isinstance(item, dict) else None
-    return None if isinstance(number, str) else finite_number(number)
+def _iter_fastest(objects: Iterable[object]) -> Iterator[str]:
+    """The best score of each edition of each benchmark among stored objects, with its name where there are several."""
+    groups: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for item in objects:
+        number = item.get("Result") if isinstance(item, dict) else None
+        score = None if isinstance(number, str) else finite_number(number)
+        if isinstance(item, dict) and score is not None:
+            name = item.get("edition") or item.get("Model_ID") or ""
+            groups[str(name), THROUGHPUT if item.get("metric") == THROUGHPUT else TIME_TO_TRAIN].append(score)
+    for (name, metric), scores in sorted(groups.items()):
+        best = min(scores) if metric_of(metric).lower_is_better else max(scores)
+        yield f"{best:.2f} {metric_of(metric).unit}" + (f" ({name})" if len(groups) > 1 else "")
 
 
 def _one_line(text: str) -> str:
@@ -196,7 +204,7 @@ def _row(round_outcome: RoundOutcome, outcome: Outcome) -> list[str]:
     label, part = round_outcome.round.label, round_outcome.round.part
     changes = Changes()
     for experiment in outcome.experiments:
-        if experiment.scope == label:
+        if experiment.label == label:
             changes += experiment.changes
     findings = sum(finding.round == label for finding in outcome.findings)
     name = _one_line(f"{label} ({part})") if part else label

@@ -13,27 +13,32 @@ from ..errors import BadInput
 from ..experiments.files import to_bytes, write_if_different
 from ..results.entry import order_of
 from ..tables.keys import columns
-from ..tables.rules import rules_of
+from ..tables.labels import round_label
+from ..tables.rules import TIME_TO_TRAIN, rules_of
+from ..tables.suites import suites
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..model import Round
     from ..outcome import Outcome, RoundOutcome
+    from ..tables.rules import Rules
 
 
 RESULTS_FILE = "summary_results.json"
+_METRIC_COLUMNS = ("metric", "Result_Units")
 _FACTOR = ":scaling_factor"
 
 
 def summary_rows(round_outcome: RoundOutcome) -> list[dict[str, object]]:
-    """One object per system of a round: what it is, and minutes under the key of each benchmark.
+    """One object per system and metric of a round: what it is, and the score under the key of each benchmark.
 
     Where the review multiplied the minutes, ``<benchmark>:scaling_factor`` says by what.
     """
     rows: dict[tuple[Any, ...], dict[str, object]] = {}
     for result in sorted(round_outcome.results, key=lambda result: order_of(result.entry)):
-        key = (result.division, result.submission.submitter, result.submission.system)
+        submission = result.submission
+        key = (result.division, submission.submitter, submission.system, submission.metric)
         entry = result.entry
         row = rows.setdefault(key, {name: entry[name] for name in columns("first", "last", "json") if name in entry})
         row[result.benchmark] = entry["Result"]
@@ -59,8 +64,9 @@ def make_output_folder(folder: Path) -> None:
 def write_summaries(outcome: Outcome, folder: Path) -> dict[Path, bool]:
     """Writes what was imported for people and programs that do not read experiments.
 
-    Per round that has results ``mlperf-training-summary-<version>.json`` and ``.csv``, one row per system; over all of
-    them ``summary_results.json``, one flat object per result. Nothing where nothing was imported.
+    Per round that has results ``mlperf-training-summary-<version>.json`` and ``.csv`` (``mlperf-hpc-summary-...``), one row
+    per system and metric; over all of them ``summary_results.json``, one flat object per result. Nothing where nothing was
+    imported.
 
     One submitter's folder has its name in those of its files. So has another tree that is not the round's repository where
     files of these names hold results that it does not have: it never takes the place of a published round.
@@ -71,11 +77,13 @@ def write_summaries(outcome: Outcome, folder: Path) -> dict[Path, bool]:
     files = {}
     for round_outcome in outcome.rounds:
         if round_outcome.results:
+            label = round_label(round_outcome.round.label)
+            stem = f"{suites()[label.suite].experiments}-summary-{label.scope}"
             rows = summary_rows(round_outcome)
             stem = f"mlperf-training-summary-{round_outcome.round.label}"
             stem = _own_stem(folder, stem, rows, round_outcome.round)
             files[folder / f"{stem}.json"] = to_bytes(rows)
-            files[folder / f"{stem}.csv"] = _to_csv(rows, rules_of(round_outcome.round.version).benchmarks)
+            files[folder / f"{stem}.csv"] = _to_csv(rows, rules_of(round_outcome.round.version))
     entries = [result.entry for round_outcome in outcome.rounds for result in round_outcome.results]
     if entries:
         stem = _own_stem(folder, Path(RESULTS_FILE).stem, entries, *(done.round for done in outcome.rounds))
@@ -101,17 +109,22 @@ def _results_in(file: Path) -> set[tuple[object, ...]]:
 
 
 def _result_of(row: Mapping[str, object]) -> tuple[object, ...]:
-    return tuple(str(row.get(key)) for key in ("version", "submitter_folder", "system_file", "Model_ID"))
+    identity = tuple(str(row.get(key)) for key in ("version", "submitter_folder", "system_file", "Model_ID"))
+    return (*identity, row.get("metric") or TIME_TO_TRAIN)
 
 
-def _to_csv(rows: list[dict[str, object]], benchmarks: Sequence[str]) -> bytes:
-    """One line per system, with the columns of the peer's table in their order, and ours at the end."""
+def _to_csv(rows: list[dict[str, object]], rules: Rules) -> bytes:
+    """One line per system, with the columns of the peer's table in their order, and ours at the end.
+
+    Where a round has several metrics there is a line for each, with the metric and its unit.
+    """
     present = {key for row in rows for key in row}
     imported = {key for key in present if not key.endswith(_FACTOR)} - set(columns("first", "last", "json"))
-    minutes = [key for key in benchmarks if key in imported] + sorted(imported - set(benchmarks))
-    factors = [key + _FACTOR for key in minutes if key + _FACTOR in present]
+    scores = [key for key in rules.benchmarks if key in imported] + sorted(imported - set(rules.benchmarks))
+    factors = [key + _FACTOR for key in scores if key + _FACTOR in present]
     text = io.StringIO()
-    names = (*columns("first"), *minutes, *columns("last"), *factors)
+    metric = _METRIC_COLUMNS if rules.layout.metrics else ()
+    names = (*columns("first"), *scores, *columns("last"), *factors, *metric)
     writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

@@ -64,7 +64,8 @@ def _edition(key: str, first: str, known: bool = True) -> Edition:
     key = _key_in(key, first)
     benchmark = benchmark_of(key, first)
     targets = " and ".join(f"{target.value} {target.metric}" for target in benchmark.targets)
-    return Edition(f"{key}-{first}", f"{benchmark.model} on {benchmark.dataset}, {targets} (from {first})", known)
+    what = f"{benchmark.model} on {benchmark.dataset}" if benchmark.dataset else benchmark.model
+    return Edition(f"{key}-{first}", f"{what}, {targets} (from {first})", known)
 
 
 def _same(one: Benchmark, other: Benchmark) -> bool:

@@ -1,42 +1,88 @@
-"""Takes the labels of rounds apart and orders them: ``3.0``, ``3.0-private``."""
+"""Takes the labels of rounds apart and orders them: ``3.0``, ``3.0-private``, ``hpc-3.0``. Nothing else does."""
 
 from __future__ import annotations
 
+import functools
 import re
+from dataclasses import dataclass
+
+from .files import FOLDER, load_table
 
 #: What the suffix of a label says of a round under embargo, wherever in it.
 _PRIVATE = ("private", "embargo", "review", "confidential")
-_LABEL = re.compile(r"(?P<version>\d{1,6}\.\d{1,6})(?:-(?P<suffix>(?!.*--)[A-Za-z0-9][A-Za-z0-9._-]{0,60}))?", re.ASCII)
-
-
-def split_label(label: str) -> str | None:
-    """The round that a label means: ``3.0`` for ``3.0`` and ``3.0-private``; None where it means none."""
-    match = _LABEL.fullmatch(label)
-    return match["version"] if match else None
-
-
-def is_private_label(label: str) -> bool:
-    """Whether a label says that its round is under embargo."""
-    suffix = label.partition("-")[2].lower()
-    return any(word in suffix for word in _PRIVATE)
-
 
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})", re.ASCII)
+_SUFFIX = re.compile(r"(?!.*--)[A-Za-z0-9][A-Za-z0-9._-]{0,60}", re.ASCII)
 
 
-def round_number(text: str) -> tuple[int, int]:
-    """A round number of our own, such as a row of a table has.
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label in its parts, here of ``hpc-3.0-private``.
+
+    ``suite`` is ``hpc``, ``number`` ``(3, 0)``; ``round`` the label of the round that it means (``hpc-3.0``), ``scope`` the
+    label within the suite (``3.0-private``), ``suffix`` what follows the number (``private``; empty where nothing does).
+    """
+
+    suite: str
+    number: tuple[int, int]
+    round: str
+    scope: str
+    suffix: str
+
+
+def split_label(text: str) -> Label | None:
+    """The parts of a label, None where it is none."""
+    prefix, suite = max((prefix, suite) for suite, prefix in _prefixes().items() if text.startswith(prefix))
+    scope = text.removeprefix(prefix)
+    version, hyphen, suffix = scope.partition("-")
+    number = parse_version(version)
+    if number is None or (hyphen and not _SUFFIX.fullmatch(suffix)):
+        return None
+    return Label(suite, number, f"{prefix}{version}", scope, suffix)
+
+
+def is_private_label(text: str) -> bool:
+    """Whether a label says that its round is under embargo."""
+    label = split_label(text)
+    suffix = text if label is None else label.suffix
+    return any(word in suffix.lower() for word in _PRIVATE)
+
+
+def round_label(text: str) -> Label:
+    """The parts of a label of our own, such as a row of a table has.
 
     Raises:
         ValueError: it is none.
     """
-    number = parse_version(text)
-    if number is None:
-        raise ValueError(f"{text} is no round number")
-    return number
+    label = split_label(text)
+    if label is None:
+        raise ValueError(f"{text} names no round")
+    return label
+
+
+@functools.lru_cache(maxsize=1000)
+def order_of_label(text: str) -> tuple[int, tuple[int, int], str]:
+    """Sort key of labels: by suite, then as rounds follow each other; what is no label comes first."""
+    label = split_label(text)
+    return (list(_prefixes()).index(label.suite), label.number, text) if label else (0, (0, 0), text)
 
 
 def parse_version(text: str) -> tuple[int, int] | None:
     """``"4.1"`` as ``(4, 1)``, which sorts as rounds follow each other; None where it is no round number."""
     match = _VERSION.fullmatch(text)
     return (int(match[1]), int(match[2])) if match else None
+
+
+def round_number(text: str) -> tuple[int, int]:
+    """The number of a round in a table of ours.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return round_label(text).number
+
+
+@functools.cache
+def _prefixes() -> dict[str, str]:
+    """What the labels of each suite begin with; nothing for one of them."""
+    return {suite: row["label"] for suite, row in load_table(FOLDER / "suites.yaml").items()}

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from .files import FOLDER, load_table
-from .labels import round_number
+from .labels import order_of_label, round_label, round_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ROUNDS_FILE = FOLDER / "rounds.yaml"
 BENCHMARKS_FILE = FOLDER / "benchmarks.yaml"
 
+#: The metrics: minutes until a model is trained, and models trained per minute by all instances of a system together.
+TIME_TO_TRAIN, THROUGHPUT = "time-to-train", "throughput"
 #: What may not stand in the name of an experiment; two hyphens would be a separator.
 _NO_NAME = re.compile(r"[^a-z0-9_.]+", re.ASCII)
 _LONGEST_TASK = 60
@@ -60,7 +62,8 @@ class Benchmark:
 
     ``runs`` logs are required; ``drop`` runs are left out at each end; of runs that count only the first ``scored`` are
     taken (None: all). ``progress`` is None where it is not known how the logs count. ``rcp_allowance`` is by how much
-    progress may be lower than the reference convergence points allow.
+    progress may be lower than the reference convergence points allow. ``quality`` is the key of the log line that has its
+    quality figure, None where any may have it.
     """
 
     key: str
@@ -74,6 +77,7 @@ class Benchmark:
     scored: int | None = None
     progress: Progress | None = None
     rcp_allowance: float = 0
+    quality: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +103,41 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
+class Metric:
+    """What a result measures: the fields are those of ``rounds.yaml``."""
+
+    name: str
+    unit: str
+    lower_is_better: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where results lie; the fields are those of ``rounds.yaml``. Without ``metrics`` all are times to train."""
+
+    nested: bool
+    metrics: dict[str, str]
+    evidence: frozenset[str]
+
+    @property
+    def place(self) -> str:
+        """Where logs lie, for people."""
+        metric = f"{{{','.join(self.metrics)}}}/" if self.metrics else ""
+        return f"<submitter>/results/<system>/{metric}<benchmark>/result_*.txt"
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """How the logs of a round are written, laid out and judged. Minutes; None for no limit."""
 
     version: str
     known: bool
     dialect: Dialect
-    nested: bool
+    layout: Layout
     init_limit_minutes: float | None
     init_limit_minutes_open: float | None
+    converged_by: str
+    optional_keys: frozenset[str]
     branch: str
     benchmarks: tuple[str, ...]
     aliases: dict[str, str]
@@ -125,20 +155,27 @@ def benchmarks_table() -> dict[str, Any]:
     return load_table(BENCHMARKS_FILE)
 
 
-def known_rounds() -> tuple[str, ...]:
-    """The rounds of the table, oldest first."""
-    return tuple(sorted(_rounds()["rounds"], key=round_number))
+def known_rounds(suite: str | None = None) -> tuple[str, ...]:
+    """The rounds of the table, of all suites or one, oldest first in each."""
+    rounds = sorted(_rounds()["rounds"], key=order_of_label)
+    return tuple(version for version in rounds if suite in (None, round_label(version).suite))
 
 
-def public_rounds() -> tuple[str, ...]:
-    """The rounds of the table whose results are published, oldest first."""
-    return tuple(version for version in known_rounds() if _rounds()["rounds"][version].get("public", True))
+def public_rounds(suite: str | None = None) -> tuple[str, ...]:
+    """The rounds of the table whose results are published, of all suites or one, oldest first in each."""
+    return tuple(version for version in known_rounds(suite) if _rounds()["rounds"][version].get("public", True))
 
 
 @functools.cache
 def known_benchmarks() -> frozenset[str]:
     """The benchmark keys of the table, of all rounds."""
     return frozenset(benchmarks_table())
+
+
+@functools.cache
+def metric_of(name: str) -> Metric:
+    """A metric of the table by its name."""
+    return Metric(name, **_rounds()["metrics"][name])
 
 
 @functools.cache
@@ -167,10 +204,12 @@ def clock_limits_ms() -> tuple[float, float]:
 @functools.cache
 def dialects() -> dict[str, Dialect]:
     """The dialects, by the rounds that have them, in words: ``round 0.6``, ``round 0.7 and later``."""
-    rows = [(since, row["dialect"]) for since, row in _rounds()["rules"].items() if "dialect" in row]
-    rows.sort(key=lambda row: round_number(row[0]))
-    last = rows[-1][0]
-    return {f"round {since}{' and later' if since == last else ''}": dialect_of(name) for since, name in rows}
+    begun: dict[str, str] = {}
+    for since in sorted(_rounds()["rules"], key=order_of_label):
+        if "dialect" in (row := _rounds()["rules"][since]):
+            begun.setdefault(row["dialect"], since)
+    *_, last = begun.values()
+    return {f"round {since}{' and later' if since == last else ''}": dialect_of(name) for name, since in begun.items()}
 
 
 @functools.cache
@@ -178,23 +217,26 @@ def rules_of(version: str) -> Rules:
     """The rules of a round. A round that the table does not know gets those of the last one before it.
 
     Args:
-        version: a round number such as ``4.1``, without a suffix.
+        version: the label of a round such as ``4.1`` or ``hpc-3.0``, without a suffix.
     """
     table = _rounds()
-    number = round_number(version)
+    label = round_label(version)
     merged: dict[str, Any] = {}
-    oldest = min(table["rules"], key=round_number)
-    for since in sorted(table["rules"], key=round_number):
-        if since == oldest or round_number(since) <= number:
+    for since in sorted(table["rules"], key=order_of_label):
+        start = round_label(since)
+        if start.suite == label.suite and (not merged or start.number <= label.number):
             merged.update(table["rules"][since])
     row = table["rounds"].get(version)
+    layout = table["layouts"][merged["layout"]]
     return Rules(
         version=version,
         known=row is not None,
         dialect=dialect_of(merged["dialect"]),
-        nested=table["layouts"][merged["layout"]]["nested"],
+        layout=Layout(layout["nested"], layout.get("metrics", {}), frozenset(layout.get("evidence", ()))),
         init_limit_minutes=merged["init_limit_minutes"],
         init_limit_minutes_open=merged["init_limit_minutes_open"],
+        converged_by=merged["converged_by"],
+        optional_keys=frozenset(merged["optional_keys"]),
         branch=(row or {}).get("branch", "main"),
         benchmarks=tuple((row or {}).get("benchmarks", ())),
         aliases=(row or {}).get("aliases", {}),
@@ -207,19 +249,20 @@ def benchmark_of(key: str, version: str) -> Benchmark:
     """What a benchmark measures in a round.
 
     A key that the table does not know comes back with the key as task (as far as it can stand in the name of an
-    experiment), no target, and ``known`` false. So does, but for
-    its task, one that the table knows only for later rounds or no longer lists in this one.
+    experiment), no target, and ``known`` false; so does one of another suite. So does, but for its task, one that the table
+    knows only for later rounds or no longer lists in this one.
     """
     row = benchmarks_table().get(key)
-    if row is None:
-        return Benchmark(key=key, task=_NO_NAME.sub("-", key.lower())[:_LONGEST_TASK].strip("-.") or "unnamed")
+    own_task = _NO_NAME.sub("-", key.lower())[:_LONGEST_TASK].strip("-.") or "unnamed"
+    label = round_label(version)
+    if row is None or round_label(row["changes"][0]["from"]).suite != label.suite:
+        return Benchmark(key=key, task=own_task)
     rules = rules_of(version)
-    number = round_number(version)
-    change = row_of(row["changes"], number)
-    counts = {"task": row["task"], "drop": row.get("drop", 1)}
+    change = row_of(row["changes"], label.number)
+    counts = {"task": row.get("task", own_task), "drop": row.get("drop", 1)}
     if change is None or (rules.known and key not in rules.benchmarks):
         return Benchmark(key=key, **counts)
-    progress = row_of(row.get("progress", ()), number)
+    progress = row_of(row.get("progress", ()), label.number)
     values = change["target"]
     logged = change.get("logged", [value for value, _ in values])
     lower = change.get("lower", [False] * len(values))
@@ -228,7 +271,7 @@ def benchmark_of(key: str, version: str) -> Benchmark:
         key=key,
         known=True,
         model=change.get("model", row["model"]),
-        dataset=change["dataset"],
+        dataset=change.get("dataset"),
         targets=tuple(
             Target(float(value), metric, float(scale), low, name)
             for (value, metric), scale, low, name in zip(values, logged, lower, fields, strict=True)
@@ -237,6 +280,7 @@ def benchmark_of(key: str, version: str) -> Benchmark:
         scored=row.get("scored"),
         progress=Progress(**{name: value for name, value in progress.items() if name != "from"}) if progress else None,
         rcp_allowance=row.get("rcp_allowance", 0),
+        quality=row.get("quality"),
         **counts,
     )
 

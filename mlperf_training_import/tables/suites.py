@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .files import FOLDER, load_table
-from .labels import is_private_label, split_label
+from .labels import is_private_label, round_label
 from .rules import rules_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: What the tag of a cached clone begins with that names its round.
+VERSION_TAG = "version-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +22,7 @@ class Suite:
     """A row of ``suites.yaml``; the fields are those of the table."""
 
     name: str
+    title: str
     label: str
     experiments: str
     cache_tag: str
@@ -32,15 +40,42 @@ class Source:
     cache_tags: str
 
 
+@dataclass(frozen=True, slots=True)
+class ExperimentName:
+    """The name of an experiment in its parts. ``scope`` is a round within the suite (``3.0-private``), or ``all``."""
+
+    suite: Suite
+    scope: str
+    division: str
+    task: str
+
+    def __str__(self) -> str:
+        return "--".join(self.parts)
+
+    @property
+    def parts(self) -> tuple[str, str, str, str]:
+        """The parts as they stand in the name, which are tags of the experiment too."""
+        return (self.suite.experiments, self.scope, self.division, self.task)
+
+    @property
+    def label(self) -> str:
+        """The label of the round, or ``all`` with what labels of the suite begin with."""
+        return f"{self.suite.label}{self.scope}"
+
+
 @functools.cache
 def suites() -> dict[str, Suite]:
-    """All suites by name."""
+    """All suites by name, in the order of the table."""
     return {name: Suite(name, **row) for name, row in load_table(FOLDER / "suites.yaml").items()}
 
 
 def suite_of(label: str) -> Suite:
-    """The suite of a round."""
-    return next(suite for suite in suites().values() if label.startswith(suite.label))
+    """The suite of a round.
+
+    Raises:
+        ValueError: the label names no round.
+    """
+    return suites()[round_label(label).suite]
 
 
 def source_of(label: str) -> Source:
@@ -49,9 +84,36 @@ def source_of(label: str) -> Source:
     Raises:
         ValueError: the label names no round.
     """
-    version = split_label(label)
-    if version is None:
-        raise ValueError(f"{label} names no round")
-    suite = suite_of(label)
+    parts = round_label(label)
+    suite = suites()[parts.suite]
     repository = suite.submissions if is_private_label(label) else suite.repository
-    return Source(f"{suite.address}/{repository}_v{version}", rules_of(version).branch, f"{suite.cache_tag},version-{label}")
+    number = parts.round.removeprefix(suite.label)
+    return Source(
+        address=f"{suite.address}/{repository}_v{number}",
+        branch=rules_of(parts.round).branch,
+        cache_tags=f"{suite.cache_tag},{VERSION_TAG}{parts.scope}",
+    )
+
+
+def split_experiment(name: str) -> ExperimentName | None:
+    """The parts of an experiment's name; None where it is none of ours."""
+    first, *rest = name.split("--")
+    suite = next((suite for suite in suites().values() if suite.experiments == first), None)
+    if suite is None or len(rest) != 3:
+        return None
+    scope, division, task = rest
+    return ExperimentName(suite, scope, division, task)
+
+
+def label_of_experiment(name: str) -> str:
+    """The label of the round that an experiment is about, ``all`` or ``hpc-all``; empty where the name is none of ours."""
+    parts = split_experiment(name)
+    return parts.label if parts else ""
+
+
+def labels_of_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """The labels of rounds that the tags of a cached clone say, each once."""
+    given = list(tags)
+    versions = [tag.removeprefix(VERSION_TAG) for tag in given if tag.startswith(VERSION_TAG)]
+    prefixes = [suite.label for suite in suites().values() if suite.cache_tag in given]
+    return tuple(dict.fromkeys(f"{prefix}{version}" for prefix in prefixes for version in versions))

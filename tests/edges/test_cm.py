@@ -71,8 +71,8 @@ def test_nothing_cached(registered):
     assert done.returncode == 16
     assert (
         "no MLPerf Training results in the CM cache; fetch a round first:\n"
-        '  cmr "get git repo _repo.https://github.com/mlcommons/training_results_v5.1" '
-        "--extra_cache_tags=mlperf-training-results,version-5.1 --branch=main"
+        '  cmr "get git repo _repo.https://github.com/mlcommons/training_results_v6.0" '
+        "--extra_cache_tags=mlperf-training-results,version-6.0 --branch=main"
     ) in done.stdout + done.stderr
 
 

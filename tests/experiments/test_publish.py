@@ -635,12 +635,12 @@ def test_a_private_round_stays_out_of_the_experiments_over_all_rounds(repository
 
 def test_a_round_that_is_declared_public_is_one(small, sample):
     outcome = run(small, sample, label="5.1-review", public=True)
-    assert {experiment.scope for experiment in outcome.experiments} == {"5.1-review", "all"}
+    assert {experiment.label for experiment in outcome.experiments} == {"5.1-review", "all"}
 
 
 def test_a_label_of_ones_own_needs_no_target_and_stays_out_of_the_experiments_over_all_rounds(small, sample):
     outcome = run(small, sample, label="5.1-rerun")
-    assert {experiment.scope for experiment in outcome.experiments} == {"5.1-rerun"}
+    assert {experiment.label for experiment in outcome.experiments} == {"5.1-rerun"}
 
 
 def test_what_an_older_import_put_among_all_rounds_is_taken_back(small, sample):

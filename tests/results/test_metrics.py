@@ -286,7 +286,7 @@ def test_places_do_not_depend_on_the_submitters_asked_for(tmp_path):
 
 
 def test_every_known_benchmark_says_what_it_counts_from_1_0_on():
-    for version in known_rounds():
+    for version in known_rounds("training"):
         for key in known_benchmarks():
             benchmark = benchmark_of(key, version)
             expected = benchmark.known and version >= "1.0" and key != "minigo"

@@ -76,8 +76,8 @@ def test_an_empty_cache_names_the_command_that_fills_it(cm):
         locate(cm, [])
     assert str(caught.value) == (
         "no MLPerf Training results in the CM cache; fetch a round first:\n"
-        f'  cmr "get git repo _repo.{GITHUB}/training_results_v5.1" '
-        "--extra_cache_tags=mlperf-training-results,version-5.1 --branch=main"
+        f'  cmr "get git repo _repo.{GITHUB}/training_results_v6.0" '
+        "--extra_cache_tags=mlperf-training-results,version-6.0 --branch=main"
     )
     assert caught.value.return_code == 16
 
@@ -262,7 +262,8 @@ def test_a_clone_without_a_branch_or_an_address_is_fine(cm, sample):
     + [(label, None) for label in ("", "3", "3.0.1", "v3.0", "3.0-", "3.0-/x", "3.0--x", "../3.0", "3.0 ", "3.0\n", "٣.0")],
 )
 def test_labels(label, version):
-    assert split_label(label) == version
+    parts = split_label(label)
+    assert (parts and parts.round) == version
 
 
 @pytest.mark.parametrize(
@@ -279,6 +280,36 @@ def test_the_command_that_fetches_a_round(label, repository, branch):
         f'cmr "get git repo _repo.{GITHUB}/{repository}" '
         f"--extra_cache_tags=mlperf-training-results,version-{label} --branch={branch}"
     )
+
+
+@pytest.mark.parametrize(
+    ("label", "repository", "branch"),
+    [
+        ("hpc-0.7", "hpc_results_v0.7", "main"),
+        ("hpc-1.0", "hpc_results_v1.0", "master"),
+        ("hpc-3.0-private", "submissions_hpc_v3.0", "main"),
+    ],
+)
+def test_the_command_that_fetches_a_round_of_hpc(label, repository, branch):
+    assert fetch_command(label) == (
+        f'cmr "get git repo _repo.{GITHUB}/{repository}" '
+        f"--extra_cache_tags=mlperf-hpc-results,version-{label.removeprefix('hpc-')} --branch={branch}"
+    )
+
+
+def test_rounds_of_both_suites_with_one_number_are_two_rounds(cm, sample):
+    cache_round(cm, sample, "3.0", f"{GITHUB}/training_results_v3.0")
+    cache_round(cm, sample, "3.0", f"{GITHUB}/hpc_results_v3.0", cache_tag="mlperf-hpc-results")
+    cache_round(cm, sample, "0.7", f"{GITHUB}/hpc_results_v0.7", cache_tag="mlperf-hpc-results")
+    rounds, findings = located(cm)
+    assert [(r.label, r.version, r.web_url.rpartition("/")[2]) for r in rounds] == [
+        ("3.0", "3.0", "training_results_v3.0"),
+        ("hpc-0.7", "hpc-0.7", "hpc_results_v0.7"),
+        ("hpc-3.0", "hpc-3.0", "hpc_results_v3.0"),
+    ]
+    assert findings == []
+    assert [r.label for r in located(cm, "hpc-3.0")[0]] == ["hpc-3.0"]
+    assert [r.label for r in located(cm, "3.0")[0]] == ["3.0"]
 
 
 # Addresses

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from types import SimpleNamespace
+from urllib.parse import parse_qs
 
 import pytest
 from support import PROJECT
 
 from mlperf_training_import.experiments.collect import Collected
 from mlperf_training_import.show.playground.playground import make_links, playground_folder
+from mlperf_training_import.tables.suites import ExperimentName, suites
 
 FOLDER = PROJECT / "mlperf_training_import/show/playground/viewer"
 
@@ -46,9 +48,13 @@ class FakeStreamlit:
         self.said.append(text)
 
 
-def experiment(task, division="closed", scope="all", rounds=("5.0",), **values):
-    entries = tuple({"version": label, "accelerators_count": 8, "Result": 1.5} | values for label in rounds)
-    return Collected(f"mlperf-training--{scope}--{division}--{task}", scope, division, task, entries)
+def experiment(task, division="closed", scope="all", rounds=("5.0",), suite="training", benchmarks=("bert",), **values):
+    entries = tuple(
+        {"version": label, "accelerators_count": 8, "Result": 1.5, "Model_ID": benchmark, benchmark: 1.5} | values
+        for label in rounds
+        for benchmark in benchmarks
+    )
+    return Collected(ExperimentName(suites()[suite], scope, division, task), entries)
 
 
 def test_only_broken_modules_are_replaced(viewer, tmp_path):
@@ -195,6 +201,31 @@ def test_links():
     assert links[0].query == query.format("bert-task", "accelerators_count", "Result")
     assert links[1].query == query.format("energetic", "Result", "energy_kwh")
     assert links[3].query == query.format("no-accelerators", "version", "Result")
+
+
+def test_two_benchmarks_of_one_task_have_a_link_each_that_shows_nothing_of_the_other():
+    small = experiment("llm-pretraining-small", rounds=("6.0",), benchmarks=("llama31_8b", "gpt_oss_20b"), energy_kwh=2.0)
+    links = {link.title: parse_qs(link.query.removeprefix("?")) for link in make_links([small])}
+    assert {title: (query["x"], query["y"]) for title, query in links.items()} == {
+        "llm-pretraining-small (gpt_oss_20b), closed": (["accelerators_count"], ["gpt_oss_20b"]),
+        "llm-pretraining-small (llama31_8b), closed": (["accelerators_count"], ["llama31_8b"]),
+        "energy against time, llm-pretraining-small (gpt_oss_20b), closed": (["gpt_oss_20b"], ["energy_kwh"]),
+        "energy against time, llm-pretraining-small (llama31_8b), closed": (["llama31_8b"], ["energy_kwh"]),
+    }
+    assert not any(entry.keys() >= {"llama31_8b", "gpt_oss_20b"} for entry in small.entries)
+
+
+def test_links_of_both_suites_and_of_throughputs():
+    tasks = ("climate-segmentation", "climate-segmentation-throughput")
+    hpc = [experiment(task, rounds=("hpc-2.0",), suite="hpc", benchmarks=("deepcam",)) for task in tasks]
+    links = {
+        link.title: parse_qs(link.query.removeprefix("?"))["tags"] for link in make_links([*hpc, experiment("bert-task")])
+    }
+    assert links == {
+        "bert-task, closed": ["mlperf-training,all,closed,bert-task"],
+        "hpc-climate-segmentation, closed": ["mlperf-hpc,all,closed,climate-segmentation"],
+        "hpc-climate-segmentation-throughput, closed": ["mlperf-hpc,all,closed,climate-segmentation-throughput"],
+    }
 
 
 def test_links_of_a_private_round_only():

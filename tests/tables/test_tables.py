@@ -11,7 +11,7 @@ from trees import import_tree, write_result
 from mlperf_training_import.tables import rules
 from mlperf_training_import.tables.descriptions import DESCRIPTIONS_FILE, description_keys
 from mlperf_training_import.tables.files import place_to_extend
-from mlperf_training_import.tables.labels import parse_version
+from mlperf_training_import.tables.labels import order_of_label, parse_version, split_label
 from mlperf_training_import.tables.rules import (
     BENCHMARKS_FILE,
     ROUNDS_FILE,
@@ -21,7 +21,8 @@ from mlperf_training_import.tables.rules import (
     rules_of,
 )
 
-PUBLIC = ["0.5", "0.6", "0.7", "1.0", "1.1", "2.0", "2.1", "3.0", "3.1", "4.0", "4.1", "5.0", "5.1"]
+PUBLIC = ["0.5", "0.6", "0.7", "1.0", "1.1", "2.0", "2.1", "3.0", "3.1", "4.0", "4.1", "5.0", "5.1", "6.0"]
+HPC = ["hpc-0.7", "hpc-1.0", "hpc-2.0", "hpc-3.0"]
 
 #: Data sets whose names keep the spelling of entries that are published already, by the policy's spelling.
 SPELLINGS = {
@@ -37,12 +38,14 @@ def facts(shared):
 
 
 def test_every_public_round_is_known_and_the_next_one_too():
-    assert list(public_rounds())[: len(PUBLIC)] == PUBLIC
-    assert set(known_rounds()) >= set(public_rounds())
+    assert list(public_rounds("training"))[: len(PUBLIC)] == PUBLIC
+    assert set(known_rounds("training")) >= {*public_rounds("training"), "6.1"}
+    assert list(public_rounds("hpc"))[: len(HPC)] == HPC
+    assert known_rounds() == known_rounds("training") + known_rounds("hpc")
 
 
 def test_benchmarks_of_every_round_are_those_of_the_facts(facts):
-    assert list(facts["rounds"]) == list(known_rounds())
+    assert list(facts["rounds"]) == PUBLIC
     for version, rows in facts["rounds"].items():
         assert set(rules_of(version).benchmarks) == set(rows), version
 
@@ -119,7 +122,14 @@ TASKS = """
     llm-finetuning: llama2_70b_lora
     text-to-image: stable_diffusion flux1
     graph-node-classification: gnn rgat
+    qwen35_397b_grpo: qwen35_397b_grpo
 """
+HPC_TASKS = {
+    "cosmoflow": "cosmology-parameter-prediction",
+    "deepcam": "climate-segmentation",
+    "oc20": "catalyst-modeling",
+    "openfold": "protein-structure-prediction",
+}
 
 
 def test_tasks():
@@ -127,6 +137,7 @@ def test_tasks():
         key: line.split(":")[0].strip() for line in TASKS.splitlines() if line for key in line.split(":")[-1].split()
     }
     assert {key: benchmark_of(key, "5.1").task for key in expected} == expected
+    assert {key: benchmark_of(key, "hpc-3.0").task for key in HPC_TASKS} == HPC_TASKS
 
 
 @pytest.mark.parametrize("version", PUBLIC)
@@ -138,17 +149,26 @@ def test_branch_of_every_round(version):
 def test_dialect_and_layout_of_every_round(version):
     rules = rules_of(version)
     assert rules.dialect.name == {"0.5": "mlpv0.5.0", "0.6": "mll"}.get(version, "mllog")
-    assert rules.nested is (version == "0.5")
+    assert rules.layout.nested is (version == "0.5")
     assert rules.elapsed == ({"minigo": "eval_result"} if version == "0.6" else {})
 
 
 @pytest.mark.parametrize(
-    ("version", "like"), [("6.1", "6.0"), ("12.0", "6.0"), ("3.2", "3.1"), ("0.8", "0.7"), ("0.4", "0.5")]
+    ("version", "like"),
+    [
+        ("6.2", "6.1"),
+        ("12.0", "6.1"),
+        ("3.2", "3.1"),
+        ("0.8", "0.7"),
+        ("0.4", "0.5"),
+        ("hpc-9.1", "hpc-3.0"),
+        ("hpc-0.5", "hpc-0.7"),
+    ],
 )
 def test_a_round_that_the_table_does_not_know_has_the_rules_of_the_last_one_before_it(version, like):
     rules, other = rules_of(version), rules_of(like)
     assert (rules.known, rules.benchmarks, rules.aliases, rules.branch) == (False, (), {}, "main")
-    for name in ("dialect", "nested", "init_limit_minutes", "init_limit_minutes_open"):
+    for name in ("dialect", "layout", "init_limit_minutes", "init_limit_minutes_open", "converged_by", "optional_keys"):
         assert getattr(rules, name) == getattr(other, name)
 
 
@@ -228,7 +248,7 @@ def test_a_benchmark_that_a_known_round_does_not_list_points_to_the_line_of_the_
 
 @pytest.mark.parametrize("version", known_rounds())
 def test_the_line_of_a_round(version):
-    assert line_at(place_to_extend(ROUNDS_FILE, "rounds", version)).startswith(f"  '{version}':")
+    assert line_at(place_to_extend(ROUNDS_FILE, "rounds", version)).lstrip().replace("'", "").startswith(f"{version}:")
 
 
 @pytest.mark.parametrize("field", description_keys())
@@ -240,6 +260,74 @@ def test_places_name_a_file_of_the_repository():
     for place in (place_to_extend(ROUNDS_FILE, "rules"), place_to_extend(BENCHMARKS_FILE)):
         assert re.fullmatch(r"mlperf_training_import/tables/\w+\.yaml:\d+", place)
         assert (rules.FOLDER.parent.parent / place.rsplit(":", 1)[0]).is_file()
+
+
+def test_6_1_is_known_and_not_public_and_its_new_benchmark_has_no_task_yet():
+    assert "6.1" not in public_rounds()
+    assert set(rules_of("6.1").benchmarks) == {
+        *("llama31_8b", "flux1", "llama2_70b_lora", "gpt_oss_20b", "deepseekv3_671b", "qwen35_397b_grpo"),
+    }
+    qwen = benchmark_of("qwen35_397b_grpo", "6.1")
+    assert (qwen.known, qwen.task, qwen.dataset, qwen.runs) == (True, "qwen35_397b_grpo", None, 3)
+    assert [(t.value, t.metric, t.lower_is_better) for t in qwen.targets] == [(0.69, "accuracy", False)]
+    assert (qwen.progress.unit, qwen.progress.samples) == ("samples", 1)
+
+
+def test_the_data_set_of_dlrm_dcnv2_is_the_same_in_6_0_as_in_5_1():
+    assert benchmark_of("dlrm_dcnv2", "6.0") == benchmark_of("dlrm_dcnv2", "5.1")
+
+
+@pytest.mark.parametrize(
+    ("key", "version", "runs", "target", "lower", "quality", "unit"),
+    [
+        ("cosmoflow", "hpc-1.0", 10, 0.124, True, "eval_error", "epochs"),
+        ("deepcam", "hpc-0.7", 5, 0.82, False, "eval_accuracy", "epochs"),
+        ("oc20", "hpc-2.0", 5, 0.036, True, "eval_error", "epochs"),
+        ("openfold", "hpc-3.0", 10, 0.8, False, "eval_accuracy", "samples"),
+    ],
+)
+def test_benchmarks_of_hpc(key, version, runs, target, lower, quality, unit):
+    benchmark = benchmark_of(key, version)
+    (only,) = benchmark.targets
+    assert (benchmark.runs, benchmark.drop, only.value, only.lower_is_better) == (runs, 1, target, lower)
+    assert (benchmark.quality, benchmark.progress.unit) == (quality, unit)
+
+
+def test_rounds_of_hpc():
+    rounds = {version: rules_of(version) for version in HPC}
+    assert [rules.branch for rules in rounds.values()] == ["main", "master", "main", "main"]
+    assert [bool(rules.layout.metrics) for rules in rounds.values()] == [False, True, True, True]
+    assert [rules.init_limit_minutes for rules in rounds.values()] == [20, 30, 30, 30]
+    assert [rules.init_limit_minutes_open for rules in rounds.values()] == [20, 30, 30, 30]
+    assert [rules.converged_by for rules in rounds.values()] == ["target", "status", "status", "status"]
+    assert rounds["hpc-3.0"].benchmarks == ("cosmoflow", "deepcam", "oc20", "openfold")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("3.0", ("training", (3, 0), "3.0", "3.0", "")),
+        ("3.0-private", ("training", (3, 0), "3.0", "3.0-private", "private")),
+        ("hpc-3.0", ("hpc", (3, 0), "hpc-3.0", "3.0", "")),
+        ("hpc-0.7-my-copy", ("hpc", (0, 7), "hpc-0.7", "0.7-my-copy", "my-copy")),
+    ],
+)
+def test_a_label_in_its_parts(text, parts):
+    label = split_label(text)
+    assert (label.suite, label.number, label.round, label.scope, label.suffix) == parts
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "hpc", "hpc-", "3", "v3.0", "hpc3.0", "HPC-3.0", "hpc-hpc-3.0", "training-3.0", "3.0-", "3.0-a--b", "hpc-3.0-ä"],
+)
+def test_what_is_no_label(text):
+    assert split_label(text) is None
+
+
+def test_labels_sort_by_suite_and_then_as_rounds_follow_each_other():
+    labels = ["hpc-10.0", "hpc-0.7", "10.0", "4.1-private", "4.1", "hpc-2.0"]
+    assert sorted(labels, key=order_of_label) == ["4.1", "4.1-private", "10.0", "hpc-0.7", "hpc-2.0", "hpc-10.0"]
 
 
 def test_versions_sort_as_rounds_follow_each_other():

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...tables.editions import edition_of
 from ...tables.keys import entry_keys
-from ...tables.labels import split_label
-from .records import Entry, fields_of, number_of, order_of_round, text_of
+from ...tables.labels import order_of_label, split_label
+from ...tables.rules import THROUGHPUT, TIME_TO_TRAIN
+from .records import Entry, fields_of, number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,7 @@ def make_payload(entries: Sequence[Entry], report: Mapping[str, Any], version: s
     editions = _editions(entries, rows)
     for row, original in zip(rows, _originals(entries, rows), strict=True):
         row["repeat_of"] = original
-    rounds = sorted({row["round"] for row in rows}, key=order_of_round)
+    rounds = sorted({row["round"] for row in rows}, key=order_of_label)
     keys = _keys(entries)
     return {
         "version": version,
@@ -67,14 +68,15 @@ def _edition_key(entry: Entry) -> tuple[str, str, str, str]:
     An entry that names no edition has that of the tables; a benchmark that they do not know has one per data set and target.
     """
     suite = text_of(entry.get("suite")) or "training"
-    return (suite, text_of(entry.get("metric")), text_of(entry.get("Result_Units")), _edition_and_title(entry)[0])
+    metric = text_of(entry.get("metric")) or TIME_TO_TRAIN
+    return (suite, metric, text_of(entry.get("Result_Units")), _edition_and_title(entry)[0])
 
 
 def _edition_and_title(entry: Entry) -> tuple[str, str]:
     if edition := text_of(entry.get("edition")):
         return edition, text_of(entry.get("edition_title")) or edition
-    benchmark, version = text_of(entry.get("Model_ID")), split_label(text_of(entry.get("version")))
-    known = edition_of(benchmark, version) if version is not None else None
+    benchmark, label = text_of(entry.get("Model_ID")), split_label(text_of(entry.get("version")))
+    known = edition_of(benchmark, label.round) if label is not None else None
     if known is not None:
         return known.id, known.title
     dataset, *target = (text_of(entry.get(key)) for key in ("Dataset", "Accuracy", "Accuracy_Metric"))
@@ -86,10 +88,10 @@ def _edition(key: tuple[str, str, str, str], entries: Sequence[Entry], rows: Seq
     suite, metric, unit, edition = key
     first = entries[0]
     runs = Counter(number for entry in entries if (number := number_of(entry.get("runs_count"))) is not None)
-    is_throughput = metric == "throughput"
+    is_throughput = metric == THROUGHPUT
     title = _edition_and_title(first)[1]
     return {
-        "id": "/".join((*(part for part in (suite, metric) if part not in ("training", "time-to-train", "")), edition)),
+        "id": "/".join((*(part for part in (suite, metric) if part not in ("training", TIME_TO_TRAIN)), edition)),
         "title": title + (", throughput" if is_throughput and "throughput" not in title else ""),
         "suite": suite,
         "benchmarks": sorted({text_of(entry.get("Model_ID")) for entry in entries}),
@@ -98,7 +100,7 @@ def _edition(key: tuple[str, str, str, str], entries: Sequence[Entry], rows: Seq
         "unit": unit,
         "higher_is_better": is_throughput,
         "runs": max(runs, key=lambda number: (runs[number], number)) if runs else None,
-        "rounds": sorted({row["round"] for row in rows}, key=order_of_round),
+        "rounds": sorted({row["round"] for row in rows}, key=order_of_label),
     }
 
 
@@ -110,7 +112,7 @@ def _originals(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[str | N
             groups[digest, rows[place]["edition"], rows[place]["division"]].append(place)
     originals: list[str | None] = [None] * len(rows)
     for places in groups.values():
-        original = min(places, key=lambda i: (order_of_round(rows[i]["round"]), rows[i]["energy"] is None, i))
+        original = min(places, key=lambda i: (order_of_label(rows[i]["round"]), rows[i]["energy"] is None, i))
         for place in places:
             originals[place] = rows[original]["uid"] if place != original else None
     return originals

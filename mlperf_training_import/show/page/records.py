@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...results.names import find_availability
-from ...tables.labels import parse_version
-from ...tables.suites import source_of, suite_of
+from ...tables.labels import split_label
+from ...tables.suites import source_of
 
 Entry = Mapping[str, Any]
 
@@ -91,11 +91,8 @@ def _progress(entry: Entry) -> tuple[str, int | float | None]:
 
 def _is_published(fields: Entry) -> bool:
     """Whether MLCommons has published the result: its clone is one of theirs, and of the round that it says."""
-    try:
-        published = source_of(fields["round"]).address
-    except ValueError:
-        return False
-    return bool(fields["git_url"] == published and "-" not in fields["round"].removeprefix(suite_of(fields["round"]).label))
+    label = split_label(fields["round"])
+    return label is not None and not label.suffix and bool(fields["git_url"] == source_of(label.round).address)
 
 
 def text_of(value: object) -> str:
@@ -119,8 +116,3 @@ def _address(value: object) -> str | None:
     except ValueError:
         return None
     return value if parts.scheme in ("http", "https") and parts.netloc else None
-
-
-def order_of_round(label: str) -> tuple[tuple[int, int], str]:
-    """Sort key of the labels of rounds."""
-    return (parse_version(label.partition("-")[0]) or (0, 0), label)

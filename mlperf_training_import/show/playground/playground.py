@@ -25,6 +25,9 @@ from ...experiments.collect import Collected, collect_everywhere
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ...model import Entry
+    from ...tables.suites import ExperimentName
+
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements-playground.txt"
 _LAUNCHER = Path(__file__).resolve().parent / "viewer" / "launcher.py"
 _HOST = "127.0.0.1"
@@ -62,7 +65,7 @@ def open_playground(cm: Any, tell: Callable[[str], None], *, port: int | None = 
     folder = playground_folder()
     links = make_links(collect_everywhere(cm))
     if not links:
-        raise NothingToShow(f"{cm.repos_path}: no MLPerf Training results in this CM home; import some first")
+        raise NothingToShow(f"{cm.repos_path}: no MLPerf results in this CM home; import some first")
     port = _choose_port(port)
     base = f"http://{_HOST}:{port}/"
     with contextlib.suppress(KeyboardInterrupt), _stopped_by_sigterm(), _server(folder, Path(cm.repos_path), port) as server:
@@ -100,34 +103,63 @@ def playground_folder() -> Path:
 
 
 def make_links(experiments: Iterable[Collected]) -> list[Link]:
-    """What is worth seeing: the task with the most rounds and results first, energy where it is known, then every task."""
-    by_weight = sorted((e for e in experiments if e.entries), key=_weight, reverse=True)
-    if any(e.scope == "all" for e in by_weight):
-        by_weight = [e for e in by_weight if e.scope == "all"]
-    links = [_link_to(e, f"{e.task}, {e.division}", _axis_x(e), "Result") for e in by_weight]
+    """What is worth seeing: the task with the most rounds and results first, energy where it is known, then every task.
+
+    Where a task has several benchmarks each has a link of its own: they are not to be compared.
+    """
+    by_weight = sorted((view for e in experiments for view in _iter_views(e)), key=_weight, reverse=True)
+    if any(view.name.scope == "all" for view in by_weight):
+        by_weight = [view for view in by_weight if view.name.scope == "all"]
+    links = [_link_to(view, view.title, _axis_x(view), view.result) for view in by_weight]
     energy = [
-        _link_to(e, f"energy against time, {e.task}, {e.division}", "Result", "energy_kwh")
-        for e in by_weight
-        if e.has("energy_kwh")
+        _link_to(view, f"energy against time, {view.title}", view.result, "energy_kwh")
+        for view in by_weight
+        if view.has("energy_kwh")
     ]
     return links[:1] + energy + sorted(links[1:], key=lambda link: link.title)
 
 
-def _weight(experiment: Collected) -> tuple[Any, ...]:
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The results of one benchmark in an experiment. The key ``result`` has their scores, and no other entry has it."""
+
+    name: ExperimentName
+    title: str
+    result: str
+    entries: tuple[Entry, ...]
+
+    def has(self, key: str) -> bool:
+        """Whether any entry has a value under a key."""
+        return any(entry.get(key) is not None for entry in self.entries)
+
+
+def _iter_views(experiment: Collected) -> Iterator[_View]:
+    name = experiment.name
+    task = f"{name.suite.label}{name.task}"
+    benchmarks = sorted({str(entry.get("Model_ID")) for entry in experiment.entries})
+    for benchmark in benchmarks:
+        if len(benchmarks) == 1:
+            yield _View(name, f"{task}, {name.division}", "Result", experiment.entries)
+        else:  # the playground leaves out what lacks a key that is drawn
+            entries = tuple(entry for entry in experiment.entries if str(entry.get("Model_ID")) == benchmark)
+            yield _View(name, f"{task} ({benchmark}), {name.division}", benchmark, entries)
+
+
+def _weight(view: _View) -> tuple[Any, ...]:
     """Sort key: what shows most comes last. Results of machines without accelerators have no place on a logarithmic axis."""
-    entries = experiment.entries
-    rounds = {str(entry.get("version")) for entry in entries}
-    has_accelerators = all(entry.get("accelerators_count") for entry in entries)
-    return (experiment.division == "closed", has_accelerators, len(rounds), len(entries), experiment.name)
+    rounds = {str(entry.get("version")) for entry in view.entries}
+    has_accelerators = all(entry.get("accelerators_count") for entry in view.entries)
+    closed = view.name.division == "closed"
+    return (closed, has_accelerators, len(rounds), len(view.entries), str(view.name), view.title)
 
 
-def _axis_x(experiment: Collected) -> str:
-    return "accelerators_count" if experiment.has("accelerators_count") else "version"
+def _axis_x(view: _View) -> str:
+    return "accelerators_count" if view.has("accelerators_count") else "version"
 
 
-def _link_to(experiment: Collected, title: str, x: str, y: str) -> Link:
+def _link_to(view: _View, title: str, x: str, y: str) -> Link:
     """A page that is coloured by round. The tags are shown there in a field, in which people can go on to another task."""
-    tags = ",".join(("mlperf-training", experiment.scope, experiment.division, experiment.task))
+    tags = ",".join(view.name.parts)
     query = {"action": "experiments", "tags": tags, "type": "2d-static", "x": x, "y": y, "c": "version"}
     return Link(title, "?" + urlencode(query, safe=","))
 
