@@ -13,6 +13,8 @@ if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
 
 _ENV = "CM_IMPORT_MLPERF_TRAINING_"
+#: Findings that say why a round gave nothing; the report has all.
+_SHOWN_REASONS = 3
 
 
 def predeps(i):
@@ -69,7 +71,7 @@ def _failed(code, text):
     *_, last = text.split("\n")
     if last.startswith(" "):
         text += "\nthen try again"
-    elif not re.search(r"(^|[\s(])[A-Za-z]+[)?.]?$", last):
+    elif not re.search(r"([\s(][A-Za-z]+|[?)])$", last):
         text += "\n"
     return {"return": code, "error": text}
 
@@ -129,8 +131,12 @@ def _import(i):
     if outcome.failures:
         texts = "\n".join(f"  {printable(finding.where)}: {printable(finding.what)}" for finding in outcome.failures)
         return _failed(1, f"not everything could be stored, the rest was:\n{texts}")
-    if outcome.nothing:
+    if outcome.nothing and outcome.rounds:
         return _failed(16, printable(outcome.nothing))
+    if empty := outcome.rounds_without_results(options.versions):
+        found = [finding for finding in outcome.findings if finding.round in empty][:_SHOWN_REASONS]
+        reasons = "".join(f"\n  {finding.code}: {printable(f'{finding.where}: {finding.what}')}" for finding in found)
+        return _failed(16, f"no result of round {', '.join(empty)}{':' if found else ''}{reasons}")
     if options.strict and outcome.findings:
         return _failed(1, f"{len(outcome.findings)} findings, and --strict was given; see the report")
     return {"return": 0}

@@ -19,7 +19,7 @@ import yaml
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlperf_training_import.findings import kinds_of_findings
 from mlperf_training_import.results.names import (
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 #: Every spelling in the descriptions of rounds 0.5 to 5.1, with the number of results and the rounds that have it.
 SPELLINGS_FILE = FOLDER / "spellings.csv"
+MISTAKES_FILE = PROJECT / "docs" / "mistakes.yaml"
 MEASURED_FILE = PROJECT / "docs" / "measured.yaml"
 
 _MEASURED_HEAD = """\
@@ -147,6 +148,26 @@ def fetch_lines() -> str:
     return "```bash\n" + "\n".join(map(fetch_command, public_rounds())) + "\n```"
 
 
+def mistakes_table() -> str:
+    """Mistakes with what is shown, which the tests try."""
+    rows = (
+        (f"`{row['typed']}`", "<br>".join(f"`{line}`" for line in shown(row).split("\n")), str(row["code"]))
+        for row in known_mistakes()
+    )
+    return _table(("typed", "shown", "exit code"), rows)
+
+
+def known_mistakes() -> list[dict[str, Any]]:
+    """The mistakes of ``mistakes.yaml``."""
+    return yaml.safe_load(MISTAKES_FILE.read_text(encoding="utf-8"))
+
+
+def shown(mistake: Mapping[str, Any]) -> str:
+    """What a mistake shows, with the rounds that are published now."""
+    newest = public_rounds("training")[-1]
+    return mistake["shown"].strip().format(newest=newest, published=", ".join(public_rounds()))
+
+
 def variations() -> str:
     """The variations of ``_cm.yaml``: one for each public round, and one for all of a suite."""
     lines = []
@@ -184,6 +205,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "frameworks": frameworks_table,
         "editions": editions_table,
     },
+    "docs/mistakes.md": {"mistakes": mistakes_table},
     "docs/rounds.md": {"rounds": rounds_table, "fetch": fetch_lines},
 }
 
@@ -290,7 +312,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0)
 
 def _escaped(cell: str) -> str:
     """Text as a cell: a bar would end it, and what is in angle brackets would be taken for HTML."""
-    return cell.replace("|", "\\|").replace("<", "&lt;")
+    in_code = cell.startswith("`")
+    return cell.replace("|", "\\|") if in_code else cell.replace("|", "\\|").replace("<", "&lt;")
 
 
 def _flow(figures: Mapping[str, int]) -> str:

@@ -52,7 +52,7 @@ def check_typed(typed: Mapping[str, Any], ours: Iterable[str]) -> None:
             raise BadInput(f"{word}: a variation belongs into the first words, behind the tags and a blank")
         before = words[words.index(word) - 1] if word in words[1:] else ""
         flag = before if _name_of(before) in ours else "--flag"
-        raise BadInput(f"{word}: not expected here; values follow their flags with =, as in {flag}={word}")
+        raise BadInput(f"{word}: not expected here; {flag}={word} is written without a blank")
     for name in typed:
         if name not in ours and name not in CM_FLAGS:
             raise BadInput(f"--{name}: no such flag{did_you_mean(name, ours, '--')}")

@@ -113,7 +113,7 @@ def options_from(values: Mapping[str, object]) -> Options:
         update=_switch(values, "update"),
     )
     if options.path is not None and len(options.versions) != 1:
-        raise BadInput(f"--path={options.path}: --version must say which round it is, for instance 5.1")
+        raise BadInput(f"--path={options.path}: say which round it is (--version=<number>.<number>)")
     for label in options.versions:
         check_label("--version", label)
     if options.prune and options.path is not None:
@@ -152,7 +152,7 @@ def _value(values: Mapping[str, object], name: str) -> object:
     """
     value = values.get(name)
     if value is True:
-        raise BadInput(f"--{name}: needs a value: --{name}=<value>")
+        raise BadInput(f"--{name}: a value is missing (--{name}=<value>)")
     return value
 
 
@@ -170,7 +170,7 @@ def _megabytes(value: object) -> int:
     if not text:
         return LARGEST_LOG_MB
     if not re.fullmatch(r"0*[1-9]\d{0,8}", text, re.ASCII):
-        raise BadInput(f"--max_log_mb={text}: expected a whole number of megabytes above 0")
+        raise BadInput(f"--max_log_mb={text}: expected a whole number of megabytes above zero, without unit")
     return int(text)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .tables.suites import label_of_experiment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from .findings import Finding
@@ -66,8 +66,7 @@ class Outcome:
     """What came out of a run. ``findings`` are sorted, serious ones first.
 
     ``files`` are those beside entries, each with whether it was written or was the same already. A ``preview`` is of a
-    tree on this machine. ``nothing`` is the text of an error where no round had a
-    result.
+    tree on this machine. ``nothing`` is the text of an error where no round had a result.
     """
 
     rounds: list[RoundOutcome] = field(default_factory=list)
@@ -83,3 +82,15 @@ class Outcome:
     def failures(self) -> list[Finding]:
         """Findings with which the run fails, though everything else is written."""
         return [finding for finding in self.findings if finding.kind.fails]
+
+    def rounds_without_results(self, asked: Sequence[str]) -> list[str]:
+        """The rounds that were to give results and gave none: of those asked for, or all, where none was asked for.
+
+        A round of which the filter wanted nothing is none of them. Without ``asked`` a single empty round is a matter for
+        its findings.
+        """
+        if not asked and any(o.results for o in self.rounds):
+            return []
+        well = {o.round.label for o in self.rounds if o.results or (o.walked and not o.submissions)}
+        labels = asked or sorted({o.round.label for o in self.rounds} | {finding.round for finding in self.findings} - {""})
+        return [label for label in labels if label not in well]

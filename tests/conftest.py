@@ -99,6 +99,15 @@ def sample(tmp_path):
     return root
 
 
+@pytest.fixture
+def github(tmp_path, monkeypatch):
+    """Makes repositories reachable under their GitHub addresses: a function from a name to the folder to fill."""
+    config = tmp_path / "gitconfig"
+    config.write_text(f'[url "file://{tmp_path}/github/"]\ninsteadOf = https://github.com/\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    return lambda name: tmp_path / "github/mlcommons" / name
+
+
 @pytest.fixture(scope="session")
 def shared():
     """The folder with the real rounds and their references."""

@@ -95,6 +95,9 @@ def parse(name: str, words: Sequence[str]) -> tuple[ModuleType, argparse.Namespa
         _general_parser(name).error(f"{words[0]}: no such command{did_you_mean(words[0], COMMANDS)}")
     command = importlib.import_module(f".{COMMANDS[words[0]]}", __package__)
     parser = _parser_of(name, words[0], command)
+    switches = {flag: action.const for flag, action in parser._option_string_actions.items() if action.nargs == "?"}
+    # a word behind a switch is no value of it
+    words = [f"{word}={switches[word]}" if word in switches else word for word in words]
     options, unknown = parser.parse_known_args(words[1:])
     if unknown:
         parser.error(_about(unknown[0], words[0]))
@@ -109,7 +112,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Ends the program with a message."""
-        self.exit(_USAGE, f"error: {message}\nsee: {self.prog} --help\n")
+        self.exit(_USAGE, f"error: {message.removeprefix('argument ')}\nsee: {self.prog} --help\n")
 
 
 class Once(argparse.Action):
@@ -156,7 +159,7 @@ def _about(word: str, name: str) -> str:
     if word in COMMANDS:
         return f"{word}: the command comes first, then its options"
     if not flag.startswith("-"):
-        return f"{word}: not expected here; values follow their flags: --flag={word}"
+        return f"{word}: not expected here"
     owners = [other for other in COMMANDS if other != name and flag in _flags_of(other)]
     if owners:
         return f"{flag}: {name} has no such option; {' and '.join(owners)} {'has' if len(owners) == 1 else 'have'} it"

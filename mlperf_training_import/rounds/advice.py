@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from ..suggest import did_you_mean
 from ..tables.labels import is_private_label, round_number, split_label
 from ..tables.rules import known_rounds, public_rounds, rules_of
 from ..tables.suites import source_of
@@ -46,12 +44,12 @@ def missing_rounds(missing: Sequence[str], cached: Sequence[str]) -> str:
     """
     there = ", ".join(cached) or "none"
     message = f"round {', '.join(missing)} is not in the CM cache, which has {there}"
-    offered = [label for label in missing if _is_published(label)]
+    offered = [label for label in missing if is_published(label)]
     if offered:
         which = "it" if len(missing) == 1 else ", ".join(offered)
         commands = "\n".join(f"  {fetch_command(label)}" for label in offered)
         return f"{message}; fetch {which} first:\n{commands}"
-    return f"{message}, and was not published under that name{did_you_mean(missing[0], {*cached, *public_rounds()})}"
+    return f"{message}; {unknown_round(missing[0], cached)}"
 
 
 def no_results(round_: Round, walked: Sequence[Submission], read: Sequence[Submission]) -> str:
@@ -70,25 +68,18 @@ def no_results(round_: Round, walked: Sequence[Submission], read: Sequence[Submi
         return f"no results in {place}, which holds {len(read)} benchmark folders and no score; the findings say why"
     names = sorted(child.name for child in place.iterdir() if not child.name.startswith("."))
     holds = ", ".join((*names[:_NAMED], *([f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []))) or "nothing"
-    near = ", or ".join(f"--path={tree}" for tree in islice(trees_near(place), 2))
-    meant = f"; did you mean {near}?" if near else ""
-    expected = rules_of(round_.version).layout.place
-    return f"no results in {place}, which holds {holds}; expected {expected}{meant}"
+    return f"no results in {place}, which holds {holds}; expected {rules_of(round_.version).layout.place}"
 
 
-def trees_near(path: Path) -> Iterator[Path]:
-    """Folders above and below one which can be imported: results trees, and submitters' folders in them."""
-    for above in list(path.parents)[:_LEVELS]:
-        if (above / "results").is_dir() or _is_tree(above):
-            yield above
-    yield from sorted(child for child in path.iterdir() if child.is_dir() and _is_tree(child))
+def unknown_round(label: str, cached: Sequence[str] = ()) -> str:
+    """Says that nothing was published under a label."""
+    published = public_rounds()
+    inside = max((known for known in (*cached, *published) if known in label), key=len, default="")
+    meant = f"; did you mean {inside}?" if inside else ""
+    return f"{label} is no published round (these are {', '.join(published)}){meant}"
 
 
-def _is_tree(path: Path) -> bool:
-    return any(child.is_dir() for child in path.glob("*/results"))
-
-
-def _is_published(label: str) -> bool:
+def is_published(label: str) -> bool:
     """Whether a repository can be expected under a label: that of a known round, of a later one, or of one under review."""
     if label in public_rounds() or is_private_label(label):
         return True
@@ -96,3 +87,16 @@ def _is_published(label: str) -> bool:
     if parts is None or parts.suffix:
         return False
     return parts.number > max(round_number(known) for known in known_rounds(parts.suite))
+
+
+def trees_near(path: Path) -> Iterator[Path]:
+    """Folders above and below one which can be imported: results trees, and submitters' folders in them."""
+    submitter = next((above for above in list(path.parents)[:_LEVELS] if (above / "results").is_dir()), None)
+    if submitter is not None:
+        yield from (submitter, submitter.parent)
+    yield from sorted(child for child in path.iterdir() if child.is_dir() and is_tree(child))
+
+
+def is_tree(path: Path) -> bool:
+    """Whether folders of submitters lie in a folder."""
+    return any(child.is_dir() for child in path.glob("*/results"))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AmbiguousRounds, BadInput, NothingToImport
 from ..findings import Finding, reporter
 from ..model import Round
+from ..suggest import did_you_mean
 from ..tables.labels import order_of_label, split_label
 from ..tables.rules import rules_of
 from ..tables.suites import VERSION_TAG, labels_of_tags
-from .advice import fetch_command, missing_rounds, replace_command
+from .advice import fetch_command, is_tree, missing_rounds, replace_command, trees_near
 from .cache import CLONE_TAGS, CacheEntry, cached_entries
 from .clone import NoClone, read_clone
 from .repository import is_of_its_repository
@@ -65,8 +67,13 @@ def locate_path(path: Path, label: str) -> Round:
         raise BadInput(f"--version={label}: expected <number>.<number>, optionally with -<suffix>, such as 5.1 or hpc-3.0")
     path = path.absolute()
     if not path.is_dir():
-        raise BadInput(f"--path={path}: no such folder")
-    only = path.name if (path / "results").is_dir() and not rules_of(version.round).layout.nested else None
+        beside = (child.name for child in path.parent.iterdir() if child.is_dir()) if path.parent.is_dir() else ()
+        raise BadInput(f"--path={path}: no such folder{did_you_mean(path.name, beside, f'--path={path.parent}/')}")
+    nested = rules_of(version.round).layout.nested
+    only = path.name if (path / "results").is_dir() and not nested else None
+    near = ", or ".join(f"--path={tree}" for tree in islice(trees_near(path), 2))
+    if near and only is None and not is_tree(path) and not nested:
+        raise BadInput(f"--path={path}: no results tree, and no submitter's folder in one; did you mean {near}?")
     root = path.parent if only else path
     try:
         round_ = read_clone(root, label, version.round)

@@ -137,6 +137,7 @@ def _console() -> Console:
 
 def show_imported(cm: Any, target_repo: str) -> None:
     """Prints what is cached, and what each experiment of the target repository holds and where it lies."""
+    target = find_target(cm, target_repo)
     out = _console()
     findings: list[Finding] = []
     try:
@@ -151,7 +152,6 @@ def show_imported(cm: Any, target_repo: str) -> None:
         out.print(cached)
     for finding in findings:
         out.print(_one_line(f"{finding.code}: {finding.where}: {finding.what}"), soft_wrap=True)
-    target = find_target(cm, target_repo)
     experiments = Table("experiment", "results", "fastest", box=SIMPLE_HEAD)
     for stored in stored_experiments(target):
         fastest = ", ".join(_iter_fastest(stored.objects))

@@ -15,8 +15,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FetchFailure, ImportFailure
+from ..errors import FetchFailure, ImportFailure, NothingToImport
 from ..experiments.home import fetching
+from ..rounds.advice import is_published, unknown_round
 from ..rounds.cache import CACHE, CacheEntry, cached_entries
 from ..rounds.clone import NoClone, read_clone, remote_address, web_address
 from ..tables.suites import Source, source_of
@@ -47,16 +48,17 @@ def fetch_round(cm: Any, label: str, tell: Callable[[str], None], source: Source
 
     Raises:
         FetchFailure: git could not clone it, or the clone is not whole.
-        ValueError: the label names no round.
+        NothingToImport: there is no such round.
     """
-    source = source or source_of(label)
     with fetching(cm, tell):
         there = _entries_of(cm, [label])
         if any(_clone_of(entry) for entry in there):
             return False
+        if source is None and not is_published(label):
+            raise NothingToImport(unknown_round(label))
         for entry in there:
             tell(f"round {label}: the clone in {entry.clone.parent} is not whole; it is replaced")
-        _clone(cm, label, source, tell, anew=bool(there))
+        _clone(cm, label, source or source_of(label), tell, anew=bool(there))
         _remove(cm, [entry for entry in there if _clone_of(entry) is None])
     return True
 

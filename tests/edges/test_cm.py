@@ -128,23 +128,6 @@ def test_filters(registered, sample, flags, expected):
     assert found == expected
 
 
-@pytest.mark.parametrize(
-    ("flag", "message"),
-    [
-        ("--submitter=Nobody", "--submitter=Nobody: not in these rounds; there are: Aurora, Borealis, Cumulus"),
-        ("--benchmark=berd", "--benchmark=berd: not in these rounds; there are: llama2_70b_lora, llama31_8b, retinanet"),
-        ("--division=clsd", "--division=clsd: not in these rounds; there are: closed, open"),
-        ("--dry_run=perhaps", "--dry_run=perhaps: expected yes or no"),
-    ],
-)
-def test_values_that_match_nothing(registered, sample, flag, message):
-    cache_round(registered, sample, "5.1")
-    done = run_cmr(SCRIPT_TAGS, flag)
-    assert done.returncode == 1
-    assert message in done.stdout + done.stderr
-    assert not (home() / LOCAL).exists()
-
-
 def test_strict_fails_after_everything_is_written(registered, sample, isolated):
     cache_round(registered, sample, "5.1")
     done = run_cmr(SCRIPT_TAGS, "--strict")
@@ -243,25 +226,6 @@ def test_the_clone_of_another_round_is_refused(registered, sample):
     assert run_cmr(SCRIPT_TAGS, f"--path={clone}", "--version=4.1").returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (["--path={tmp}/none", "--version=5.1"], "--path={tmp}/none: no such folder"),
-        (["--path={tmp}"], "--path={tmp}: --version must say which round it is, for instance 5.1"),
-        (
-            ["--path={tmp}", "--version=newest"],
-            "--version=newest: expected <number>.<number>, optionally with -<suffix>, such as 5.1",
-        ),
-    ],
-)
-def test_paths_that_cannot_be_imported(registered, tmp_path, flags, message):
-    folder = tmp_path / "empty"
-    folder.mkdir()
-    done = run_cmr(SCRIPT_TAGS, *(flag.format(tmp=folder) for flag in flags))
-    assert done.returncode == 1
-    assert message.format(tmp=folder) in done.stdout + done.stderr
-
-
 def test_from_python_with_the_same_names(registered, sample, isolated):
     cache_round(registered, sample, "5.1")
     result = registered.access(
@@ -312,15 +276,6 @@ def test_help_lists_every_flag_with_a_sentence(registered):
     done = run_cmr(SCRIPT_TAGS, "--help")
     for flag, text in contract["input_description"].items():
         assert f"--{flag}  ({text['desc']})" in done.stdout
-
-
-@pytest.fixture
-def github(tmp_path, monkeypatch):
-    """Makes repositories reachable under their GitHub addresses: a function from a name to the folder to fill."""
-    config = tmp_path / "gitconfig"
-    config.write_text(f'[url "file://{tmp_path}/github/"]\ninsteadOf = https://github.com/\n')
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    return lambda name: tmp_path / "github/mlcommons" / name
 
 
 def publish_sample(root: Path) -> None:
@@ -419,15 +374,6 @@ def test_another_script_reads_what_this_one_hands_over(registered, sample, isola
     experiment = experiments["mlperf-training--all--closed--llm-finetuning"]
     assert experiment["added"] == 3
     assert json.loads((Path(experiment["path"]) / "_cm.json").read_text())["uid"] == experiment["uid"]
-
-
-def test_output_folder_that_cannot_be_made(registered, sample, isolated):
-    cache_round(registered, sample, "5.1")
-    (isolated / "file").write_text("")
-    done = run_cmr(SCRIPT_TAGS, "--output_dir=file")
-    assert done.returncode == 1
-    assert "--output_dir=file: File exists" in done.stdout + done.stderr
-    assert not (home() / LOCAL).exists()
 
 
 def test_csv_has_a_row_per_system_and_a_column_per_benchmark(registered, sample, isolated):
