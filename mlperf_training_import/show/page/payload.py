@@ -10,7 +10,7 @@ from ...tables.editions import edition_of
 from ...tables.keys import entry_keys
 from ...tables.labels import order_of_label, split_label
 from ...tables.rules import THROUGHPUT, TIME_TO_TRAIN
-from .records import Entry, fields_of, number_of, text_of
+from .records import Entry, fields_of, key_of_field, number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +39,7 @@ def make_payload(entries: Sequence[Entry], report: Mapping[str, Any], version: s
         "sources": _sources(rows, rounds),
         "findings": _findings(report, {row["folder"] for row in rows}),
         "keys": {name: {"unit": key.unit, "text": key.text} for name, key in entry_keys().items() if name in keys},
+        "key_of_field": key_of_field(),
         "fields": {name: _column([row[name] for row in rows]) for name in rows[0]} | {"uid": [row["uid"] for row in rows]},
         "entries": {key: _column([_storable(entry.get(key)) for entry in entries]) for key in keys},
     }

@@ -76,6 +76,11 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     }
 
 
+def key_of_field() -> dict[str, str]:
+    """For each field that is taken from the entry, the key that it is taken from; of several the first."""
+    return {name: keys[0] for name, keys in _TEXTS.items()} | _NUMBERS | _ADDRESSES
+
+
 def _first_text(entry: Entry, keys: tuple[str, ...]) -> str:
     return next(filter(None, (text_of(entry.get(key)) for key in keys)), "")
 

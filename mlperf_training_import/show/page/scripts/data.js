@@ -36,6 +36,16 @@ export async function load(element) {
   return {...payload, results, entryOf: (result) => entryAt(payload.entries, result.index)};
 }
 
+/* What a key of an entry means, in a sentence; empty for keys that nobody has declared. */
+export const textOf = (data, key) => (data.keys[key]?.text ?? "").replaceAll("`", "");
+
+/* The unit of a key, which another key of the entry may name. */
+export function unitOf(data, key, entry) {
+  const unit = data.keys[key]?.unit ?? "";
+  const name = /^`(\w+)`$/.exec(unit)?.[1];
+  return name ? (entry[name] ?? "") : unit;
+}
+
 /* A column is a list with a value for each result, or {values, at}: distinct values and, for each result, which of them. */
 const cell = (column, index) => (Array.isArray(column) ? column[index] : column.values[column.at[index]]);
 

@@ -2,7 +2,7 @@
 
 import {byId, make, replaceChildren} from "./dom.js";
 import {count, format, formatFigure, formatTimes} from "./format.js";
-import {load} from "./data.js";
+import {load, textOf} from "./data.js";
 import {createState} from "./state.js";
 import {describeFilters, select} from "./filters.js";
 import {hasFigure, timesAsFast} from "./compare.js";
@@ -32,6 +32,7 @@ function start(data) {
   const updateControls = createControls(data, change);
   const table = createTable(byId("scroll"), {
     open: (result, from) => openResults([result], from),
+    meaningOf: (field) => textOf(data, data.key_of_field[field]),
     resort: (key) =>
       change({sort: key, descending: (resolve(state.get()).sort || "score") === key && !state.get().descending}),
   });

@@ -3,6 +3,7 @@
 import {byId, make, makeFigures} from "./dom.js";
 import {format, formatFigure, formatShare} from "./format.js";
 import {cite, dateOf} from "./cite.js";
+import {textOf, unitOf} from "./data.js";
 import {groupBy} from "./compare.js";
 import {draw, roundTicks} from "./marks.js";
 import {linksOf} from "./table.js";
@@ -193,13 +194,11 @@ function citationOf(result) {
 }
 
 function keysOf(data, result) {
-  const rows = Object.entries(data.entryOf(result)).map(([key, value]) => {
-    const {unit, text} = data.keys[key] ?? {};
-    return [
-      make("code", {title: text}, key),
-      `${typeof value === "object" ? JSON.stringify(value) : String(value)}${unit ? ` ${unit}` : ""}`,
-    ];
-  });
+  const entry = data.entryOf(result);
+  const rows = Object.entries(entry).map(([key, value]) => [
+    make("code", {title: textOf(data, key) || null}, key),
+    `${typeof value === "object" ? JSON.stringify(value) : value} ${unitOf(data, key, entry)}`.trim(),
+  ]);
   return make(
     "details",
     {},

@@ -112,9 +112,9 @@ export function linksOf(result) {
 
 /*
  * A table inside an element that scrolls. `open` gets the result whose button was pressed, `resort` the key of a column.
- * Returns {show, showAll}: the rows that are in sight, or, to print them, all.
+ * `meaningOf` says in a sentence what a column is. Returns {show, showAll}: the rows that are in sight, or, to print them, all.
  */
-export function createTable(frame, {open, resort}) {
+export function createTable(frame, {open, resort, meaningOf}) {
   const head = make("tr", {"aria-rowindex": "1"});
   const body = make("tbody");
   const table = make("table", {}, make("colgroup"), make("thead", {}, head), body);
@@ -181,7 +181,7 @@ export function createTable(frame, {open, resort}) {
             scope: place === 0 ? "row" : null,
             class: `${column.number ? "number " : ""}at-${column.key}`,
             title: text || null,
-            "data-title": column.title,
+            "data-unit": column.key === "score" && !result.edition.higher_is_better ? "min" : null,
           },
           content,
         );
@@ -213,7 +213,12 @@ export function createTable(frame, {open, resort}) {
             ? column.title
             : make(
                 "button",
-                {type: "button", title: column.title, "data-key": column.key, click: () => resort(column.key)},
+                {
+                  type: "button",
+                  title: meaningOf(column.key) || null,
+                  "data-key": column.key,
+                  click: () => resort(column.key),
+                },
                 column.title,
               ),
         );
