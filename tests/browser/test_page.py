@@ -377,11 +377,14 @@ class TestAddress:
         page.go_back()
         assert page.locator("#title").inner_text() == "All benchmarks"
 
-    def test_an_address_that_names_nothing_shows_all(self, opened):
-        page = opened(
-            some_entries(), benchmark="gone", view="gone", sort="gone", columns="gone", result="gone", colour="gone"
-        )
+    @pytest.mark.parametrize("gone", ["gone", "constructor"])
+    def test_an_address_that_names_nothing_shows_all(self, opened, gone):
+        named = dict.fromkeys(("view", "sort", "columns", "result", "colour", "size", "family", "pin", "division"), gone)
+        page = opened(some_entries(), benchmark=gone, **named)
         assert count(page) == "47 results of 48"
+        page = opened(some_entries(), benchmark=TUNING, **named)
+        page.reload()
+        assert count(page) == "42 results of 48"
 
 
 class TestOneResult:

@@ -28,6 +28,8 @@ def make_payload(entries: Sequence[Entry], report: Mapping[str, Any], version: s
     """
     rows = [fields_of(entry) for entry in entries]
     editions = _editions(entries, rows)
+    for place, row in enumerate(rows):
+        row["uid"] = row["uid"] or f"result-{place}"  # what was stored by other people may have none
     for row, original in zip(rows, _originals(entries, rows), strict=True):
         row["repeat_of"] = original
     rounds = sorted({row["round"] for row in rows}, key=order_of_label)

@@ -4,7 +4,7 @@ import {byId, make, replaceChildren} from "./dom.js";
 import {count, format, formatFigure, formatTimes} from "./format.js";
 import {load, textOf} from "./data.js";
 import {createState} from "./state.js";
-import {describeFilters, select} from "./filters.js";
+import {ANY, FACETS, describeFilters, select} from "./filters.js";
 import {hasFigure, timesAsFast} from "./compare.js";
 import {makeLegend, makeTip, makeWalkable} from "./marks.js";
 import {VIEWS, measure} from "./views.js";
@@ -36,6 +36,7 @@ function start(data) {
     resort: (key) =>
       change({sort: key, descending: (resolve(state.get()).sort || "score") === key && !state.get().descending}),
   });
+  const sizes = new Set(data.results.map(FACETS.size));
   const divisions = [...new Set(data.results.map((result) => result.division))].sort();
 
   /* The state with what the address leaves open filled in, and without what the data does not have. */
@@ -57,7 +58,8 @@ function start(data) {
       ...chosen,
       benchmark: edition ? edition.id : "",
       division,
-      view: chosen.view in views ? chosen.view : Object.keys(views)[0],
+      size: sizes.has(chosen.size) ? chosen.size : ANY,
+      view: Object.hasOwn(views, chosen.view) ? chosen.view : Object.keys(views)[0],
     };
   }
 

@@ -2,7 +2,7 @@
 
 import {makeSvg, make} from "./dom.js";
 import {collator, formatTick} from "./format.js";
-import {groupBy} from "./compare.js";
+import {groupBy, order} from "./compare.js";
 
 const {
   axisX,
@@ -41,7 +41,7 @@ const COLOURS = {
 
 /* Series of results by accelerator, round or submitter: {name, colour, shape, members}, with a function that finds them. */
 export function seriesOf(results, colour) {
-  const nameOf = COLOURS[colour] ?? COLOURS.accelerator;
+  const nameOf = Object.hasOwn(COLOURS, colour) ? COLOURS[colour] : COLOURS.accelerator;
   const groups = [...groupBy(results, nameOf)];
   const isOrdered = colour === "rounds";
   const order = isOrdered
@@ -253,7 +253,7 @@ function stopsOf(shapes, results) {
       x: members[0].x,
       y: members[0].y,
       shapes: members.map(({shape}) => shape),
-      results: members.map(({result}) => result),
+      results: members.map(({result}) => result).sort(order),
     }))
     .sort((a, b) => a.x - b.x || a.y - b.y);
 }

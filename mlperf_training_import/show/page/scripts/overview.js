@@ -4,7 +4,7 @@ import {make, makeFigures} from "./dom.js";
 import {collator, count, format, formatFigure, formatShare, formatTimes, median} from "./format.js";
 import {bestOfEach, groupBy, groupOf, hasFigure, timesAsFast} from "./compare.js";
 import {draw, pointScale} from "./marks.js";
-import {bestEnergies, measure} from "./views.js";
+import {bestEnergies, measure, saySize} from "./views.js";
 
 const {dot, line} = libraries;
 
@@ -33,7 +33,7 @@ export function showOverview({results, state, change, open}) {
   const title =
     state.size === ""
       ? "All benchmarks: the best of each round, on any number of accelerators"
-      : `All benchmarks: the best of each round on ${count(Number(state.size), "accelerator")}`;
+      : `All benchmarks: the best of each round on ${saySize(Number(state.size))}`;
   if (!groups.length) return {title};
   const select = (group) => change({benchmark: group.edition.id, division: group.division});
   return {

@@ -50,11 +50,14 @@ function legendOf(series, results) {
   return results.every((result) => result.can_be_bought) ? series : [...series, HOLLOW];
 }
 
+export const saySize = (size) =>
+  Number.isFinite(size) ? count(size, "accelerator") : "a number of accelerators that is not given";
+
 /* The results at one size, which is the one that was chosen, or else the most common; and words that say which. */
 function atOneSize(results, state) {
   const size = state.size === "" ? commonSize(results) : Number(state.size);
   const chosen = results.filter((result) => result.accelerators === size && hasFigure(result));
-  const said = count(size, "accelerator");
+  const said = saySize(size);
   return {
     size,
     said,
@@ -438,7 +441,7 @@ export function bestEnergies(results) {
   return [...least.values()].sort((a, b) => a.accelerators - b.accelerators);
 }
 
-const VERDICTS = {pass: "circle", missing: "diamond", insufficient: "square", fail: "triangle"};
+const VERDICTS = new Map(Object.entries({pass: "circle", missing: "diamond", insufficient: "square", fail: "triangle"}));
 const NO_VERDICT = "cross";
 
 function convergence({results, state, width, change}) {
@@ -448,7 +451,7 @@ function convergence({results, state, width, change}) {
   if (!drawn.length) return {title, empty: "No result here says both its batch size and how long it trained."};
   const {series, of} = seriesOf(drawn, state.colour);
   const verdicts = [...new Set(drawn.map((result) => result.verdict))].filter(Boolean).sort(collator.compare);
-  const shapeOf = (verdict) => VERDICTS[verdict] ?? NO_VERDICT;
+  const shapeOf = (verdict) => VERDICTS.get(verdict) ?? NO_VERDICT;
   const shape = verdicts.length ? (result) => shapeOf(result.verdict) : undefined;
   const references = (key) =>
     [...new Map(drawn.filter((result) => result[key] > 0).map((result) => [result.batch_size, result[key]]))]
