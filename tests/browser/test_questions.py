@@ -115,8 +115,9 @@ def test_who_has_measured_energy_and_is_most_efficient(asked, answers):
         asked.get_by_role("tab", name="Energy").click()
         for number, same in rows.groupby("accelerators_count"):
             least = same.loc[same.energy_kwh.idxmin()]
-            assert f"{figure(least.energy_kwh)} kWh on {int(number):,} ({least.accelerator}, {least.submitter_name}" in notes(
-                asked
+            assert (
+                f"{figure(least.energy_kwh)} kWh on {int(number):,} ({least.accelerator}, {least.submitter_name}"
+                in notes(asked)
             )
 
 
@@ -130,7 +131,9 @@ def test_how_well_a_system_scales(asked, closed):
     choose_benchmark(asked, closed, "gpt3-3.0")
     asked.get_by_role("tab", name="Scaling").click()
     options = asked.get_by_role("combobox", name="Family").locator("option").all_inner_texts()
-    asked.get_by_role("combobox", name="Family").select_option(label=next(text for text in options if text.startswith(" · ".join(name))))
+    asked.get_by_role("combobox", name="Family").select_option(
+        label=next(text for text in options if text.startswith(" · ".join(name)))
+    )
     said = notes(asked)
     assert f"from {int(first):,} to {int(last):,} accelerators, {figure(slow)} to {figure(fast)} minutes" in said
     assert f"{times(speedup)} of {times(ideal)} times, {speedup / ideal:.0%}".replace("%", " %") in said

@@ -14,6 +14,7 @@ from mlperf_training_import.errors import BadInput, NothingToShow, PublishFailur
 from mlperf_training_import.show.page.assemble import join_modules, make_page
 from mlperf_training_import.show.page.page import write_output, write_page
 from mlperf_training_import.show.page.payload import make_payload
+from mlperf_training_import.show.page.records import fields_of
 from mlperf_training_import.show.report import read_report
 
 PACKAGE = Path(page_package.__file__).parent
@@ -103,3 +104,17 @@ def test_the_report_of_an_import_may_be_absent_but_not_broken(tmp_path):
         file.write_text(text)
         with pytest.raises(BadInput, match="no report of an import"):
             read_report(file, optional=True)
+
+
+def test_published_is_what_comes_from_the_repository_of_its_round():
+    address = "https://github.com/mlcommons/{}_results_v{}"
+    entries = [
+        make_entry(0, "5.0", git_url=address.format("training", "5.0")),
+        make_entry(1, "5.0-private", git_url=address.format("training", "5.0")),
+        make_entry(2, "5.0", git_url=address.format("training", "4.1")),
+        make_entry(3, "hpc-3.0", git_url=address.format("hpc", "3.0"), suite="hpc"),
+        make_entry(4, "sample"),
+    ]
+    rows = [fields_of(entry) for entry in entries]
+    assert [row["is_published"] for row in rows] == [True, False, False, True, False]
+    assert [row["round_in_suite"] for row in rows] == ["5.0", "5.0-private", "5.0", "3.0", "sample"]

@@ -71,6 +71,7 @@ def fields_of(entry: Entry) -> dict[str, Any]:
         "runs": sorted(run for run in numbers if run is not None),
         "progress": progress,
         "progress_unit": unit,
+        "round_in_suite": label.scope if (label := split_label(fields["round"])) else fields["round"],
         "is_published": _is_published(fields),
         "folder": "\n".join(text_of(entry.get(key)) for key in ("version", "submitter_folder", "system_file", "Model_ID")),
     }

@@ -10,7 +10,7 @@ const SUITES = {training: "Training", hpc: "HPC"};
 
 export function cite(result, today) {
   const {edition} = result;
-  const suite = `${result.is_published ? "" : "Unverified "}MLPerf® ${SUITES[edition.suite] ?? edition.suite} v${result.round} ${capital(result.division)}`;
+  const suite = `${result.is_published ? "" : "Unverified "}MLPerf® ${SUITES[edition.suite] ?? edition.suite} v${result.round_in_suite} ${capital(result.division)}`;
   const unit = edition.higher_is_better ? edition.unit : "minutes";
   const machine = [
     result.accelerators ? `${format(result.accelerators)} × ${result.variant || "accelerator"}` : "",
