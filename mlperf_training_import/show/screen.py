@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ..errors import NothingToImport
 from ..experiments.publish import find_target, stored_experiments
@@ -20,9 +20,10 @@ from ..rounds.locate import locate
 from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN, metric_of
 from ..values import finite_number, printable
 from ..way_in import playground_command
+from .editions import edition_of_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from ..findings import Finding
 
@@ -152,10 +153,13 @@ def show_imported(cm: Any, target_repo: str) -> None:
         out.print(cached)
     for finding in findings:
         out.print(_one_line(f"{finding.code}: {finding.where}: {finding.what}"), soft_wrap=True)
-    experiments = Table("experiment", "results", "fastest", box=SIMPLE_HEAD)
+    name_column = Column("experiment", no_wrap=not out.is_terminal)  # so that programs find it whole
+    experiments = Table(name_column, "edition", "results", "fastest", "by", box=SIMPLE_HEAD)
     for stored in stored_experiments(target):
-        fastest = ", ".join(_iter_fastest(stored.objects))
-        experiments.add_row(_one_line(stored.name), str(len(stored.objects)), _one_line(fastest))
+        name = stored.name
+        for row in _iter_editions(stored.objects):
+            experiments.add_row(*map(_one_line, (name, *row)))
+            name = ""
     if not experiments.row_count:
         out.print("nothing is imported yet")
         return
@@ -163,18 +167,35 @@ def show_imported(cm: Any, target_repo: str) -> None:
     out.print(_one_line(f"experiments are in {target.experiments}"), soft_wrap=True)
 
 
-def _iter_fastest(objects: Iterable[object]) -> Iterator[str]:
-    """The best score of each edition of each benchmark among stored objects, with its name where there are several."""
-    groups: dict[tuple[str, str], list[float]] = defaultdict(list)
+def _iter_editions(objects: Sequence[object]) -> Iterator[tuple[str, str, str, str]]:
+    """Edition, number of results, the fastest, and whose it is, for each edition and metric among stored objects."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for item in objects:
-        number = item.get("Result") if isinstance(item, dict) else None
-        score = None if isinstance(number, str) else finite_number(number)
-        if isinstance(item, dict) and score is not None:
-            name = item.get("edition") or item.get("Model_ID") or ""
-            groups[str(name), THROUGHPUT if item.get("metric") == THROUGHPUT else TIME_TO_TRAIN].append(score)
-    for (name, metric), scores in sorted(groups.items()):
-        best = min(scores) if metric_of(metric).lower_is_better else max(scores)
-        yield f"{best:.2f} {metric_of(metric).unit}" + (f" ({name})" if len(groups) > 1 else "")
+        entry = item if isinstance(item, dict) else {}
+        groups[edition_of_entry(entry).id, THROUGHPUT if entry.get("metric") == THROUGHPUT else TIME_TO_TRAIN].append(entry)
+    for (edition, name), entries in sorted(groups.items(), key=itemgetter(0)):
+        metric = metric_of(name)
+        scored = [(score, place) for place, entry in enumerate(entries) if (score := _score(entry)) is not None]
+        if not scored:
+            yield edition, str(len(entries)), "", ""
+            continue
+        score, place = min(scored) if metric.lower_is_better else max(scored)
+        yield edition, str(len(entries)), f"{score:.2f} {metric.unit}", _whose(entries[place])
+
+
+def _score(entry: dict[str, Any]) -> float | None:
+    score = entry.get("Result")
+    return None if isinstance(score, str) else finite_number(score)
+
+
+def _whose(entry: dict[str, Any]) -> str:
+    """Submitter, accelerators or processors, and round of a result."""
+    count, parts = entry.get("accelerators_count"), entry.get("accelerator_variant") or entry.get("accelerator_model_name")
+    if not count:
+        count, parts = entry.get("host_processors_count"), entry.get("processor") or entry.get("host_processor_model_name")
+    system = f"{count} x {parts}" if count and parts else ""
+    texts = (entry.get("submitter_name") or entry.get("submitter"), system, entry.get("version"))
+    return ", ".join(str(text) for text in texts if text)
 
 
 def _one_line(text: str) -> str:

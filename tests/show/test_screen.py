@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from madeup import make_entry, store
 from trees import import_tree, write_result
 
 from mlperf_training_import.outcome import Outcome
-from mlperf_training_import.show.screen import Screen
+from mlperf_training_import.show import screen
+from mlperf_training_import.show.screen import Screen, show_imported
 
 
 def lines_of(capsys, outcome) -> list[list[str]]:
@@ -37,3 +41,43 @@ def test_an_import_of_published_rounds_has_not(outcome, capsys):
 def test_a_preview_without_results_has_no_empty_table(tmp_path, capsys):
     lines = lines_of(capsys, Outcome([import_tree(tmp_path, "5.0").outcome], preview=True))
     assert not [line for line in lines if "RCP" in line]
+
+
+SSD = {"Task": "object-detection-light-weight", "_Task": "object-detection-light-weight", "llama2_70b_lora": None}
+ON_COCO = SSD | {"Model_ID": "ssd", "edition": "ssd-0.6"}
+ON_OPENIMAGES = SSD | {"Model_ID": "ssd", "edition": "ssd-2.0"}
+RETINANET = SSD | {"Model_ID": "retinanet", "edition": "ssd-2.0"}
+
+
+def listed(capsys, home, entries) -> list[list[str]]:
+    cm = store(home, entries)
+    capsys.readouterr()
+    show_imported(cm, "")
+    rows = [re.split(r"\s{2,}", line.strip()) for line in capsys.readouterr().out.splitlines()]
+    return [row[-4:] for row in rows if len(row) in (4, 5) and row[-4] != "edition"]
+
+
+def test_the_fastest_is_never_across_two_editions(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(screen, "locate", lambda *_: [])
+    names = {"submitter_name": "Acme", "accelerator_variant": "A100 SXM 80 GB", "accelerators_count": 8}
+    entries = [
+        make_entry(1, "1.1", **ON_COCO, **names, Result=2.0),
+        make_entry(2, "2.1", **ON_OPENIMAGES, **names, Result=30.0),
+        make_entry(3, "5.0", **RETINANET, **names, Result=20.0),
+    ]
+    assert listed(capsys, tmp_path / "CM", entries) == [
+        ["ssd-0.6", "1", "2.00 min.", "Acme, 8 x A100 SXM 80 GB, 1.1"],
+        ["ssd-2.0", "2", "20.00 min.", "Acme, 8 x A100 SXM 80 GB, 5.0"],
+    ]
+
+
+def test_entries_of_an_older_import_have_the_editions_of_the_tables(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(screen, "locate", lambda *_: [])
+    entries = [
+        make_entry(1, "1.1", **ON_COCO | {"edition": None}, Result=2.0),
+        make_entry(2, "5.0", **RETINANET | {"edition": None}, Result=20.0, accelerators_count=None),
+    ]
+    assert [row[:3] for row in listed(capsys, tmp_path / "CM", entries)] == [
+        ["ssd-0.6", "1", "2.00 min."],
+        ["ssd-2.0", "1", "20.00 min."],
+    ]

@@ -6,10 +6,10 @@ import math
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from ...tables.editions import edition_of
 from ...tables.keys import entry_keys
-from ...tables.labels import order_of_label, split_label
+from ...tables.labels import order_of_label
 from ...tables.rules import THROUGHPUT, TIME_TO_TRAIN
+from ..editions import edition_of_entry
 from .records import Entry, fields_of, key_of_field, number_of, text_of
 
 if TYPE_CHECKING:
@@ -66,25 +66,10 @@ def _editions(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[dict[str
 
 
 def _edition_key(entry: Entry) -> tuple[str, str, str, str]:
-    """What results must share to be compared: suite, what is measured, its unit, and the edition.
-
-    An entry that names no edition has that of the tables; a benchmark that they do not know has one per data set and target.
-    """
+    """What results must share to be compared: suite, what is measured, its unit, and the edition."""
     suite = text_of(entry.get("suite")) or "training"
     metric = text_of(entry.get("metric")) or TIME_TO_TRAIN
-    return (suite, metric, text_of(entry.get("Result_Units")), _edition_and_title(entry)[0])
-
-
-def _edition_and_title(entry: Entry) -> tuple[str, str]:
-    if edition := text_of(entry.get("edition")):
-        return edition, text_of(entry.get("edition_title")) or edition
-    benchmark, label = text_of(entry.get("Model_ID")), split_label(text_of(entry.get("version")))
-    known = edition_of(benchmark, label.round) if label is not None else None
-    if known is not None:
-        return known.id, known.title
-    dataset, *target = (text_of(entry.get(key)) for key in ("Dataset", "Accuracy", "Accuracy_Metric"))
-    title = ", ".join(filter(None, (f"{benchmark} on {dataset}" if dataset else benchmark, " ".join(filter(None, target)))))
-    return title, title
+    return (suite, metric, text_of(entry.get("Result_Units")), edition_of_entry(entry).id)
 
 
 def _edition(key: tuple[str, str, str, str], entries: Sequence[Entry], rows: Sequence[Fields]) -> dict[str, Any]:
@@ -92,7 +77,7 @@ def _edition(key: tuple[str, str, str, str], entries: Sequence[Entry], rows: Seq
     first = entries[0]
     runs = Counter(number for entry in entries if (number := number_of(entry.get("runs_count"))) is not None)
     is_throughput = metric == THROUGHPUT
-    title = _edition_and_title(first)[1]
+    title = edition_of_entry(first).title
     return {
         "id": "/".join((*(part for part in (suite, metric) if part not in ("training", TIME_TO_TRAIN)), edition)),
         "title": title + (", throughput" if is_throughput and "throughput" not in title else ""),
