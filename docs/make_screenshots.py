@@ -32,17 +32,14 @@ if TYPE_CHECKING:
 
 
 def picture_playground(browser: Browser) -> None:
-    """The fields and the plot of the page that the playground opens on."""
+    """What is in sight of the page that the playground opens on."""
     with running_playground() as address:
-        page = browser.new_page(viewport={"width": 1100, "height": 2200})
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.goto(address)
         page.locator(".js-plotly-plot .point").first.wait_for(timeout=60_000)
         page.wait_for_timeout(2000)  # the plot grows to its full width
-        top = page.get_by_text("Select CM experiment tags").bounding_box()
-        plot = page.locator(".js-plotly-plot").bounding_box()
-        height = plot["y"] + plot["height"] - top["y"] + 20
-        clip = {"x": 0, "y": top["y"] - 20, "width": 1100, "height": height}
-        save(page, "playground", clip=clip)
+        page.locator(".js-plotly-plot .point").nth(20).hover(force=True)
+        save(page, "playground")
 
 
 #: Pictures of the page: its name, the scheme, the size of the window, and what is chosen.

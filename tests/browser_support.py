@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,12 +18,36 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_CHROMIUM_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextlib.contextmanager
+def launch_chromium(playwright, *flags: str):
+    """A running Chromium, with more flags; skips where it is not installed."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    browser = playwright.chromium.launch(executable_path=executable, args=[*_CHROMIUM_FLAGS, *flags])
+    yield browser
+    browser.close()
+
+
 def playground_home(folder: Path) -> Path:
     """A CM home with three tasks, imported one after the other, so that CM does not find them by name."""
     home = folder / "CM"
     fine_tuning = [make_entry(number, label) for label in ("4.1", "5.0") for number in range(20)]
     fine_tuning[0]["notes"] = HOSTILE
-    store(home, [make_entry(number, "5.0", "text-to-image", energy_kwh=10.5 + number) for number in range(7)])
+    images = [make_entry(number, "5.0", "text-to-image", energy_kwh=10.5 + number) for number in range(7)]
+    store(home, [*images, make_entry(7, "5.0", "text-to-image", accelerators_count=None)])
     store(home, fine_tuning)
     store(home, [make_entry(number, "4.1", "language-processing") for number in range(12)])
     return home
@@ -49,9 +75,9 @@ class Playground:
         return next(line for line in self.printed if title in line).split()[-1]
 
 
-def start_playground(home: Path, log: Path) -> Playground:
-    """Starts the playground over a home and waits until it says that it runs."""
-    env = {**os.environ, "HOME": str(log.parent)}
+def start_playground(home: Path, log: Path, **variables: str) -> Playground:
+    """Starts the playground over a home, with more variables of the environment, and waits until it says that it runs."""
+    env = {**os.environ, "HOME": str(log.parent), **variables}
     command = [sys.executable, str(PROJECT / "run.py"), "playground", "--no-browser", "--home", str(home)]
     installed_before = installed_files()
     with log.open("w") as errors:

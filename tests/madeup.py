@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Benchmark of each task.
-TASKS = {"llm-finetuning": "llama2_70b_lora", "text-to-image": "flux1", "language-processing": "bert"}
+TASKS = {
+    "llm-finetuning": "llama2_70b_lora",
+    "image-generation": "flux2",
+    "text-to-image": "flux1",
+    "language-processing": "bert",
+}
 HOSTILE = "<img src=x onerror=\"window.hacked = true\"></script><script>window.hacked = true</script> & {{script}} 'quoted'"
 
 

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 
 import pytest
-from browser_support import need_playground, playground_home, start_playground
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from browser_support import launch_chromium, need_playground, playground_home, start_playground
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """Chromium, for all tests."""
+def playwright():
+    """What drives browsers, for all tests."""
     api = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed: pip install -r tests/requirements-browser.txt"
     )
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright):
+    """Chromium, for all tests."""
+    with launch_chromium(playwright) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -21,19 +21,21 @@ from urllib.parse import urlencode
 
 from ...errors import BadInput, NothingToShow, PlaygroundFailure
 from ...experiments.collect import Collected, collect_everywhere
+from ...place import IMPORT_SCRIPT, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ...model import Entry
     from ...tables.suites import ExperimentName
 
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements-playground.txt"
-_LAUNCHER = Path(__file__).resolve().parent / "viewer" / "launcher.py"
+REQUIREMENTS = IMPORT_SCRIPT / "requirements-playground.txt"
+_SERVER = f"{__package__}.viewer.server"
 _HOST = "127.0.0.1"
 _PORT = 8501
 _START_SECONDS = 60
 _STOP_SECONDS = 5
+_KIND = "2d-static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,15 @@ class Link:
     query: str
 
 
-def open_playground(cm: Any, tell: Callable[[str], None], *, port: int | None = None, browser: bool = True) -> None:
+def open_playground(
+    cm: Any,
+    tell: Callable[[str], None],
+    *,
+    port: int | None = None,
+    browser: bool = True,
+    page: str = "playground",
+    parameters: Mapping[str, str] | None = None,
+) -> None:
     """Runs the playground until it is stopped with Ctrl-C or SIGTERM; nothing of it is left running then.
 
     Args:
@@ -52,6 +62,8 @@ def open_playground(cm: Any, tell: Callable[[str], None], *, port: int | None = 
         tell: takes messages for the user.
         port: the port to listen on; 8501, or any free one if that is taken, where None.
         browser: opens the first page in the browser.
+        page: the module of the installed playground: ``playground``, or ``graph`` for its page of results alone.
+        parameters: what to open on, as the address of the page of results has it; what is worth seeing where None.
 
     Raises:
         PlaygroundFailure: a requirement is missing, or the server does not start.
@@ -64,11 +76,16 @@ def open_playground(cm: Any, tell: Callable[[str], None], *, port: int | None = 
         raise PlaygroundFailure(f"the playground needs {', '.join(missing)}; run: {command}")
     folder = playground_folder()
     links = make_links(collect_everywhere(cm))
+    if parameters:
+        links.insert(
+            0, Link("what was asked for", "?" + urlencode({"action": "experiments", "type": _KIND, **parameters}, safe=","))
+        )
     if not links:
         raise NothingToShow(f"{cm.repos_path}: no MLPerf results in this CM home; import some first")
     port = _choose_port(port)
     base = f"http://{_HOST}:{port}/"
-    with contextlib.suppress(KeyboardInterrupt), _stopped_by_sigterm(), _server(folder, Path(cm.repos_path), port) as server:
+    home = Path(cm.repos_path).resolve()
+    with contextlib.suppress(KeyboardInterrupt), _stopped_by_sigterm(), _server(folder, home, port, page) as server:
         _wait_until_ready(server, base)
         tell(f"the playground runs at {base}{links[0].query}")
         tell("more to see:")
@@ -160,7 +177,7 @@ def _axis_x(view: _View) -> str:
 def _link_to(view: _View, title: str, x: str, y: str) -> Link:
     """A page that is coloured by round. The tags are shown there in a field, in which people can go on to another task."""
     tags = ",".join(view.name.parts)
-    query = {"action": "experiments", "tags": tags, "type": "2d-static", "x": x, "y": y, "c": "version"}
+    query = {"action": "experiments", "tags": tags, "type": _KIND, "x": x, "y": y, "c": "version"}
     return Link(title, "?" + urlencode(query, safe=","))
 
 
@@ -198,27 +215,18 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _server(folder: Path, home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Streamlit with the playground, as a process that ends with the block. Its errors go where ours go."""
-    options = {
-        "server.address": _HOST,
-        "server.port": port,
-        "server.headless": "true",  # asks for no e-mail address, and leaves the browser to us
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-        "client.toolbarMode": "minimal",
-        "logger.level": "error",  # the playground uses what newer versions warn of
-    }
-    flags = [f"--{name}={value}" for name, value in options.items()]
+def _server(folder: Path, home: Path, port: int, page: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The playground's server, as a process that ends with the block, and with this process however this is killed."""
     env = os.environ | {
         "CM_REPOS": str(home),
         "CM_TMP_CURRENT_SCRIPT_PATH": str(folder),
         "MLPERF_TRAINING_PLAYGROUND": str(folder),
-        "MPLBACKEND": "Agg",  # pages are drawn in threads, which windows of a desktop do not stand
+        "MLPERF_TRAINING_PLAYGROUND_PAGE": page,
         "PYTHONDONTWRITEBYTECODE": "1",  # leaves the folders of the installed packages as they are
     }
-    command = [sys.executable, "-m", "streamlit", "run", str(_LAUNCHER), *flags]
-    server = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603
+    command = [sys.executable, "-m", _SERVER, str(port)]
+    # It looks for modules where it starts, which must not be a folder that somebody else fills: a clone, for one.
+    server = subprocess.Popen(command, env=env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S603
     try:
         yield server
     finally:

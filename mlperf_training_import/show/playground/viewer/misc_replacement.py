@@ -4,15 +4,26 @@ The names, arguments and results are those that the pages of the playground call
 """
 
 import calendar
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote_plus
 
+Answer = dict[str, Any]
 
-def get_params(st) -> dict[str, list[str]]:
+
+def get_params(st: Any) -> dict[str, list[str]]:
     """The parameters of the page's address, each with the list of its values."""
     return {key: st.query_params.get_all(key) for key in st.query_params}
 
 
-def make_url(name, alias="", action="contributors", key="name", md=True, skip_url_quote=False) -> str:
+def make_url(
+    name: str,
+    alias: str = "",
+    action: str = "contributors",
+    key: str = "name",
+    md: bool = True,
+    skip_url_quote: bool = False,
+) -> str:
     """The address of a page of the playground.
 
     Args:
@@ -31,7 +42,7 @@ def make_url(name, alias="", action="contributors", key="name", md=True, skip_ur
     return f"[{name}]({address})" if md else address
 
 
-def convert_date(date: str) -> dict:
+def convert_date(date: str) -> Answer:
     """A date ``20240131`` as ``2024 Jan 31``, in the form of an answer of CM."""
     try:
         text = f"{date[:4]} {calendar.month_abbr[int(date[4:6])]} {int(date[6:8])}"
@@ -40,7 +51,7 @@ def convert_date(date: str) -> dict:
     return {"return": 0, "string": text}
 
 
-def get_all_deps_tags(i: dict) -> dict:
+def get_all_deps_tags(i: dict[str, Any]) -> Answer:
     """The tags of all dependencies in a script's description, however deep, but for its own; as an answer of CM."""
     found = list(i.get("all_deps_tags", ()))
     for tags in _iter_tags([value for key, value in i["meta"].items() if key != "tags"]):
@@ -49,7 +60,7 @@ def get_all_deps_tags(i: dict) -> dict:
     return {"return": 0, "all_deps_tags": found}
 
 
-def _iter_tags(node):
+def _iter_tags(node: Any) -> Iterator[str]:
     if isinstance(node, list):
         for item in node:
             yield from _iter_tags(item)
@@ -61,7 +72,7 @@ def _iter_tags(node):
                 yield from _iter_tags(value)
 
 
-def make_selector(i: dict) -> dict:
+def make_selector(i: dict[str, Any]) -> Answer:
     """Asks for one input of a script: a tick box, a choice or a line of text, as its description wants.
 
     Args:
@@ -81,11 +92,11 @@ def make_selector(i: dict) -> dict:
     return {"return": 0, "key2": name, "value2": value}
 
 
-def _ask(st, desc: dict, name: str, from_address: str | None, hidden: bool):
+def _ask(st: Any, desc: dict[str, Any], name: str, from_address: str | None, hidden: bool) -> Any:
     default, choices = desc.get("default", ""), desc.get("choices", [])
     if desc.get("boolean"):
-        given = {"true": True, "false": False}.get((from_address or "").lower(), bool(default))
-        return given if hidden else st.checkbox(desc["desc"], value=given, key=name)
+        ticked = {"true": True, "false": False}.get((from_address or "").lower(), bool(default))
+        return ticked if hidden else st.checkbox(desc["desc"], value=ticked, key=name)
     given = default if from_address is None else from_address
     if not choices:
         return given if hidden else st.text_input(desc["desc"], value=given, key=name)
@@ -93,7 +104,9 @@ def _ask(st, desc: dict, name: str, from_address: str | None, hidden: bool):
     return choices[number] if hidden else st.selectbox(desc["desc"], choices, index=number, key=name)
 
 
-def make_selection(st, selection: list, param_key: str, text: str, x_uid: str, force_index: int = 0) -> dict:
+def make_selection(
+    st: Any, selection: list[dict[str, Any]], param_key: str, text: str, x_uid: str, force_index: int = 0
+) -> Answer:
     """Lets people choose one of several descriptions by name; the answer's ``meta`` is empty while none is chosen.
 
     With ``x_uid`` the choice was made already, by the address.
@@ -115,7 +128,7 @@ def make_selection(st, selection: list, param_key: str, text: str, x_uid: str, f
     return {"return": 0, "meta": options[number] if number else {}}
 
 
-def get_with_complex_key(meta: dict, key: str):
+def get_with_complex_key(meta: Any, key: str) -> Any:
     """The value under a key such as ``a.b.c`` of nested dicts, None where there is none."""
     for part in key.split("."):
         if not isinstance(meta, dict) or part not in meta:
@@ -124,7 +137,7 @@ def get_with_complex_key(meta: dict, key: str):
     return meta
 
 
-def get_with_complex_key_safe(meta: dict, key: str):
+def get_with_complex_key_safe(meta: Any, key: str) -> Any:
     """The same, with an empty text in the place of None."""
     value = get_with_complex_key(meta, key)
     return "" if value is None else value

@@ -1,0 +1,188 @@
+"""Draws results: dicts and the keys to draw in, a Plotly figure out.
+
+Everything that comes from a result or an address is text in the figure: Plotly takes some HTML in titles, legends and hover
+boxes, so all of it is escaped.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import plotly.express as px
+from plotly.colors import sample_colorscale
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+Result = Mapping[str, Any]
+
+HEIGHT = 540
+#: The lines of a hover box: of each group the first key that a result has.
+_HOVER_KEYS = (
+    ("submitter_name", "submitter", "Organization"),
+    ("system", "SystemName", "System"),
+    ("Model_ID", "Model"),
+    ("version",),
+    ("Result",),
+    ("accelerators_count",),
+    ("accelerator_variant", "accelerator_model_name"),
+    ("number_of_nodes",),
+    ("framework",),
+    ("availability_category", "availability"),
+)
+_HOVER_LINES = 10
+_LONGEST_LINE = 90
+#: How many times the smallest value the largest one must be for a logarithmic axis.
+_WIDE = 100
+#: Where a logarithmic axis has labels; Plotly's own would read 2, 5, 10, 2, 5, 100.
+_TICKS = [digit * 10.0**power for power in range(-4, 6) for digit in (1, 2, 5)]
+#: Of this scale every number of colours can be taken, and neighbours follow each other as rounds do.
+_SCALE = "Turbo"
+_SCALE_FROM, _SCALE_TO = 0.04, 0.97
+_SYMBOLS = (
+    "circle",
+    "square",
+    "diamond",
+    "cross",
+    "x",
+    "triangle-up",
+    "pentagon",
+    "hexagram",
+    "star",
+    "hourglass",
+    "bowtie",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The keys to draw in: across, up, colour and marker; the last two may be empty."""
+
+    x: str
+    y: str
+    colour: str = ""
+    style: str = ""
+
+
+def draw(results: Sequence[Result], axes: Axes, *, title: str = "", bars: bool = False) -> Figure:
+    """A scatter plot or a bar chart of results that have a value on both axes.
+
+    A key whose values differ a lot gets a logarithmic axis, on which 0 stands left of, or below, the smallest value. Every
+    text on a coloured key has a colour of its own. The custom data of a point is the ``uid`` of its result.
+    """
+    frame = pd.DataFrame({"x": _column(results, axes.x), "y": _column(results, axes.y)})
+    frame["uid"] = [str(result.get("uid", "")) for result in results]
+    frame["hover"] = [hover_text(result, axes) for result in results]
+    options: dict[str, Any] = {}
+    if axes.colour:
+        frame["colour"] = _column(results, axes.colour)
+        options["color"] = "colour"
+        options["color_continuous_scale"] = _SCALE
+        options["color_discrete_map"] = colour_map(frame["colour"])
+    if axes.style:
+        frame["style"] = [str(value) for value in _column(results, axes.style)]
+        options |= {"pattern_shape": "style"} if bars else {"symbol": "style", "symbol_sequence": _SYMBOLS}
+    log_ticks = {}
+    for axis in () if bars else ("x", "y"):
+        if _is_wide(frame[axis]):
+            frame[axis], log_ticks[axis] = _place_zero(frame[axis])
+    labels = {"x": axes.x, "y": axes.y, "colour": axes.colour, "style": axes.style}
+    orders = {
+        name: sorted(set(frame[name]), key=in_order) for name in ("x", "y", "colour", "style") if _is_text(frame, name)
+    }
+    figure = (px.bar if bars else px.scatter)(
+        frame,
+        x="x",
+        y="y",
+        hover_name="hover",
+        custom_data="uid",
+        category_orders=orders,
+        labels={name: html.escape(text, quote=False) for name, text in labels.items()},
+        title=html.escape(title, quote=False),
+        height=HEIGHT,
+        **{f"log_{axis}": True for axis in log_ticks},
+        **options,
+        **({"barmode": "group"} if bars else {"render_mode": "svg"}),
+    )
+    for axis, ticks in log_ticks.items():
+        figure.update_layout({f"{axis}axis": {"tickvals": list(ticks), "ticktext": list(ticks.values())}})
+    figure.update_traces(hovertemplate="%{hovertext}<extra></extra>")
+    if not bars:
+        figure.update_traces(marker={"size": 8})
+    figure.update_layout(hoverlabel={"align": "left"}, margin={"t": 40, "b": 10})  # above are Plotly's own buttons
+    return figure
+
+
+def hover_text(result: Result, axes: Axes) -> str:
+    """The ten lines about a result that matter most; what is drawn is among them."""
+    present = [next((key for key in group if result.get(key) is not None), None) for group in _HOVER_KEYS]
+    drawn = [key for key in dict.fromkeys((axes.x, axes.y, axes.colour, axes.style)) if result.get(key) is not None]
+    others = [key for key in present if key is not None and key not in drawn]
+    kept = set(others[: _HOVER_LINES - len(drawn)])
+    keys = [key for key in present if key in kept or key in drawn]
+    keys += [key for key in drawn if key not in keys]
+    return "<br>".join(_line(key, result) for key in keys)
+
+
+def colour_map(values: Iterable[Any]) -> dict[str, str]:
+    """A colour for each text, no two alike; empty for numbers, which have a continuous scale."""
+    texts = sorted({value for value in values if isinstance(value, str)}, key=in_order)
+    step = (_SCALE_TO - _SCALE_FROM) / max(1, len(texts) - 1)
+    return dict(zip(texts, sample_colorscale(_SCALE, [_SCALE_FROM + step * n for n in range(len(texts))]), strict=True))
+
+
+def in_order(text: Any) -> list[tuple[float, str]]:
+    """Sort key of texts that may hold numbers: round 9.0 comes before 10.0."""
+    return [
+        (float(part), "") if part.isdigit() else (math.inf, part) for part in re.split(r"(\d+)", str(text), flags=re.ASCII)
+    ]
+
+
+def is_number(value: Any) -> bool:
+    """Whether an axis has a place for a value as a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+
+
+def _line(key: str, result: Result) -> str:
+    value = result[key]
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    if key == "Result" and result.get("Result_Units"):
+        text += f" {result['Result_Units']}"
+    line = f"{key}: {text}".replace("\n", " ")
+    return html.escape(line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 3] + "...", quote=False)
+
+
+def _column(results: Sequence[Result], key: str) -> list[Any]:
+    """The values of a key: numbers where all are, escaped texts otherwise."""
+    values = [result.get(key) for result in results]
+    if all(is_number(value) for value in values):
+        return values
+    return ["not given" if value is None else html.escape(str(value), quote=False) for value in values]
+
+
+def _is_text(frame: pd.DataFrame, name: str) -> bool:
+    return name in frame and any(isinstance(value, str) for value in frame[name])
+
+
+def _is_wide(values: pd.Series) -> bool:
+    if values.dtype.kind not in "if" or values.min() < 0:
+        return False
+    positive = values[values > 0]
+    return len(positive) > 0 and positive.max() / positive.min() > _WIDE
+
+
+def _place_zero(values: pd.Series) -> tuple[pd.Series, dict[float, str]]:
+    """Values for a logarithmic axis, which has no 0: it stands at half the smallest value. And the labels of the axis."""
+    ticks = {value: f"{value:g}" for value in _TICKS}
+    if values.min() > 0:
+        return values, ticks
+    smallest = values[values > 0].min()
+    zero = float(smallest) / 2
+    ticks = {value: text for value, text in ticks.items() if value >= smallest}
+    return values.astype(float).replace(0, zero), {zero: "0", **ticks}

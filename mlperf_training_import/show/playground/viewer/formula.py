@@ -1,0 +1,182 @@
+"""Evaluates what people type into the two fields of the results page: a text in, a function over results out.
+
+The installed playground hands both texts to Python's ``exec`` and ``eval``. They are expressions over the keys of a
+result, so a few operators are enough, and nothing else exists here: no attribute, no import, no name but ``result`` and the
+functions below. Libraries for this start from all of Python and take away; what is not in this file cannot be reached.
+Formulas are short, numbers are as floats have them and new texts are short too, so that none takes long.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+#: What a formula is turned into: a result in, a value out.
+Formula = Callable[[Mapping[str, Any]], Any]
+
+_LONGEST_TEXT = 1000
+#: Whole numbers beyond this become floats, so that none grows without end.
+_LARGEST_WHOLE = 2**53
+_BOTH_NUMBERS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: lambda base, exponent: float(base) ** float(exponent),
+}
+_COMPARISONS: dict[type[ast.AST], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda item, container: item in container,
+    ast.NotIn: lambda item, container: item not in container,
+}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": abs,
+    "float": float,
+    "int": int,
+    "len": len,
+    "lower": lambda text: str(text).lower(),
+    "max": max,
+    "min": min,
+    "round": lambda value, digits=0: round(float(value), int(digits)),
+    "str": str,
+}
+#: What goes wrong with the values of one result: it has no such key, or a text where a number is expected.
+NO_VALUE = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+
+
+class FormulaError(Exception):
+    """A formula that cannot be understood; the message says what is not."""
+
+
+def parse_filter(text: str) -> Formula:
+    """A condition such as ``result['Accuracy'] > 75 or 'llama2' in result['Model_ID']``.
+
+    Raises:
+        FormulaError: it is none.
+    """
+    with _not_too_deep():
+        return _compile(_parse(text, "eval").body)
+
+
+def parse_assignments(text: str) -> list[tuple[str, Formula]]:
+    """Keys to add to a result, such as ``result['Accuracy2'] = result['Accuracy'] * 2``; several are parted by ``;``.
+
+    Raises:
+        FormulaError: it is something else.
+    """
+    with _not_too_deep():
+        return [_assignment(statement) for statement in _parse(text, "exec").body]
+
+
+@contextlib.contextmanager
+def _not_too_deep() -> Iterator[None]:
+    try:
+        yield
+    except (RecursionError, MemoryError) as error:
+        raise FormulaError("too deep") from error
+
+
+def _assignment(statement: ast.stmt) -> tuple[str, Formula]:
+    match statement:
+        case ast.Assign(
+            targets=[ast.Subscript(value=ast.Name(id="result"), slice=ast.Constant(value=str(key)))], value=value
+        ):
+            return key, _compile(value)
+    raise FormulaError("expected result['new key'] = a formula")
+
+
+def _parse(text: str, mode: str) -> Any:
+    if len(text) > _LONGEST_TEXT:
+        raise FormulaError(f"longer than {_LONGEST_TEXT} characters")
+    try:
+        return ast.parse(text, mode=mode)
+    except SyntaxError as error:
+        raise FormulaError(error.msg) from error
+    except ValueError as error:  # a null character
+        raise FormulaError(str(error)) from error
+
+
+def _compile(node: ast.AST) -> Formula:  # noqa: C901 - one case for each thing that exists
+    """Turns an expression into nested functions."""
+    match node:
+        case ast.Constant(value=str() | int() | float() | None as value):
+            return lambda _: value
+        case ast.Name(id="result"):
+            return lambda result: result
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            parts = [_compile(item) for item in items]
+            return lambda result: [part(result) for part in parts]
+        case ast.Subscript(value=ast.Name() | ast.Subscript() as container, slice=ast.Constant() as key):
+            return functools.partial(_apply, operator.getitem, _compile(container), _compile(key))
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            inner = _compile(operand)
+            return lambda result: not inner(result)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            inner = _compile(operand)
+            return lambda result: -_number(inner(result))
+        case ast.BinOp(op=ast.Add(), left=left, right=right):
+            return functools.partial(_apply, _add, _compile(left), _compile(right))
+        case ast.BinOp(op=op, left=left, right=right) if type(op) in _BOTH_NUMBERS:
+            both = functools.partial(_calculate, _BOTH_NUMBERS[type(op)])
+            return functools.partial(_apply, both, _compile(left), _compile(right))
+        case ast.BoolOp(op=op, values=values):
+            parts = [_compile(value) for value in values]
+            return functools.partial(_first, isinstance(op, ast.Or), parts)
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
+            return functools.partial(_apply, _COMPARISONS[type(op)], _compile(left), _compile(right))
+        case ast.Compare(left=left, ops=[first, *others], comparators=[middle, *rest]) if others:
+            head = _compile(ast.Compare(left=left, ops=[first], comparators=[middle]))
+            tail = _compile(ast.Compare(left=middle, ops=others, comparators=rest))
+            return lambda result: head(result) and tail(result)
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            condition, then, otherwise = _compile(test), _compile(body), _compile(orelse)
+            return lambda result: then(result) if condition(result) else otherwise(result)
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
+            function, parts = _FUNCTIONS[name], [_compile(argument) for argument in arguments]
+            return lambda result: function(*(part(result) for part in parts))
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="result"), attr="get"), args=[key]):
+            wanted = _compile(key)
+            return lambda result: result.get(wanted(result))
+    raise FormulaError(f"{ast.unparse(node)[:80]!r} is more than a formula over the keys of a result")
+
+
+def _apply(function: Callable[[Any, Any], Any], left: Formula, right: Formula, result: Mapping[str, Any]) -> Any:
+    return function(left(result), right(result))
+
+
+def _first(wanted: bool, parts: list[Formula], result: Mapping[str, Any]) -> Any:
+    """The first value that is as true as wanted, the last one where none is: what ``or`` and ``and`` mean."""
+    for part in parts:
+        value = part(result)
+        if bool(value) is wanted:
+            break
+    return value
+
+
+def _add(left: Any, right: Any) -> Any:
+    if isinstance(left, str) and isinstance(right, str):
+        return (left + right)[:_LONGEST_TEXT]
+    return _calculate(operator.add, left, right)
+
+
+def _calculate(function: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    value = function(_number(left), _number(right))
+    if isinstance(value, complex):
+        raise TypeError("not a real number")
+    return value
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float):
+        raise TypeError(f"{str(value)[:40]!r} is no number")
+    return value if abs(value) <= _LARGEST_WHOLE else float(value)

@@ -1,0 +1,243 @@
+"""The page of results, in the place of the installed module ``graph``.
+
+It reads the parameters and has the fields that the installed page does, so that links to it go on working. What differs:
+the fields take formulas and no Python (see ``formula.py``), texts are text, and the plot is in sight.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import cmind
+import pandas as pd
+
+from .chart import Axes, draw
+from .formula import NO_VALUE, FormulaError, parse_assignments, parse_filter
+
+#: More experiments than these are not shown at once.
+_MOST_EXPERIMENTS = 8
+_KINDS = {
+    "": "",
+    "2d-static": "Scatter plot (static)",
+    "2d": "Scatter plot (interactive: choose a point to see its result)",
+    "bar": "Bar plot (static)",
+}
+_FIRST_KEYS = ("Organization", "Model", "Scenario", "SystemName", "notes", "framework", "Result", "Result_Units", "Accuracy")
+#: What is drawn where nothing was chosen.
+_DEFAULT_KEYS = {"x": "Result", "y": "Accuracy", "c": "version", "s": ""}
+_DERIVED_LABEL = "Optional: add derived metrics. Example: result['Accuracy2'] = result['Accuracy']*2"
+_FILTER_LABEL = "Optional: add result filter. Examples: result['Accuracy']>75 or 'llama2' in result['Model_ID']"
+_DONE = {"return": 0}
+
+Parameters = Mapping[str, Sequence[str]]
+Result = dict[str, Any]
+
+
+def main() -> dict[str, Any]:
+    """The page alone, without the others of the playground."""
+    import streamlit as st
+
+    st.set_page_config(layout="wide", page_title="CM experiments")
+    return visualize(st, {key: st.query_params.get_all(key) for key in st.query_params})
+
+
+def visualize(st: Any, parameters: Parameters, action: str = "") -> dict[str, Any]:
+    """Draws the page.
+
+    Args:
+        st: Streamlit.
+        parameters: of the page's address: ``name`` or ``tags`` of experiments, ``type`` of the plot, ``x``, ``y``, ``c``
+            and ``s`` (keys to draw in), ``title``, ``derived_metrics``, ``filter``; ``result_uid`` for one result only.
+        action: the name of this page in its address; empty where it is the only one.
+
+    Returns:
+        ``{"return": 0}``, or what CM answers if it cannot find experiments.
+    """
+    asked = {key: values[0].strip() for key, values in parameters.items() if values}
+    found = _find_experiments(st.sidebar, asked)
+    if found["return"] > 0:
+        return found
+    experiments = _choose_experiments(st.sidebar, found["list"], asked)
+    if len(experiments) > _MOST_EXPERIMENTS:
+        st.markdown("Too many experiments: choose one, or more tags, on the left.")
+        return _DONE
+    results = _read_results(st, experiments)
+    if not results:
+        st.markdown("No results found!")
+        return _DONE
+    if uid := asked.get("result_uid"):
+        _show_results(st, [result for result in results if result.get("uid") == uid], action)
+        return _DONE
+    kind = st.sidebar.selectbox(
+        f"Select how to visualize {len(experiments)} CM experiment set(s):",
+        list(_KINDS),
+        index=_index(list(_KINDS), asked.get("type")),
+        format_func=_KINDS.__getitem__,
+        key=f"how {len(experiments)}",
+    )
+    if not kind:
+        st.markdown("Choose how to visualize the results, on the left.")
+        return _DONE
+    keys = _keys_of(results)
+    axes = Axes(*(_choose_key(st.sidebar, keys, which, asked.get(which)) for which in "xycs"))
+    _add_derived(st, results, asked.get("derived_metrics", ""))
+    results = _filtered(st, results, asked.get("filter", ""))
+    _show_chart(st, results, axes, kind, asked.get("title", ""), action)
+    _show_table(st, results)
+    return _DONE
+
+
+def _find_experiments(side: Any, asked: Mapping[str, str]) -> dict[str, Any]:
+    question = {"action": "find", "automation": "experiment,a0a2d123ef064bcb"}
+    if name := asked.get("name"):
+        return _access(question | {"artifact": name})
+    given = asked.get("tags", "").replace(",", " ")
+    tags = side.text_input("Select CM experiment tags separated by space:", value=given, key="v_experiment_tags")
+    tags = ",".join(tags.replace(",", " ").split())
+    return _access(question | ({"tags": tags} if tags else {}))
+
+
+def _access(question: dict[str, str]) -> dict[str, Any]:
+    answer: dict[str, Any] = cmind.access(question)
+    return answer
+
+
+def _choose_experiments(side: Any, found: Sequence[Any], asked: Mapping[str, str]) -> list[Any]:
+    """The experiment that was chosen, all that were found where none was; those with a password are not shown."""
+    ordered = sorted(
+        found, key=lambda item: (",".join(item.meta.get("tags", [])), item.meta.get("alias", ""), item.meta["uid"])
+    )
+    ordered = [item for item in ordered if not item.meta.get("password_hash")]
+    names = ["", *(" ".join(item.meta.get("tags", [])) or item.meta.get("alias") or item.meta["uid"] for item in ordered)]
+    given = [asked.get("name") in (item.meta.get("alias"), item.meta["uid"]) for item in ordered]
+    first = 1 if len(ordered) == 1 else given.index(True) + 1 if True in given else 0
+    label = f"Select experiment from {len(ordered)} found:"  # noqa: S608 - no SQL
+    number = side.selectbox(label, range(len(names)), index=first, format_func=names.__getitem__, key="experiment")
+    return [ordered[number - 1]] if number else ordered
+
+
+def _read_results(st: Any, experiments: Sequence[Any]) -> list[Result]:
+    """The results that experiments hold, each with where it is from; says which files cannot be read."""
+    results = []
+    for experiment in experiments:
+        meta = experiment.meta
+        for file in sorted(Path(experiment.path).glob("*/cm-result.json")):
+            place = {
+                "experiment_dir": file.parent.name,
+                "experiment_alias": meta.get("alias", ""),
+                "experiment_uid": meta["uid"],
+                "experiment_tags": ",".join(meta.get("tags", [])),
+            }
+            try:
+                stored = json.loads(file.read_bytes()) if file.is_file() else []
+            except (OSError, ValueError, RecursionError) as error:
+                st.warning(_plain(f"{file}: {error}"))
+                continue
+            results += [item | place for item in stored if isinstance(item, dict)] if isinstance(stored, list) else []
+    return results
+
+
+def _keys_of(results: Sequence[Result]) -> list[str]:
+    keys = dict.fromkeys(key for result in results for key in result)
+    first = [key for key in _FIRST_KEYS if key in keys]
+    return first + sorted((key for key in keys if key not in _FIRST_KEYS), key=str.lower)
+
+
+def _choose_key(side: Any, keys: Sequence[str], which: str, asked: str | None) -> str:
+    names = {"x": "X", "y": "Y", "c": "Color", "s": "Style"}
+    options = ["", *keys]
+    index = _index(options, asked or _DEFAULT_KEYS[which])
+    return side.selectbox(f"Select {names[which]} key", options, index=index, key=which) or ""
+
+
+def _index(options: Sequence[str], wanted: str | None) -> int:
+    return options.index(wanted) if wanted in options else 0
+
+
+def _add_derived(st: Any, results: Sequence[Result], asked: str) -> None:
+    """Adds the keys that the first field derives; where a value for one is missing, so is the key."""
+    text = st.sidebar.text_input(_DERIVED_LABEL, value=asked).strip()
+    try:
+        assignments = parse_assignments(text)
+    except FormulaError as error:
+        st.warning(_plain(f"derived metrics: {error}"))
+        return
+    for key, formula in assignments:
+        for result in results:
+            try:
+                result[key] = formula(result)
+            except NO_VALUE:
+                result.pop(key, None)
+
+
+def _filtered(st: Any, results: list[Result], asked: str) -> list[Result]:
+    """Results that meet the condition of the second field; where a value for it is missing, a result does not."""
+    text = st.sidebar.text_input(_FILTER_LABEL, value=asked).strip()
+    if not text:
+        return results
+    try:
+        condition = parse_filter(text)
+    except FormulaError as error:
+        st.warning(_plain(f"filter: {error}"))
+        return results
+    kept = []
+    for result in results:
+        try:
+            if condition(result):
+                kept.append(result)
+        except NO_VALUE:
+            continue
+    return kept
+
+
+def _show_chart(st: Any, results: Sequence[Result], axes: Axes, kind: str, title: str, action: str) -> None:
+    drawn = [result for result in results if result.get(axes.x) is not None and result.get(axes.y) is not None]
+    if not drawn:
+        st.markdown("No results found for your selection.")
+        return
+    figure = draw(drawn, axes, title=title, bars=kind == "bar")
+    on_select = "rerun" if kind == "2d" else "ignore"
+    chosen = st.plotly_chart(figure, width="stretch", on_select=on_select, selection_mode="points", key=f"plot {kind}")
+    if len(drawn) < len(results):
+        st.caption(_plain(f"{len(results) - len(drawn)} of {len(results)} results have no {axes.x} or no {axes.y}."))
+    if kind == "2d":
+        uids = {point["customdata"][0] for point in chosen.selection.points}
+        _show_results(st, [result for result in drawn if result.get("uid") in uids], action)
+
+
+def _show_table(st: Any, results: Sequence[Result]) -> None:
+    frame = pd.DataFrame(list(results), columns=_keys_of(results))
+    for key in frame:
+        if frame[key].dtype.kind not in "ifb":
+            frame[key] = [None if value is None or value != value else str(value) for value in frame[key]]
+    st.dataframe(frame)
+
+
+def _show_results(st: Any, results: Sequence[Result], action: str) -> None:
+    """Every key of a few results, as text; addresses of the web are links."""
+    for result in results:
+        query = {"action": action} if action else {}
+        query |= {"name": str(result["experiment_uid"]), "result_uid": str(result.get("uid", ""))}
+        lines = "".join(f"<li><b>{html.escape(key)}</b>: {_value(result[key])}</li>" for key in _keys_of([result]))
+        link = html.escape(f"?{urlencode(query)}")
+        st.html(f'<h3>Result summary</h3><ul>{lines}</ul><a href="{link}" target="_self">Self link</a>')
+
+
+def _value(value: Any) -> str:
+    text = html.escape(str(value))
+    if isinstance(value, str) and value.startswith(("https://", "http://")):
+        return f'<a href="{text}" target="_blank" rel="noopener noreferrer">{text}</a>'
+    return text
+
+
+def _plain(text: str) -> str:
+    """A text in which Markdown finds nothing."""
+    return "".join(
+        f"\\{character}" if character.isascii() and not character.isalnum() and character != " " else character
+        for character in text
+    )
