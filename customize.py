@@ -1,16 +1,14 @@
 """The edge to Collective Mind: environment in, import, return code and text out."""
 
-import contextlib
-import re
-import signal
 import sys
-import threading
 from pathlib import Path
 
 # Collective Mind loads this file by its path: the folder with our package is not on the search path then.
 _HERE = str(Path(__file__).resolve().parent)
 if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
+
+from mlperf_training_import.edge import at_the_edge, failed
 
 _ENV = "CM_IMPORT_MLPERF_TRAINING_"
 #: Findings that say why a round gave nothing; the report has all.
@@ -28,7 +26,7 @@ def predeps(i):
     Returns:
         As :func:`preprocess`.
     """
-    return _at_the_edge(_prepare, i)
+    return at_the_edge(_prepare, i)
 
 
 def preprocess(i):
@@ -43,54 +41,7 @@ def preprocess(i):
         ``{"return": 0}``, or ``return`` above 0 with ``error``: 16 where nothing was found, 130 after Ctrl-C, 143 after
         SIGTERM, 1 for everything else.
     """
-    return _at_the_edge(_import, i)
-
-
-def _at_the_edge(work, i):
-    """Does a part of the work; what goes wrong in it becomes CM's return code and text."""
-    from mlperf_training_import.errors import ImportFailure
-    from mlperf_training_import.values import printable
-
-    try:
-        with _stopped_by_sigterm():
-            return work(i)
-    except ModuleNotFoundError as error:
-        requirements = Path(_HERE) / "requirements.txt"
-        return _failed(1, f"{error}; install what is needed:\n  {sys.executable} -m pip install -r {requirements}")
-    except ImportFailure as error:
-        return _failed(error.return_code, printable(str(error)))
-    except KeyboardInterrupt as stop:
-        number = stop.args[0] if stop.args else signal.SIGINT
-        return _failed(128 + number, "interrupted; what was stored is whole, import again to complete it")
-    except OSError as error:
-        return _failed(1, f"{error.filename or 'this machine'}: {error.strerror or error}")
-
-
-def _failed(code, text):
-    """An error for CM, which writes an exclamation mark behind it: that must not stand behind a command or a path."""
-    *_, last = text.split("\n")
-    if last.startswith(" "):
-        text += "\nthen try again"
-    elif not re.search(r"([\s(][A-Za-z]+|[?)])$", last):
-        text += "\n"
-    return {"return": code, "error": text}
-
-
-@contextlib.contextmanager
-def _stopped_by_sigterm():
-    """Lets SIGTERM end the block as Ctrl-C does; only the main thread may ask for that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number, _frame):
-        raise KeyboardInterrupt(number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    return at_the_edge(_import, i)
 
 
 def _prepare(i):
@@ -130,15 +81,15 @@ def _import(i):
     _hand_over(outcome, i["env"], i["state"])
     if outcome.failures:
         texts = "\n".join(f"  {printable(finding.where)}: {printable(finding.what)}" for finding in outcome.failures)
-        return _failed(1, f"not everything could be stored, the rest was:\n{texts}")
+        return failed(1, f"not everything could be stored, the rest was:\n{texts}")
     if outcome.nothing and outcome.rounds:
-        return _failed(16, printable(outcome.nothing))
+        return failed(16, printable(outcome.nothing))
     if empty := outcome.rounds_without_results(options.versions):
         found = [finding for finding in outcome.findings if finding.round in empty][:_SHOWN_REASONS]
         reasons = "".join(f"\n  {finding.code}: {printable(f'{finding.where}: {finding.what}')}" for finding in found)
-        return _failed(16, f"no result of round {', '.join(empty)}{':' if found else ''}{reasons}")
+        return failed(16, f"no result of round {', '.join(empty)}{':' if found else ''}{reasons}")
     if options.strict and outcome.findings:
-        return _failed(1, f"{len(outcome.findings)} findings, and --strict was given; see the report")
+        return failed(1, f"{len(outcome.findings)} findings, and --strict was given; see the report")
     return {"return": 0}
 
 

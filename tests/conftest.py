@@ -27,7 +27,7 @@ settings.load_profile("fixed")
 
 #: What tests cost by the folder that they are in, and what is made once for all that use it.
 _MARKED_FOLDERS = ("slow", "real", "browser")
-_SHARED_FIXTURES = {"real_home": "real", "chromium": "browser"}
+_SHARED_FIXTURES = {"real_home": "real", "playwright": "browser"}
 
 
 def pytest_collection_modifyitems(items):
@@ -72,7 +72,7 @@ def registered_home(tmp_path_factory):
     from mlperf_training_import.start.register import register
 
     home = tmp_path_factory.mktemp("registered") / "CM"
-    register(CM(str(home)), PROJECT)
+    register(CM(str(home)))
     return home
 
 
@@ -166,7 +166,7 @@ def real_home(shared, tmp_path_factory):
         patch.setenv("CM_REPOS", home["CM_REPOS"])
         from cmind.core import CM
 
-        register(CM(), PROJECT)
+        register(CM())
     done = run_cmr(SCRIPT_TAGS, cwd=root / "work", env=home)
     assert done.returncode == 0, done.stdout + done.stderr
     return {**home, "WORK": str(root / "work"), "SCREEN": done.stdout}

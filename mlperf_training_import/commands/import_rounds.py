@@ -12,8 +12,9 @@ import yaml
 
 from ..errors import BadInput, ImportFailure
 from ..options import Options, check_label, options_from
+from ..place import IMPORT_SCRIPT
 from ..start.fetch import fetch_round, update_rounds
-from ..start.register import SCRIPT_FOLDER, register
+from ..start.register import register
 from ..start.sample import make_repository, write_sample
 from ..tables.suites import source_of
 from ..way_in import remember_home
@@ -52,7 +53,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def script_flags() -> dict[str, str]:
     """The flags of the script, each with its sentence, as ``_cm.yaml`` declares them."""
-    contract = yaml.safe_load((SCRIPT_FOLDER / "_cm.yaml").read_text(encoding="utf-8"))
+    contract = yaml.safe_load((IMPORT_SCRIPT / "_cm.yaml").read_text(encoding="utf-8"))
     return {name: row["desc"] for name, row in contract["input_description"].items()}
 
 
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         rounds, flags = [_SAMPLE_LABEL], flags | {"output_dir": str(home)}
     else:
         use_home(options.home, may_be_new=True)
-    register(collective_mind(), SCRIPT_FOLDER)
+    register(collective_mind())
     clock.step("registration")
     if options.demo:
         source = replace(source_of(_SAMPLE_LABEL), address=f"file://{sample}", branch="main")

@@ -7,9 +7,9 @@ import importlib
 import re
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from ..place import IMPORT_SCRIPT
 from ..suggest import did_you_mean
 from ..way_in import enter
 
@@ -42,7 +42,6 @@ The CM home is ~/CM, or the folder that the variable CM_REPOS or --home names.
 Exit codes: 0 done; 1 failed; 2 the command line cannot be read; 16 there is no such round, repository or result;
 130 and 143 stopped by Ctrl-C and SIGTERM.
 """
-_REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements.txt"
 _USAGE = 2
 
 
@@ -60,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(name, list(sys.argv[1:] if arguments is None else arguments))
     except ModuleNotFoundError as error:
-        return _fail(f"{error}; run: {sys.executable} -m pip install -r {_REQUIREMENTS}")
+        return _fail(f"{error}; run: {sys.executable} -m pip install -r {IMPORT_SCRIPT / 'requirements.txt'}")
 
 
 def _run(name: str, words: list[str]) -> int:

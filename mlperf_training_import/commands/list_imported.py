@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..show.screen import show_imported
+from ..start.register import replaced_scripts
+from ..way_in import own_command
 from .home import add_home_flag, collective_mind, use_home
 
 if TYPE_CHECKING:
@@ -20,5 +22,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints the cached rounds and the imported experiments."""
     use_home(options.home)
-    show_imported(collective_mind(), options.target_repo or "")
+    cm = collective_mind()
+    show_imported(cm, options.target_repo or "")
+    if replaced := replaced_scripts(cm):
+        commands = " and ".join(script.command for script, _ in replaced)
+        print(f"here {commands} would run an older script; to run ours: {own_command()} register")
     return 0

@@ -1,14 +1,14 @@
-"""Makes Collective Mind run this script, and imports nothing.
+"""Makes Collective Mind run our scripts, and imports nothing.
 
-The package cmx4mlops has an older script of the same name. A link in the CM home, and an index that leads to it, make
-cmr run this one.
+The package cmx4mlops has older scripts of the same names, to import and to open the playground. Links in the CM home, and
+an index that leads to them, make cmr run ours.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..start.register import SCRIPT_FOLDER, register
+from ..start.register import SCRIPTS, register
 from .home import add_home_flag, collective_mind, use_home
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Registers the script, and says what was done."""
+    """Registers the scripts, and says what was done."""
     use_home(options.home, may_be_new=True)
-    print(f"cmr runs this script: {register(collective_mind(), SCRIPT_FOLDER)} -> {SCRIPT_FOLDER}")
-    print('next: cmr "import mlperf training to-experiment"')
+    for script, place in zip(SCRIPTS, register(collective_mind()), strict=True):
+        print(f"{script.command} runs {place}" + (f" -> {script.folder}" if place != script.folder else ""))
+    print(f"next: {SCRIPTS[0].command}")
     return 0

@@ -14,10 +14,11 @@ import pytest
 from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, fetch_lines, run_cmr
 from trees import snapshot
 
-from mlperf_training_import.start.register import ALIAS, UID, register
+from mlperf_training_import.start.register import SCRIPTS, register
 from mlperf_training_import.tables.rules import public_rounds, rules_of
 
 LOCAL = Path("repos/local/experiment")
+IMPORT, GUI = SCRIPTS
 
 
 def home() -> Path:
@@ -244,27 +245,27 @@ def test_from_python_with_the_same_names(registered, sample, isolated):
 
 
 def test_ours_wins_over_the_older_script_also_with_an_index_from_before(cm):
-    found = cm.access({"action": "find", "automation": "script", "artifact": f"{ALIAS},{UID}"})
+    found = cm.access({"action": "find", "automation": "script", "artifact": f"{IMPORT.alias},{IMPORT.uid}"})
     assert "cmx4mlops" in found["list"][0].path  # the index is built now, and leads to the older script
-    link = register(cm, PROJECT)
+    link, _ = register(cm)
     assert link.resolve() == PROJECT
     done = run_cmr(SCRIPT_TAGS)
     assert "no MLPerf Training results in the CM cache" in done.stdout + done.stderr
 
 
 def test_registering_twice_and_after_a_move(cm, tmp_path):
-    link = register(cm, PROJECT)
-    assert register(cm, PROJECT) == link
+    link, _ = register(cm)
+    assert register(cm)[0] == link
     link.unlink()
     link.symlink_to(tmp_path)
-    assert register(cm, PROJECT).resolve() == PROJECT
+    assert register(cm)[0].resolve() == PROJECT
 
 
 def test_registering_over_a_folder_of_the_user_is_refused(cm):
-    folder = home() / "repos/local/script" / ALIAS
+    folder = home() / "repos/local/script" / IMPORT.alias
     folder.mkdir(parents=True)
     with pytest.raises(Exception, match="a folder stands where the link to this script belongs"):
-        register(cm, PROJECT)
+        register(cm)
     assert folder.is_dir()
 
 

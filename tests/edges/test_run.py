@@ -12,7 +12,7 @@ import yaml
 from support import PROJECT, cache_round
 
 from mlperf_training_import.commands import line
-from mlperf_training_import.start.register import ALIAS
+from mlperf_training_import.start.register import SCRIPTS
 
 RUN = [sys.executable, str(PROJECT / "run.py")]
 
@@ -81,7 +81,7 @@ def test_register_says_what_it_did_and_imports_nothing(registered, sample, isola
     cache_round(registered, sample, "5.1")
     done = run("register")
     assert done.returncode == 0, done.stderr
-    link = Path(os.environ["CM_REPOS"]) / "repos/local/script" / ALIAS
+    link = Path(os.environ["CM_REPOS"]) / "repos/local/script" / SCRIPTS[0].alias
     assert f"{link} -> {PROJECT}\n" in done.stdout
     assert list(isolated.iterdir()) == []
     assert not (link.parents[1] / "experiment").exists()

@@ -1,0 +1,75 @@
+"""What the scripts for Collective Mind share: work in, CM's return code and text out.
+
+Nothing that must be installed is imported here, so that a missing package can be named.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from .errors import ImportFailure
+from .place import IMPORT_SCRIPT
+from .values import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+#: CM's dictionaries, in and out.
+Answer = dict[str, Any]
+
+
+def at_the_edge(work: Callable[[Answer], Answer], i: Answer) -> Answer:
+    """Does a part of the work; what goes wrong in it becomes CM's return code and text.
+
+    Ctrl-C and SIGTERM end it as an error does.
+
+    Returns:
+        What the work returns, or ``return`` above 0 with ``error``: 16 where nothing was found, 130 after Ctrl-C, 143 after
+        SIGTERM, 1 for everything else.
+    """
+    try:
+        with _stopped_by_sigterm():
+            return work(i)
+    except ModuleNotFoundError as error:
+        requirements = IMPORT_SCRIPT / "requirements.txt"
+        return failed(1, f"{error}; install what is needed:\n  {sys.executable} -m pip install -r {requirements}")
+    except ImportFailure as error:
+        return failed(error.return_code, printable(str(error)))
+    except KeyboardInterrupt as stop:
+        number = stop.args[0] if stop.args else signal.SIGINT
+        return failed(128 + number, "interrupted; what was stored is whole, import again to complete it")
+    except OSError as error:
+        return failed(1, f"{error.filename or 'this machine'}: {error.strerror or error}")
+
+
+def failed(code: int, text: str) -> Answer:
+    """An error for CM, which writes an exclamation mark behind it: that must not stand behind a command or a path."""
+    *_, last = text.split("\n")
+    if last.startswith(" "):
+        text += "\nthen try again"
+    elif not re.search(r"([\s(][A-Za-z]+|[?)])$", last):
+        text += "\n"
+    return {"return": code, "error": text}
+
+
+@contextlib.contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Lets SIGTERM end the block as Ctrl-C does; only the main thread may ask for that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
