@@ -44,9 +44,12 @@ def launch_chromium(playwright, *flags: str):
 def playground_home(folder: Path) -> Path:
     """A CM home with three tasks, imported one after the other, so that CM does not find them by name."""
     home = folder / "CM"
-    fine_tuning = [make_entry(number, label) for label in ("4.1", "5.0") for number in range(20)]
+    fine_tuning = [make_entry(number, label, number_of_nodes=1) for label in ("4.1", "5.0") for number in range(20)]
     fine_tuning[0]["notes"] = HOSTILE
-    images = [make_entry(number, "5.0", "text-to-image", energy_kwh=10.5 + number) for number in range(7)]
+    images = [
+        make_entry(number, "5.0", "text-to-image", energy_kwh=10.5 + number, accelerators_count=4**number)
+        for number in range(7)
+    ]
     store(home, [*images, make_entry(7, "5.0", "text-to-image", accelerators_count=None)])
     store(home, fine_tuning)
     store(home, [make_entry(number, "4.1", "language-processing") for number in range(12)])
@@ -72,7 +75,7 @@ class Playground:
 
     def link(self, title: str) -> str:
         """The printed link with a title."""
-        return next(line for line in self.printed if title in line).split()[-1]
+        return next(line for line in self.printed if line.startswith(title)).split()[-1]
 
 
 def start_playground(home: Path, log: Path, **variables: str) -> Playground:

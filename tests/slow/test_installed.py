@@ -1,0 +1,83 @@
+"""What ``pip install .`` brings: Collective Mind finds our scripts by itself, and a command for the rest."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+from installed import install_wheel, make_environment
+
+IMPORT = "import mlperf training to-experiment"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """An environment with the wheel, and a CM home that was indexed before it was installed."""
+    folder = tmp_path_factory.mktemp("installed")
+    environment = make_environment(folder / "env")
+    old = folder / "old"
+    index = "from cmind.core import CM; CM().access({'action': 'find', 'automation': 'script', 'artifact': 'gui'})"
+    assert environment.run(environment.python, "-c", index, CM_REPOS=str(old)).returncode == 0
+    install_wheel(environment, folder)
+    return environment, old, folder
+
+
+@pytest.fixture
+def environment(installed):
+    return installed[0]
+
+
+def test_a_fresh_home_runs_ours_without_registration(environment, sample, isolated):
+    done = environment.cmr(IMPORT, f"--path={sample}", "--version=5.1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (isolated / "mlperf-training-report.json").is_file()
+    done = environment.cmr("gui")
+    assert "the form for scripts and the chat of cmx4mlops cannot start; what works:" in done.stderr
+    listed = environment.console("list")
+    assert "mlperf-training--all--closed--llm-finetuning" in listed.stdout
+    assert "older script" not in listed.stdout
+
+
+def test_a_home_that_was_indexed_before_is_told_what_to_run(installed):
+    environment, old, _ = installed
+    listed = environment.console("list", CM_REPOS=str(old))
+    assert f'here cmr "{IMPORT}" and cmr "gui _playground" would run an older script; to run ours: ' in listed.stdout
+    assert "mlperf-training register" in listed.stdout
+    done = environment.console("register", CM_REPOS=str(old))
+    assert done.returncode == 0, done.stderr
+    ours = environment.packages / "cmx4mlperf_training/script"
+    assert f'cmr "{IMPORT}" runs {ours}/import-mlperf-training-to-experiment\n' in done.stdout
+    assert f'cmr "gui _playground" runs {ours}/gui\n' in done.stdout
+    assert "older script" not in environment.console("list", CM_REPOS=str(old)).stdout
+    done = environment.cmr(IMPORT, CM_REPOS=str(old))
+    assert "no MLPerf Training results in the CM cache" in done.stdout + done.stderr
+
+
+def test_it_takes_the_place_of_a_checkout(environment, registered):
+    done = environment.console("register")
+    assert done.returncode == 0, done.stderr
+    assert str(environment.packages) in done.stdout
+    assert list(Path(os.environ["CM_REPOS"], "repos/local/script").iterdir()) == []
+
+
+def test_it_holds_one_copy_of_every_file(installed):
+    (wheel,) = installed[2].glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert len(names) == len(set(names))
+    scripts = {name for name in names if name.startswith("cmx4mlperf_training/script/")}
+    root = "cmx4mlperf_training/script/import-mlperf-training-to-experiment"
+    assert scripts == {
+        *(f"{root}/{name}" for name in ("_cm.yaml", "customize.py", "requirements.txt", "requirements-playground.txt")),
+        *(f"cmx4mlperf_training/script/gui/{name}" for name in ("_cm.yaml", "customize.py")),
+    }
+    assert not [name for name in names if "collective_mind" in name or "tests/" in name]
+
+
+def test_a_missing_package_is_named_with_a_file_that_is_there(environment, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['msgspec'] = None")
+    done = environment.cmr(IMPORT, "--version=5.1", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    line = next(line for line in (done.stdout + done.stderr).splitlines() if "pip install -r" in line)
+    assert Path(line.rpartition(" ")[2]).is_file()
