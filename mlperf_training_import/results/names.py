@@ -279,7 +279,7 @@ class _Accelerators:
     def _own_words(self, row: dict[str, Any]) -> re.Pattern[str]:
         """The words of a model's vendor and generation, and others that say nothing about which of its models it is."""
         own = [row["words"]] if "words" in row else []
-        return _pattern("|".join([self._vendors[row["vendor"]]["words"], *_phrase(row["generation"]).split(), *own]))
+        return _pattern("|".join([self._vendors[row["vendor"]]["words"], *map(_phrase, row["generation"].split()), *own]))
 
 
 @functools.cache

@@ -15,19 +15,18 @@ _LARGEST_COUNT = 10**6
 @functools.cache
 def settings_by_log_key() -> dict[str, str]:
     """The key of the entry that each key of the logs fills."""
-    table = load_table(FOLDER / "settings.yaml")
-    rows = [*table["texts"].items(), *table["counts"].items()]
+    rows = [*_table()["texts"].items(), *_table()["counts"].items()]
     return {key: name for name, keys in rows for key in keys}
 
 
 @functools.cache
-def _texts() -> frozenset[str]:
-    return frozenset(load_table(FOLDER / "settings.yaml")["texts"])
+def _table() -> dict[str, dict[str, list[str]]]:
+    return load_table(FOLDER / "settings.yaml")
 
 
 def setting_value(name: str, value: object) -> str | int | None:
     """What a log says about a setting: a text in lower case or a whole number above 0; None for anything else."""
-    if name in _texts():
+    if name in _table()["texts"]:
         text = clean_text(value) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
         return text and text.lower()
     number = finite_number(value)
