@@ -26,16 +26,16 @@ settings.load_profile("fixed")
 
 
 #: What tests cost by the folder that they are in, and what is made once for all that use it.
-_MARKED_FOLDERS = ("slow", "real", "browser")
+_MARKED_FOLDERS = {"slow": "slow", "edges": "slow", "real": "real", "browser": "browser"}
 _SHARED_FIXTURES = {"real_home": "real", "playwright": "browser"}
 
 
 def pytest_collection_modifyitems(items):
     """Marks tests by their folder and what they use; those that share an expensive fixture run in one process."""
     for item in items:
-        for folder in _MARKED_FOLDERS:
+        for folder, marker in _MARKED_FOLDERS.items():
             if f"/tests/{folder}/" in item.path.as_posix():
-                item.add_marker(folder)
+                item.add_marker(marker)
         if "shared" in item.fixturenames:
             item.add_marker("real")
         for fixture, group in _SHARED_FIXTURES.items():

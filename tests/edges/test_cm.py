@@ -330,14 +330,16 @@ def test_there_is_a_variation_for_every_public_round():
     import yaml
 
     variations = yaml.safe_load((PROJECT / "_cm.yaml").read_text())["variations"]
-    names = [f"v{version}" for version in public_rounds()]
-    assert list(variations) == [*names, "all"]
-    assert variations["all"]["base"] == names
-    for version in public_rounds():
-        (dependency,) = variations[f"v{version}"]["deps"]
-        assert dependency["tags"] == f"get,git,repo,_repo.https://github.com/mlcommons/training_results_v{version}"
-        assert dependency["extra_cache_tags"] == f"mlperf-training-results,version-{version}"
-        assert dependency["env"]["CM_GIT_BRANCH"] == rules_of(version).branch
+    names = {label: f"hpc-v{label[4:]}" if label.startswith("hpc-") else f"v{label}" for label in public_rounds()}
+    assert set(variations) == {*names.values(), "all", "hpc-all"}
+    assert variations["all"]["base"] == [name for name in names.values() if name.startswith("v")]
+    assert variations["hpc-all"]["base"] == [name for name in names.values() if name.startswith("hpc-v")]
+    for label, name in names.items():
+        (dependency,) = variations[name]["deps"]
+        suite, version = ("hpc", label[4:]) if label.startswith("hpc-") else ("training", label)
+        assert dependency["tags"] == f"get,git,repo,_repo.https://github.com/mlcommons/{suite}_results_v{version}"
+        assert dependency["extra_cache_tags"] == f"mlperf-{suite}-results,version-{label}"
+        assert dependency["env"]["CM_GIT_BRANCH"] == rules_of(label).branch
 
 
 CALLER = """
