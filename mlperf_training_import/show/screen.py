@@ -104,7 +104,9 @@ class Screen:
             factors = [f"{entry[key]:.4f}" if key in entry else "" for key in ("scaling_factor", "rcp_factor")]
             runs = f"{entry['runs_counted']} of {entry['runs_count']}"
             name = _one_line("/".join(result.identity[1:]))
-            table.add_row(name, f"{result.minutes:.3f}", runs, factors[0], entry.get("rcp_verdict", ""), factors[1])
+            metric = metric_of(result.submission.metric)
+            score = f"{result.value:.3f}" if metric.lower_is_better else f"{result.value:.3f} {metric.unit}"
+            table.add_row(name, score, runs, factors[0], entry.get("rcp_verdict", ""), factors[1])
         if table.row_count:
             self._out.print(table)
 

@@ -80,7 +80,6 @@ def write_summaries(outcome: Outcome, folder: Path) -> dict[Path, bool]:
             label = round_label(round_outcome.round.label)
             stem = f"{suites()[label.suite].experiments}-summary-{label.scope}"
             rows = summary_rows(round_outcome)
-            stem = f"mlperf-training-summary-{round_outcome.round.label}"
             stem = _own_stem(folder, stem, rows, round_outcome.round)
             files[folder / f"{stem}.json"] = to_bytes(rows)
             files[folder / f"{stem}.csv"] = _to_csv(rows, rules_of(round_outcome.round.version))

@@ -11,6 +11,7 @@ from trees import import_tree, write_result
 from mlperf_training_import.outcome import Outcome
 from mlperf_training_import.show import screen
 from mlperf_training_import.show.screen import Screen, show_imported
+from mlperf_training_import.start.sample import run_log, system_description, write_submission
 
 
 def lines_of(capsys, outcome) -> list[list[str]]:
@@ -36,6 +37,15 @@ def test_a_preview_has_verdict_and_factor_of_each_result(outcome, capsys):
 
 def test_an_import_of_published_rounds_has_not(outcome, capsys):
     assert not [line for line in lines_of(capsys, outcome) if "Org/sys/retinanet" in line]
+
+
+def test_a_preview_of_throughputs_has_their_unit(tmp_path, capsys):
+    for system, minutes in (("sys", 10), ("other", 20)):
+        logs = [run_log("deepcam", minutes) for _ in range(5)]
+        write_submission(tmp_path, "Org", system, "weak/deepcam", logs, system_description("Org"))
+    lines = lines_of(capsys, Outcome([import_tree(tmp_path, "hpc-2.0").outcome], preview=True))
+    assert ["Org/sys/deepcam/throughput", "0.500", "models/min.", "5", "of", "5"] in lines
+    assert ["Org/other/deepcam/throughput", "0.250", "models/min.", "5", "of", "5"] in lines
 
 
 def test_a_preview_without_results_has_no_empty_table(tmp_path, capsys):
