@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from ..model import Round, Submission
 
+#: Submodules hold code of submitters, which is not read.
+NO_SUBMODULES = "--submodules="
 #: How many folders above one are looked at: a benchmark's lies four below the tree.
 _LEVELS = 4
 #: So many names of what a folder holds are said.
@@ -27,7 +29,8 @@ def fetch_command(label: str | None = None) -> str:
     if command := own_command():
         return f"{command} --round {label}"
     source = source_of(label)
-    return f'cmr "get git repo _repo.{source.address}" --extra_cache_tags={source.cache_tags} --branch={source.branch}'
+    flags = f"--extra_cache_tags={source.cache_tags} --branch={source.branch} {NO_SUBMODULES}"
+    return f'cmr "get git repo _repo.{source.address}" {flags}'
 
 
 def replace_command(uid: str, label: str) -> str:

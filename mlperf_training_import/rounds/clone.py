@@ -6,6 +6,7 @@ included, no link and no ``.git`` file is followed, so that nobody else's reposi
 
 from __future__ import annotations
 
+import datetime
 import errno
 import os
 import re
@@ -77,6 +78,18 @@ def remote_address(clone: Path) -> str:
     """
     with _opened(clone) as folder:
         return next(iter(_addresses(folder)), "")
+
+
+def fetched_on(clone: Path) -> datetime.date | None:
+    """The day on which a clone came here, in local time, as the date of a file of git tells that does not change later.
+
+    None for a folder that is no clone.
+    """
+    try:
+        seconds = (clone / ".git" / "HEAD").lstat().st_mtime
+        return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).astimezone().date()
+    except (OSError, OverflowError, ValueError):
+        return None
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from ..errors import NothingToImport
 from ..experiments.publish import find_target, stored_experiments
 from ..outcome import Changes, Outcome, RoundOutcome
+from ..rounds.clone import fetched_on
 from ..rounds.locate import locate
 from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN, metric_of
 from ..values import finite_number, printable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..findings import Finding
+    from ..model import Round
 
 #: What happened to stored results, as columns.
 _CHANGES = ("new", "updated", "unchanged", "kept", "removed")
@@ -74,7 +76,7 @@ class Screen:
         """Shows what a run did: one line per round, the first findings, and where the rest lies."""
         if self._quiet:
             return
-        table = _table("round", "results", *_CHANGES, "findings")
+        table = _table("round", "commit", "fetched", "results", *_CHANGES, "findings")
         for round_outcome in outcome.rounds:
             table.add_row(*_row(round_outcome, outcome))
         self._out.print(table)
@@ -148,9 +150,9 @@ def show_imported(cm: Any, target_repo: str) -> None:
     except NothingToImport as error:
         out.print(printable(str(error)), soft_wrap=True)
         rounds = []
-    cached = Table("cached round", "commit", "clone", box=SIMPLE_HEAD)
+    cached = Table("cached round", "commit", "fetched", "clone", box=SIMPLE_HEAD)
     for round_ in rounds:
-        cached.add_row(round_.label, (round_.commit or "")[:12], _one_line(str(round_.path)))
+        cached.add_row(round_.label, *_age(round_), _one_line(str(round_.path)))
     if rounds:
         out.print(cached)
     for finding in findings:
@@ -223,6 +225,11 @@ def _iter_notes(outcome: Outcome) -> Iterator[str]:
             yield f"round {done.round.label}: {len(scaled)} results have a scaling factor, the largest {factor:g} ({folder})"
 
 
+def _age(round_: Round) -> tuple[str, str]:
+    """Commit and day of a clone, which say how old it is; empty where it is none."""
+    return (round_.commit or "")[:12], str(fetched_on(round_.path) or "")
+
+
 def _row(round_outcome: RoundOutcome, outcome: Outcome) -> list[str]:
     label, part = round_outcome.round.label, round_outcome.round.part
     changes = Changes()
@@ -231,7 +238,7 @@ def _row(round_outcome: RoundOutcome, outcome: Outcome) -> list[str]:
             changes += experiment.changes
     findings = sum(finding.round == label for finding in outcome.findings)
     name = _one_line(f"{label} ({part})") if part else label
-    return [name, str(len(round_outcome.results)), *_counts(changes), str(findings)]
+    return [name, *_age(round_outcome.round), str(len(round_outcome.results)), *_counts(changes), str(findings)]
 
 
 def _counts(changes: Changes) -> list[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FetchFailure, ImportFailure, NothingToImport
 from ..experiments.home import fetching
-from ..rounds.advice import is_published, unknown_round
+from ..rounds.advice import NO_SUBMODULES, is_published, unknown_round
 from ..rounds.cache import CACHE, CacheEntry, cached_entries
 from ..rounds.clone import NoClone, read_clone, remote_address, web_address
 from ..tables.suites import Source, source_of
@@ -105,7 +105,7 @@ def _clone(cm: Any, label: str, source: Source, tell: Callable[[str], None], *, 
     before = {entry.uid for entry in _entries_of(cm, [label]) if not entry.unfinished}
     command = [
         *(sys.executable, "-m", "cmind", "run", "script", f"get git repo _repo.{source.address}", "-s"),
-        *(f"--extra_cache_tags={source.cache_tags}", f"--branch={source.branch}", "--submodules="),
+        *(f"--extra_cache_tags={source.cache_tags}", f"--branch={source.branch}", NO_SUBMODULES),
         *(["--new"] if anew else []),
     ]
     found: list[Round] = []

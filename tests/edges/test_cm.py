@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, fetch_lines, run_cmr
@@ -16,6 +20,9 @@ from trees import snapshot
 
 from mlperf_training_import.start.register import SCRIPTS, register
 from mlperf_training_import.tables.rules import public_rounds, rules_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LOCAL = Path("repos/local/experiment")
 IMPORT, GUI = SCRIPTS
@@ -73,7 +80,7 @@ def test_nothing_cached(registered):
     assert (
         "no MLPerf Training results in the CM cache; fetch a round first:\n"
         '  cmr "get git repo _repo.https://github.com/mlcommons/training_results_v6.0" '
-        "--extra_cache_tags=mlperf-training-results,version-6.0 --branch=main"
+        "--extra_cache_tags=mlperf-training-results,version-6.0 --branch=main --submodules="
     ) in done.stdout + done.stderr
 
 
@@ -84,7 +91,7 @@ def test_unknown_version(registered, sample):
     assert (
         "round 9.9 is not in the CM cache, which has 5.1; fetch it first:\n"
         '  cmr "get git repo _repo.https://github.com/mlcommons/training_results_v9.9" '
-        "--extra_cache_tags=mlperf-training-results,version-9.9 --branch=main"
+        "--extra_cache_tags=mlperf-training-results,version-9.9 --branch=main --submodules="
     ) in done.stdout + done.stderr
 
 
@@ -400,8 +407,46 @@ def test_csv_has_a_row_per_system_and_a_column_per_benchmark(registered, sample,
     assert stored == [entry for entry in results if entry["division"] == "open"]
 
 
-def on_a_terminal(*arguments: str) -> str:
-    """What ``cmr`` writes to a terminal of 100 columns on which it runs."""
+def test_cmx_runs_it_too(registered, sample):
+    cache_round(registered, sample, "5.1")
+    command = [sys.executable, "-c", "from cmind.cli import runx; runx()", "run", "script", SCRIPT_TAGS, "--version=5.1"]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(entries_of("mlperf-training--5.1--closed--llm-finetuning")) == 3
+    done = subprocess.run([*command, "--submiter=Aurora"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "--submiter: no such flag; did you mean --submitter?!" in done.stderr
+
+
+def test_the_end_says_where_the_experiments_are_and_how_to_look_at_them_and_what_clone_they_are_from(registered, sample):
+    clone = cache_round(registered, sample, "5.1")
+    done = run_cmr(SCRIPT_TAGS)
+    assert f'experiments are in {home() / LOCAL}\nsee it: cmr "gui _playground"\n' in done.stdout
+    (row,) = [line.split() for line in done.stdout.splitlines() if line.split()[:1] == ["5.1"]]
+    commit = (clone / ".git/refs/heads/main").read_text()[:12]
+    assert row[1:3] == [commit, time.strftime("%Y-%m-%d")]
+
+
+def test_every_flag_of_cm_that_its_script_automation_documents_passes():
+    """Those of the installed version: a later one may have more."""
+    import cmx4mlops
+
+    from mlperf_training_import.flags import CM_FLAGS
+
+    module = Path(cmx4mlops.__path__[0], "repo/automation/script/module.py").read_text(encoding="utf-8")
+    documented = re.findall(r"^ {10}\((\w+)\) \(", module.partition("def _run(")[0], re.MULTILINE)
+    assert len(documented) > 50
+    assert set(documented) <= CM_FLAGS
+
+
+def test_silent_leaves_nothing_but_errors_with_quiet(registered, sample):
+    cache_round(registered, sample, "5.1")
+    done = run_cmr(SCRIPT_TAGS, "--quiet", "-s")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def on_a_terminal(*arguments: str, command: Sequence[str] = CMR) -> str:
+    """What a command writes to a terminal of 100 columns on which it runs."""
     import fcntl
     import pty
     import struct
@@ -410,7 +455,7 @@ def on_a_terminal(*arguments: str) -> str:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color"}
-    process = subprocess.Popen([*CMR, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    process = subprocess.Popen([*command, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
     written = b""
     while True:
@@ -424,6 +469,15 @@ def on_a_terminal(*arguments: str) -> str:
     os.close(ours)
     assert process.wait(60) == 0, written
     return written.decode()
+
+
+def test_git_shows_on_a_terminal_how_far_it_is_and_fetches_no_submodule(registered, github):
+    root = github("training_results_v3.0")
+    publish_sample(root)
+    written = on_a_terminal("--round=3.0", command=[sys.executable, str(PROJECT / "run.py")])
+    assert "Receiving objects: 100%" in written
+    (state,) = (home() / "repos/local/cache").glob("*/cm-cached-state.json")
+    assert json.loads(state.read_text())["new_env"]["CM_GIT_REPO_RECURSE_SUBMODULES"] == ""
 
 
 def test_progress_and_colours_on_a_terminal_only(registered, sample, monkeypatch):

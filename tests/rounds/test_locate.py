@@ -77,7 +77,7 @@ def test_an_empty_cache_names_the_command_that_fills_it(cm):
     assert str(caught.value) == (
         "no MLPerf Training results in the CM cache; fetch a round first:\n"
         f'  cmr "get git repo _repo.{GITHUB}/training_results_v6.0" '
-        "--extra_cache_tags=mlperf-training-results,version-6.0 --branch=main"
+        "--extra_cache_tags=mlperf-training-results,version-6.0 --branch=main --submodules="
     )
     assert caught.value.return_code == 16
 
@@ -90,9 +90,9 @@ def test_a_round_that_is_not_cached_is_named_with_the_command_and_what_there_is(
     assert str(caught.value) == (
         "round 1.0, 2.0-private is not in the CM cache, which has 3.0, 4.1; fetch 1.0, 2.0-private first:\n"
         f'  cmr "get git repo _repo.{GITHUB}/training_results_v1.0" '
-        "--extra_cache_tags=mlperf-training-results,version-1.0 --branch=master\n"
+        "--extra_cache_tags=mlperf-training-results,version-1.0 --branch=master --submodules=\n"
         f'  cmr "get git repo _repo.{GITHUB}/submissions_training_v2.0" '
-        "--extra_cache_tags=mlperf-training-results,version-2.0-private --branch=main"
+        "--extra_cache_tags=mlperf-training-results,version-2.0-private --branch=main --submodules="
     )
 
 
@@ -278,7 +278,7 @@ def test_labels(label, version):
 def test_the_command_that_fetches_a_round(label, repository, branch):
     assert fetch_command(label) == (
         f'cmr "get git repo _repo.{GITHUB}/{repository}" '
-        f"--extra_cache_tags=mlperf-training-results,version-{label} --branch={branch}"
+        f"--extra_cache_tags=mlperf-training-results,version-{label} --branch={branch} --submodules="
     )
 
 
@@ -293,7 +293,7 @@ def test_the_command_that_fetches_a_round(label, repository, branch):
 def test_the_command_that_fetches_a_round_of_hpc(label, repository, branch):
     assert fetch_command(label) == (
         f'cmr "get git repo _repo.{GITHUB}/{repository}" '
-        f"--extra_cache_tags=mlperf-hpc-results,version-{label.removeprefix('hpc-')} --branch={branch}"
+        f"--extra_cache_tags=mlperf-hpc-results,version-{label.removeprefix('hpc-')} --branch={branch} --submodules="
     )
 
 
