@@ -81,6 +81,20 @@ def parse_line(line: bytes, dialect: Dialect, wanted: frozenset[str]) -> tuple[f
     return time_ms, key, content.get("value"), content.get("metadata")
 
 
+def key_of_beginning(line: bytes, dialect: Dialect) -> str | None:
+    """The key of a record that something follows on its line; None where none begins after the last token."""
+    text = line.rpartition(dialect.token)[2].decode("latin-1").strip()
+    if dialect.json != "line":
+        match = dialect.record.match(text)
+        return match["key"] if match else None
+    try:
+        record, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    key = record.get("key") if isinstance(record, dict) else None
+    return key if isinstance(key, str) else None
+
+
 def evaluation_parts(value: object, metadata: object) -> tuple[object, dict[str, Any]]:
     """Value and metadata of an evaluation."""
     if isinstance(value, dict) and "value" in value:  # round 0.5: {"epoch": 3, "value": 0.7}

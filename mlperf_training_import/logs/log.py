@@ -20,7 +20,7 @@ import msgspec
 from ..model import Evaluation, RunLog
 from ..tables.settings import setting_value, settings_by_log_key
 from ..values import LARGEST_LOG_MB, finite_number
-from .line import MalformedLine, evaluation_parts, parse_line
+from .line import MalformedLine, evaluation_parts, key_of_beginning, parse_line
 from .strange import why_no_lines
 
 if TYPE_CHECKING:
@@ -253,10 +253,8 @@ class LogReader:
 
     def _find_two_records(self, line: bytes) -> None:
         """Notes that a line has a record before its last token, which is not read."""
-        first = line.rpartition(self._dialect.token)[0]
-        try:
-            _, key, _, _ = parse_line(first, self._dialect, WANTED_KEYS)
-        except MalformedLine:
+        key = key_of_beginning(line.rpartition(self._dialect.token)[0], self._dialect)
+        if key is None:
             return
         number = self._number_of_line(line)
         self._facts["two_records"] = f"{number} holds two records, of which only the last is read; the first is {key[:80]}"
@@ -296,8 +294,7 @@ class LogReader:
                 before += len(lines) - 1
 
     def _take(self, time_ms: float, key: str, value: object, metadata: object) -> None:
-        facts = self._facts
-        metadata = metadata if isinstance(metadata, dict) else {}
+        parts = metadata if isinstance(metadata, dict) else {}
         if key == "init_start":
             self._init_starts.append(time_ms)
         elif key == "init_stop":
@@ -306,28 +303,33 @@ class LogReader:
         elif key == "run_start":
             self._take_run_start(time_ms)
         elif key == "run_stop":
-            self._take_run_stop(time_ms, value, metadata)
-        elif key == "submission_benchmark":
+            self._take_run_stop(time_ms, value, parts)
+        elif key == self._elapsed_key:
+            seconds = finite_number(parts.get("timestamp"))
+            if seconds is not None:
+                self._facts.setdefault("elapsed_ms", float(Decimal(repr(seconds)) * 1000))
+        elif key not in self._evaluation_keys:
+            self._take_fact(key, value)
+        elif "run_stop_ms" not in self._facts:
+            self._take_evaluation(value, parts)
+            self._samples_after_evaluation = None
+
+    def _take_fact(self, key: str, value: object) -> None:
+        """Takes what a log says about itself, whenever it does."""
+        facts = self._facts
+        if key == "submission_benchmark":
             facts.setdefault("benchmark", _text(value))
         elif key == "submission_division":
             facts.setdefault("division", _text(value))
-        elif key in ("global_batch_size", "train_samples"):
-            if (number := finite_number(value)) is not None:
-                facts[key] = number
-                if key == "train_samples" and "run_stop_ms" not in facts:
-                    same = self._samples_after_evaluation in (None, number)
-                    self._samples_after_evaluation = number if same else math.nan
         elif key in _SETTINGS:
             setting = setting_value(_SETTINGS[key], value)
             said = self._settings.setdefault(_SETTINGS[key], setting)
             self._settings[_SETTINGS[key]] = setting if setting == said else None
-        elif key == self._elapsed_key:
-            seconds = finite_number(metadata.get("timestamp"))
-            if seconds is not None:
-                facts.setdefault("elapsed_ms", float(Decimal(repr(seconds)) * 1000))
-        elif key in self._evaluation_keys and "run_stop_ms" not in facts:
-            self._take_evaluation(value, metadata)
-            self._samples_after_evaluation = None
+        elif key in ("global_batch_size", "train_samples") and (number := finite_number(value)) is not None:
+            facts[key] = number
+            if key == "train_samples" and "run_stop_ms" not in facts:
+                same = self._samples_after_evaluation in (None, number)
+                self._samples_after_evaluation = number if same else math.nan
 
     def _take_run_start(self, time_ms: float) -> None:
         facts = self._facts

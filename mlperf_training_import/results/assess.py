@@ -55,10 +55,7 @@ class Assessor:
         runs = [judge(log, self._rules, targets) for log in logs]
         self._runs_by_folder[submission.folder] = tuple(runs)
         for run in runs:
-            if run.reason is not None:
-                self._report("run-not-counted", run.log.path, run.reason)
-            elif run.log.malformed_lines:
-                self._report("malformed-line", run.log.path, f"{run.log.malformed}; {run.log.malformed_lines} in all")
+            self._report_run(run)
         if key is None:
             reason = f" ({submission.logs[0].name}: {runs[0].reason})" if runs[0].reason else ""
             what = f"the logs are in no benchmark folder and name no benchmark of the table{reason}"
@@ -71,7 +68,7 @@ class Assessor:
         if benchmark.runs is not None and (len(logs) < benchmark.runs or (len(logs) > benchmark.runs and not is_throughput)):
             self._report("run-count", submission.folder, f"{len(logs)} logs, the round asks for {benchmark.runs}")
         division = self._division(submission, logs)
-        report_doubts(Case(submission, benchmark, runs, self._rules.aliases), self._report)
+        report_doubts(Case(submission, benchmark, runs, self._rules.aliases, self._round.path), self._report)
         try:
             factor = None if is_throughput else self._scaling_factor(submission)
         except OSError as error:
@@ -85,6 +82,16 @@ class Assessor:
         if result.score.code is not None:
             self._report(result.score.code, submission.folder, result.score.reason or "")
         return result
+
+    def _report_run(self, run: Run) -> None:
+        """Says why a run does not count, or what of its log could not be read although it does."""
+        log = run.log
+        if run.reason is not None:
+            self._report("run-not-counted", log.path, run.reason)
+        elif log.two_records is not None:
+            self._report("malformed-line", log.path, log.two_records)
+        elif log.malformed_lines:
+            self._report("malformed-line", log.path, f"{log.malformed}; {log.malformed_lines} in all")
 
     def _benchmark_key(self, submission: Submission, logs: Sequence[RunLog]) -> str | None:
         """What the folder is called; what the logs name where there is none, or one that nobody knows."""

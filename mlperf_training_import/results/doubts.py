@@ -5,6 +5,8 @@ Source: sound results of all published rounds pass; ``docs/findings.md`` says ho
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import struct
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,9 +18,10 @@ from .score import odd_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from ..findings import Report
-    from ..model import Run, RunLog, Submission
+    from ..model import LogFile, Run, RunLog, Submission
     from ..tables.rules import Benchmark, Target
 
 #: So many logs are named; the report names the others with their minutes.
@@ -30,13 +33,14 @@ _EARLIEST_START_MS = -60_000
 class Case(NamedTuple):
     """What is looked at: a submission, what its benchmark asks for, its runs in the order of its logs.
 
-    ``aliases`` are other names of benchmarks in the round.
+    ``aliases`` are other names of benchmarks in the round, which lies in ``root``.
     """
 
     submission: Submission
     benchmark: Benchmark
     runs: Sequence[Run]
     aliases: Mapping[str, str]
+    root: Path
 
 
 def report_doubts(case: Case, report: Report) -> None:
@@ -95,19 +99,32 @@ def _count_of_runs(run: Run) -> str | None:
 
 
 def _repeated_runs(case: Case) -> str | None:
-    groups: dict[object, list[str]] = defaultdict(list)
+    groups: dict[object, list[LogFile]] = defaultdict(list)
     for file, run in zip(case.submission.logs, case.runs, strict=True):
-        log = run.log
-        is_instance = case.submission.metric == THROUGHPUT  # many at once, of which two may take the same time
-        if log.run_start_ms is not None and log.run_stop_ms is not None and not is_instance:
-            groups[log.run_start_ms, log.run_stop_ms].append(file.name)
-        elif log.lines:
-            groups[file.size, _without_path(log)].append(file.name)
-    repeated = [names for names in groups.values() if len(names) > 1]
+        if run.log.run_start_ms is not None and run.log.run_stop_ms is not None:
+            groups[run.log.run_start_ms, run.log.run_stop_ms].append(file)
+        elif run.log.lines:
+            groups[file.size, _without_path(run.log)].append(file)
+    repeated = [files for files in groups.values() if len(files) > 1]
+    if case.submission.metric == THROUGHPUT:  # instances that run side by side may start and stop together
+        repeated = [same for files in repeated for same in _with_equal_bytes(case.root, files)]
     if not repeated:
         return None
-    sets = "; ".join(_named(names) for names in repeated[:_NAMED_LOGS])
-    return f"{sum(map(len, repeated))} of {len(case.runs)} logs are of no run of their own, but the same as another: {sets}"
+    sets = "; ".join(_named([file.name for file in files]) for files in repeated[:_NAMED_LOGS])
+    count = sum(map(len, repeated))
+    return f"{count} of {len(case.runs)} logs are of no run of their own, but the same as another: {sets}"
+
+
+def _with_equal_bytes(root: Path, files: Sequence[LogFile]) -> list[list[LogFile]]:
+    groups: dict[bytes, list[LogFile]] = defaultdict(list)
+    for file in files:
+        # one that cannot be read is no run of which anything is known
+        with contextlib.suppress(OSError), (root / file.path).open("rb") as stream:
+            content = hashlib.sha256()
+            while chunk := stream.read(1 << 20):
+                content.update(chunk)
+            groups[content.digest()].append(file)
+    return [same for same in groups.values() if len(same) > 1]
 
 
 def _without_path(log: RunLog) -> tuple[object, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,21 @@ _LARGEST_COUNT = 10**8
 #: How alike two spellings of one key are, from 0 to 1. Published misspellings have 0.9 and more; two keys that mean
 #: different things (``host_processors_per_node``, ``accelerators_per_node``) have less than 0.8.
 _ALIKE = 0.85
+#: Longer text is not read as Python; NVIDIA's has some two thousand characters.
+_LONGEST_PYTHON = 20_000
+#: So much of what cannot be read stands in a finding.
+_LONGEST_SHOWN = 60
+#: A number with a unit, a multiplication sign or a remark around it, and no other number outside of the remark.
+_COUNT = re.compile(
+    r"x? ?(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?:\.0+)?(?: ?x(?! ?\d).*|(?: ?[a-z][a-z .-]*)?(?: ?\(.*\))?)",
+    re.ASCII | re.IGNORECASE,
+)
+_PROCESSORS = re.compile(r"(?:(?P<count>\d{1,4})x )?(?P<model>.+)", re.ASCII)
+_TPU = re.compile(r"tpu ?v[23]-(?P<cores>\d{1,6})", re.ASCII | re.IGNORECASE)
+_LINE = re.compile(rb"^(?P<key>\w+): (?P<payload>\{.*\})[ \r]*$", re.ASCII | re.MULTILINE)
+_LOGGED = re.compile(rb":::SYSJSON (\{.*\})[ \r]*$", re.MULTILINE)
+#: What tools write where nobody told them.
+_UNKNOWN = "UNKNOWN_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +46,14 @@ class Description:
     """A description as it was read.
 
     ``missing`` are the keys, in their right spelling, that it should have had and that say nothing in it. ``misspelt`` maps
-    some of them to a key of the description that the table does not know and that looks like them.
+    some of them to a key of the description that the table does not know and that looks like them. ``not_read`` are the keys
+    that say something which is no value of theirs, with what they say.
     """
 
     record: System
     missing: tuple[str, ...]
     misspelt: dict[str, str]
+    not_read: dict[str, str]
 
 
 def read_description(path: Path) -> Description:
@@ -43,16 +62,39 @@ def read_description(path: Path) -> Description:
     Raises:
         OSError, ValueError: as :func:`read_system`.
     """
-    content = read_object(path)
+    return _described(_read_content(path))
+
+
+def read_logged_description(log: Path) -> Description | None:
+    """The description that a log of round 4.0 or later has in a ``:::SYSJSON`` line near its beginning; None without one.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    with log.open("rb") as stream:
+        head = stream.read(_LARGEST_FILE_BYTES)
+    for match in _LOGGED.finditer(head):
+        try:
+            content = _load_object(match[1])
+        except ValueError:
+            continue
+        return _described({key: value for key, value in content.items() if not str(value).startswith(_UNKNOWN)})
+    return None
+
+
+def _described(content: dict[str, Any]) -> Description:
     record = system_of(content)
-    missing = tuple(names[0] for field, names in description_keys().items() if getattr(record, field) is None)
+    unread = {field: names for field, names in description_keys().items() if getattr(record, field) is None}
+    said = {names[0]: value for names in unread.values() if (value := _first(content, names)) is not None}
+    not_read = {} if isinstance(content.get("nodes"), list) else {name: _short(value) for name, value in said.items()}
+    missing = tuple(names[0] for names in unread.values() if names[0] not in not_read)
     known = {name for names in description_keys().values() for name in names}
     unknown = {_folded(key): key for key in content if key not in known}
     misspelt = {}
     for name in missing:
         for match in get_close_matches(_folded(name), unknown, n=1, cutoff=_ALIKE):
             misspelt[name] = unknown[match]
-    return Description(record, missing, misspelt)
+    return Description(record, missing, misspelt, not_read)
 
 
 def read_system(path: Path) -> System:
@@ -62,7 +104,7 @@ def read_system(path: Path) -> System:
         OSError: the file cannot be read.
         ValueError: the file does not hold a JSON object; the message says where it goes wrong.
     """
-    return system_of(read_object(path))
+    return system_of(_read_content(path))
 
 
 def system_of(description: dict[str, Any]) -> System:
@@ -93,16 +135,81 @@ def normal_division(value: object) -> str | None:
     return {"closed": "closed", "close": "closed", "open": "open"}.get(text)
 
 
+def _read_content(path: Path) -> dict[str, Any]:
+    """A description as one object, whichever form it has.
+
+    Raises:
+        OSError, ValueError: as :func:`read_system`.
+    """
+    data = _read_file(path)
+    try:
+        return _load_object(data)
+    except ValueError:
+        if (logged := _from_lines(data)) is not None:
+            return logged
+        raise
+
+
+def _from_lines(data: bytes) -> dict[str, Any] | None:
+    """The form of NVIDIA's descriptions in round 0.6, lines of a log without token and time; None where it is another one.
+
+    ``entry: {"value": "<a Python dict as text>"}`` has a dict as text for its nodes in turn.
+    """
+    lines = {match["key"].decode("ascii"): match["payload"] for match in _LINE.finditer(data)}
+    values = {}
+    for key in ("org", "division", "status", "platform", "entry"):
+        try:
+            values[key] = _load_object(lines.get(key, b"{}")).get("value")
+        except ValueError:
+            values[key] = None
+    entry = _python_dict(values["entry"])
+    if entry is None:
+        return None
+    node = _python_dict(entry.get("nodes")) or {}
+    processors = _PROCESSORS.fullmatch(str(node.get("cpu", "")))
+    return {
+        "submitter": values["org"],
+        "system_name": values["platform"],
+        "division": values["division"],
+        "status": values["status"],
+        "number_of_nodes": node.get("num_nodes"),
+        "host_processor_model_name": processors["model"] if processors else None,
+        "host_processors_per_node": processors["count"] if processors else None,
+        "accelerator_model_name": node.get("accelerator"),
+        "accelerators_per_node": node.get("num_accelerators"),
+        "framework": entry.get("framework"),
+    }
+
+
+def _python_dict(text: object) -> dict[str, Any] | None:
+    """The dict that a text is in Python; None where it is none."""
+    if not isinstance(text, str) or len(text) > _LONGEST_PYTHON:
+        return None
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a small file.
 
     Raises:
         OSError, ValueError: as :func:`read_system`.
     """
+    return _load_object(_read_file(path))
+
+
+def _read_file(path: Path) -> bytes:
     with path.open("rb") as stream:
         data = stream.read(_LARGEST_FILE_BYTES + 1)
     if len(data) > _LARGEST_FILE_BYTES:
         raise ValueError(f"larger than {_LARGEST_FILE_BYTES >> 20} MB")
+    return data
+
+
+def _load_object(data: bytes) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -124,11 +231,15 @@ def _from_entry(entry: dict[str, Any]) -> System:
     """The form of round 0.5, with a list of kinds of nodes.
 
     Its ``num_accelerators`` is the number per node for some submitters and the total for others, so with more than one
-    node the number of accelerators is not known.
+    node the number of accelerators is not known; but for TPUs, whose names have the total.
     """
     nodes = [node for node in entry["nodes"] if isinstance(node, dict)]
     first = nodes[0] if len(nodes) == 1 else {}
     count = _count(first.get("num_nodes"))
+    tpu = _TPU.fullmatch(str(first.get("accelerator", "")).strip())
+    per_node = _chips_per_node(int(tpu["cores"]), count) if tpu else None
+    if tpu is None and count == 1:
+        per_node = _count(first.get("num_accelerators"))
     return System(
         submitter=clean_text(entry.get("org")),
         name=clean_text(entry.get("system_name")) or clean_text(entry.get("hardware")),
@@ -138,10 +249,16 @@ def _from_entry(entry: dict[str, Any]) -> System:
         host_processor_model_name=clean_text(first.get("cpu")),
         host_processors_per_node=_count(first.get("num_cpus")),
         accelerator_model_name=clean_text(first.get("accelerator")),
-        accelerators_per_node=_count(first.get("num_accelerators")) if count == 1 else None,
+        accelerators_per_node=per_node,
         framework=clean_text(entry.get("framework")),
         notes=clean_text(entry.get("notes")),
     )
+
+
+def _chips_per_node(cores: int, nodes: int | None) -> int | None:
+    """Chips, of which later rounds count the number; each has two cores, and round 0.5 counts these."""
+    chips, odd = divmod(cores, 2)
+    return None if odd or not nodes or chips % nodes else chips // nodes
 
 
 def _first(description: dict[str, Any], names: tuple[str, ...]) -> object:
@@ -154,7 +271,16 @@ def _folded(key: str) -> str:
 
 
 def _count(value: object) -> int | None:
+    """A number of things, which may be spelled with something around it: ``8x``, ``1,024``, ``4 nodes``."""
+    if isinstance(value, str) and (match := _COUNT.fullmatch(value.strip())):
+        value = match["number"].replace(",", "")
     number = finite_number(value)
     if number is None or number != int(number) or not 0 <= number <= _LARGEST_COUNT:
         return None
     return int(number)
+
+
+def _short(value: object) -> str:
+    """What a key says, short enough for a finding."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return f'"{(clean_text(text) or "")[:_LONGEST_SHOWN]}"'

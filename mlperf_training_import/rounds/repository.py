@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..errors import WrongRepository
-from ..tables.suites import suite_of
+from ..tables.suites import suite_of, suites
 from .advice import fetch_command
 
 if TYPE_CHECKING:
@@ -41,11 +41,13 @@ def refuse_wrong_repository(round_: Round, *, is_cached: bool) -> None:
     place = (
         f"{round_.path}: a clone of {name}, and not of {suite.repository}_v{_number_of(round_)}, as round {round_.label} is"
     )
-    same_kind = name in {f"{kind}_v{match['number']}" for kind in (suite.repository, suite.submissions)}
     if is_cached:
         remove = f"cm rm cache {round_.path.parent.name} -f"
         raise WrongRepository(f"{place}; run: {remove}, then fetch the round again: {fetch_command(round_.label)}")
-    advice = f"run again with --version={suite.label}{match['number']}" if same_kind else "its results cannot be imported"
+    stems = {stem: suite.label for suite in suites().values() for stem in (suite.repository, suite.submissions)}
+    label = stems.get(name.rpartition("_v")[0])
+    known = None if label is None else f"{label}{match['number']}"
+    advice = f"run again with --version={known}" if known else "its results cannot be imported"
     raise WrongRepository(f"{place}; {advice}")
 
 

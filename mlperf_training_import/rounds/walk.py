@@ -17,7 +17,7 @@ from ..tables.descriptions import DESCRIPTIONS_FILE, field_of_key
 from ..tables.files import place_to_extend
 from ..tables.rules import known_benchmarks
 from ..values import clean_text, is_clean, printable
-from .description import read_description, read_organisation
+from .description import read_description, read_logged_description, read_organisation
 from .unread import Searcher, is_results_folder
 
 if TYPE_CHECKING:
@@ -147,8 +147,10 @@ class _Walker:
         """
         if not self._is_file(path):
             what = "leads out of the repository" if path in self._reported_names else "does not exist"
-            self._report("no-system-description", label, f"{path} {what}")
-            return System(submitter=submitter)
+            log, record = self._logged_system(label)
+            taken = f"; the system is taken from the SYSJSON line of {log}" if log else ""
+            self._report("no-system-description", label, f"{path} {what}{taken}")
+            return replace(record, submitter=record.submitter or submitter)
         try:
             description = read_description(self._root / path)
         except OSError as error:
@@ -158,11 +160,28 @@ class _Walker:
             self._report("invalid-system-description", path, str(error))
             return System(submitter=submitter)
         said = {"submitter"} if submitter is not None else set()
-        if missing := [key for key in description.missing if key not in said | self._rules.optional_keys]:
-            self._report("incomplete-system-description", path, f"without {', '.join(missing)}")
+        missing = [key for key in description.missing if key not in said | self._rules.optional_keys]
+        not_read = {key: text for key, text in description.not_read.items() if key not in self._rules.optional_keys}
+        troubles = [f"{key} is {text}, which is not read" for key, text in not_read.items()]
+        if missing or troubles:
+            what = "; ".join([*troubles, *([f"without {', '.join(missing)}"] if missing else [])])
+            self._report("incomplete-system-description", path, what)
         for right, spelling in description.misspelt.items():
             self._report_key(right, spelling, path)
         return replace(description.record, submitter=description.record.submitter or submitter)
+
+    def _logged_system(self, system_folder: str) -> tuple[str | None, System]:
+        """The log in which a system without a description is described, and what it says there."""
+        for name in self._entries(system_folder)[0]:
+            folder = f"{system_folder}/{name}"
+            for log in self._logs(folder, self._entries(folder)[1])[:1]:
+                try:
+                    description = read_logged_description(self._root / log.path)
+                except OSError:  # which is reported when it is read as a log
+                    continue
+                if description is not None:
+                    return log.path, description.record
+        return None, System()
 
     def _report_key(self, right: str, spelling: str, path: str) -> None:
         """Reports a spelling that the table does not know, once per round."""

@@ -417,18 +417,62 @@ def test_0_6_description_in_the_form_of_entry_json(tmp_path):
     assert imported.what("incomplete-system-description") == ["without submitter"]
 
 
-def test_0_6_description_of_log_lines_is_invalid_and_the_score_stands(tmp_path):
-    text = (
-        'division: {"value": "closed", "metadata": {"lineno": 1}}\n'
-        """nodes: {"value": "{'num_nodes': '1', 'num_accelerators': '16'}", "metadata": {}}\n"""
-    )
+def nvidia_description(node: object, **entry) -> str:
+    """NVIDIA's form of round 0.6: lines of a log without token and time, with dicts of Python as text in them."""
+    content = {"hardware": "DGX-2", "framework": "MXNet 19.05", "notes": "N/A", "nodes": str(node)} | entry
+    lines = {"org": "NVIDIA", "division": "closed", "status": "onprem", "platform": "2xDGX-2", "entry": str(content)}
+    return "".join(f"{key}: {json.dumps({'value': value, 'metadata': {'lineno': 1}})}\n" for key, value in lines.items())
+
+
+NODE = {"num_nodes": "2", "cpu": "2x CPU 24C @ 2.70GHz", "accelerator": "V100", "num_accelerators": "16", "notes": ""}
+
+
+def test_0_6_description_in_lines_of_a_log(tmp_path):
     write_files(tmp_path, result_0_6("NVIDIA/results/dgx2/resnet", [58, 59, 60, 61, 62]))
-    write_files(tmp_path, {"NVIDIA/systems/dgx2.json": text, "NVIDIA/systems/README.md": "#"})
+    write_files(tmp_path, {"NVIDIA/systems/dgx2.json": nvidia_description(NODE), "NVIDIA/systems/README.md": "#"})
+    imported = import_tree(tmp_path, "0.6")
+    entry = imported.only.entry
+    assert imported.what("invalid-system-description") == imported.what("incomplete-system-description") == []
+    assert (entry["system"], entry["submitter"], entry["division"]) == ("2xDGX-2", "NVIDIA", "closed")
+    assert (entry["number_of_nodes"], entry["accelerators_count"], entry["host_processors_count"]) == (2, 32, 4)
+    assert (entry["accelerator_model_name"], entry["host_processor_model_name"]) == ("V100", "CPU 24C @ 2.70GHz")
+    assert entry["framework"] == "MXNet 19.05"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'division: {"value": "closed", "metadata": {}}\n',
+        'entry: {"value": "__import__(\'os\').getcwd()", "metadata": {}}\n',
+        'entry: {"value": "[1, 2]", "metadata": {}}\n',
+        'entry: {"value": ' + json.dumps("(" * 5000) + "}\n",
+        'entry: {"value": ' + json.dumps("-" * 19000 + "1") + "}\n",
+        'entry: {"value": ' + json.dumps("{" + "'a': 1," * 9000 + "}") + "}\n",
+        "entry: {'value': 1}\n",
+        "# nothing of the kind\n",
+    ],
+    ids=["no entry", "code", "a list", "nested", "signs", "long", "no JSON", "text"],
+)
+def test_0_6_description_that_says_nothing_is_invalid_and_the_score_stands(tmp_path, text):
+    write_files(tmp_path, result_0_6("NVIDIA/results/dgx2/resnet", [58, 59, 60, 61, 62]))
+    write_files(tmp_path, {"NVIDIA/systems/dgx2.json": text})
     imported = import_tree(tmp_path, "0.6")
     assert imported.only.entry["Result"] == 1.0
     assert imported.only.entry["division"] == "closed"  # by the logs
     assert imported.only.entry["system"] == "dgx2"
-    assert imported.places == {("invalid-system-description", "NVIDIA/systems/dgx2.json")}
+    assert ("invalid-system-description", "NVIDIA/systems/dgx2.json") in imported.places
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "nodes", "chips"),
+    [("tpuv2-8", "1", 4), ("tpuv3-8", "1", 4), ("tpuv3-32", "4", 16), ("tpuv2-512", "64", 256), ("tpuv3-512", "64", 256)],
+)
+def test_0_5_tpus_count_cores_and_a_chip_has_two(tmp_path, accelerator, nodes, chips):
+    """Whatever the number beside it counts: it is the total there."""
+    cores = accelerator.rpartition("-")[2]
+    node = {"num_nodes": nodes, "cpu": "CPU", "num_cpus": "2", "accelerator": accelerator, "num_accelerators": cores}
+    write_files(tmp_path, package("google/cloud", [118, 119, 120, 121, 122], "tpu", entry=entry_json(nodes=[node])))
+    assert import_tree(tmp_path, "0.5").only.entry["accelerators_count"] == chips
 
 
 def test_0_6_misspelt_keys_of_intel(tmp_path):

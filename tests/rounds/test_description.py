@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from trees import write_files
+from trees import import_tree, write_files, write_result
 
 from mlperf_training_import.model import System
-from mlperf_training_import.rounds.description import normal_division, read_description, read_organisation, read_system
+from mlperf_training_import.rounds.description import (
+    normal_division,
+    read_description,
+    read_logged_description,
+    read_organisation,
+    read_system,
+)
 from mlperf_training_import.start.sample import system_description
 from mlperf_training_import.values import clean_text
 
@@ -138,3 +146,74 @@ def test_texts(value, text):
 @pytest.mark.parametrize("value", ["clsoed", "closed division", None, 1, ["closed"], {}])
 def test_what_is_no_division(value):
     assert normal_division(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        *((8, 8), ("8", 8), (8.0, 8), ("8.0", 8), (" 8 ", 8), ("8x", 8), ("x8", 8), ("8 x", 8), ("8X", 8), ("1,024", 1024)),
+        *(("4 nodes", 4), ("2 sockets", 2), ("8 (2 per tray)", 8), ("8x NVIDIA H100 80GB", 8), ("16 GPUs per node", 16)),
+        *(("12,345,678", 12345678), ("0", 0)),
+    ],
+)
+def test_counts_with_something_around_them(tmp_path, value, count):
+    read = description(tmp_path, system_description("Org", accelerators_per_node=value))
+    assert read.record.accelerators_per_node == count
+    assert (read.missing, read.not_read) == ((), {})
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *(("2+2", "2+2"), ("0.5", "0.5"), (-1, "-1"), ("N/A", "N/A"), ("-", "-"), ([4], "[4]"), ({"a": 8}, '{"a": 8}')),
+        *(("4-8", "4-8"), ("8 or 16", "8 or 16"), ("2x4", "2x4"), ("1,02", "1,02"), (True, "true"), ("eight", "eight")),
+        ("9" * 500, "9" * 60),
+    ],
+)
+def test_a_count_that_cannot_be_read_is_named_with_its_text(tmp_path, value, text):
+    """Not called missing, as it is there."""
+    read = description(tmp_path, system_description("Org", number_of_nodes=value))
+    assert read.record.nodes is None
+    assert (read.missing, read.not_read) == ((), {"number_of_nodes": f'"{text}"'})
+
+
+def test_other_keys_that_cannot_be_read_are_named_too(tmp_path):
+    read = description(tmp_path, system_description("Org", division="closde", framework=["PyTorch"], status=""))
+    assert read.missing == ("status",)
+    assert read.not_read == {"division": '"closde"', "framework": '"["PyTorch"]"'}
+
+
+SYSJSON = {
+    "submitter": "UNKNOWN_MLPERF_SUBMITTER",
+    "division": "closed",
+    "number_of_nodes": "8",
+    "accelerators_per_node": "8",
+}
+
+
+def test_a_log_describes_the_system_where_nothing_else_does(tmp_path):
+    folder = write_result(tmp_path, system="box")
+    (tmp_path / "Org/systems/box.json").unlink()
+    line = json.dumps(SYSJSON | {"accelerator_model_name": "R100", "system_name": "UNKNOWN_MLPERF_SYSTEM_NAME"})
+    log = folder / "result_0.txt"
+    log.write_text(f"+ echo ':::SYSJSON {line}'\n8::::SYSJSON {line}\n" + log.read_text())
+    imported = import_tree(tmp_path)
+    entry = imported.only.entry
+    assert (entry["number_of_nodes"], entry["accelerators_count"], entry["accelerator_model_name"]) == (8, 64, "R100")
+    assert (entry["submitter"], entry["system"]) == ("Org", "box")
+    (text,) = imported.what("no-system-description")
+    assert text.endswith("does not exist; the system is taken from the SYSJSON line of Org/results/box/resnet/result_0.txt")
+
+
+@pytest.mark.parametrize("line", [":::SYSJSON {", ":::SYSJSON [1]", ":::SYSJSON", "SYSJSON {}", ":::SYSJSON {'a': 1}"])
+def test_a_line_that_describes_nothing(tmp_path, line):
+    log = tmp_path / "result_0.txt"
+    log.write_text(line + "\n")
+    assert read_logged_description(log) is None
+
+
+def test_a_description_that_is_there_is_taken_and_not_that_of_a_log(tmp_path):
+    folder = write_result(tmp_path)
+    log = folder / "result_0.txt"
+    log.write_text(f":::SYSJSON {json.dumps(SYSJSON)}\n" + log.read_text())
+    assert import_tree(tmp_path).only.entry["number_of_nodes"] == 1
