@@ -273,6 +273,30 @@ class TestFilters:
         choose(page, "submitter", "Submitter 1")
         assert cells(page, "round") == ["4.1", "5.0"]
 
+    def test_a_repeat_stands_for_its_runs_where_the_original_is_filtered_out(self, opened):
+        entries = [make_entry(1, label, runs_digest="same") for label in ("4.0", "4.1", "5.0")]
+        page = opened(entries, benchmark=TUNING)
+        assert cells(page, "round") == ["4.0"]
+        choose(page, "rounds", "4.1", "5.0")
+        assert cells(page, "round") == ["4.1"]
+        menu = page.locator('.menu[data-name="rounds"]')
+        menu.locator("summary").click()
+        assert menu.locator("label").all_inner_texts() == ["5.0\n1", "4.1\n1", "4.0\n1"]
+
+    def test_runs_handed_in_again_may_be_the_best_of_a_round(self, opened):
+        same = {"accelerators_count": 8, "runs_digest": "same", "Result": 5.0}
+        entries = [make_entry(1, label, **same) for label in ("4.1", "5.0")]
+        entries.append(make_entry(2, "5.0", accelerators_count=8, Result=6.0))
+        page = opened(entries)
+        cell = page.locator("#figures tbody tr").first.locator("td").all_inner_texts()
+        assert cell[1:4] == ["5.0", "1", "5.00 minutes"]  # one new result
+        page = opened(entries, benchmark=TUNING, view="rounds")
+        page.reload()
+        assert (
+            "From 5.00 minutes in 4.1 (Made-up A1, Submitter 1) to 5.00 minutes in 5.0"
+            in page.locator("#notes").inner_text()
+        )
+
     def test_processors_only(self, opened):
         page = opened([make_entry(1, accelerators_count=0), make_entry(2)], benchmark=TUNING)
         page.get_by_label("Processors only").select_option("only")

@@ -39,9 +39,15 @@ def asked(page, answers):
 
 
 @pytest.fixture
-def closed(answers):
-    """The results of the closed division, without those whose runs were handed in before."""
-    rows = answers.entries[answers.entries.division == "closed"]
+def all_closed(answers):
+    """The results of the closed division."""
+    return answers.entries[answers.entries.division == "closed"]
+
+
+@pytest.fixture
+def closed(all_closed):
+    """The same without those whose runs were handed in before."""
+    rows = all_closed
     rows = rows.assign(order=rows.version.map(float), no_energy=rows.energy_kwh.isna()).sort_values(["order", "no_energy"])
     return rows[~rows.duplicated(["edition", "runs_digest"]) | rows.runs_digest.isna()]
 
@@ -91,12 +97,12 @@ def test_which_accelerator_is_fastest_and_by_how_much(asked, closed):
     )
 
 
-def test_how_a_benchmark_improved_over_the_rounds(asked, closed):
-    rows = closed[
-        (closed.edition == "bert-1.0") & (closed.accelerators_count == 8) & closed.availability_category.isin(BOUGHT)
-    ]
+def test_how_a_benchmark_improved_over_the_rounds(asked, all_closed):
+    """Runs that were handed in again count here, as they may be the best of a round."""
+    rows = all_closed[(all_closed.edition == "bert-1.0") & (all_closed.accelerators_count == 8)]
+    rows = rows[rows.availability_category.isin(BOUGHT)]
     best = rows.groupby("version").Result.min()
-    choose_benchmark(asked, closed, "bert-1.0")
+    choose_benchmark(asked, all_closed, "bert-1.0")
     choose(asked, "availability", *sorted(set(rows.availability_category)))
     size(asked, 8)
     asked.get_by_role("tab", name="Over the rounds").click()
@@ -163,11 +169,11 @@ def test_how_noisy_a_result_is(asked, closed):
     assert asked.locator("#panel svg circle").count() == len(runs)
 
 
-def test_nothing_is_set_against_what_it_cannot_be_compared_with(asked, answers, closed):
+def test_nothing_is_set_against_what_it_cannot_be_compared_with(asked, closed, all_closed):
     """Goes through all benchmarks: what is drawn is of one edition and division, and every ratio is one within it."""
     changes = asked.locator("#figures tbody tr").all_inner_texts()
     assert len(changes) == closed.edition.nunique()
-    for title, rows in closed.groupby("edition_title"):
+    for title, rows in all_closed.groupby("edition_title"):
         best = rows.groupby("version").Result.min().sort_index(key=lambda labels: labels.map(float))
         (change,) = [line for line in changes if line.startswith(f"{title}\t")]
         if len(best) > 1:
@@ -180,7 +186,8 @@ def test_nothing_is_set_against_what_it_cannot_be_compared_with(asked, answers, 
         for view in ("Same size", "Over the rounds", "Scaling"):
             asked.get_by_role("tab", name=view).click()
             listed = asked.locator("#figures tbody button").all_inner_texts()
-            assert set(listed) <= set(rows.system), (edition, view)
+            systems = all_closed[all_closed.edition == edition].system
+            assert set(listed) <= set(systems), (edition, view)
 
 
 def test_what_compares_refuses_what_cannot_be_compared(asked):

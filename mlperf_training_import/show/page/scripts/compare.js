@@ -22,6 +22,12 @@ export function bestOfEach(results, kindOf) {
   return [...groupBy(results.filter(hasFigure), kindOf)].map(([kind, members]) => ({kind, result: best(members)}));
 }
 
+/* The best of each round, as the rounds follow each other. */
+export const bestOfRounds = (results) =>
+  bestOfEach(results, (result) => result.round_place)
+    .sort((a, b) => a.kind - b.kind)
+    .map((step) => step.result);
+
 export const hasFigure = (result) => result.score > 0;
 
 /* How many times as fast the first is as the second. */

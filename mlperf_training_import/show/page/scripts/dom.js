@@ -29,6 +29,9 @@ export function replaceChildren(element, children) {
   if (place >= 0) usable()[place]?.focus();
 }
 
+/* Whether the page is as narrow as a phone; the style says the same. */
+export const narrow = window.matchMedia("(max-width: 40rem)");
+
 export const byId = (id) => document.getElementById(id);
 
 /* A link to an address on the web, opened beside the page. */

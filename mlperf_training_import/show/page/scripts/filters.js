@@ -41,29 +41,45 @@ const isChosen = (chosen, value) =>
   Array.isArray(chosen) ? chosen.length === 0 || chosen.includes(value) : chosen === ANY || chosen === value;
 
 /*
- * The results that pass, and per facet a Map from each value to the number of results that would pass with it: those that
- * fail no other filter. Benchmark and division are no facets: they say what may be compared at all.
+ * Of the results that pass, `shown` has each set of runs once: as it was handed in first among them; `repeats` has the others.
+ * `counts` has per facet a Map from each value to the number of results that would be shown with just this value. Benchmark
+ * and division are no facets: they say what may be compared at all.
  */
 export function select(results, state) {
   const words = state.words.toLowerCase().split(/\s+/).filter(Boolean);
   const withRepeats = showsRepeats(state);
-  const counts = Object.fromEntries(NAMES.map((name) => [name, new Map()]));
-  const shown = [];
-  let repeats = 0;
+  const runsOf = (result) => (withRepeats ? result.uid : (result.repeat_of ?? result.uid));
+  const sets = Object.fromEntries(NAMES.map((name) => [name, new Map()]));
+  const passed = [];
   for (const result of results) {
     if (state.benchmark !== ANY && result.edition.id !== state.benchmark) continue;
     if (state.division !== ANY && result.division !== state.division) continue;
+    if (!words.every((word) => result.words.includes(word))) continue;
     const values = NAMES.map((name) => FACETS[name](result));
     const failed = NAMES.filter((name, place) => !isChosen(state[name], values[place]));
-    const hasWords = words.every((word) => result.words.includes(word));
-    const isHidden = result.repeat_of !== null && !withRepeats;
+    if (failed.length === 0) passed.push(result);
+    if (failed.length > 1) continue;
     NAMES.forEach((name, place) => {
-      const passes = hasWords && !isHidden && failed.every((other) => other === name);
-      counts[name].set(values[place], (counts[name].get(values[place]) ?? 0) + (passes ? 1 : 0));
+      if (failed.length && failed[0] !== name) return;
+      if (!sets[name].has(values[place])) sets[name].set(values[place], new Set());
+      sets[name].get(values[place]).add(runsOf(result));
     });
-    if (failed.length || !hasWords) continue;
-    if (isHidden) repeats += 1;
-    else shown.push(result);
   }
-  return {shown, counts, repeats};
+  const first = new Map();
+  for (const result of passed) {
+    const other = first.get(runsOf(result));
+    if (!other || isEarlier(result, other)) first.set(runsOf(result), result);
+  }
+  return {
+    shown: passed.filter((result) => first.get(runsOf(result)) === result),
+    repeats: passed.filter((result) => first.get(runsOf(result)) !== result),
+    counts: Object.fromEntries(
+      NAMES.map((name) => [name, new Map([...sets[name]].map(([value, {size}]) => [value, size]))]),
+    ),
+  };
 }
+
+/* The original before what repeats it, then by round. */
+const isEarlier = (result, other) =>
+  (result.repeat_of !== null) - (other.repeat_of !== null) < 0 ||
+  (result.repeat_of !== null && other.repeat_of !== null && result.round_place < other.round_place);

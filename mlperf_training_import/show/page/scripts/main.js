@@ -1,6 +1,6 @@
 /* Puts the parts together: what is chosen goes in, charts, table and result come out. */
 
-import {byId, make, replaceChildren} from "./dom.js";
+import {byId, make, narrow, replaceChildren} from "./dom.js";
 import {count, format, formatFigure, formatTimes} from "./format.js";
 import {load, textOf} from "./data.js";
 import {createState} from "./state.js";
@@ -65,20 +65,22 @@ function start(data) {
 
   function show(chosen) {
     const now = resolve(chosen);
-    const {shown, counts, repeats} = select(data.results, now);
+    const {counts, ...selected} = select(data.results, now);
+    const {shown, repeats} = selected;
     updateControls(now, counts);
     byId("chosen-filters").textContent = `Division: ${now.division || "all"}. ${describeFilters(now)}`;
+    byId("filter-summary").textContent = `Filters: ${describeFilters(now) || "none"}`;
     showChoice(now);
     showTitle(now, shown);
     showTabs(now);
-    showChart(now, shown);
+    showChart(now, selected);
     const rows = sort(shown, now);
     table.show(rows, now);
-    Object.assign(drawn, {now, shown, rows});
+    Object.assign(drawn, {now, selected, rows});
     byId("count").textContent =
       `${count(shown.length, "result")} of ${format(data.results.length)}` +
-      (repeats
-        ? `; ${count(repeats, "result")} with runs that were handed in again ${repeats === 1 ? "is" : "are"} hidden`
+      (repeats.length
+        ? `; ${count(repeats.length, "result")} with runs that were handed in again ${repeats.length === 1 ? "is" : "are"} hidden`
         : "");
     showColumns(now);
     const result = panel.find(now.result);
@@ -159,13 +161,14 @@ function start(data) {
   }
 
   /* Also where only the room of the chart has changed. */
-  function showChart(now, shown, paper) {
+  function showChart(now, {shown, repeats}, paper) {
     const frame = byId("chart");
     const width = paper ?? Math.max(300, frame.clientWidth);
     drawn.width = frame.clientWidth;
     const edition = data.editions.find(({id}) => id === now.benchmark);
     const view = (edition ? VIEWS : OVERVIEWS)[now.view].show({
       results: shown,
+      repeats,
       state: now,
       width,
       edition,
@@ -247,7 +250,7 @@ function start(data) {
   function printing(isPrinting) {
     table.showAll(isPrinting);
     byId("sources").parentElement.open = isPrinting;
-    showChart(drawn.now, drawn.shown, isPrinting ? PAPER : undefined);
+    showChart(drawn.now, drawn.selected, isPrinting ? PAPER : undefined);
   }
 
   function showColumns(now) {
@@ -301,7 +304,7 @@ function start(data) {
       save("mlperf-chart.png", await toPng(toSvg(byId("take-chart").picture)), "image/png"),
     );
     new ResizeObserver(() => {
-      if (drawn.width !== byId("chart").clientWidth) showChart(drawn.now, drawn.shown);
+      if (drawn.width !== byId("chart").clientWidth) showChart(drawn.now, drawn.selected);
     }).observe(byId("chart"));
     window.matchMedia("print").addEventListener("change", ({matches}) => printing(matches));
     window.addEventListener("beforeprint", () => printing(true));
@@ -319,6 +322,7 @@ function start(data) {
     );
   }
 
+  byId("filter-bar").open = !narrow.matches;
   fillBenchmarks();
   listen();
   byId("trademark").textContent = TRADEMARK;

@@ -2,22 +2,24 @@
 
 import {make, makeFigures} from "./dom.js";
 import {collator, count, format, formatFigure, formatShare, formatTimes, median} from "./format.js";
-import {bestOfEach, groupBy, groupOf, hasFigure, timesAsFast} from "./compare.js";
+import {bestOfRounds, groupBy, groupOf, hasFigure, timesAsFast} from "./compare.js";
 import {draw, pointScale} from "./marks.js";
 import {bestEnergies, measure, saySize} from "./views.js";
 
 const {dot, line} = libraries;
 
-/* {edition, division, results, steps}: what may be compared, with the best of each round. */
-function groupsOf(results) {
-  return [...groupBy(results.filter(hasFigure), groupOf).values()]
-    .map((members) => ({
+/*
+ * {edition, division, results, steps}: what may be compared, with the best of each round. Runs that were handed in again count
+ * for the round, but are no new results.
+ */
+function groupsOf(results, repeats) {
+  const again = groupBy(repeats.filter(hasFigure), groupOf);
+  return [...groupBy(results.filter(hasFigure), groupOf)]
+    .map(([group, members]) => ({
       edition: members[0].edition,
       division: members[0].division,
       results: members,
-      steps: bestOfEach(members, (result) => result.round_place)
-        .sort((a, b) => a.kind - b.kind)
-        .map((step) => step.result),
+      steps: bestOfRounds([...members, ...(again.get(group) ?? [])]),
     }))
     .sort(
       (a, b) =>
@@ -28,8 +30,8 @@ function groupsOf(results) {
     );
 }
 
-export function showOverview({results, state, change, open}) {
-  const groups = groupsOf(results);
+export function showOverview({results, repeats, state, change, open}) {
+  const groups = groupsOf(results, repeats);
   const title =
     state.size === ""
       ? "All benchmarks: the best of each round, on any number of accelerators"
@@ -101,7 +103,7 @@ function changesOf(groups, open) {
       {title: "Benchmark"},
       {title: "Division"},
       {title: "Last round"},
-      {title: "Results", number: true},
+      {title: "New results", number: true},
       {title: "Best", number: true},
       {title: "Accelerators", number: true},
       {title: "System"},

@@ -1,6 +1,6 @@
 /* The table: rows of one line that are drawn as they are scrolled. */
 
-import {make, makeLink} from "./dom.js";
+import {make, makeLink, narrow} from "./dom.js";
 import {collator, format, formatFigure, formatShare} from "./format.js";
 import {order} from "./compare.js";
 import {measure} from "./views.js";
@@ -120,7 +120,6 @@ export function createTable(frame, {open, resort, meaningOf}) {
   const table = make("table", {}, make("colgroup"), make("thead", {}, head), body);
   frame.append(table);
   let [rows, columns, sorting, isWhole] = [[], [], "", false];
-  const narrow = window.matchMedia("(max-width: 40rem)");
   const settings = () => ({
     count: rows.length,
     getScrollElement: () => frame,

@@ -2,7 +2,7 @@
 
 import {make, makeFigures} from "./dom.js";
 import {collator, count, format, formatFigure, formatShare, formatTimes} from "./format.js";
-import {bestOfEach, commonSize, families, hasFigure, order, scaling, timesAsFast} from "./compare.js";
+import {bestOfEach, bestOfRounds, commonSize, families, hasFigure, order, scaling, timesAsFast} from "./compare.js";
 import {
   HOLLOW,
   draw,
@@ -190,7 +190,7 @@ function sameSize({results, state, width, edition, change, open}) {
       ],
     }),
     figures: makeFigures(
-      `${title}: ${edition.title}`,
+      title,
       [
         {title: "Accelerator"},
         {title: capital(unit), number: true},
@@ -215,11 +215,12 @@ function sameSize({results, state, width, edition, change, open}) {
   };
 }
 
-function overRounds({results, state, width, edition, change, open}) {
-  const {said, chosen, note} = atOneSize(results, state);
-  const steps = bestOfEach(chosen, (result) => result.round_place)
-    .sort((a, b) => a.kind - b.kind)
-    .map((step) => step.result);
+/* Runs that were handed in again are part of a round too, and may be the best of it. */
+function overRounds({results, repeats, state, width, edition, change, open}) {
+  const {size, said, chosen: once, note} = atOneSize(results, state);
+  const again = repeats.filter((result) => result.accelerators === size && hasFigure(result));
+  const steps = bestOfRounds([...once, ...again]);
+  const chosen = [...once, ...again.filter((result) => steps.includes(result))];
   const title = `The best of each round on ${said}`;
   if (!steps.length) return {title};
   const unit = measure(edition);
@@ -235,6 +236,7 @@ function overRounds({results, state, width, edition, change, open}) {
       ? `From ${who(first)} to ${who(last)}: ${formatTimes(timesAsFast(last, first))} times as fast; derived.`
       : `${who(first)}.`,
     "The line joins the best of each round.",
+    steps.some((result) => again.includes(result)) ? "Some of these were handed in in an earlier round too." : "",
   ];
   return {
     title,
