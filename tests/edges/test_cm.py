@@ -345,7 +345,7 @@ def test_there_is_a_variation_for_every_public_round():
         (dependency,) = variations[name]["deps"]
         suite, version = ("hpc", label[4:]) if label.startswith("hpc-") else ("training", label)
         assert dependency["tags"] == f"get,git,repo,_repo.https://github.com/mlcommons/{suite}_results_v{version}"
-        assert dependency["extra_cache_tags"] == f"mlperf-{suite}-results,version-{label}"
+        assert dependency["extra_cache_tags"] == f"mlperf-{suite}-results,version-{version}"
         assert dependency["env"]["CM_GIT_BRANCH"] == rules_of(label).branch
 
 
