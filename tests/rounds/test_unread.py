@@ -51,10 +51,10 @@ def test_a_log_of_another_name_beside_logs_that_are_read(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("result_5.txt.gz", gzip.compress(LOG.encode())),
+        ("result_5.txt.gz", gzip.compress(LOG.encode(), mtime=0)),
         ("result_5.txt.bz2", bz2.compress(LOG.encode())),
         ("result_5.txt.xz", lzma.compress(LOG.encode())),
-        ("old.log.gz", gzip.compress(LOG.encode())),
+        ("old.log.gz", gzip.compress(LOG.encode(), mtime=0)),
     ],
 )
 def test_a_packed_log(tmp_path, name, content):
@@ -71,7 +71,7 @@ def test_a_packed_log(tmp_path, name, content):
         ("result_1.csv", LOG),
         ("compliance_230507.out", LOG),
         ("correct_rename.sh", LOG),
-        ("result_5.txt.gz", gzip.compress(LOG.encode())[:60]),
+        ("result_5.txt.gz", gzip.compress(LOG.encode(), mtime=0)[:60]),
         ("result_5.txt.gz", b"\x1f\x8bnot really packed"),
         (".result_1.log", LOG),
     ],

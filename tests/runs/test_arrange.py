@@ -22,7 +22,7 @@ def system(tmp_path):
 
 def test_what_is_arranged_can_be_imported(tmp_path, system):
     texts = [run_log("retinanet", minutes) for minutes in (1, 2, 3, 4, 5)]
-    write_files(tmp_path / "logs", {"a.gz": gzip.compress(texts[0].encode()), "b.out": "".join(texts[1:])})
+    write_files(tmp_path / "logs", {"a.gz": gzip.compress(texts[0].encode(), mtime=0), "b.out": "".join(texts[1:])})
     before = snapshot(tmp_path / "logs")
     made = arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree", "5.1")
     assert made == {tmp_path / "tree/Acme/results/box/retinanet": 5}
