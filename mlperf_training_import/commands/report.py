@@ -40,7 +40,13 @@ def run(options: argparse.Namespace) -> int:
     """Writes the page, with the findings of the report that the last import left here."""
     use_home(options.home)
     entries = unique_entries(collect_from(collective_mind(), options.target_repo or ""))
-    file = options.findings or (options.home or Path()) / REPORT_FILE
+    file = options.findings or _report_of(options.home)
     count = write_output(entries, options.output, read_report(file, optional=options.findings is None))
     print(f"wrote {options.output} ({count} results)")
     return 0
+
+
+def _report_of(home: Path | None) -> Path:
+    """Where the import left its report: in the folder of the demo, which may be named by the CM home in it, or here."""
+    places = [Path()] if home is None else [home, home.parent]
+    return next((place / REPORT_FILE for place in places if (place / REPORT_FILE).is_file()), places[0] / REPORT_FILE)
