@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +16,53 @@ from ..values import finite_number
 if TYPE_CHECKING:
     from ..tables.rules import Dialect
 
-#: Longer text that is no JSON is not tried as YAML, which takes a second for a few hundred kilobytes.
-_LONGEST_YAML = 64 << 10
+#: Text that is no JSON is tried as YAML if it is no longer, and has no more brackets: nested ones take a time that grows
+#: with their square. Of one log no more is tried. PyYAML takes three seconds for it at worst; published logs need none.
+_LONGEST_YAML = 4 << 10
+_MOST_BRACKETS = 50
+_MOST_YAML = 128 << 10
+#: Of one log no more lines are taken apart, and no more bytes of lines: that takes about as long as to read the largest log.
+#: Published ones need up to 13,000 lines and 500 kB.
+_MOST_LINES = 150_000
+_MOST_BYTES = 16 << 20
 #: A longer integer in YAML is none: Python refuses to write what a few thousand hexadecimal digits stand for.
 _LONGEST_INTEGER = 1000
+
+#: Text whose single quotes mean what double quotes would: none is within a string, and nothing is escaped.
+_PLAIN_QUOTES = re.compile(r"""[^'"\\]*(?:(?:"[^'"\\]*"|'[^'"\\]*')[^'"\\]*)*""")
 
 
 class MalformedLine(ValueError):
     """A token line that is not what its dialect says; the message says why."""
+
+
+class Spent(Exception):
+    """A log of which too much would have to be taken apart; the message says what."""
+
+
+class Allowance:
+    """What may still be spent on one log, in lines and bytes, so that it does not depend on the machine."""
+
+    def __init__(self) -> None:
+        self._lines = _MOST_LINES
+        self._bytes = _MOST_BYTES
+        self._yaml = _MOST_YAML
+
+    def spend(self, lines: int = 0, size: int = 0, yaml_size: int = 0) -> None:
+        """Takes what something costs.
+
+        Raises:
+            Spent: there is not enough left.
+        """
+        self._lines -= lines
+        self._bytes -= size
+        self._yaml -= yaml_size
+        if self._lines < 0:
+            raise Spent(f"more than {_MOST_LINES:,} lines to take apart; not read further")
+        if self._bytes < 0:
+            raise Spent(f"more than {_MOST_BYTES >> 20} MB of lines to take apart; not read further")
+        if self._yaml < 0:
+            raise Spent(f"more than {_MOST_YAML >> 10} kB of lines that are no JSON; not read further")
 
 
 class _Loader(yaml.SafeLoader):
@@ -41,20 +82,26 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
-def parse_line(line: bytes, dialect: Dialect, wanted: frozenset[str]) -> tuple[float, str, object, object]:
+def parse_line(
+    line: bytes, dialect: Dialect, wanted: frozenset[str], allowance: Allowance | None = None
+) -> tuple[float, str, object, object]:
     """Parses a line, or what follows the first token of a line.
 
     Args:
         line: the bytes; what is before its last token is ignored.
         dialect: the form of the line.
         wanted: in dialects whose key stands before the JSON, the JSON of other keys is not looked at.
+        allowance: pays for the line, where one is given.
 
     Returns:
         Time in milliseconds since the epoch, key, value, metadata. Value and metadata are whatever the JSON holds.
 
     Raises:
         MalformedLine: the line is not what the dialect says.
+        Spent: the allowance does not suffice.
     """
+    if allowance is not None:
+        allowance.spend(lines=1, size=len(line))
     text = line.rpartition(dialect.token)[2].decode("latin-1").strip()
     match = dialect.record.fullmatch(text)
     if match is None:
@@ -73,7 +120,7 @@ def parse_line(line: bytes, dialect: Dialect, wanted: frozenset[str]) -> tuple[f
     time_ms, key = _milliseconds_of_seconds(groups["seconds"]), groups["key"]
     if key not in wanted or groups["json"] is None:
         return time_ms, key, None, None
-    content = _load_tolerant(groups["json"])
+    content = _load_tolerant(groups["json"], allowance)
     if dialect.json == "value":
         return time_ms, key, content, None
     if not isinstance(content, dict):
@@ -119,13 +166,16 @@ def _load_json(text: str) -> object:
         raise MalformedLine("not JSON (a number is too long)") from None
 
 
-def _load_tolerant(text: str) -> object:
+def _load_tolerant(text: str, allowance: Allowance | None) -> object:
     """JSON, or nearly: round 0.6 has lines with Python quotes and bare words, which are YAML flow mappings."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        if len(text) > _LONGEST_YAML:
-            raise MalformedLine("not JSON") from None
+    quoted_alike = text.replace("'", '"') if _PLAIN_QUOTES.fullmatch(text) else None
+    for spelling in filter(None, (text, quoted_alike)):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(spelling)
+    if len(text) > _LONGEST_YAML or text.count("[") + text.count("{") > _MOST_BRACKETS:
+        raise MalformedLine("not JSON")
+    if allowance is not None:
+        allowance.spend(yaml_size=len(text))
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError, LookupError, AttributeError):

@@ -8,6 +8,7 @@ same as parsing every line.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -18,9 +19,10 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import msgspec
 
 from ..model import Evaluation, RunLog
+from ..regular import open_regular
 from ..tables.settings import setting_value, settings_by_log_key
 from ..values import LARGEST_LOG_MB, finite_number
-from .line import MalformedLine, evaluation_parts, key_of_beginning, parse_line
+from .line import Allowance, MalformedLine, Spent, evaluation_parts, key_of_beginning, parse_line
 from .strange import why_no_lines
 
 if TYPE_CHECKING:
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
 #: A log is read in blocks of this many bytes, so that memory does not grow with its size. Larger ones are slower: Python
 #: would get memory for each from the system, and give it back.
 BLOCK_BYTES = 64 << 10
-#: A line that is longer than this is not parsed; if it has a token it is malformed.
-LONGEST_LINE_BYTES = 16 << 20
+#: A line that is longer than this is not parsed; if it has a token it is malformed. The longest published ones have 2,300
+#: bytes, and 150,000 without a token.
+LONGEST_LINE_BYTES = 1 << 20
 
 #: A longer line is always parsed. In a shorter one no integer has more digits, and no value is nested deeper, than the
 #: parser takes; msgspec does not look at either.
@@ -63,11 +66,17 @@ _VALUE_KEYS = frozenset({"submission_benchmark", "submission_division", "global_
 #: An ``init_start`` that comes so long after the one before begins another attempt in the same log.
 PAUSE_MS = 10 * 60 * 1000
 
+#: More of a text is not kept, and of an evaluation no more figures. Published ones have two.
+_LONGEST_TEXT = 200
+_MOST_FIGURES = 20
+#: Evaluations of a log that name their metric. Published logs have up to 18.
+_MOST_EVALUATIONS = 10_000
+
 #: YAML has forms of integers without a limit of digits, which Python refuses to write out.
 _LONG_INTEGER = 10**18
 
 
-class Unread(msgspec.Struct, gc=False):
+class _Unread(msgspec.Struct, gc=False):
     """A JSON object of which nothing is kept."""
 
 
@@ -77,7 +86,7 @@ class _Line(msgspec.Struct, gc=False):
     time_ms: Annotated[int, msgspec.Meta(ge=0, le=10**18)]
     key: str
     value: msgspec.Raw
-    metadata: Unread
+    metadata: _Unread
 
 
 _decode_line = msgspec.json.Decoder(_Line).decode
@@ -113,7 +122,8 @@ def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = L
     Every block ends with a newline, also where the file does not.
 
     A line of more than ``longest_line`` bytes is cut there, so that it cannot fill the memory: what is left of it has no
-    valid end and counts as malformed if it has a token; the rest is skipped up to the next newline.
+    valid end and counts as malformed if it has a token; the rest is skipped up to the next newline, and empty blocks stand
+    for it, so that the caller can look how far it is.
     """
     carry = b""
     skipping = False
@@ -121,6 +131,7 @@ def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = L
         if skipping:
             _, newline, data = data.partition(b"\n")
             if not newline:
+                yield b""
                 continue
             skipping = False
         end = data.rfind(b"\n") + 1
@@ -149,59 +160,69 @@ class LogReader:
         self._name = name
         self._elapsed_key = elapsed_key
         self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
-        self._find_short_lines = re.compile(re.escape(dialect.token) + rb"(.{0,%d})\n" % LONGEST_CHECKED_BYTES).findall
         self._facts: dict[str, Any] = {}
         self._attempts = _Attempts()
         self._init_starts: list[float] = []
-        self._unnamed_evaluation: Evaluation | bytes | None = None
+        self._unnamed_evaluation: tuple[object, dict[str, Any]] | bytes | None = None
         self._paired_evaluations: list[Evaluation] = []
         self._samples_after_evaluation: float | None = None  # NaN where several lines say different things
         self._settings: dict[str, str | int | None] = {}
         self._lines = 0
         self._malformed_lines = 0
+        self._malformed_block = 0
+        self._blocks = 0
+        self._allowance = Allowance()
 
     def read(self) -> RunLog:
         """The record of the log."""
         try:
-            with self._path.open("rb", buffering=0) as stream:
-                left = self._largest_mb << 20
-                if os.fstat(stream.fileno()).st_size > left:
+            with open_regular(self._path) as stream:
+                most_bytes = self._largest_mb << 20
+                if os.fstat(stream.fileno()).st_size > most_bytes:
                     return self._too_large()
                 for block in iter_blocks(stream):
-                    left -= len(block)
-                    if left < -1:  # the newline that a block may have and the file not
+                    if stream.tell() > most_bytes:
                         return self._too_large()
                     self._take_block(block)
+                    self._blocks += 1
             if self._malformed_lines:
                 self._facts["malformed"] = self._first_malformed_line()
             if not self._lines:
                 self._facts["no_lines"] = why_no_lines(self._path, self._dialect)
+            return self._record()
+        except Spent as error:
+            return RunLog(path=self._name, trouble=str(error))
         except OSError as error:
             return RunLog(path=self._name, trouble=error.strerror or type(error).__name__)
-        return self._record()
 
     def _too_large(self) -> RunLog:
         return RunLog(path=self._name, trouble=f"larger than {self._largest_mb} MB (--max_log_mb)")
 
     def _take_block(self, block: bytes) -> None:
-        tokens = block.count(self._dialect.token)
+        token = self._dialect.token
+        tokens = block.count(token)
         if not tokens:
             return
-        lines = self._find_short_lines(block) if self._dialect.json == "line" else []
+        is_json = self._dialect.json == "line"
+        lines = self._find_lines(block)
         # Of several tokens on a line the last one counts; a string of JSON may hold one too.
-        if len(lines) == tokens:
+        if is_json and len(lines) == tokens and max(map(len, lines)) <= LONGEST_CHECKED_BYTES:
             self._take_short_lines(lines)
         else:
-            lines = self._find_lines(block)
             for line in lines:
+                has_two = token in line
+                if is_json and not has_two and len(line) <= LONGEST_CHECKED_BYTES:
+                    self._take_short_lines((line,))
+                    continue
                 self._parse(line)
-                if self._dialect.token in line and "two_records" not in self._facts:
+                if has_two and "two_records" not in self._facts:
                     self._find_two_records(line)
         self._take_init_starts()
         self._lines += len(lines)
 
-    def _take_short_lines(self, lines: list[bytes]) -> None:
+    def _take_short_lines(self, lines: Sequence[bytes]) -> None:
         init_starts = self._init_starts
+        taken = 0
         for line in lines:
             try:
                 known = _decode_line(line)
@@ -212,6 +233,9 @@ class LogReader:
                 init_starts.append(known.time_ms)
             elif known.key in WANTED_KEYS:
                 self._take_known(line, known)
+                taken += 1
+        if taken:
+            self._allowance.spend(lines=taken)
 
     def _take_known(self, line: bytes, known: _Line) -> None:
         """Takes a well-formed line; parses no more of it than is needed, and only the last one where only that counts."""
@@ -230,8 +254,8 @@ class LogReader:
     def _record(self) -> RunLog:
         if isinstance(self._unnamed_evaluation, bytes):
             _, _, value, metadata = parse_line(self._unnamed_evaluation, self._dialect, WANTED_KEYS)
-            self._take_evaluation(value, metadata)
-        unnamed = () if self._unnamed_evaluation is None else (self._unnamed_evaluation,)
+            self._unnamed_evaluation = evaluation_parts(value, metadata)
+        unnamed = () if self._unnamed_evaluation is None else (_evaluation_of(*self._unnamed_evaluation, metric=None),)
         samples = self._samples_after_evaluation
         return RunLog(
             path=self._name,
@@ -261,8 +285,10 @@ class LogReader:
 
     def _parse(self, line: bytes) -> None:
         try:
-            time_ms, key, value, metadata = parse_line(line, self._dialect, WANTED_KEYS)
+            time_ms, key, value, metadata = parse_line(line, self._dialect, WANTED_KEYS, self._allowance)
         except MalformedLine:
+            if not self._malformed_lines:
+                self._malformed_block = self._blocks
             self._malformed_lines += 1
             return
         if key in WANTED_KEYS:
@@ -270,7 +296,7 @@ class LogReader:
 
     def _first_malformed_line(self) -> str:
         """Its number, and what is wrong with it."""
-        for number, line in self._iter_token_lines():
+        for number, line in self._iter_token_lines(self._malformed_block):
             try:
                 parse_line(line, self._dialect, WANTED_KEYS)
             except MalformedLine as error:
@@ -282,11 +308,17 @@ class LogReader:
         ends = (self._dialect.token + record, self._dialect.token + record.rstrip(b"\r"))
         return next((f"line {number}" for number, line in self._iter_token_lines() if line.endswith(ends)), "a line")
 
-    def _iter_token_lines(self) -> Iterator[tuple[int, bytes]]:
-        """Lines with a token, by number. Reads the log again: counting lines costs more than these few logs do."""
+    def _iter_token_lines(self, first_block: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Lines with a token, by number, from a block on.
+
+        Reads the log again: counting all lines costs more than to do this for the few logs that need it.
+        """
         before = 0
-        with self._path.open("rb", buffering=0) as stream:
-            for block in iter_blocks(stream):
+        with open_regular(self._path) as stream:
+            for index, block in enumerate(iter_blocks(stream)):
+                if index < first_block:
+                    before += block.count(b"\n")
+                    continue
                 lines = block.split(b"\n")
                 for number, line in enumerate(lines, before + 1):
                     if self._dialect.token in line:
@@ -349,18 +381,12 @@ class LogReader:
     def _take_evaluation(self, value: object, metadata: object) -> None:
         value, metadata = evaluation_parts(value, metadata)
         metric = metadata.get("metric")
-        evaluation = Evaluation(
-            value=value if isinstance(value, (int, float, str)) else _plain(value),
-            epoch=finite_number(metadata.get("epoch_num", metadata.get("epoch"))),
-            samples=finite_number(metadata.get("samples_count")),
-            step=finite_number(metadata.get("step_num")),
-            metric=metric if isinstance(metric, str) else None,
-            trained_samples=finite_number(metadata.get("train_samples_since_beginning")),
-        )
-        if evaluation.metric is None:
-            self._unnamed_evaluation = evaluation
-        else:
-            self._paired_evaluations.append(evaluation)
+        if not isinstance(metric, str):
+            self._unnamed_evaluation = (value, metadata)
+            return
+        self._paired_evaluations.append(_evaluation_of(value, metadata, metric[:_LONGEST_TEXT]))
+        if len(self._paired_evaluations) > _MOST_EVALUATIONS:
+            raise Spent(f"more than {_MOST_EVALUATIONS:,} evaluations that name a metric; not read further")
 
     def _judge_stop(self, value: object, metadata: dict[str, Any]) -> tuple[bool, str | None]:
         """Whether a ``run_stop`` reports success, and the status as text for people."""
@@ -430,7 +456,7 @@ def _text(value: object) -> str | None:
     Lists and objects are not written out: YAML can repeat a part of one so often that its text would fill the memory.
     """
     if isinstance(value, str):
-        return value[:200]
+        return value[:_LONGEST_TEXT]
     if value is None or isinstance(value, (bool, float)):
         return None if value is None else str(value)
     if isinstance(value, int):
@@ -438,10 +464,26 @@ def _text(value: object) -> str | None:
     return f"of type {type(value).__name__}"
 
 
+def _evaluation_of(value: object, metadata: dict[str, Any], metric: str | None) -> Evaluation:
+    return Evaluation(
+        value=_short(value) if isinstance(value, (int, float, str)) else _plain(value),
+        epoch=finite_number(metadata.get("epoch_num", metadata.get("epoch"))),
+        samples=finite_number(metadata.get("samples_count")),
+        step=finite_number(metadata.get("step_num")),
+        metric=metric,
+        trained_samples=finite_number(metadata.get("train_samples_since_beginning")),
+    )
+
+
 def _plain(value: object) -> object:
     """Keeps the mappings and lists in which Mask R-CNN logs its two figures, drops what is nested deeper."""
     if isinstance(value, dict):
-        return {str(k): v for k, v in value.items() if isinstance(v, (int, float, str))}
+        plain = ((str(k)[:_LONGEST_TEXT], _short(v)) for k, v in value.items() if isinstance(v, (int, float, str)))
+        return dict(itertools.islice(plain, _MOST_FIGURES))
     if isinstance(value, list):
-        return [v for v in value if isinstance(v, (int, float, str))]
+        return [_short(v) for v in value[:_MOST_FIGURES] if isinstance(v, (int, float, str))]
     return None
+
+
+def _short(value: float | str) -> float | str:
+    return value[:_LONGEST_TEXT] if isinstance(value, str) else value

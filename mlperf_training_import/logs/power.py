@@ -17,21 +17,22 @@ published ones. Other than there, a stop that is not later than the start is no 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from dataclasses import dataclass
-from itertools import pairwise
-from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 
+from ..regular import open_regular
 from ..values import LARGEST_LOG_MB, finite_number
-from .line import MalformedLine, parse_line
-from .log import LONGEST_CHECKED_BYTES, Unread, iter_blocks
+from .line import Allowance, MalformedLine, Spent, parse_line
+from .log import LONGEST_CHECKED_BYTES, iter_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from ..tables.rules import Dialect
@@ -45,16 +46,34 @@ LONGEST_GAP_MS = 30_000
 _LIKELY_FACTORS = (0.5, 1.0)
 
 
+#: So much of a log is kept to bring its lines into the order of their times; a line may stand half as far from its place.
+#: Published ones have up to 240 kB.
+_MOST_WAITING_BYTES = 8 << 20
+#: Stretches without a long gap that are told apart; the readings after them are not covered.
+_MOST_STRETCHES = 1_000
+
+
 class _PlainLine(msgspec.Struct, gc=False):
-    """A line with a whole number as time and nothing or a number as value, as meters write them."""
+    """A line with a whole number as time and nothing or a number as value, as meters write them; metadata may be a text."""
 
     time_ms: Annotated[int, msgspec.Meta(ge=0, le=10**18)]
     key: str
     value: int | float | None
-    metadata: Unread
+    metadata: msgspec.Raw
+
+
+class _ParsedLine(NamedTuple):
+    """A line that the full parser has read; the value is None where it is no number."""
+
+    time_ms: float
+    key: str
+    value: float | None
 
 
 _decode_plain = msgspec.json.Decoder(_PlainLine).decode
+_decode_plain_lines = msgspec.json.Decoder(_PlainLine).decode_lines
+_Event = _PlainLine | _ParsedLine
+_time_of = attrgetter("time_ms")
 _KEYS = frozenset((_START, _STOP, _READING, _FACTOR, _ESTIMATE))
 
 
@@ -64,118 +83,239 @@ class UnknownEnergy(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PowerLog:
-    """What a power log says, by time (equal times in the order of the file): ``(time_ms, key, number)``.
+    """What a power log comes to, with its lines in the order of their times, equal ones in that of the file.
 
-    The number is W for readings and estimates, a factor for ``conversion_eff``, None for start and stop.
+    ``window_ms`` are start and stop, None without a start; without a stop later than the start the last reading is the stop.
+    ``watt_ms`` are the readings in the window, each times the milliseconds since the one before it, or since the start;
+    ``is_measured`` says whether any was later than the start. W are multiplied by ``conversion_factor``, the last one or 1.
+    ``estimated_watts`` is the first estimate of a switch. ``stretches_ms`` are the first and last reading of each part of
+    the window in which the readings are not more than :data:`LONGEST_GAP_MS` apart. ``oddities`` say what makes the figure
+    less certain, ``doubts`` what no sound meter does.
     """
 
-    events: tuple[tuple[float, str, float | None], ...]
+    window_ms: tuple[float, float] | None = None
+    watt_ms: float = 0.0
+    is_measured: bool = False
+    has_readings: bool = False
+    conversion_factor: float = 1.0
+    estimated_watts: float | None = None
+    stretches_ms: tuple[tuple[float, float], ...] = ()
+    oddities: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     malformed_lines: int = 0
-
-    @property
-    def window_ms(self) -> tuple[float, float] | None:
-        """Start and stop; None without a start. Without a stop later than the start, the last reading is the stop."""
-        start = next(iter(self._times(_START)), None)
-        if start is None:
-            return None
-        stop = next((time_ms for time_ms in self._times(_STOP) if time_ms > start), None)
-        return start, max((start, *self._times(_READING))) if stop is None else stop
-
-    @property
-    def conversion_factor(self) -> float:
-        """What W are multiplied by: the last ``conversion_eff``, 1 without one."""
-        return (self.numbers(_FACTOR) or [1.0])[-1]
-
-    def numbers(self, key: str) -> list[float]:
-        """The numbers of a key, by time."""
-        return [number for _, name, number in self.events if name == key and number is not None]
 
     def coverage(self, begin_ms: float, end_ms: float) -> float:
         """The share of a time span that lies between readings which are not more than :data:`LONGEST_GAP_MS` apart."""
         covered = 0.0
-        for first, second in pairwise(self._window_readings()):
-            if second - first <= LONGEST_GAP_MS:
-                covered += max(0.0, min(second, end_ms) - max(first, begin_ms))
+        for first, last in self.stretches_ms:
+            covered += max(0.0, min(last, end_ms) - max(first, begin_ms))
         return covered / (end_ms - begin_ms)
-
-    def iter_doubts(self) -> Iterator[str]:
-        """What no sound meter does, though a figure follows from it."""
-        if any(second - first > LONGEST_GAP_MS for first, second in pairwise(self._window_readings())):
-            yield f"logs in which more than {LONGEST_GAP_MS // 1000} s pass between two readings"
-        if any(reading < 0 for reading in self.numbers(_READING)):
-            yield "logs with readings below 0 W"
-        low, high = _LIKELY_FACTORS
-        if any(not low <= factor <= high for factor in self.numbers(_FACTOR)):
-            yield f"logs with a conversion_eff outside {low} to {high}"
-
-    def iter_oddities(self) -> Iterator[str]:
-        """What makes the figure less certain."""
-        if self.malformed_lines:
-            yield "logs with malformed lines, which were left out"
-        if len(set(self.numbers(_FACTOR))) > 1:
-            yield "logs with several conversion_eff, of which the last was taken"
-        starts, stops = self._times(_START), self._times(_STOP)
-        if len(starts) > 1:
-            yield "logs with several power_measurement_start, of which the first was taken"
-        if starts and not any(stop > starts[0] for stop in stops):
-            what = "with a power_measurement_stop not later than the start" if stops else "without power_measurement_stop"
-            yield f"logs {what}, of which all readings were taken"
-
-    def _window_readings(self) -> list[float]:
-        """When the readings that are integrated were taken."""
-        start, stop = self.window_ms or (math.inf, math.inf)
-        return [time_ms for time_ms in self._times(_READING) if start <= time_ms <= stop]
-
-    def _times(self, key: str) -> list[float]:
-        return [time_ms for time_ms, name, _ in self.events if name == key]
 
 
 def read_power_log(path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_MB) -> PowerLog:
     """Reads a power log; lines that are not of its form are counted and left out.
 
+    The readings are integrated while they are read: memory does not grow with their number.
+
     Raises:
         OSError: the file cannot be read.
-        UnknownEnergy: it is larger than ``largest_mb``.
+        UnknownEnergy: it is larger than ``largest_mb``, or too much of it would have to be taken apart or put in order.
     """
-    left = largest_mb << 20
-    events: list[tuple[float, str, float | None]] = []
-    malformed_lines = 0
-    find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
-    with path.open("rb", buffering=0) as stream:
+    reader = _PowerReader(dialect)
+    most_bytes = largest_mb << 20
+    with open_regular(path) as stream:
         for block in iter_blocks(stream):
-            left -= len(block)
-            if left < -1:  # the newline that a block may have and the file not
+            if stream.tell() > most_bytes:
                 raise UnknownEnergy(f"logs larger than {largest_mb} MB (--max_log_mb)")
-            for line in find_lines(block):
-                try:
-                    time_ms, key, value = _event_of(line, dialect)
-                except MalformedLine:
-                    malformed_lines += 1
-                    continue
-                if key in (_START, _STOP):
-                    events.append((time_ms, key, None))
-                elif key in _KEYS:
-                    if (number := finite_number(value)) is None:
-                        malformed_lines += 1
-                    else:
-                        events.append((time_ms, key, float(number)))
-    return PowerLog(tuple(sorted(events, key=itemgetter(0))), malformed_lines)
+            reader.take_block(block)
+    return reader.finish()
 
 
-def _event_of(line: bytes, dialect: Dialect) -> tuple[float, str, object]:
-    """Time, key and value of what follows the first token of a line.
+class _PowerReader:
+    """Takes the blocks of a power log, and hands their lines on in the order of their times."""
 
-    The plain ones, nearly all, are read without the full parser, which gives the same.
-    """
-    if dialect.json == "line" and len(line) <= LONGEST_CHECKED_BYTES:
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
+        self._allowance = Allowance()
+        self._waiting: list[_Event] = []
+        self._waiting_bytes = 0
+        self._integral = _Integral()
+        self._malformed_lines = 0
+
+    def take_block(self, block: bytes) -> None:
+        """Takes whole lines."""
+        self._waiting.extend(self._events_of(block))
+        self._waiting_bytes += len(block)
+        if self._waiting_bytes > _MOST_WAITING_BYTES:
+            half = len(self._waiting) // 2
+            self._waiting.sort(key=_time_of)
+            self._integral.take(self._waiting[:half])
+            del self._waiting[:half]
+            self._waiting_bytes //= 2
+
+    def finish(self) -> PowerLog:
+        """What the log comes to."""
+        self._waiting.sort(key=_time_of)
+        self._integral.take(self._waiting)
+        return self._integral.result(self._malformed_lines)
+
+    def _events_of(self, block: bytes) -> list[_Event]:
+        """The lines of a block. Those as meters write them, nearly all, are read at once, which gives the same."""
+        lines = self._find_lines(block)
+        if lines and self._dialect.json == "line" and max(map(len, lines)) <= LONGEST_CHECKED_BYTES:
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                events = _decode_plain_lines(b"\n".join(lines))
+                if len(events) == len(lines):  # none of them was blank
+                    return list(events)
+        return [event for line in lines if (event := self._event_of(line)) is not None]
+
+    def _event_of(self, line: bytes) -> _Event | None:
+        """What follows the first token of a line; None for what is malformed, or not needed."""
+        if self._dialect.json == "line" and len(line) <= LONGEST_CHECKED_BYTES:
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return _decode_plain(line.rpartition(self._dialect.token)[2])
         try:
-            plain = _decode_plain(line.rpartition(dialect.token)[2])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
-        else:
-            return float(plain.time_ms), plain.key, plain.value
-    time_ms, key, value, _ = parse_line(line, dialect, _KEYS)
-    return time_ms, key, value
+            time_ms, key, value, _ = parse_line(line, self._dialect, _KEYS, self._allowance)
+        except MalformedLine:
+            self._malformed_lines += 1
+            return None
+        except Spent as error:
+            raise UnknownEnergy(f"logs with {error}") from None
+        return _ParsedLine(time_ms, key, finite_number(value)) if key in _KEYS else None
+
+
+class _Integral:
+    """What the lines of a power log add up to; takes them in the order of their times."""
+
+    def __init__(self) -> None:
+        self._latest_ms = -math.inf
+        self._start_ms: float | None = None
+        self._stop_ms: float | None = None
+        self._previous_ms = 0.0  # the start, then the last reading that was added up
+        self._watt_ms = 0.0
+        self._starts = self._stops = 0
+        self._factor: float | None = None
+        self._estimate: float | None = None
+        self._first_ms: float | None = None  # first and last reading of the stretch that goes on
+        self._last_ms: float | None = None
+        self._stretches: list[tuple[float, float]] = []
+        self._malformed_lines = 0
+        self._has_readings = self._has_gap = self._has_negative = False
+        self._has_factors = self._has_unlikely_factor = False
+
+    def take(self, events: Iterable[_Event]) -> None:
+        """Takes the next lines.
+
+        Raises:
+            UnknownEnergy: they are earlier than lines that were taken.
+        """
+        for event in events:
+            key, value = event.key, event.value
+            if key not in _KEYS:
+                continue
+            time_ms = float(event.time_ms)
+            if time_ms < self._latest_ms:
+                raise UnknownEnergy(
+                    f"logs with lines more than {_MOST_WAITING_BYTES >> 21} MB from the place of their times"
+                )
+            self._latest_ms = time_ms
+            if key == _START:
+                self._take_start(time_ms)
+            elif key == _STOP:
+                self._take_stop(time_ms)
+            elif value is None:
+                self._malformed_lines += 1
+            elif key == _READING:
+                self._take_reading(time_ms, float(value))
+            elif key == _FACTOR:
+                self._take_factor(float(value))
+            elif self._estimate is None:
+                self._estimate = float(value)
+
+    def _take_start(self, time_ms: float) -> None:
+        self._starts += 1
+        if self._start_ms is None:
+            self._start_ms = self._previous_ms = time_ms
+            if self._last_ms != time_ms:  # a reading of that very time stands before it
+                self._first_ms = None
+
+    def _take_stop(self, time_ms: float) -> None:
+        self._stops += 1
+        if self._stop_ms is None and self._start_ms is not None and time_ms > self._start_ms:
+            self._stop_ms = time_ms
+
+    def _take_reading(self, time_ms: float, watts: float) -> None:
+        self._has_readings = True
+        self._has_negative |= watts < 0
+        if self._start_ms is None:
+            self._first_ms = self._last_ms = time_ms
+            return
+        if self._stop_ms is None:
+            self._watt_ms += watts * (time_ms - self._previous_ms)
+            self._previous_ms = time_ms
+        elif time_ms > self._stop_ms:
+            return
+        if self._first_ms is None or self._last_ms is None:
+            self._first_ms = time_ms
+        elif time_ms - self._last_ms > LONGEST_GAP_MS:
+            self._has_gap = True
+            self._end_stretch()
+            self._first_ms = time_ms
+        self._last_ms = time_ms
+
+    def _take_factor(self, factor: float) -> None:
+        low, high = _LIKELY_FACTORS
+        self._has_unlikely_factor |= not low <= factor <= high
+        self._has_factors |= self._factor not in (None, factor)
+        self._factor = factor
+
+    def _end_stretch(self) -> None:
+        if self._first_ms is not None and self._last_ms is not None and len(self._stretches) < _MOST_STRETCHES:
+            self._stretches.append((self._first_ms, self._last_ms))
+
+    def result(self, malformed_lines: int) -> PowerLog:
+        """What there is when all lines were taken; ``malformed_lines`` are those that were not handed on."""
+        malformed_lines += self._malformed_lines
+        window_ms = None
+        if self._start_ms is not None:
+            self._end_stretch()
+            last_ms = self._last_ms if self._last_ms is not None else self._start_ms
+            window_ms = (self._start_ms, self._stop_ms if self._stop_ms is not None else max(self._start_ms, last_ms))
+        return PowerLog(
+            window_ms=window_ms,
+            watt_ms=self._watt_ms,
+            is_measured=self._previous_ms != self._start_ms,
+            has_readings=self._has_readings,
+            conversion_factor=1.0 if self._factor is None else self._factor,
+            estimated_watts=self._estimate,
+            stretches_ms=tuple(self._stretches),
+            oddities=tuple(self._iter_oddities(malformed_lines)),
+            doubts=tuple(self._iter_doubts()),
+            malformed_lines=malformed_lines,
+        )
+
+    def _iter_doubts(self) -> Iterator[str]:
+        if self._has_gap:
+            yield f"logs in which more than {LONGEST_GAP_MS // 1000} s pass between two readings"
+        if self._has_negative:
+            yield "logs with readings below 0 W"
+        if self._has_unlikely_factor:
+            low, high = _LIKELY_FACTORS
+            yield f"logs with a conversion_eff outside {low} to {high}"
+
+    def _iter_oddities(self, malformed_lines: int) -> Iterator[str]:
+        if malformed_lines:
+            yield "logs with malformed lines, which were left out"
+        if self._has_factors:
+            yield "logs with several conversion_eff, of which the last was taken"
+        if self._starts > 1:
+            yield "logs with several power_measurement_start, of which the first was taken"
+        if self._starts and self._stop_ms is None:
+            what = (
+                "with a power_measurement_stop not later than the start" if self._stops else "without power_measurement_stop"
+            )
+            yield f"logs {what}, of which all readings were taken"
 
 
 def integrate(log: PowerLog, run_ms: float) -> float:
@@ -186,29 +326,21 @@ def integrate(log: PowerLog, run_ms: float) -> float:
     """
     if log.window_ms is None:
         raise UnknownEnergy("logs without power_measurement_start")
-    start, stop = log.window_ms
-    watt_ms = 0.0
-    previous: float | None = None
-    for time_ms, key, number in log.events:
-        if key == _START and previous is None:
-            previous = time_ms
-        elif key == _STOP and time_ms > start:
-            break
-        elif key == _READING and previous is not None and number is not None:
-            watt_ms += number * (time_ms - previous)
-            previous = time_ms
-    if previous == start:
+    if not log.is_measured:
         raise UnknownEnergy("logs without a power_reading after the start")
-    return _finite(log.conversion_factor * watt_ms * run_ms / (stop - start) / 1000)
+    start, stop = log.window_ms
+    return _finite(log.conversion_factor * log.watt_ms * run_ms / (stop - start) / 1000)
 
 
 def estimate(log: PowerLog, run_ms: float) -> float:
     """Joules of a switch without a meter over a run of ``run_ms``; the first estimate counts.
 
     Raises:
-        UnknownEnergy: the estimate is too large.
+        UnknownEnergy: there is no estimate, or it is too large.
     """
-    return _finite(log.conversion_factor * log.numbers(_ESTIMATE)[0] * run_ms / 1000)
+    if log.estimated_watts is None:
+        raise UnknownEnergy("logs without an interconnect_power_est")
+    return _finite(log.conversion_factor * log.estimated_watts * run_ms / 1000)
 
 
 def _finite(joules: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..regular import open_regular
 from ..tables.rules import dialects
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def why_no_lines(path: Path, dialect: Dialect) -> str:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         head = stream.read(_HEAD_BYTES)
     token = dialect.token.decode("ascii").strip()
     if not head:

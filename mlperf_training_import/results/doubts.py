@@ -11,6 +11,7 @@ import struct
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..regular import open_regular
 from ..rounds.description import normal_division
 from ..tables.rules import THROUGHPUT
 from .convergence import logged_quality
@@ -119,7 +120,7 @@ def _with_equal_bytes(root: Path, files: Sequence[LogFile]) -> list[list[LogFile
     groups: dict[bytes, list[LogFile]] = defaultdict(list)
     for file in files:
         # one that cannot be read is no run of which anything is known
-        with contextlib.suppress(OSError), (root / file.path).open("rb") as stream:
+        with contextlib.suppress(OSError), open_regular(root / file.path) as stream:
             content = hashlib.sha256()
             while chunk := stream.read(1 << 20):
                 content.update(chunk)

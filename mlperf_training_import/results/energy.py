@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from ..logs.power import _ESTIMATE, _READING, PowerLog, UnknownEnergy, estimate, integrate, read_power_log
+from ..logs.power import PowerLog, UnknownEnergy, estimate, integrate, read_power_log
 from ..model import Energy, LogFile, Round, Run, RunLog, Score, Submission
 from ..values import LARGEST_LOG_MB
 from .score import duration_ms, fastest_first, known_mean
@@ -127,7 +127,7 @@ class _Meter:
         log = self._read(place, file)
         if log is None:
             return None
-        for doubt in log.iter_doubts():
+        for doubt in log.doubts:
             self._note("power-quality", doubt, place)
         joules = self._integrate(place, log, run)
         if joules is not None and run.elapsed_ms is None and run.run_start_ms is not None and run.run_stop_ms is not None:
@@ -155,10 +155,10 @@ class _Meter:
         log = self._read(place, file)
         if log is None:
             joules.append(None)
-        elif log.numbers(_ESTIMATE):
+        elif log.estimated_watts is not None:
             joules.append(self._compute(estimate, place, log, run))
         else:
-            if log.numbers(_READING):
+            if log.has_readings:
                 self._note("power-log", "switches with a meter, which only energy_with_switches_joules counts", place)
             metered.append(self._integrate(place, log, run))
 
@@ -171,7 +171,7 @@ class _Meter:
         except UnknownEnergy as error:
             self._note("unknown-energy", str(error), place)
             return None
-        for oddity in log.iter_oddities():
+        for oddity in log.oddities:
             self._note("power-log", oddity, place)
         return log
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import json
 import re
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ..model import System
+from ..regular import open_regular, read_regular
 from ..tables.descriptions import description_keys
 from ..values import clean_text, finite_number
 
@@ -71,7 +73,7 @@ def read_logged_description(log: Path) -> Description | None:
     Raises:
         OSError: the log cannot be read.
     """
-    with log.open("rb") as stream:
+    with open_regular(log) as stream:
         head = stream.read(_LARGEST_FILE_BYTES)
     for match in _LOGGED.finditer(head):
         try:
@@ -202,11 +204,12 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def _read_file(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        data = stream.read(_LARGEST_FILE_BYTES + 1)
-    if len(data) > _LARGEST_FILE_BYTES:
-        raise ValueError(f"larger than {_LARGEST_FILE_BYTES >> 20} MB")
-    return data
+    try:
+        return read_regular(path, _LARGEST_FILE_BYTES)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise ValueError(error.strerror) from None
+        raise
 
 
 def _load_object(data: bytes) -> dict[str, Any]:

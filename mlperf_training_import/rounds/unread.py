@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import re
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ..regular import open_regular
 from ..tables.rules import dialects
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ class Searcher:
         if self._files > _MOST_FILES:
             return False
         try:
-            with (self._root / path).open("rb") as stream:
+            with io.BufferedReader(open_regular(self._root / path)) as stream:
                 head = stream.peek(8)
                 unpack = next((unpack for magic, unpack in _UNPACKERS.items() if head.startswith(magic)), None)
                 data: bytes = (unpack(stream) if unpack else stream).read(_HEAD_BYTES)

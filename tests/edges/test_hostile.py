@@ -8,11 +8,12 @@ import os
 import re
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support import PROJECT
-from trees import import_tree, judged, write_files, write_result
+from trees import import_tree, judged, read, write_files, write_result
 
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.experiments.files import load_experiment
@@ -20,13 +21,14 @@ from mlperf_training_import.findings import Finding
 from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.logs.line import MalformedLine, parse_line
 from mlperf_training_import.logs.log import WANTED_KEYS
+from mlperf_training_import.logs.power import read_power_log
 from mlperf_training_import.model import Round
 from mlperf_training_import.options import options_from
 from mlperf_training_import.outcome import Outcome
 from mlperf_training_import.results import score_round
 from mlperf_training_import.rounds.clone import read_clone, web_address
 from mlperf_training_import.rounds.description import read_description
-from mlperf_training_import.rounds.locate import iter_foreign
+from mlperf_training_import.rounds.locate import iter_doubts
 from mlperf_training_import.show.report import report_of
 from mlperf_training_import.show.screen import Screen
 from mlperf_training_import.show.summaries import write_summaries
@@ -125,9 +127,90 @@ def test_no_line_takes_long(tmp_path, version, text):
     assert time.monotonic() - began < 2
 
 
-def test_a_line_over_16_mb(tmp_path):
-    run = judged(tmp_path, b":::MLLOG " + b"x" * (17 << 20) + b"\n" + LOG.encode())
+def test_a_line_over_1_mb(tmp_path):
+    run = judged(tmp_path, b":::MLLOG " + b"x" * (2 << 20) + b"\n" + LOG.encode())
     assert re.match(r"malformed line 1: ", run.reason)
+
+
+@pytest.mark.parametrize(
+    ("version", "line", "reason"),
+    [
+        ("3.0", log_line(1, "run_start", None), "more than 150,000 lines to take apart; not read further"),
+        ("3.0", ":::MLLOG x", "more than 150,000 lines to take apart; not read further"),
+        ("3.0", f":::MLLOG {'y' * 2000}", "more than 16 MB of lines to take apart; not read further"),
+        ("0.6", ":::MLL 1.0 run_stop: {'value': x}", "more than 128 kB of lines that are no JSON; not read further"),
+        (
+            "3.0",
+            log_line(1, "eval_accuracy", 0.5, {"metric": "x"}),
+            "more than 10,000 evaluations that name a metric; not read further",
+        ),
+    ],
+    ids=["lines", "malformed lines", "bytes", "YAML", "evaluations"],
+)
+def test_a_log_that_takes_too_much(tmp_path, version, line, reason):
+    """Limits are in lines and bytes, so that a result does not depend on the machine."""
+    began = time.process_time()
+    assert judged(tmp_path, f"{line}\n" * 160_000, version).reason == reason
+    assert time.process_time() - began < 30
+
+
+def test_a_text_of_an_evaluation_is_cut(tmp_path):
+    values = {"long": "y" * 5000} | {f"figure{number}": number for number in range(100)}
+    lines = [
+        log_line(1, "run_start"),
+        log_line(2, "eval_accuracy", values),
+        log_line(3, "eval_error", "z" * 5000, {"metric": "m" * 300}),
+    ]
+    named, unnamed = read(tmp_path, "\n".join(lines)).evaluations
+    assert (len(named.metric), len(named.value)) == (200, 200)
+    assert (len(unnamed.value), len(unnamed.value["long"])) == (20, 200)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{'value': 0.5, 'metadata': {'file': 'a b.py', 'n': 1}}", '{"value": 0.5, "metadata": {\'file\': "a b.py", \'n\': 1}}'],
+)
+def test_python_quotes_are_read_without_yaml(text, monkeypatch):
+    monkeypatch.setattr("yaml.load", pytest.fail)
+    assert parse_line(f":::MLL 1.0 run_stop: {text}".encode(), rules_of("0.6").dialect, WANTED_KEYS)[2:] == (
+        0.5,
+        {"file": "a b.py", "n": 1},
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["""{'value': '","b":"'}""", """{"value": "it's"}""", "{'value': 'a\\\\'}", "{'value': 'a''b'}"]
+)
+def test_quotes_within_quotes_are_left_to_yaml(text):
+    import yaml
+
+    found = parse_line(f":::MLL 1.0 run_stop: {text}".encode(), rules_of("0.6").dialect, WANTED_KEYS)[2]
+    assert found == yaml.safe_load(text)["value"]
+
+
+@pytest.mark.parametrize("place", ["result_0.txt", "../../../systems/sys.json", "scaling.json", "power/result_1/node_0.txt"])
+@pytest.mark.parametrize("form", ["pipe", "folder", "device"])
+def test_what_is_no_regular_file_is_not_opened(tmp_path, place, form):
+    folder = write_result(tmp_path)
+    write_files(folder, {"scaling.json": {"scaling_factor": 1.0}, "power/result_1/node_0.txt": ""})
+    file = folder / place
+    file.unlink()
+    {"pipe": lambda: os.mkfifo(file), "folder": file.mkdir, "device": lambda: file.symlink_to("/dev/zero")}[form]()
+    began = time.monotonic()
+    assert import_tree(tmp_path).findings
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("reading", ["log", "power log", "description"])
+def test_a_pipe_that_takes_the_place_of_a_file_after_the_walk_is_not_waited_for(tmp_path, reading):
+    os.mkfifo(tmp_path / "pipe")
+    if reading == "log":
+        assert log_module.read_log(tmp_path / "pipe", dialect_of("mllog"), "pipe").trouble == "not a regular file"
+        return
+    with pytest.raises(OSError, match="not a regular file"):
+        (read_description if reading == "description" else partial(read_power_log, dialect=dialect_of("mllog")))(
+            tmp_path / "pipe"
+        )
 
 
 def test_a_log_over_the_size_that_the_user_set(tmp_path):
@@ -139,17 +222,24 @@ def test_a_log_over_the_size_that_the_user_set(tmp_path):
     assert import_tree(tmp_path, largest_mb=3).what("run-not-counted") == []
 
 
-def test_a_log_that_grows_while_it_is_read(tmp_path, monkeypatch):
+@pytest.mark.parametrize("content", [b"x\n" * (1 << 16), b"x" * (1 << 17)], ids=["lines", "one line"])
+def test_a_log_that_grows_while_it_is_read(tmp_path, monkeypatch, content):
     """Its size is 0 when it is opened, and it never ends."""
 
     class Endless(io.BytesIO):
+        place = 0
+
         def read(self, size):
-            return b"x\n" * (size // 2)
+            self.place += size
+            return content[:size]
+
+        def tell(self):
+            return self.place
 
         def fileno(self):
             return os.open(os.devnull, os.O_RDONLY)
 
-    monkeypatch.setattr(Path, "open", lambda *_, **__: Endless())
+    monkeypatch.setattr(log_module, "open_regular", lambda _: Endless())
     log = log_module.read_log(tmp_path / "any", dialect_of("mllog"), "any", largest_mb=1)
     assert log.trouble == "larger than 1 MB (--max_log_mb)"
 
@@ -191,7 +281,7 @@ def test_a_size_that_is_none(text):
 
 
 def test_stored_objects_that_cannot_be_written_again(tmp_path):
-    text = "[" + '{"a":' * 495 + "1" + "}" * 495 + "]"
+    text = "[" + '{"a":' * 95 + "1" + "}" * 95 + "]"
     found = []
     for shape in (text, "[" * 990 + "]" * 990, '[{"a": ' + "9" * 5000 + "}]", "[" * 100_000):
         file = tmp_path / "2024-01-01.00-00-00" / "cm-result.json"
@@ -450,9 +540,9 @@ def test_a_hostile_clone_runs_nothing(tmp_path, monkeypatch, form):
 def test_a_clone_of_another_user_is_reported(tmp_path, place):
     (tmp_path / "round/.git").mkdir(parents=True)
     round_ = Round("5.1", "5.1", tmp_path / "round")
-    assert list(iter_foreign([round_])) == []
+    assert list(iter_doubts([round_])) == []
     os.chown(tmp_path / "round" / place, 65534, 65534)
-    (finding,) = iter_foreign([round_])
+    (finding,) = iter_doubts([round_])
     assert (finding.code, finding.where) == ("foreign-clone", str(tmp_path / "round" / place).rstrip("/"))
     assert "belongs to user 65534" in finding.what
 

@@ -51,7 +51,7 @@ def test_what_a_log_says(tmp_path):
 def test_a_file_that_cannot_be_read_is_a_record_with_trouble(tmp_path):
     log = read_log(tmp_path / "gone.txt", MLLOG, "Org/results/s/b/gone.txt")
     assert log == RunLog(path="Org/results/s/b/gone.txt", trouble="No such file or directory")
-    assert read_log(tmp_path, MLLOG, "folder").trouble == "Is a directory"
+    assert read_log(tmp_path, MLLOG, "folder").trouble == "not a regular file"
 
 
 def test_initialisation_is_from_the_earliest_start_to_the_first_stop(tmp_path):

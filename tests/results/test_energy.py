@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
+from functools import partial
 
 import pytest
 
+from mlperf_training_import.logs import power as power_module
+from mlperf_training_import.logs.log import iter_blocks
 from mlperf_training_import.logs.power import UnknownEnergy, estimate, integrate, read_power_log
 from mlperf_training_import.model import Round
 from mlperf_training_import.options import Filter
@@ -100,14 +103,14 @@ def test_without_a_stop_the_last_reading_is_the_stop(log_of):
     log = log_of(event(0, START), event(10, READING, 100), event(40, READING, 200))
     # 7000 J in a window of 40 s; over 100 s: 7000 * 100 / 40
     assert integrate(log, 100_000) == 17500.0
-    assert list(log.iter_oddities()) == ["logs without power_measurement_stop, of which all readings were taken"]
+    assert list(log.oddities) == ["logs without power_measurement_stop, of which all readings were taken"]
 
 
 @pytest.mark.parametrize("stop", [0, -5])
 def test_a_stop_not_later_than_the_start_is_no_stop(log_of, stop):
     log = log_of(event(0, START), event(stop, STOP), event(10, READING, 100), event(40, READING, 200))
     assert integrate(log, 100_000) == 17500.0
-    assert "not later than the start" in next(log.iter_oddities())
+    assert "not later than the start" in log.oddities[0]
 
 
 def test_a_start_alone_has_no_duration(log_of):
@@ -126,7 +129,7 @@ def test_negative_readings_count_as_they_are(log_of):
     log = log_of(event(0, START), event(10, READING, 500), event(20, READING, -43), event(20, STOP))
     # 5000 J - 430 J in 20 s, over 20 s
     assert integrate(log, 20_000) == 4570.0
-    assert list(log.iter_oddities()) == []
+    assert list(log.oddities) == []
 
 
 def test_lines_are_put_in_order_by_time(log_of):
@@ -155,19 +158,32 @@ def test_the_last_of_two_conversion_factors_is_taken(log_of):
     )
     # 1000 J times 0.5, times 0.25
     assert (integrate(one, 10_000), integrate(two, 10_000)) == (500.0, 250.0)
-    assert list(one.iter_oddities()) == []
-    assert list(two.iter_oddities()) == ["logs with several conversion_eff, of which the last was taken"]
+    assert list(one.oddities) == []
+    assert list(two.oddities) == ["logs with several conversion_eff, of which the last was taken"]
 
 
 def test_the_first_of_two_starts_is_taken(log_of):
     log = log_of(event(0, START), event(10, READING, 100), event(15, START), event(40, READING, 200), event(50, STOP))
     assert integrate(log, 100_000) == 14000.0
-    assert "several power_measurement_start" in next(log.iter_oddities())
+    assert "several power_measurement_start" in log.oddities[0]
 
 
 def test_an_estimate_holds_over_the_whole_run(log_of):
     log = log_of(event(-1e8, "interconnect_power_est", 16100))
     assert estimate(log, 100_000) == 1_610_000.0  # 16100 W * 100 s
+
+
+def test_a_large_log_is_integrated_while_it_is_read(log_of, monkeypatch):
+    """Lines may stand as far from their place as half of what waits."""
+    monkeypatch.setattr(power_module, "_MOST_WAITING_BYTES", 4000)
+    monkeypatch.setattr(power_module, "iter_blocks", partial(iter_blocks, size=500))
+    readings = [event(number * 10, READING, 100 + number % 7) for number in range(1, 1000)]
+    expected = log_of(event(0, START), *readings, event(10_000, STOP))
+    for number in range(0, 990, 10):
+        readings[number : number + 10] = readings[number : number + 10][::-1]
+    assert log_of(*readings[:3], event(0, START), *readings[3:], event(10_000, STOP)) == expected
+    with pytest.raises(UnknownEnergy, match="from the place of their times"):
+        log_of(*readings, event(0, START), event(10_000, STOP))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +203,7 @@ def test_malformed_lines_are_left_out_and_counted(log_of, line):
     log = log_of(event(0, START), event(10, READING, 100), line, event(40, READING, 200), event(50, STOP))
     assert integrate(log, 100_000) == 14000.0
     assert log.malformed_lines == 1
-    assert list(log.iter_oddities()) == ["logs with malformed lines, which were left out"]
+    assert list(log.oddities) == ["logs with malformed lines, which were left out"]
 
 
 def test_lines_of_other_keys_and_without_a_token_are_passed_over(log_of):
