@@ -54,6 +54,12 @@ def make_environment(folder: Path) -> Environment:
     return environment
 
 
+def index_home(environment: Environment, home: Path) -> None:
+    """Makes a CM home with an index of what Collective Mind finds now."""
+    index = "from cmind.core import CM; CM().access({'action': 'find', 'automation': 'script', 'artifact': 'gui'})"
+    assert environment.run(environment.python, "-c", index, CM_REPOS=str(home)).returncode == 0
+
+
 def install_wheel(environment: Environment, folder: Path) -> None:
     """Makes the wheel of this checkout and installs it; skips where what builds it is missing."""
     pytest.importorskip("hatchling", reason="hatchling is not installed: pip install -r tests/requirements.txt")

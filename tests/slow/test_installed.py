@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from installed import install_wheel, make_environment
+from installed import index_home, install_wheel, make_environment
 
 IMPORT = "import mlperf training to-experiment"
 
@@ -18,8 +18,7 @@ def installed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("installed")
     environment = make_environment(folder / "env")
     old = folder / "old"
-    index = "from cmind.core import CM; CM().access({'action': 'find', 'automation': 'script', 'artifact': 'gui'})"
-    assert environment.run(environment.python, "-c", index, CM_REPOS=str(old)).returncode == 0
+    index_home(environment, old)
     install_wheel(environment, folder)
     return environment, old, folder
 
