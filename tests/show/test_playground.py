@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
@@ -135,6 +136,13 @@ def test_links():
     assert links[0].query == query.format("bert-task", "accelerators_count", "Result")
     assert links[1].query == query.format("energetic", "Result", "energy_kwh")
     assert links[3].query == query.format("no-accelerators", "version", "Result")
+
+
+def test_editions_have_a_marker_each():
+    both = experiment("detection", edition="ssd-coco")
+    both = replace(both, entries=(*both.entries, {**both.entries[0], "edition": "ssd-openimages"}))
+    assert make_links([both])[0].query.endswith("&c=version&s=edition")
+    assert "&s=" not in make_links([experiment("detection", edition="ssd-coco")])[0].query
 
 
 def test_two_benchmarks_of_one_task_have_a_link_each_that_shows_nothing_of_the_other():

@@ -175,9 +175,14 @@ def _axis_x(view: _View) -> str:
 
 
 def _link_to(view: _View, title: str, x: str, y: str) -> Link:
-    """A page that is coloured by round. The tags are shown there in a field, in which people can go on to another task."""
+    """A page that is coloured by round, with a marker for each edition where there are several: they are not compared.
+
+    The tags are shown there in a field, in which people can go on to another task.
+    """
     tags = ",".join(view.name.parts)
     query = {"action": "experiments", "tags": tags, "type": _KIND, "x": x, "y": y, "c": "version"}
+    if len({entry.get("edition") for entry in view.entries}) > 1:
+        query["s"] = "edition"
     return Link(title, "?" + urlencode(query, safe=","))
 
 
