@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -82,23 +81,6 @@ def test_missing_packages_are_one_line_with_the_command(registered, tmp_path):
     lines = [line for line in done.stderr.splitlines() if "streamlit" in line]
     assert len(lines) == 1
     assert f"run: {sys.executable} -m pip install -r {PROJECT}/requirements-playground.txt" in lines[0]
-
-
-def test_cmx_takes_the_same_as_cmr(registered, sample, isolated):
-    cmx = [sys.executable, "-c", "from cmind.cli import runx; runx()", "run", "script"]
-    done = run(*cmx, "import mlperf training to-experiment", f"--path={sample}", "--version=5.1")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (isolated / "mlperf-training-report.json").is_file()
-    done = run(*cmx, "import mlperf training to-experiment", "--submiter=Dell")
-    assert done.returncode == 1
-    assert "--submiter: no such flag; did you mean --submitter?" in done.stdout + done.stderr
-    done = run(*cmx, "gui")
-    assert done.returncode == 1
-    assert "what works:" in done.stdout + done.stderr
-
-
-def run(*command: str) -> subprocess.CompletedProcess:
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
 def test_nothing_is_asked_and_nothing_is_installed():
