@@ -82,3 +82,14 @@ def test_new_spellings_are_named_once_and_those_of_availability_are_known(cases)
     for entry in entries:
         assert entry["accelerator_model_name"] == "Bilby X1"
         assert not entry.keys() & {"accelerator", "accelerator_variant", "submitter_name", "processor", "framework_family"}
+
+
+@pytest.mark.parametrize("version", ["0.6", "4.0"])
+def test_every_result_with_accelerators_says_which(unpacked, version):
+    imported = import_tree(unpacked(version), version)
+    entries = [result.entry for result in imported.results.values()]
+    assert not imported.what("unknown-name")
+    assert {entry["system"] for entry in entries if "accelerator" not in entry} == {
+        entry["system"] for entry in entries if entry["is_processor_only"]
+    }
+    assert all(entry["edition"] and entry["submitter_name"] for entry in entries)
