@@ -20,6 +20,7 @@ from ..experiments.home import fetching
 from ..rounds.advice import NO_SUBMODULES, is_published, unknown_round
 from ..rounds.cache import CACHE, CacheEntry, cached_entries
 from ..rounds.clone import NoClone, read_clone, remote_address, web_address
+from ..tables.labels import split_label
 from ..tables.suites import Source, source_of
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def fetch_round(cm: Any, label: str, tell: Callable[[str], None], source: Source
         for entry in there:
             tell(f"round {label}: the clone in {entry.clone.parent} is not whole; it is replaced")
         _clone(cm, label, source or source_of(label), tell, anew=bool(there))
-        _remove(cm, [entry for entry in there if _clone_of(entry) is None])
+        # CM may have gone on with the entry of a fetch that was cut off, which is whole now
+        _remove(cm, [entry for entry in _entries_of(cm, [label]) if _clone_of(entry) is None])
     return True
 
 
@@ -72,8 +74,11 @@ def update_rounds(cm: Any, labels: Sequence[str], tell: Callable[[str], None]) -
         FetchFailure: one could not be cloned again; it is there as before.
     """
     with fetching(cm, tell):
-        for entry in _entries_of(cm, labels):
-            _update(cm, entry, tell)
+        entries = _entries_of(cm, labels)
+        whole = {label for entry in entries if _clone_of(entry) for label in entry.labels}
+        for entry in entries:
+            if not entry.unfinished or whole.isdisjoint(entry.labels):
+                _update(cm, entry, tell)
 
 
 def remove_unfinished(cm: Any, labels: Sequence[str], tell: Callable[[str], None]) -> None:
@@ -84,14 +89,18 @@ def remove_unfinished(cm: Any, labels: Sequence[str], tell: Callable[[str], None
 
 def _update(cm: Any, entry: CacheEntry, tell: Callable[[str], None]) -> None:
     label, before = entry.labels[0], _clone_of(entry)
-    address = next((tag.removeprefix("_repo.") for tag in entry.tags if tag.startswith("_repo.")), None)
-    address = address or remote_address(entry.clone)
+    address = next((tag.removeprefix("_repo.") for tag in entry.tags if tag.startswith("_repo.")), "")
+    if not address:
+        with contextlib.suppress(NoClone, OSError):
+            address = remote_address(entry.clone)
     if not address:
         raise FetchFailure(f"round {label}: the clone in {entry.clone} does not say where it was fetched from")
     kept = (tag for tag in entry.tags if tag not in _OWN_TAGS and not tag.startswith(("_repo.", "script-artifact-")))
     source = Source(address, (before and before.branch) or source_of(label).branch, ",".join(kept))
     after = _clone(cm, label, source, tell, anew=True)
-    _remove(cm, [entry])
+    if not entry.unfinished:  # else CM may have gone on with it
+        _remove(cm, [entry])
+    _remove(cm, [left for left in _entries_of(cm, [label]) if _clone_of(left) is None])
     old, new = (before and before.commit) or "unknown", after.commit or "unknown"
     what = f"nothing new, still at commit {new[:12]}" if old == new else f"from commit {old[:12]} to {new[:12]}"
     tell(f"round {label}: {what}")
@@ -164,7 +173,8 @@ def _end_group(process: subprocess.Popen[str]) -> None:
 def _entries_of(cm: Any, labels: Sequence[str]) -> list[CacheEntry]:
     """The entries of these rounds, of all where none is named, as they are on the disk now."""
     entries = cached_entries(_fresh(cm))
-    return [entry for entry in entries if entry.labels and (not labels or set(entry.labels) & set(labels))]
+    wanted = (entry for entry in entries if not labels or set(entry.labels) & set(labels))
+    return [entry for entry in wanted if any(map(split_label, entry.labels))]
 
 
 def _clone_of(entry: CacheEntry) -> Round | None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import git
@@ -165,7 +166,16 @@ def test_a_fetch_that_is_stopped_leaves_no_entry_and_no_process(registered, serv
     assert of_git.stdout == ""
 
 
-def test_a_variation_that_cannot_be_fetched_is_named_by_the_next_import_and_fetched_by_its_own(registered, server):
+@pytest.mark.parametrize(
+    "again",
+    [
+        partial(run_cmr, f"{SCRIPT_TAGS} _v3.0"),
+        partial(run_cmr, SCRIPT_TAGS, "--version=3.0", "--update"),
+        partial(run, "--round=3.0"),
+    ],
+    ids=["variation", "update", "run"],
+)
+def test_a_variation_that_cannot_be_fetched_is_named_by_the_next_import_and_fetched_anew(registered, server, again):
     server.most_bytes = HALF_WAY
     done = run_cmr(f"{SCRIPT_TAGS} _v3.0")
     assert done.returncode != 0
@@ -174,7 +184,7 @@ def test_a_variation_that_cannot_be_fetched_is_named_by_the_next_import_and_fetc
     assert done.returncode == 16
     assert f"no result of round 3.0:\n  clone-incomplete: {half / 'repo'}: fetching it was interrupted" in done.stderr
     server.most_bytes = None
-    done = run_cmr(f"{SCRIPT_TAGS} _v3.0")
+    done = again()
     assert done.returncode == 0, done.stdout + done.stderr
     assert imported() == 3
     assert len(entries()) == 1
