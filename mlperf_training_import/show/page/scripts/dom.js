@@ -39,19 +39,17 @@ export function makeLink(address, text, label) {
   return make("a", {href: address, target: "_blank", rel: "noopener noreferrer", "aria-label": label}, text);
 }
 
-/* A table of figures: columns are {title, number}, cells are texts or elements. */
+const classOf = ({number, wide}) => (number ? "number" : wide ? "wide" : null);
+
+/* A table of figures: columns are {title, number, wide}, cells are texts or elements. */
 export function makeFigures(caption, columns, rows) {
-  const heads = columns.map(({title, number}) => make("th", {scope: "col", class: number ? "number" : null}, title));
+  const heads = columns.map((column) => make("th", {scope: "col", class: classOf(column)}, column.title));
   const lines = rows.map((cells) =>
     make(
       "tr",
       {},
       cells.map((cell, place) =>
-        make(
-          place === 0 ? "th" : "td",
-          {scope: place === 0 ? "row" : null, class: columns[place].number ? "number" : null},
-          cell,
-        ),
+        make(place === 0 ? "th" : "td", {scope: place === 0 ? "row" : null, class: classOf(columns[place])}, cell),
       ),
     ),
   );

@@ -12,7 +12,7 @@ import {showEnergies, showOverview, spreadOf} from "./overview.js";
 import {COLUMNS, columnsOf, createTable, sort} from "./table.js";
 import {createPanel} from "./panel.js";
 import {createControls} from "./controls.js";
-import {TRADEMARK} from "./cite.js";
+import {TRADEMARK, nameOfSuite} from "./cite.js";
 import {save, toCsv, toJson, toPng, toSvg} from "./export.js";
 
 const ALL = "all";
@@ -317,7 +317,11 @@ function start(data) {
     byId("benchmark").append(
       make("option", {value: ""}, "All benchmarks"),
       ...suites.map((suite) =>
-        make("optgroup", {label: `MLPerf ${suite}`}, data.editions.filter((edition) => edition.suite === suite).map(option)),
+        make(
+          "optgroup",
+          {label: `MLPerf ${nameOfSuite(suite)}`},
+          data.editions.filter((edition) => edition.suite === suite).map(option),
+        ),
       ),
     );
   }

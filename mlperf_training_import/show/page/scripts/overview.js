@@ -23,6 +23,7 @@ function groupsOf(results, repeats) {
     }))
     .sort(
       (a, b) =>
+        (a.edition.suite !== "training") - (b.edition.suite !== "training") ||
         b.steps.at(-1).round_place - a.steps.at(-1).round_place ||
         b.results.length - a.results.length ||
         collator.compare(a.edition.title, b.edition.title) ||
@@ -100,7 +101,7 @@ function changesOf(groups, open) {
   return makeFigures(
     "What the last round of each benchmark brought",
     [
-      {title: "Benchmark"},
+      {title: "Benchmark", wide: true},
       {title: "Division"},
       {title: "Last round"},
       {title: "New results", number: true},
@@ -167,7 +168,7 @@ export function showEnergies({results, open}) {
     figures: makeFigures(
       "The least energy of each benchmark and size",
       [
-        {title: "Benchmark"},
+        {title: "Benchmark", wide: true},
         {title: "Division"},
         {title: "Accelerators", number: true},
         {title: "kWh", number: true},

@@ -84,10 +84,16 @@ export function columnsOf(state) {
   return COLUMNS.filter((column) => column.first && (column.key !== "benchmark" || state.benchmark === ""));
 }
 
+/* Where some scores are no minutes, each stands with its unit. */
+const withUnits = (column) => (column.key === "score" ? {...column, title: "Score", width: 11} : column);
+
 /* Sorts by a column; ties, and all figures of different editions or divisions, stay in order of the results' own figures. */
 export function sort(results, state) {
   const column = BY_KEY.get(state.sort) ?? BY_KEY.get("score");
-  const within = (a, b) => collator.compare(a.edition.title, b.edition.title) || collator.compare(a.division, b.division);
+  const within = (a, b) =>
+    collator.compare(a.edition.title, b.edition.title) ||
+    collator.compare(a.edition.id, b.edition.id) ||
+    collator.compare(a.division, b.division);
   const direction = state.descending ? -1 : 1;
   const by = (a, b) => {
     const [left, right] = [column.of(a), column.of(b)];
@@ -227,10 +233,13 @@ export function createTable(frame, {open, resort, meaningOf}) {
 
   return {
     show(sorted, state) {
-      const wanted = JSON.stringify([columnsOf(state).map(({key}) => key), state.sort, state.descending]);
+      const shown = sorted.some(({edition}) => edition.higher_is_better)
+        ? columnsOf(state).map(withUnits)
+        : columnsOf(state);
+      const wanted = JSON.stringify([shown.map(({title}) => title), state.sort, state.descending]);
       if (wanted !== sorting) {
         const focused = head.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-        columns = columnsOf(state);
+        columns = shown;
         makeHead(state);
         head.querySelector(`[data-key="${focused}"]`)?.focus();
         sorting = wanted;

@@ -88,7 +88,9 @@ function sizes({results, state, width, edition, change}) {
     ...shares,
     drawn,
     legend: legendOf(series, drawn),
-    notes: ["Grey lines: ideal scaling, where twice the accelerators need half the time."],
+    notes: [
+      `Grey lines: ideal scaling, where twice the accelerators ${edition.higher_is_better ? "train twice as much" : "need half the time"}.`,
+    ],
     chart: draw(`${drawn.length} results as points: ${measure(edition)} against accelerators`, {
       width,
       height: HEIGHT,
