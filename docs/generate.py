@@ -59,10 +59,19 @@ def flags_table() -> str:
     return _table(("flag", "what it does"), ((f"`--{name}`", row["desc"]) for name, row in flags.items()))
 
 
-def findings_table() -> str:
-    """The kinds of findings, most serious first, with what to do about each."""
-    rows = ((f"`{code}`", kind.weight, kind.advice) for code, kind in kinds_of_findings().items())
-    return _table(("finding", "weight", "what to do"), rows)
+def findings_text() -> str:
+    """The kinds of findings, most serious first: what each looks like, why it matters, how often it occurs, what to do."""
+    parts = []
+    weight = None
+    for code, kind in kinds_of_findings().items():
+        if kind.weight != weight:
+            weight = kind.weight
+            parts.append(f"## {weight[0].upper()}{weight[1:]}\n")
+        advice = kind.advice.replace("<", "&lt;")
+        parts.append(
+            f"### `{code}`\n\n{kind.looks_like} {kind.why}\n\n- In published rounds: {kind.seen}.\n- What to do: {advice}.\n"
+        )
+    return "\n".join(parts)
 
 
 def rounds_table() -> str:
@@ -194,7 +203,7 @@ def variations() -> str:
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "_cm.yaml": {"variations": variations},
     "docs/analysis.md": {"figures": figures_table},
-    "docs/findings.md": {"findings": findings_table},
+    "docs/findings.md": {"findings": findings_text},
     "docs/flags.md": {"flags": flags_table},
     "docs/keys.md": {"keys": keys_table},
     "docs/names.md": {

@@ -16,7 +16,7 @@ _FILE = FOLDER / "findings.yaml"
 
 
 class Kind(NamedTuple):
-    """A row of ``tables/findings.yaml``: the place in the order, the weight in words, and what to do.
+    """A row of ``tables/findings.yaml``: the place in the order, the weight in words, and the fields of the table.
 
     With a finding that ``fails`` the run fails once everything else is written.
     """
@@ -24,16 +24,17 @@ class Kind(NamedTuple):
     place: int
     weight: str
     advice: str
-    fails: bool
+    looks_like: str
+    why: str
+    seen: str
+    fails: bool = False
 
 
 @functools.cache
 def kinds_of_findings() -> dict[str, Kind]:
     """Every kind of finding by its code, most serious first."""
     rows = [(code, weight, row) for weight, group in load_table(_FILE).items() for code, row in group.items()]
-    return {
-        code: Kind(place, weight, row["advice"], row.get("fails", False)) for place, (code, weight, row) in enumerate(rows)
-    }
+    return {code: Kind(place, weight, **row) for place, (code, weight, row) in enumerate(rows)}
 
 
 @dataclass(frozen=True, slots=True)
