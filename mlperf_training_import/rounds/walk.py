@@ -317,8 +317,9 @@ class _SubmitterWalker(_Walker):
         code = "benchmark" if "benchmark" in folders and "benchmarks" not in folders else "benchmarks"
         for system in systems:
             path = f"{submitter}/systems/{system}.json"
-            if not self._is_file(path) and (swapped := self._swapped(f"{results}/{system}")):
-                what = f"{swapped[1]} logs: {system} is a benchmark; expected {results}/{swapped[0]}/{system}/result_*.txt"
+            if not self._is_file(path) and (swapped := self._swapped(submitter, system)):
+                right = f"{results}/{swapped[0]}/{system}/result_*.txt"
+                what = f"{swapped[1]} logs in folders of system and benchmark that are swapped; expected {right}"
                 self._report("unread-logs", f"{results}/{system}", what)
                 continue
             yield from self._system_folder(
@@ -330,18 +331,21 @@ class _SubmitterWalker(_Walker):
                 code=f"{submitter}/{code}",
             )
 
-    def _swapped(self, folder: str) -> tuple[str, int] | None:
-        """The first system, and the number of logs, below a folder that is called as a benchmark and has systems in it."""
-        benchmarks = known_benchmarks() | self._rules.aliases.keys()
-        if folder.rpartition("/")[2] not in benchmarks:
-            return None
-        logs = {
-            name: self._logs(f"{folder}/{name}", self._entries(f"{folder}/{name}")[1]) for name in self._entries(folder)[0]
-        }
+    def _swapped(self, submitter: str, system: str) -> tuple[str, int] | None:
+        """The first system, and the number of logs, below what should be a system and is a benchmark with systems in it.
+
+        Its name tells, or the description of one of the systems.
+        """
+        folder = f"{submitter}/results/{system}"
+        benchmarks = {name.casefold() for name in known_benchmarks() | self._rules.aliases.keys()}
+        names = self._entries(folder)[0]
+        logs = {name: self._logs(f"{folder}/{name}", self._entries(f"{folder}/{name}")[1]) for name in names}
         systems = [name for name, files in logs.items() if files]
-        if not systems or not benchmarks.isdisjoint(systems):
+        if not systems or not benchmarks.isdisjoint(name.casefold() for name in systems):
             return None
-        return systems[0], sum(map(len, logs.values()))
+        if system.casefold() in benchmarks or any(self._is_file(f"{submitter}/systems/{name}.json") for name in systems):
+            return systems[0], sum(map(len, logs.values()))
+        return None
 
 
 class _PackageWalker(_Walker):

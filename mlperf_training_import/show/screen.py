@@ -18,6 +18,7 @@ from ..experiments.publish import find_target, stored_experiments
 from ..outcome import Changes, Outcome, RoundOutcome
 from ..rounds.clone import fetched_on
 from ..rounds.locate import locate
+from ..rounds.repository import is_of_its_repository
 from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN, metric_of
 from ..values import finite_number, printable
 from ..way_in import playground_command
@@ -210,7 +211,8 @@ def _one_line(text: str) -> str:
 def _iter_notes(outcome: Outcome) -> Iterator[str]:
     """What must be known to read the table."""
     for done in outcome.rounds:
-        if done.round.part and done.results:
+        is_part = done.round.only is not None or (outcome.preview and not is_of_its_repository(done.round))
+        if is_part and done.results:
             placed = any("rank" in result.entry for result in done.results)
             if done.round.only is None:
                 yield f"round {done.round.label}: places are among the {len(done.results)} results that were read"

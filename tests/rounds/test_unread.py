@@ -142,15 +142,17 @@ def test_one_submitter_of_a_tree_is_all_that_is_looked_at(tmp_path):
 # -- benchmark and system --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("description", ["sys", None])
-def test_swapped_folders(tmp_path, description):
-    write_files(
-        tmp_path, {f"Org/results/resnet/sys/result_{number}.txt": run_log("resnet", number + 1) for number in range(5)}
-    )
-    write_files(tmp_path, {f"Org/systems/{description or 'other'}.json": system_description("Org")})
-    assert unread(tmp_path) == {
-        "Org/results/resnet": "5 logs: resnet is a benchmark; expected Org/results/sys/resnet/result_*.txt"
-    }
+@pytest.mark.parametrize(
+    ("benchmark", "described"),
+    [("resnet", "sys"), ("resnet", "other"), ("ResNet", "other"), ("image_classification", "sys")],
+)
+def test_swapped_folders(tmp_path, benchmark, described):
+    """The name of the upper folder tells, or the description of the lower one."""
+    folder = f"Org/results/{benchmark}"
+    write_files(tmp_path, {f"{folder}/sys/result_{number}.txt": run_log("resnet", number + 1) for number in range(5)})
+    write_files(tmp_path, {f"Org/systems/{described}.json": system_description("Org")})
+    right = f"Org/results/sys/{benchmark}/result_*.txt"
+    assert unread(tmp_path) == {folder: f"5 logs in folders of system and benchmark that are swapped; expected {right}"}
     imported = import_tree(tmp_path)
     assert imported.minutes == {}
     assert {code for code, _ in imported.places} == {"unread-logs"}
