@@ -31,10 +31,12 @@ from mlperf_training_import.results.names import (
     means_nothing,
 )
 from mlperf_training_import.rounds.locate import fetch_command
+from mlperf_training_import.tables.dataset import dataset_tables, schema_version
 from mlperf_training_import.tables.editions import Edition, edition_of
 from mlperf_training_import.tables.files import FOLDER
 from mlperf_training_import.tables.keys import entry_keys
 from mlperf_training_import.tables.labels import round_label
+from mlperf_training_import.tables.log_keys import left_out_keys
 from mlperf_training_import.tables.rules import known_rounds, public_rounds, rules_of
 from mlperf_training_import.tables.suites import source_of, suites
 
@@ -96,6 +98,30 @@ def figures_table() -> str:
     """The figures to analyse."""
     figures = (key for key in entry_keys().values() if key.figure)
     return _table(("key", "unit", "what it is"), ((f"`{key.name}`", key.unit, key.text) for key in figures))
+
+
+def dataset_columns() -> str:
+    """The tables of the data set with their columns; those of ``results`` have a page of their own."""
+    parts = [f"Version {schema_version()} of the schema. Each table begins with `suite` and `round`."]
+    for table in dataset_tables().values():
+        parts.append(f"### {table.name}\n\n{table.text[0].upper()}{table.text[1:]}.")
+        if table.name == "results":
+            parts.append("Its columns are the [keys of entries](keys.md) and their [figures](analysis.md).")
+        else:
+            rows = (
+                (f"`{column.name}`", column.type, column.unit, column.text, "yes" if column.derived else "")
+                for column in table.columns[2:]
+            )
+            parts.append(_table(("column", "type", "unit", "what it is", "derived"), rows))
+    return "\n\n".join(parts)
+
+
+def left_out_table() -> str:
+    """The keys of log lines that are no setting, by reason."""
+    keys: dict[str, list[str]] = {}
+    for key, reason in left_out_keys().items():
+        keys.setdefault(reason, []).append(f"`{key}`")
+    return _table(("why", "keys"), ((reason, ", ".join(names)) for reason, names in keys.items()))
 
 
 def accelerators_table() -> str:
@@ -203,6 +229,7 @@ def variations() -> str:
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "_cm.yaml": {"variations": variations},
     "docs/analysis.md": {"figures": figures_table},
+    "docs/dataset.md": {"columns": dataset_columns, "left out": left_out_table},
     "docs/findings.md": {"findings": findings_text},
     "docs/flags.md": {"flags": flags_table},
     "docs/keys.md": {"keys": keys_table},

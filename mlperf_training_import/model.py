@@ -7,7 +7,7 @@ Paths inside a round are relative to its clone, with ``/`` on every system.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .tables.labels import is_private_label
 from .tables.rules import TIME_TO_TRAIN
@@ -182,6 +182,46 @@ class RunLog:
     def name(self) -> str:
         """The name of the file."""
         return self.path.rpartition("/")[2]
+
+
+class TimedEvaluation(NamedTuple):
+    """A line with a quality figure: which of these lines of the log it is, from 1 on, when, and under which key.
+
+    ``is_over`` says that the run that counts had stopped before.
+    """
+
+    number: int
+    time_ms: float
+    key: str
+    is_over: bool
+    evaluation: Evaluation
+
+
+class LoggedSetting(NamedTuple):
+    """What a log says of a setting first: as text, and as a number where it is one.
+
+    ``lines`` counts the lines with the key; ``differs`` says that one of them says something else.
+    """
+
+    key: str
+    value: str
+    number: float | None
+    lines: int
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogDetails:
+    """What only the data set needs of a log: every evaluation, also after the stop, and every setting.
+
+    ``evaluation_lines`` counts the lines with a quality figure, ``evaluation_ms`` are the milliseconds of the run that
+    passed between ``eval_start`` and ``eval_stop``, None where the log does not say both.
+    """
+
+    evaluations: tuple[TimedEvaluation, ...] = ()
+    evaluation_lines: int = 0
+    settings: tuple[LoggedSetting, ...] = ()
+    evaluation_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class Options:
     that ``versions`` names. ``output_dir`` gets the summaries and the report. With ``strict`` findings make the run fail
     after all is written. A log of more than ``max_log_mb`` megabytes is not read. ``public`` says that everybody may see
     the results, whatever their label says. With ``update`` the clones of these rounds are replaced by fresh ones first.
+    ``dataset`` is a folder that gets every run too.
     """
 
     target_repo: str = ""
@@ -78,6 +79,7 @@ class Options:
     max_log_mb: int = LARGEST_LOG_MB
     public: bool = False
     update: bool = False
+    dataset: Path | None = None
 
 
 def options_from(values: Mapping[str, object]) -> Options:
@@ -90,7 +92,7 @@ def options_from(values: Mapping[str, object]) -> Options:
     Raises:
         BadInput: a switch is neither on nor off, a size is no number above 0, or flags contradict each other.
     """
-    path = _text(_value(values, "path"))
+    path, dataset = _text(_value(values, "path")), _text(_value(values, "dataset"))
     variations = [match for name in values if (match := _ROUND_VARIABLE.fullmatch(name)) and _switch(values, name)]
     rounds = (f"{suites()[match[1] or 'training'].label}{int(match[2])}.{int(match[3])}" for match in variations)
     versions = sorted(rounds, key=order_of_label)
@@ -111,6 +113,7 @@ def options_from(values: Mapping[str, object]) -> Options:
         public=_switch(values, "public"),
         max_log_mb=_megabytes(_value(values, "max_log_mb")),
         update=_switch(values, "update"),
+        dataset=Path(dataset).expanduser() if dataset else None,
     )
     if options.path is not None and len(options.versions) != 1:
         raise BadInput(f"--path={options.path}: say which round it is (--version=<number>.<number>)")
@@ -122,6 +125,8 @@ def options_from(values: Mapping[str, object]) -> Options:
         raise BadInput("--update: replaces clones in the cache, and --path names a folder; leave one of them out")
     if options.update and options.dry_run:
         raise BadInput("--update: replaces clones, and --dry_run writes nothing; leave one of them out")
+    if options.dataset is not None and options.filter != Filter():
+        raise BadInput("--dataset: holds whole rounds; leave out --submitter, --benchmark and --division")
     return options
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .findings import Finding
-    from .model import Result, Round, Run, Submission
+    from .model import LogDetails, Result, Round, Run, Submission
 
 
 @dataclass(slots=True)
@@ -51,7 +51,8 @@ class RoundOutcome:
     """What came out of one round.
 
     ``walked`` are all its submissions, ``submissions`` those that were wanted and read, ``results`` those of them that
-    have a score, with their entries. ``runs`` are the judged runs of what was read, by folder, scored or not.
+    have a score, with their entries. ``runs`` are the judged runs of what was read, by folder, scored or not. ``details``
+    are by the path of a log, and empty unless somebody asked for them.
     """
 
     round: Round
@@ -59,6 +60,7 @@ class RoundOutcome:
     submissions: tuple[Submission, ...]
     results: tuple[Result, ...]
     runs: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+    details: Mapping[str, LogDetails] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .errors import PrivateRounds
+from .dataset.write import Dataset
+from .errors import BadInput, PrivateRounds
 from .experiments.home import index_left_alone
 from .experiments.publish import find_target, publish, stored_beside
 from .findings import Finding, by_weight
+from .options import Filter
 from .outcome import Outcome, RoundOutcome
 from .results.entry import experiment_names
 from .results.score_round import bytes_to_read, read_round
@@ -27,7 +29,7 @@ from .tables.rules import rules_of
 
 if TYPE_CHECKING:
     from .model import Identity, Round
-    from .options import Filter, Options
+    from .options import Options
 
 #: Takes a round's label and the bytes to read; gives a function that takes the bytes that were read.
 ShowProgress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
@@ -61,6 +63,7 @@ def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progr
     rounds, wanted = _locate(cm, options, outcome, tell), options.filter
     if not options.dry_run:
         make_output_folder(options.output_dir)
+    dataset = _dataset(options, rounds)
     walked = [(round_, walk(round_, rules_of(round_.version), outcome.findings)) for round_ in rounds]
     submissions = [submission for _, of_round in walked for submission in of_round]
     wanted.check("submitter", {submission.submitter for submission in submissions})
@@ -68,8 +71,11 @@ def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progr
     for round_, of_round in walked:
         beside = stored_beside(target, round_.label, round_.only) if round_.only else ()
         with progress(round_.label, bytes_to_read(of_round, wanted)) as advance:
-            done = read_round(round_, of_round, wanted, outcome.findings, advance, options.max_log_mb, beside)
-            outcome.rounds.append(done)
+            size, detailed = options.max_log_mb, dataset is not None
+            done = read_round(round_, of_round, wanted, outcome.findings, advance, size, beside, with_details=detailed)
+        if dataset is not None:
+            dataset.add(done, outcome.findings)
+        outcome.rounds.append(replace(done, details={}))
     outcome.nothing = _without_results(outcome)
     described = {submission.system_record.division for submission in submissions if submission.system_record.division}
     wanted.check("division", described | {result.division for done in outcome.rounds for result in done.results})
@@ -94,7 +100,53 @@ def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progr
         outcome.files = write_summaries(outcome, options.output_dir)
         outcome.report, is_new = write_report(outcome, options.output_dir)
         outcome.files[outcome.report] = is_new
+    if dataset is not None:
+        outcome.files |= dataset.finish()
     return outcome
+
+
+def write_dataset(
+    cm: Any, versions: Sequence[str], dataset: Dataset, largest_mb: int, progress: ShowProgress = no_progress
+) -> list[Finding]:
+    """Writes cached rounds into a data set, and imports nothing.
+
+    Args:
+        cm: the running Collective Mind (``cmind.core.CM``).
+        versions: labels of rounds; those that are public of the cached ones where there are none.
+        dataset: takes the rounds.
+        largest_mb: a larger log is not read.
+        progress: as for :func:`import_rounds`.
+
+    Returns:
+        What there is to say about the rounds.
+
+    Raises:
+        ImportFailure: the user must do something first; the rounds that were written are whole.
+    """
+    findings: list[Finding] = []
+    rounds = [round_ for round_ in locate(cm, findings, versions) if versions or not round_.is_private]
+    for round_ in rounds:
+        refuse_wrong_repository(round_, is_cached=True)
+    for round_ in rounds:
+        submissions, everything = walk(round_, rules_of(round_.version), findings), Filter()
+        with progress(round_.label, bytes_to_read(submissions, everything)) as advance:
+            done = read_round(round_, submissions, everything, findings, advance, largest_mb, with_details=True)
+        dataset.add(done, findings)
+    dataset.finish()
+    return findings
+
+
+def _dataset(options: Options, rounds: Sequence[Round]) -> Dataset | None:
+    """The data set that was asked for.
+
+    Raises:
+        BadInput: it would get a part of a round.
+    """
+    if options.dataset is None or options.dry_run:
+        return None
+    if any(round_.only for round_ in rounds):
+        raise BadInput(f"--dataset: holds whole rounds, and --path={options.path} is the folder of one submitter")
+    return Dataset(options.dataset)
 
 
 def _presence_in(

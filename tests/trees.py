@@ -118,11 +118,18 @@ def is_made_up_submitter(finding: Finding) -> bool:
 
 
 def import_tree(
-    root: Path, version: str = "3.0", wanted: Filter | None = None, *, largest_mb: int = LARGEST_LOG_MB, **round_facts
+    root: Path,
+    version: str = "3.0",
+    wanted: Filter | None = None,
+    *,
+    largest_mb: int = LARGEST_LOG_MB,
+    with_details: bool = False,
+    **round_facts,
 ) -> Imported:
     """Walks, reads and scores a tree as a round. That the tables do not know its made-up submitters is not told."""
     round_ = Round(version, round_label(version).round, root, **round_facts)
     findings: list[Finding] = []
     submissions = walk(round_, rules_of(round_.version), findings)
-    outcome = read_round(round_, submissions, wanted or Filter(), findings, largest_mb=largest_mb)
+    wanted = wanted or Filter()
+    outcome = read_round(round_, submissions, wanted, findings, largest_mb=largest_mb, with_details=with_details)
     return Imported(outcome, [finding for finding in findings if not is_made_up_submitter(finding)])

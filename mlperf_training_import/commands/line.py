@@ -24,6 +24,7 @@ COMMANDS = {
     "list": "list_imported",
     "playground": "playground",
     "report": "report",
+    "dataset": "dataset",
     "score": "score",
     "arrange": "arrange",
 }
@@ -37,6 +38,7 @@ _EXAMPLES = """examples:
   {name} list                            what is cached, and what is imported
   {name} playground                      look at what is imported, in the Collective Knowledge Playground
   {name} report                          write what is imported as one web page, with charts and a table
+  {name} dataset --round 4.1             write every run and evaluation of a round as Parquet files
 
 The CM home is ~/CM, or the folder that the variable CM_REPOS or --home names.
 Exit codes: 0 done; 1 failed; 2 the command line cannot be read; 16 there is no such round, repository or result;

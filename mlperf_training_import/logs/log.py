@@ -8,7 +8,6 @@ same as parsing every line.
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import os
@@ -18,10 +17,11 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import msgspec
 
-from ..model import Evaluation, RunLog
+from ..model import RunLog
 from ..regular import open_regular
 from ..tables.settings import setting_value, settings_by_log_key
 from ..values import LARGEST_LOG_MB, finite_number
+from .evaluation import EVALUATION_KEYS, LONGEST_TEXT, evaluation_of
 from .line import Allowance, MalformedLine, Spent, evaluation_parts, key_of_beginning, parse_line
 from .strange import why_no_lines
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from ..model import Evaluation
     from ..tables.rules import Dialect
+    from .details import DetailsReader
 
 #: A log is read in blocks of this many bytes, so that memory does not grow with its size. Larger ones are slower: Python
 #: would get memory for each from the system, and give it back.
@@ -42,8 +44,6 @@ LONGEST_LINE_BYTES = 1 << 20
 #: parser takes; msgspec does not look at either.
 LONGEST_CHECKED_BYTES = 1000
 
-#: Keys of lines that say how good the model is.
-EVALUATION_KEYS = frozenset({"eval_accuracy", "eval_error"})
 #: Keys of lines that say what the run was done with, and the keys of the entry that they fill.
 _SETTINGS = settings_by_log_key()
 #: Keys of lines that say something that is needed.
@@ -66,9 +66,6 @@ _VALUE_KEYS = frozenset({"submission_benchmark", "submission_division", "global_
 #: An ``init_start`` that comes so long after the one before begins another attempt in the same log.
 PAUSE_MS = 10 * 60 * 1000
 
-#: More of a text is not kept, and of an evaluation no more figures. Published ones have two.
-_LONGEST_TEXT = 200
-_MOST_FIGURES = 20
 #: Evaluations of a log that name their metric. Published logs have up to 18.
 _MOST_EVALUATIONS = 10_000
 
@@ -99,6 +96,7 @@ def read_log(
     elapsed_key: str | None = None,
     largest_mb: int = LARGEST_LOG_MB,
     quality_key: str | None = None,
+    details: DetailsReader | None = None,
 ) -> RunLog:
     """Reads a log.
 
@@ -109,11 +107,12 @@ def read_log(
         elapsed_key: a key whose ``metadata.timestamp`` is the duration in seconds, where the round has one.
         largest_mb: a larger file is not read, also if it grows to more while it is read.
         quality_key: the key of the lines with quality figures; either of :data:`EVALUATION_KEYS` where None.
+        details: takes what only the data set needs, where that is asked for.
 
     Returns:
         What the log says. A file that cannot be read comes back with ``trouble``, never as an exception.
     """
-    return LogReader(path, dialect, name, elapsed_key, largest_mb, quality_key).read()
+    return LogReader(path, dialect, name, elapsed_key, largest_mb, quality_key, details).read()
 
 
 def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = LONGEST_LINE_BYTES) -> Iterator[bytes]:
@@ -151,8 +150,16 @@ class LogReader:
     """Reads one log, and collects what it says."""
 
     def __init__(
-        self, path: Path, dialect: Dialect, name: str, elapsed_key: str | None, largest_mb: int, quality_key: str | None
+        self,
+        path: Path,
+        dialect: Dialect,
+        name: str,
+        elapsed_key: str | None,
+        largest_mb: int,
+        quality_key: str | None,
+        details: DetailsReader | None = None,
     ) -> None:
+        self._details = details
         self._evaluation_keys = frozenset({quality_key}) if quality_key else EVALUATION_KEYS
         self._largest_mb = largest_mb
         self._path = path
@@ -221,7 +228,7 @@ class LogReader:
         self._lines += len(lines)
 
     def _take_short_lines(self, lines: Sequence[bytes]) -> None:
-        init_starts = self._init_starts
+        init_starts, details = self._init_starts, self._details
         taken = 0
         for line in lines:
             try:
@@ -229,6 +236,8 @@ class LogReader:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 self._parse(line)
                 continue
+            if details is not None and details.wants(known.key):
+                details.take(line, known.key, is_over="run_stop_ms" in self._facts)
             if known.key == "init_start":  # in some logs every rank says this
                 init_starts.append(known.time_ms)
             elif known.key in WANTED_KEYS:
@@ -249,13 +258,13 @@ class LogReader:
                 self._unnamed_evaluation = line
                 self._samples_after_evaluation = None
         else:
-            self._parse(line)
+            self._take(*parse_line(line, self._dialect, WANTED_KEYS, self._allowance))
 
     def _record(self) -> RunLog:
         if isinstance(self._unnamed_evaluation, bytes):
             _, _, value, metadata = parse_line(self._unnamed_evaluation, self._dialect, WANTED_KEYS)
             self._unnamed_evaluation = evaluation_parts(value, metadata)
-        unnamed = () if self._unnamed_evaluation is None else (_evaluation_of(*self._unnamed_evaluation, metric=None),)
+        unnamed = () if self._unnamed_evaluation is None else (evaluation_of(*self._unnamed_evaluation, metric=None),)
         samples = self._samples_after_evaluation
         return RunLog(
             path=self._name,
@@ -291,6 +300,8 @@ class LogReader:
                 self._malformed_block = self._blocks
             self._malformed_lines += 1
             return
+        if self._details is not None and self._details.wants(key):
+            self._details.take(line, key, is_over="run_stop_ms" in self._facts)
         if key in WANTED_KEYS:
             self._take(time_ms, key, value, metadata)
 
@@ -384,7 +395,7 @@ class LogReader:
         if not isinstance(metric, str):
             self._unnamed_evaluation = (value, metadata)
             return
-        self._paired_evaluations.append(_evaluation_of(value, metadata, metric[:_LONGEST_TEXT]))
+        self._paired_evaluations.append(evaluation_of(value, metadata, metric[:LONGEST_TEXT]))
         if len(self._paired_evaluations) > _MOST_EVALUATIONS:
             raise Spent(f"more than {_MOST_EVALUATIONS:,} evaluations that name a metric; not read further")
 
@@ -456,34 +467,9 @@ def _text(value: object) -> str | None:
     Lists and objects are not written out: YAML can repeat a part of one so often that its text would fill the memory.
     """
     if isinstance(value, str):
-        return value[:_LONGEST_TEXT]
+        return value[:LONGEST_TEXT]
     if value is None or isinstance(value, (bool, float)):
         return None if value is None else str(value)
     if isinstance(value, int):
         return str(value) if abs(value) < _LONG_INTEGER else "a long integer"
     return f"of type {type(value).__name__}"
-
-
-def _evaluation_of(value: object, metadata: dict[str, Any], metric: str | None) -> Evaluation:
-    return Evaluation(
-        value=_short(value) if isinstance(value, (int, float, str)) else _plain(value),
-        epoch=finite_number(metadata.get("epoch_num", metadata.get("epoch"))),
-        samples=finite_number(metadata.get("samples_count")),
-        step=finite_number(metadata.get("step_num")),
-        metric=metric,
-        trained_samples=finite_number(metadata.get("train_samples_since_beginning")),
-    )
-
-
-def _plain(value: object) -> object:
-    """Keeps the mappings and lists in which Mask R-CNN logs its two figures, drops what is nested deeper."""
-    if isinstance(value, dict):
-        plain = ((str(k)[:_LONGEST_TEXT], _short(v)) for k, v in value.items() if isinstance(v, (int, float, str)))
-        return dict(itertools.islice(plain, _MOST_FIGURES))
-    if isinstance(value, list):
-        return [_short(v) for v in value[:_MOST_FIGURES] if isinstance(v, (int, float, str))]
-    return None
-
-
-def _short(value: float | str) -> float | str:
-    return value[:_LONGEST_TEXT] if isinstance(value, str) else value

@@ -17,8 +17,9 @@ from concurrent.futures.process import BrokenProcessPool
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..model import Evaluation, RunLog
+from ..model import Evaluation, LogDetails, RunLog
 from ..values import LARGEST_LOG_MB
+from .details import DetailsReader
 from .log import read_log
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ _EVALUATIONS = _LOG_FIELDS.index("evaluations")
 
 
 class Job(NamedTuple):
-    """A log to read: the root of the round, the path below it, its size in bytes, and what else ``read_log`` wants."""
+    """A log to read: the root of the round, the path below it, its size in bytes, and what else ``read_log`` wants.
+
+    ``with_details`` asks for what only the data set needs.
+    """
 
     root: Path
     path: str
@@ -53,10 +57,14 @@ class Job(NamedTuple):
     elapsed_key: str | None = None
     largest_mb: int = LARGEST_LOG_MB
     quality_key: str | None = None
+    with_details: bool = False
 
 
 def read_all(
-    jobs: Sequence[Job], workers: int | None = None, advance: Callable[[int], None] = lambda _: None
+    jobs: Sequence[Job],
+    workers: int | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+    details: dict[str, LogDetails] | None = None,
 ) -> list[RunLog]:
     """Reads logs.
 
@@ -65,17 +73,19 @@ def read_all(
         workers: how many processes read; as many as this one may use cores where None, and none but this one where the
             logs are few. The result does not depend on it.
         advance: told how many bytes were read, now and then.
+        details: takes those of the jobs that ask for them, by path.
 
     Returns:
         What the logs say, in the order of the jobs.
     """
+    details = {} if details is None else details
     total = sum(job.size for job in jobs)
     if workers is None:
         workers = min(_usable_cores(), MOST_WORKERS) if total >= ENOUGH_BYTES else 1
     chunks = cut(jobs, max(SMALLEST_CHUNK_BYTES, total // (workers * CHUNKS_PER_WORKER)))
     workers = min(workers, len(chunks))
     if workers < 2 or not _may_start_processes():
-        return _read(jobs, advance)
+        return _read(jobs, advance, details)
     results: dict[int, list[RunLog]] = {}
     # A worker that is lost takes the others with it, and where the system allows no more processes there is none. What is
     # missing then, or failed there, is read here: a mistake shows itself once more.
@@ -84,9 +94,13 @@ def read_all(
         for future in as_completed(numbers):
             if future.exception() is None:
                 number = numbers[future]
-                results[number] = [_unpack(values) for values in future.result()]
+                packed, of_chunk = future.result()
+                results[number] = [_unpack(values) for values in packed]
+                details.update(of_chunk)
                 advance(sum(job.size for job in jobs[chunks[number]]))
-    return [log for number, chunk in enumerate(chunks) for log in results.get(number) or _read(jobs[chunk], advance)]
+    return [
+        log for number, chunk in enumerate(chunks) for log in results.get(number) or _read(jobs[chunk], advance, details)
+    ]
 
 
 def cut(jobs: Sequence[Job], size: int) -> list[slice]:
@@ -142,16 +156,21 @@ def _end_with(watched: Connection) -> None:
     os._exit(1)
 
 
-def _read_chunk(number: int) -> list[tuple[Any, ...]]:
+def _read_chunk(number: int) -> tuple[list[tuple[Any, ...]], dict[str, LogDetails]]:
     jobs, chunks = _work
-    return [_pack(log) for log in _read(jobs[chunks[number]], lambda _: None)]
+    details: dict[str, LogDetails] = {}
+    return [_pack(log) for log in _read(jobs[chunks[number]], lambda _: None, details)], details
 
 
-def _read(jobs: Sequence[Job], advance: Callable[[int], None]) -> list[RunLog]:
+def _read(jobs: Sequence[Job], advance: Callable[[int], None], details: dict[str, LogDetails]) -> list[RunLog]:
     logs = []
     for job in jobs:
         file, keys = job.root / job.path, (job.elapsed_key, job.largest_mb, job.quality_key)
-        logs.append(read_log(file, job.dialect, job.path, *keys))
+        reader = DetailsReader(job.dialect) if job.with_details else None
+        log = read_log(file, job.dialect, job.path, *keys, reader)
+        if reader is not None:
+            details[job.path] = reader.details(log)
+        logs.append(log)
         advance(job.size)
     return logs
 

@@ -22,7 +22,7 @@ from .review import review
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ..model import Result, Round, Run, Submission
+    from ..model import LogDetails, Result, Round, Run, Submission
     from ..options import Filter
 
 
@@ -34,23 +34,27 @@ def read_round(
     advance: Callable[[int], None] = lambda _: None,
     largest_mb: int = LARGEST_LOG_MB,
     beside: Sequence[Mapping[str, Any]] = (),
+    *,
+    with_details: bool = False,
 ) -> RoundOutcome:
     """Reads the logs of a round's submissions and scores those that are wanted. Needs no Collective Mind.
 
     Where only some submitters are wanted, the others are read for comparison: a place among some results of a round would
     be another one than among all. Of one submitter's folder alone the results have places among those of others only if
-    these are given, as stored entries (``beside``). A log of more than ``largest_mb`` megabytes is not read.
+    these are given, as stored entries (``beside``). A log of more than ``largest_mb`` megabytes is not read. What only the
+    data set needs is kept ``with_details``.
     """
     read = [s for s in submissions if _is_wanted(s, wanted)]
     runs: dict[str, tuple[Run, ...]] = {}
-    results = score_submissions(round_, read, wanted, findings, advance, largest_mb, runs)
+    details: dict[str, LogDetails] | None = {} if with_details else None
+    results = score_submissions(round_, read, wanted, findings, advance, largest_mb, runs, details)
     of_all = replace(wanted, submitters=frozenset())
     others = [s for s in submissions if _is_wanted(s, of_all) and not _is_wanted(s, wanted)]
     compared = [*results, *score_submissions(round_, others, of_all, [], advance, largest_mb)]
     if round_.only is None or beside:
         for result, comparison in zip(compared, compare(compared, beside), strict=True):
             result.entry.update(comparison)
-    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results), runs)
+    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results), runs, details or {})
 
 
 def score_submissions(
@@ -61,8 +65,12 @@ def score_submissions(
     advance: Callable[[int], None],
     largest_mb: int,
     runs: dict[str, tuple[Run, ...]] | None = None,
+    details: dict[str, LogDetails] | None = None,
 ) -> list[Result]:
-    """The wanted results among those of some submissions, with their entries; ``runs`` takes what was judged, by folder."""
+    """The wanted results among those of some submissions, with their entries.
+
+    ``runs`` takes what was judged, by folder; ``details`` what only the data set needs, by log, which is read only then.
+    """
 
     report = reporter(findings, round_.label)
     rules = rules_of(round_.version)
@@ -72,11 +80,12 @@ def score_submissions(
             elapsed_key=rules.elapsed.get(submission.benchmark or ""),
             largest_mb=largest_mb,
             quality_key=benchmark_of(submission.benchmark or "", round_.version).quality,
+            with_details=details is not None,
         )
         for submission in submissions
         for log in submission.logs
     ]
-    logs = iter(read_all(jobs, advance=advance))
+    logs = iter(read_all(jobs, advance=advance, details=details))
     assessor = Assessor(round_, rules, findings, {} if runs is None else runs)
     results: dict[tuple[Any, ...], Result] = {}
     for submission in submissions:

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
+from ..logs.evaluation import EVALUATION_KEYS
 from ..logs.line import MalformedLine, evaluation_parts, parse_line
-from ..logs.log import EVALUATION_KEYS
 from ..regular import open_regular
 from ..tables.rules import Dialect, dialects, public_rounds, rules_of
 from ..values import finite_number, printable

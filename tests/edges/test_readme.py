@@ -37,8 +37,9 @@ def test_every_packages_file_is_pinned():
     for file in (
         "requirements.txt",
         "requirements-playground.txt",
+        "requirements-dataset.txt",
         "tests/requirements.txt",
         "tests/requirements-browser.txt",
     ):
         for line in (PROJECT / file).read_text().splitlines():
-            assert not line or line.startswith("#") or "==" in line, (file, line)
+            assert not line or line.startswith(("#", "-r ")) or "==" in line, (file, line)

@@ -200,7 +200,9 @@ def test_what_is_no_log_is_named(tmp_path):
 
 def test_a_file_that_cannot_be_unpacked_or_is_too_large_is_named_and_the_rest_is_scored(tmp_path):
     write_files(tmp_path, {f"{n}.log": text for n, text in enumerate(logs())})
-    write_files(tmp_path, {"cut.gz": gzip.compress(logs()[0].encode(), mtime=0)[:-20], "large.log": b"x" * 100 + b"\n" * (2 << 20)})
+    write_files(
+        tmp_path, {"cut.gz": gzip.compress(logs()[0].encode(), mtime=0)[:-20], "large.log": b"x" * 100 + b"\n" * (2 << 20)}
+    )
     groups, troubles = score_logs([tmp_path], largest_mb=1)
     assert [len(group.runs) for group in groups] == [10]
     assert [trouble.rpartition(": ")[2][:14] for trouble in troubles] == ["not whole gzip", "larger than 1 "]

@@ -52,6 +52,8 @@ def test_a_key_that_stands_twice_is_found():
         ("submitters.yaml", ("submitters",), {"Dell": "Dell EMC"}),
         ("names.yaml", ("frameworks",), {"JAX": ["jax"]}),
         ("descriptions.yaml", (), {"nodes": "number_of_nodes"}),
+        ("dataset.yaml", ("tables", "runs", "columns", "log"), {"type": "string"}),
+        ("log_keys.yaml", ("moment",), {"keys": "init_start"}),
     ],
 )
 def test_a_slip_in_a_row_is_found(name, row, slip):

@@ -1,0 +1,59 @@
+"""Writes every run, evaluation, setting, system and finding of the cached rounds as Parquet files. Imports nothing.
+
+A round in the folder is replaced where it is written again; the others stay. Needs requirements-dataset.txt.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..dataset.write import Dataset
+from ..options import check_label
+from ..pipeline import write_dataset
+from ..show.screen import Screen
+from ..start.fetch import fetch_round
+from ..values import LARGEST_LOG_MB
+from .home import add_home_flag, collective_mind, use_home
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    add_home_flag(parser)
+    parser.add_argument(
+        "--round",
+        action="append",
+        default=[],
+        metavar="X.Y",
+        help="only this round, which is fetched unless it is cached; may be repeated, or be a list with commas; default: "
+        "every cached round that is public",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("mlperf-training-dataset"),
+        metavar="DIR",
+        help="folder to write into; default: %(default)s",
+    )
+    parser.add_argument("--csv", action="store_true", help="write a CSV file beside each Parquet file")
+    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="a larger log is not read")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fetches what was asked for, writes the tables, and says how much it is."""
+    labels = [label.strip() for value in options.round for label in value.split(",")]
+    for label in labels:
+        check_label("--round", label)
+    dataset, screen, start = Dataset(options.output, options.csv), Screen(), time.monotonic()
+    use_home(options.home, may_be_new=True)
+    for label in labels:
+        fetch_round(collective_mind(), label, screen.tell)
+    findings = write_dataset(collective_mind(), labels, dataset, options.max_log_mb, screen.progress)
+    for name, size in dataset.sizes.items():
+        print(f"{name:16}{size.rows:12,} rows {size.bytes / 1e6:10.2f} MB")
+    print(f"wrote {options.output} ({len(findings)} findings, {time.monotonic() - start:.1f} s)")
+    return 0

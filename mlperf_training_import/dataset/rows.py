@@ -1,0 +1,249 @@
+"""Makes the rows of the data set: what came out of a round in, rows by column out. Knows no format of files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from ..model import LogDetails
+from ..results.convergence import convergence_point, quality_of
+from ..results.metrics import samples_of
+from ..results.names import name_keys
+from ..results.score import fastest_first
+from ..rounds.description import read_object
+from ..tables.rules import benchmark_of
+from ..values import finite_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from ..findings import Finding
+    from ..model import Result, Run, RunLog, Submission
+    from ..outcome import RoundOutcome
+    from ..tables.rules import Benchmark
+
+Row = dict[str, Any]
+
+
+def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, Iterator[Row]]:
+    """The rows of each table, without the columns that all tables have.
+
+    Args:
+        done: a round that was read with details.
+        findings: those about the round.
+    """
+    runs = list(_iter_runs(done))
+    return {
+        "results": (result.entry for result in done.results),
+        "runs": (_run_row(run) for run in runs),
+        "evaluations": (row for run in runs for row in _iter_evaluation_rows(run)),
+        "hyperparameters": (
+            {"uid": run.uid, "log": run.log.path, **setting._asdict()} for run in runs for setting in run.details.settings
+        ),
+        "systems": _iter_system_rows(done),
+        "findings": (
+            {"code": finding.code, "weight": finding.kind.weight, "where": finding.where, "what": finding.what}
+            for finding in findings
+        ),
+    }
+
+
+class _LoggedRun:
+    """A run with all that is known about where it belongs."""
+
+    def __init__(
+        self, run: Run, details: LogDetails, submission: Submission, benchmark: Benchmark | None, result: Result | None
+    ) -> None:
+        self.run = run
+        self.details = details
+        self.submission = submission
+        self.benchmark = benchmark
+        self.result = result
+        self.joules: float | None = None
+
+    @property
+    def log(self) -> RunLog:
+        return self.run.log
+
+    @property
+    def uid(self) -> str | None:
+        return None if self.result is None else self.result.entry["uid"]
+
+
+def _iter_runs(done: RoundOutcome) -> Iterator[_LoggedRun]:
+    """Every run, in the order of the folders and logs."""
+    results = {result.submission.folder: result for result in done.results}
+    for submission in done.submissions:
+        result = results.get(submission.folder)
+        key = submission.benchmark if result is None else result.benchmark
+        benchmark = None if key is None else benchmark_of(key, done.round.version)
+        joules = _joules_of_runs(result)
+        for run in done.runs.get(submission.folder, ()):
+            logged = _LoggedRun(run, done.details.get(run.log.path, LogDetails()), submission, benchmark, result)
+            logged.joules = joules.get(run.log.path)
+            yield logged
+
+
+def _joules_of_runs(result: Result | None) -> Mapping[str, float]:
+    """Energy of the runs that count, by log."""
+    if result is None or result.energy is None or result.energy.runs_joules is None:
+        return {}
+    counted = [run.log.path for run in fastest_first(result.score.runs)]
+    return dict(zip(counted, result.energy.runs_joules, strict=True))
+
+
+def _run_row(run: _LoggedRun) -> Row:
+    log, benchmark = run.log, run.benchmark
+    kept = () if run.result is None else run.result.score.kept
+    seed = next((setting.value for setting in run.details.settings if setting.key == "seed"), None)
+    return {
+        "uid": run.uid,
+        "log": log.path,
+        "submitter_folder": run.submission.submitter,
+        "system_file": run.submission.system,
+        "benchmark": benchmark and benchmark.key,
+        "minutes": run.run.minutes,
+        "is_kept": any(other.log.path == log.path for other in kept),
+        "reason": run.run.reason,
+        "status": log.status,
+        "run_start_ms": log.run_start_ms,
+        "run_stop_ms": log.run_stop_ms,
+        "init_start_ms": log.init_start_ms,
+        "init_stop_ms": log.init_stop_ms,
+        "evaluation_ms": run.details.evaluation_ms,
+        "evaluations_count": run.details.evaluation_lines,
+        "seed": seed,
+        "global_batch_size": log.global_batch_size,
+        "train_samples": log.train_samples,
+        **_convergence(log, benchmark),
+        "digest": _digest(log),
+        "energy_joules": run.joules,
+        "log_lines": log.lines,
+        "malformed_lines": log.malformed_lines,
+    }
+
+
+def _convergence(log: RunLog, benchmark: Benchmark | None) -> Row:
+    """How far a run got; nothing where it did not reach its target, or the tables do not know what it counts."""
+    if benchmark is None or not log.succeeded:
+        return {}
+    figures: Row = {}
+    if benchmark.progress is not None and (point := convergence_point(log, benchmark)) is not None:
+        figures = {"progress": point, "progress_unit": benchmark.progress.unit, "samples": samples_of(log, benchmark)}
+    qualities = [quality_of(log, benchmark, target) for target in benchmark.targets]
+    return figures | dict(zip(("quality", "second_quality"), qualities, strict=False))
+
+
+def _digest(log: RunLog) -> str | None:
+    if log.run_start_ms is None or log.run_stop_ms is None:
+        return None
+    return hashlib.sha256(repr((log.run_start_ms, log.run_stop_ms)).encode("ascii")).hexdigest()[:16]
+
+
+def _iter_evaluation_rows(run: _LoggedRun) -> Iterator[Row]:
+    targets = run.benchmark.targets if run.benchmark else ()
+    start_ms = run.log.run_start_ms
+    for number, time_ms, key, is_over, evaluation in run.details.evaluations:
+        row = {
+            "uid": run.uid,
+            "log": run.log.path,
+            "line": number,
+            "key": key,
+            "time_ms": None if start_ms is None else time_ms - start_ms,
+            "is_after_stop": is_over,
+            "epoch": evaluation.epoch,
+            "samples": evaluation.samples,
+            "step": evaluation.step,
+        }
+        fields = [target.field for target in targets]
+        for metric, logged in _iter_figures(evaluation.value, evaluation.metric, fields):
+            value = finite_number(logged)
+            place = fields.index(metric) if metric in fields else 0
+            quality = None
+            if value is not None and targets and (metric in fields or len(targets) == 1):
+                quality = float(value) * round(targets[place].value / targets[place].logged, 6)
+            yield {**row, "metric": metric, "value": value, "quality": quality}
+
+
+def _iter_figures(value: object, metric: str | None, fields: Sequence[str | None]) -> Iterator[tuple[str | None, object]]:
+    """The figures of a line with their names; one without a value where there is none."""
+    if isinstance(value, dict) and value:
+        yield from value.items()
+    elif isinstance(value, list) and value:
+        for place, figure in enumerate(value):
+            yield (fields[place] if place < len(fields) else None) or str(place), figure
+    else:
+        yield metric, value
+
+
+def _iter_system_rows(done: RoundOutcome) -> Iterator[Row]:
+    systems = {(submission.submitter, submission.system): submission for submission in done.submissions}
+    for (submitter, system), submission in sorted(systems.items()):
+        record = submission.system_record
+        yield {
+            "submitter_folder": submitter,
+            "system_file": system,
+            "path": submission.description,
+            "description": _description(done, submission),
+            "submitter": record.submitter,
+            "system": record.name,
+            "division": record.division,
+            "availability": record.availability,
+            "number_of_nodes": record.nodes,
+            "host_processor_model_name": record.host_processor_model_name,
+            "host_processors_count": record.host_processors_count,
+            "accelerator_model_name": record.accelerator_model_name,
+            "accelerators_count": record.accelerators_count,
+            "framework": record.framework,
+            "notes": record.notes,
+            **name_keys(record, submitter, system)[0],
+        }
+
+
+def _description(done: RoundOutcome, submission: Submission) -> str | None:
+    """The description as it stands in its file; None where it cannot be read, of which a finding tells."""
+    if submission.description is None:
+        return None
+    try:
+        return json.dumps(read_object(done.round.path / submission.description), ensure_ascii=False)
+    except (OSError, ValueError):
+        return None
+
+
+def converter(type_: str) -> Callable[[object], object]:
+    """What makes a value of a column from one of a row: of the type of the column, or None where that cannot be."""
+    return _CONVERTERS[type_]
+
+
+def _text(value: object) -> str | None:
+    """Names of files that are no UTF-8 have marks where they are not."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else None
+
+
+def _number(value: object) -> float | None:
+    number = finite_number(value) if isinstance(value, (int, float)) else None
+    return None if number is None else float(number)
+
+
+def _integer(value: object) -> int | None:
+    is_one = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+    return value if is_one and isinstance(value, int) else None
+
+
+def _boolean(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _list_of(convert: Callable[[object], object]) -> Callable[[object], object]:
+    return lambda value: [convert(part) for part in value] if isinstance(value, (list, tuple)) else None
+
+
+_CONVERTERS: dict[str, Callable[[object], object]] = {
+    "text": _text,
+    "number": _number,
+    "integer": _integer,
+    "boolean": _boolean,
+    "numbers": _list_of(_number),
+    "texts": _list_of(_text),
+}

@@ -1,0 +1,170 @@
+"""Writes the data set, round by round: rows in, Parquet (and CSV) files out, with a description of them all.
+
+A file is ``<table>/suite=<suite>/round=<label>/<table>.parquet``: engines take the folders for columns. The files hold these
+two columns as well, as what they are: an engine that guesses types would take round 5.10 for 5.1.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BadInput, ImportFailure
+from ..experiments.files import write_if_different
+from ..place import IMPORT_SCRIPT
+from ..tables.dataset import TableSchema, dataset_tables, schema_version
+from ..tables.suites import suite_of
+from .croissant import CROISSANT_FILE, describe
+from .rows import Row, converter, rows_of_round
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from ..findings import Finding
+    from ..outcome import RoundOutcome
+
+#: So many rows are made into columns at once: more would only take more memory.
+_ROWS_AT_ONCE = 20_000
+_REQUIREMENTS = IMPORT_SCRIPT / "requirements-dataset.txt"
+_COMMON = ("suite", "round")
+
+
+class MissingLibrary(ImportFailure):
+    """What writes the files is not installed."""
+
+
+@dataclass(slots=True)
+class TableSize:
+    """How much of a table was written."""
+
+    rows: int = 0
+    bytes: int = 0
+
+
+@dataclass(slots=True)
+class Dataset:
+    """A data set in a folder. Rounds that were written before stay, unless they are written again.
+
+    ``sizes`` are by table, of the Parquet files of the rounds that were added.
+    """
+
+    folder: Path
+    with_csv: bool = False
+    sizes: dict[str, TableSize] = field(default_factory=lambda: {name: TableSize() for name in dataset_tables()})
+
+    def __post_init__(self) -> None:
+        """Refuses what would fail after the logs were read.
+
+        Raises:
+            MissingLibrary: pyarrow is not installed.
+            BadInput: the folder cannot be made.
+        """
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as error:
+            raise MissingLibrary(f"{error}; a data set needs: {sys.executable} -m pip install -r {_REQUIREMENTS}") from error
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"{self.folder}: {error.strerror}") from error
+
+    def add(self, done: RoundOutcome, findings: Iterable[Finding]) -> None:
+        """Writes a round that was read with details, in place of what the data set has of it.
+
+        Raises:
+            PublishFailure: a file cannot be written.
+        """
+        label = done.round.label
+        common = {"suite": suite_of(label).name, "round": label}
+        rows = rows_of_round(done, [finding for finding in findings if finding.round == label])
+        for name, schema in dataset_tables().items():
+            folder = self.folder / name / f"suite={common['suite']}" / f"round={label}"
+            folder.mkdir(parents=True, exist_ok=True)
+            table = _to_table(schema, (row | common for row in rows[name]))
+            data = _to_parquet(table)
+            write_if_different(folder / f"{name}.parquet", data)
+            self.sizes[name].rows += table.num_rows
+            self.sizes[name].bytes += len(data)
+            if self.with_csv:
+                write_if_different(folder / f"{name}.csv", _to_csv(table))
+
+    def finish(self) -> dict[Path, bool]:
+        """Describes all files that are in the folder now.
+
+        Returns:
+            The file that does, and whether it was written or was the same already.
+
+        Raises:
+            PublishFailure: it cannot be written.
+        """
+        text = json.dumps(describe(self.folder), indent=2, ensure_ascii=False)
+        file = self.folder / CROISSANT_FILE
+        return {file: write_if_different(file, (text + "\n").encode("utf-8"))}
+
+
+def _arrow_schema(schema: TableSchema) -> Any:
+    import pyarrow as pa
+
+    types = {
+        "text": pa.string(),
+        "number": pa.float64(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "numbers": pa.list_(pa.float64()),
+        "texts": pa.list_(pa.string()),
+    }
+    # what pyarrow and pandas make of the names of folders, so that they see one column and not two
+    folder_type = pa.dictionary(pa.int32(), pa.string())
+    fields = [
+        pa.field(column.name, folder_type if column.name in _COMMON else types[column.type]) for column in schema.columns
+    ]
+    return pa.schema(fields, metadata={"schema_version": schema_version(), "table": schema.name})
+
+
+def _to_table(schema: TableSchema, rows: Iterable[Row]) -> Any:
+    import pyarrow as pa
+
+    arrow = _arrow_schema(schema)
+    columns = [(column.name, converter(column.type)) for column in schema.columns]
+    batches = []
+    for chunk in _iter_chunks(rows):
+        arrays = [pa.array([convert(row.get(name)) for row in chunk], arrow.field(name).type) for name, convert in columns]
+        batches.append(pa.RecordBatch.from_arrays(arrays, schema=arrow))
+    return pa.Table.from_batches(batches, arrow).unify_dictionaries()
+
+
+def _iter_chunks(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
+    iterator = iter(rows)
+    while chunk := list(itertools.islice(iterator, _ROWS_AT_ONCE)):
+        yield chunk
+
+
+def _to_parquet(table: Any) -> bytes:
+    import pyarrow.parquet as pq
+
+    stream = io.BytesIO()
+    pq.write_table(table, stream, compression="zstd", row_group_size=100_000)
+    return stream.getvalue()
+
+
+def _to_csv(table: Any) -> bytes:
+    """The table as text: lists as JSON, nothing where there is no value."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(table.column_names)
+    for batch in table.to_batches(_ROWS_AT_ONCE):
+        columns = [column.to_pylist() for column in batch.columns]
+        writer.writerows([_cell(value) for value in row] for row in zip(*columns, strict=True))
+    return stream.getvalue().encode("utf-8")
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value) if isinstance(value, list) else value

@@ -1,0 +1,276 @@
+"""The data set: its tables, its files, and what others read in them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import mlcroissant
+import polars
+import pyarrow.parquet
+import pytest
+from support import PROJECT, cache_round
+from trees import import_tree, snapshot, write_result
+
+from mlperf_training_import.dataset.write import Dataset
+from mlperf_training_import.errors import ImportFailure
+from mlperf_training_import.outcome import Outcome
+from mlperf_training_import.show.report import report_of
+from mlperf_training_import.start.sample import log_line, write_sample
+from mlperf_training_import.tables.dataset import dataset_tables, schema_version
+from mlperf_training_import.tables.keys import entry_keys
+
+TABLES = ("results", "runs", "evaluations", "hyperparameters", "systems", "findings")
+#: Every column with its type, as it was in the first version of the schema or when it was added.
+SCHEMA_FILE = Path(__file__).parent / "schema.json"
+
+
+def write(folder: Path, tree: Path, version: str, *, with_csv: bool = False):
+    imported = import_tree(tree, version, with_details=True)
+    dataset = Dataset(folder, with_csv)
+    dataset.add(imported.outcome, imported.findings)
+    dataset.finish()
+    return imported
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A data set of the sample round and of a round of one result, and what they were made of."""
+    root = tmp_path_factory.mktemp("dataset")
+    write_sample(root / "sample")
+    write_result(root / "small")
+    imported = write(root / "data", root / "sample", "5.1", with_csv=True)
+    write(root / "data", root / "small", "3.0")
+    return root / "data", imported, root / "sample"
+
+
+def query(folder: Path, sql: str) -> list[tuple]:
+    with duckdb.connect() as connection:
+        for name in TABLES:
+            connection.execute(f"create view {name} as from read_parquet('{folder}/{name}/*/*/*.parquet')")
+        return connection.sql(sql).fetchall()
+
+
+def test_every_table_has_a_file_for_each_round_with_the_declared_columns(made):
+    folder, *_ = made
+    for name, table in dataset_tables().items():
+        for label in ("5.1", "3.0"):
+            schema = pyarrow.parquet.read_schema(folder / name / "suite=training" / f"round={label}" / f"{name}.parquet")
+            assert schema.names == [column.name for column in table.columns]
+            assert schema.metadata[b"schema_version"] == schema_version().encode()
+
+
+def test_no_column_goes_away_or_changes_its_type_in_this_version():
+    """New ones are added to the file by hand, and count up the version."""
+    recorded = json.loads(SCHEMA_FILE.read_text())
+    now = {name: {column.name: column.type for column in table.columns} for name, table in dataset_tables().items()}
+    assert recorded == {"version": schema_version(), "tables": now}
+
+
+def test_results_have_all_keys_of_entries(made):
+    folder, imported, _ = made
+    columns = [column.name for column in dataset_tables()["results"].columns]
+    assert set(columns) == {*entry_keys(), "suite", "round"}
+    table = pyarrow.parquet.read_table(folder / "results/suite=training/round=5.1/results.parquet")
+    for row, result in zip(table.to_pylist(), imported.outcome.results, strict=True):
+        said = {name: value for name, value in row.items() if value is not None and name not in ("suite", "round")}
+        assert said == {name: value for name, value in result.entry.items() if name in columns and name != "suite"}
+
+
+def test_runs_agree_with_the_report_run_by_run(made):
+    folder, imported, _ = made
+    outcome = Outcome(rounds=[imported.outcome])
+    (of_round,) = report_of(outcome)["rounds"]
+    reported = {
+        (f"{part['folder']}/{run['log']}", run.get("minutes"), run.get("reason"))
+        for part in of_round["folders"]
+        for run in part["runs"]
+    }
+    assert reported == set(query(folder, "select log, minutes, reason from runs where round = '5.1'"))
+    assert any(reason for _, _, reason in reported)
+
+
+def test_runs_that_are_kept_make_the_score_and_its_quality(made):
+    folder, *_ = made
+    rows = query(
+        folder,
+        """select r.Result, avg(u.minutes), r.quality_reached, avg(u.quality), r.runs_count, any_value(n)
+        from results r join runs u on r.uid = u.uid and u.is_kept
+        join (select uid, count(*) n from runs group by uid) c on c.uid = r.uid
+        where r.scaling_factor is null group by r.uid, r.Result, r.quality_reached, r.runs_count""",
+    )
+    assert rows
+    for score, minutes, quality, of_runs, count, counted in rows:
+        assert score == pytest.approx(minutes, rel=1e-12)
+        assert quality == pytest.approx(of_runs, rel=1e-12)
+        assert count == counted
+
+
+def test_the_last_evaluation_of_every_kept_run_is_its_quality(made):
+    folder, *_ = made
+    rows = query(
+        folder,
+        """select u.quality, arg_max(e.quality, e.line) from runs u join evaluations e using (round, log)
+        where u.is_kept and not e.is_after_stop group by round, log, u.quality""",
+    )
+    assert rows
+    assert all(quality == last for quality, last in rows)
+
+
+def test_a_line_with_two_figures_has_two_rows(tmp_path):
+    folder = write_result(tmp_path / "tree", benchmark="maskrcnn")
+    log = folder / "result_0.txt"
+    line = log_line(1_700_000_000_000, "eval_accuracy", {"BBOX": 0.38, "SEGM": "no number"})
+    log.write_text(log.read_text() + line + "\n")
+    write(tmp_path / "data", tmp_path / "tree", "3.0")
+    rows = query(
+        tmp_path / "data",
+        "select metric, value, quality from evaluations where log like '%result_0.txt' and is_after_stop order by metric",
+    )
+    assert rows == [("BBOX", 0.38, pytest.approx(0.38)), ("SEGM", None, None)]
+
+
+def test_a_description_stands_as_it_is_beside_what_it_means(made):
+    folder, _, tree = made
+    rows = query(folder, "select path, description from systems where round = '5.1'")
+    assert rows
+    for path, description in rows:
+        assert json.loads(description) == json.loads((tree / path).read_text())
+    sql = "select accelerator, accelerators_count, division from systems where round = '3.0'"
+    assert query(folder, sql) == [("H100", 8, "closed")]
+
+
+def test_findings_are_those_of_the_round(made):
+    folder, imported, _ = made
+    expected = [(f.code, f.where, f.what) for f in imported.findings]
+    assert expected
+    assert query(folder, "select code, \"where\", what from findings where round = '5.1'") == expected
+
+
+def test_the_same_input_gives_the_same_bytes_and_another_round_stays(made, tmp_path):
+    folder, _, tree = made
+    before = snapshot(folder)
+    write(folder, tree, "5.1", with_csv=True)
+    assert snapshot(folder) == before
+
+
+def test_csv_says_the_same(made):
+    folder, *_ = made
+    for name in TABLES:
+        file = folder / name / "suite=training/round=5.1" / f"{name}.parquet"
+        table = pyarrow.parquet.read_table(file)
+        with file.with_suffix(".csv").open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        assert len(rows) == table.num_rows
+        for column in dataset_tables()[name].columns:
+            read = {
+                "number": float,
+                "integer": int,
+                "boolean": lambda text: text == "true",
+                "text": str,
+                "numbers": json.loads,
+                "texts": json.loads,
+            }[column.type]
+            values = [None if row[column.name] == "" else read(row[column.name]) for row in rows]
+            assert values == table[column.name].to_pylist(), (name, column.name)
+
+
+def test_duckdb_reads_a_partition_in_place(made):
+    folder, *_ = made
+    parquet = f"read_parquet('{folder}/runs/*/*/*.parquet', hive_partitioning = true)"
+    assert duckdb.sql(f"select distinct suite, round from {parquet} order by round").fetchall() == [
+        ("training", "3.0"),
+        ("training", "5.1"),
+    ]
+    ((plan,),) = [row[1:] for row in duckdb.sql(f"explain analyze select * from {parquet} where round = '3.0'").fetchall()]
+    assert "1/2" in plan  # files that were scanned
+
+
+def test_polars_reads_a_partition_in_place(made):
+    folder, *_ = made
+    runs = polars.scan_parquet(folder / "runs" / "**/*.parquet", hive_partitioning=True)
+    of_round = runs.filter(polars.col("round").cast(polars.String) == "3.0").collect()
+    assert of_round.height == 5
+    assert of_round["minutes"].dtype == polars.Float64
+
+
+def test_pandas_reads_the_folder(made):
+    pandas = pytest.importorskip("pandas")
+    folder, *_ = made
+    runs = pandas.read_parquet(folder / "findings", filters=[("round", "==", "3.0")])
+    assert set(runs["round"]) <= {"3.0"}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of mlcroissant's own libraries
+def test_croissant_is_valid_and_its_records_are_the_tables(made):
+    folder, *_ = made
+    description = mlcroissant.Dataset(str(folder / "croissant.json"))
+    assert not description.metadata.ctx.issues.errors
+    for name, table in dataset_tables().items():
+        records = list(description.records(name))
+        ((count,),) = query(folder, f"select count(*) from {name}")
+        assert len(records) == count
+        assert all(set(record) == {f"{name}/{column.name}" for column in table.columns} for record in records)
+
+
+def test_croissant_has_checksums_units_and_what_is_derived(made):
+    folder, *_ = made
+    content = json.loads((folder / "croissant.json").read_text())
+    files = {part["contentUrl"]: part["sha256"] for part in content["distribution"] if "sha256" in part}
+    there = {path: hashlib.sha256(data).hexdigest() for path, data in snapshot(folder).items() if path.endswith(".parquet")}
+    assert files == there
+    fields = {field["@id"]: field["description"] for part in content["recordSet"] for field in part["field"]}
+    assert fields["runs/minutes"].endswith("(unit: min, derived)")
+    assert "derived" not in fields["runs/status"]
+    assert content["license"]
+    assert content["citeAs"].startswith("@inproceedings")
+
+
+def test_names_that_are_no_utf_8_do_not_stop_it(tmp_path):
+    write_result(tmp_path / "tree")
+    odd = tmp_path / "tree/Org/results/sys/resnet" / b"result_\xff.txt".decode("utf-8", "surrogateescape")
+    (tmp_path / "tree/Org/results/sys/resnet/result_4.txt").rename(odd)
+    write(tmp_path / "data", tmp_path / "tree", "3.0")
+    assert query(tmp_path / "data", "select count(*) from runs where ends_with(log, 'result_?.txt')") == [(1,)]
+
+
+def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportFailure, match=r"-m pip install -r .*requirements-dataset\.txt"):
+        Dataset(tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_command_and_the_flag_of_the_script_write_the_same(registered, sample, isolated):
+    cache_round(registered, sample, "5.1")
+    outcome = subprocess.run(
+        [sys.executable, str(PROJECT / "run.py"), "dataset", "--output", "one"], capture_output=True, text=True, check=False
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert "runs" in outcome.stdout
+    assert not list(isolated.parent.glob("CM/repos/local/experiment/*"))  # nothing is imported
+    done = registered.access(
+        {
+            "action": "run",
+            "automation": "script",
+            "tags": "import,mlperf,training,to-experiment",
+            "dataset": "two",
+            "quiet": True,
+        }
+    )
+    assert done["return"] == 0, done
+    assert list(isolated.parent.glob("CM/repos/local/experiment/*"))
+    assert snapshot(isolated / "one") == snapshot(isolated / "two")
+
+
+def test_a_part_of_a_round_is_refused(registered, sample, isolated):
+    question = {"action": "run", "automation": "script", "tags": "import,mlperf,training,to-experiment", "quiet": True}
+    done = registered.access({**question, "dataset": "data", "benchmark": "bert"})
+    assert done["return"] == 1
+    assert "holds whole rounds" in done["error"]
+    assert not (isolated / "data").exists()
