@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .files import FOLDER
-from .labels import parse_version
+from .labels import split_label
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def reference_runs(suite: str, benchmark: str, version: str) -> tuple[ReferenceR
     Args:
         suite: ``training`` or ``hpc``.
         benchmark: a benchmark key.
-        version: a round number such as ``4.1``, without a suffix.
+        version: the label of a round such as ``4.1`` or ``hpc-3.0``.
     """
     number = _number(version)
     found = [
@@ -43,7 +43,8 @@ def reference_runs(suite: str, benchmark: str, version: str) -> tuple[ReferenceR
 
 
 def _number(version: str) -> tuple[int, int]:
-    return parse_version(version) or (0, 0)
+    label = split_label(version)
+    return label.number if label else (0, 0)
 
 
 @functools.cache
