@@ -163,11 +163,10 @@ def _iter_views(experiment: Collected) -> Iterator[_View]:
 
 
 def _weight(view: _View) -> tuple[Any, ...]:
-    """Sort key: what shows most comes last. Results of machines without accelerators have no place on a logarithmic axis."""
+    """Sort key: what shows most comes last."""
     rounds = {str(entry.get("version")) for entry in view.entries}
-    has_accelerators = all(entry.get("accelerators_count") for entry in view.entries)
     closed = view.name.division == "closed"
-    return (closed, has_accelerators, len(rounds), len(view.entries), str(view.name), view.title)
+    return (closed, len(rounds), len(view.entries), str(view.name), view.title)
 
 
 def _axis_x(view: _View) -> str:

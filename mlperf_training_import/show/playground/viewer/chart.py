@@ -39,7 +39,7 @@ _HOVER_KEYS = (
 _HOVER_LINES = 10
 _LONGEST_LINE = 90
 #: How many times the smallest value the largest one must be for a logarithmic axis.
-_WIDE = 100
+_WIDE = 20
 #: Where a logarithmic axis has labels; Plotly's own would read 2, 5, 10, 2, 5, 100.
 _TICKS = [digit * 10.0**power for power in range(-4, 6) for digit in (1, 2, 5)]
 #: Of this scale every number of colours can be taken, and neighbours follow each other as rounds do.
