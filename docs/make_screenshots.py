@@ -36,7 +36,7 @@ def picture_playground(browser: Browser) -> None:
     with running_playground() as address:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.goto(address)
-        page.locator(".js-plotly-plot .point").first.wait_for(timeout=60_000)
+        page.locator(".js-plotly-plot .point").first.wait_for(timeout=120_000)
         page.wait_for_timeout(2000)  # the plot grows to its full width
         page.locator(".js-plotly-plot .point").nth(20).hover(force=True)
         save(page, "playground")

@@ -78,10 +78,9 @@ def test_three_commands(kind, request, tmp_path, monkeypatch, page):
         assert done.returncode == 0, done.stdout + done.stderr
     with opened(python, *gui[1:]) as (_, address):
         page.goto(address)
-        page.locator(POINTS).first.wait_for(timeout=WAIT)
-        assert page.locator(POINTS).count() == 3
+        page.wait_for_function("(points) => document.querySelectorAll(points).length === 3", arg=POINTS, timeout=WAIT)
         page.get_by_text("Collective Knowledge Playground").wait_for(timeout=WAIT)
-    assert page.errors == []
+        assert page.errors == []
     with pytest.raises(Exception, match="ERR_CONNECTION_REFUSED"):
         page.goto(address)
 
