@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ImportFailure
 from .place import IMPORT_SCRIPT
+from .streams import NOBODY_READS, give_up_output, prepare_streams
 from .values import printable
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def at_the_edge(work: Callable[[Answer], Answer], i: Answer) -> Answer:
         What the work returns, or ``return`` above 0 with ``error``: 16 where nothing was found, 130 after Ctrl-C, 143 after
         SIGTERM, 1 for everything else.
     """
+    prepare_streams()
     try:
         with _stopped_by_sigterm():
             return work(i)
@@ -44,6 +46,9 @@ def at_the_edge(work: Callable[[Answer], Answer], i: Answer) -> Answer:
     except KeyboardInterrupt as stop:
         number = stop.args[0] if stop.args else signal.SIGINT
         return failed(128 + number, "interrupted; what was stored is whole, import again to complete it")
+    except BrokenPipeError:
+        give_up_output()
+        return failed(1, NOBODY_READS)
     except OSError as error:
         return failed(1, f"{error.filename or 'this machine'}: {error.strerror or error}")
 

@@ -66,3 +66,7 @@ class PublishFailure(ImportFailure):
 
 class FetchFailure(ImportFailure):
     """A repository could not be fetched; nothing of it is left in the cache."""
+
+
+class MissingProgram(ImportFailure):
+    """A program that is not part of Python is needed, and is not there."""

@@ -99,7 +99,7 @@ def options_from(values: Mapping[str, object]) -> Options:
     options = Options(
         target_repo=_text(_value(values, "target_repo")),
         versions=tuple(dict.fromkeys((*versions, *_list(_value(values, "version"))))),
-        path=Path(path).expanduser() if path else None,
+        path=_folder("path", path) if path else None,
         filter=Filter(
             frozenset(_list(_value(values, "submitter"))),
             frozenset(_list(_value(values, "benchmark"))),
@@ -107,7 +107,7 @@ def options_from(values: Mapping[str, object]) -> Options:
         ),
         dry_run=_switch(values, "dry_run"),
         prune=_switch(values, "prune"),
-        output_dir=Path(_text(_value(values, "output_dir")) or ".").expanduser(),
+        output_dir=_folder("output_dir", _text(_value(values, "output_dir")) or "."),
         strict=_switch(values, "strict"),
         quiet=_switch(values, "quiet"),
         public=_switch(values, "public"),
@@ -159,6 +159,13 @@ def _value(values: Mapping[str, object], name: str) -> object:
     if value is True:
         raise BadInput(f"--{name}: a value is missing (--{name}=<value>)")
     return value
+
+
+def _folder(flag: str, text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise BadInput(f"--{flag}={text}: no such user on this machine; write ./{text} for a folder of that name") from error
 
 
 def _text(value: object) -> str:

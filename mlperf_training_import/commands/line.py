@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from ..place import IMPORT_SCRIPT
+from ..streams import NOBODY_READS, give_up_output, prepare_streams
 from ..suggest import did_you_mean
 from ..way_in import enter
 
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, as the help lists them.
     """
+    prepare_streams()
     name = enter()
     signal.signal(signal.SIGTERM, _stop)  # else an import would go on without us
     try:
@@ -71,10 +73,14 @@ def _run(name: str, words: list[str]) -> int:
     try:
         command, options = parse(name, words)
         code: int = command.run(options)
+        sys.stdout.flush()  # here it can still be said that nobody reads it
     except ImportFailure as error:
         return _fail(printable(str(error)), error.return_code)
     except KeyboardInterrupt as stop:
         return _fail("interrupted; what was stored before is whole", 128 + (stop.args[0] if stop.args else signal.SIGINT))
+    except BrokenPipeError:
+        give_up_output()
+        return _fail(NOBODY_READS)
     except OSError as error:
         return _fail(f"{error.filename or 'this machine'}: {error.strerror or error}")
     return code

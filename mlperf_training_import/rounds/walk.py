@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _DIGITS = re.compile(r"(\d+)")
 #: Links of a round that are followed; published rounds have none. Links to links could make any number of folders.
 _MOST_LINKS = 10_000
+#: Submissions of round 0.5 lie up to five folders deep.
+_DEEPEST = 30
+_SCALING_FILE = "scaling.json"
 #: So many names stand in a finding.
 _MOST_NAMES = 10
 #: What a second download, or a copy, of a log is called.
@@ -62,6 +65,7 @@ class _Walker:
         self._links = 0
         self._reported_keys: set[str] = set()
         self._reported_names: set[str] = set()
+        self._odd_places: set[str] = set()
 
     def _entries(self, folder: str) -> tuple[list[str], list[os.DirEntry[str]]]:
         """Names of the folders in a folder, and its files; both sorted, without hidden ones.
@@ -80,9 +84,16 @@ class _Walker:
                         folders.append(entry.name)
                     elif entry.is_file():
                         files.append(entry)
+                    else:
+                        self._report_odd(f"{folder}/{entry.name}".lstrip("/"), "not a regular file; not read")
         except OSError as error:
             self._report("unreadable", folder, error.strerror or "cannot be read")
         return sorted(folders), sorted(files, key=lambda entry: (_natural(entry.name), entry.name))
+
+    def _report_odd(self, path: str, what: str) -> None:
+        if path not in self._odd_places:
+            self._odd_places.add(path)
+            self._report("unsafe-path", path, what)
 
     def _is_safe(self, folder: str, entry: os.DirEntry[str]) -> bool:
         """Whether a name can be stored and shown, and a link ends in the clone and in no folder that it lies in."""
@@ -236,6 +247,9 @@ class _Walker:
             if not logs:
                 others = ", ".join(entry.name for entry in files[:5])
                 self._report("no-logs", folder, f"no result_*.txt{f', only {others}' if others else ''}")
+            for sub in subfolders:
+                if sub == _SCALING_FILE or (sub.startswith("result_") and sub.endswith(".txt")):
+                    self._report_odd(f"{folder}/{sub}", "a folder where a file is expected; not read")
             power = self._power(f"{folder}/power") if "power" in subfolders else None
             not_read = tuple(f"{folder}/{sub}" for sub in subfolders if sub != "power")
             for sub in not_read:
@@ -247,11 +261,17 @@ class _Walker:
                 benchmark=self._rules.aliases.get(name, name),
                 folder=folder,
                 logs=logs,
-                scaling=next((f"{folder}/{entry.name}" for entry in files if entry.name == "scaling.json"), None),
+                scaling=self._scaling(folder, subfolders, files),
                 power=power,
                 not_read=not_read,
                 **common,
             )
+
+    def _scaling(self, folder: str, subfolders: list[str], files: list[os.DirEntry[str]]) -> str | None:
+        """The scaling file; also where it cannot be read, since a score without it would be wrong."""
+        path = f"{folder}/{_SCALING_FILE}"
+        is_there = _SCALING_FILE in (*subfolders, *(entry.name for entry in files))
+        return path if is_there or path in self._odd_places else None
 
     def _report_beside(self, folder: str, files: list[os.DirEntry[str]], logs: tuple[LogFile, ...]) -> None:
         """Reports logs whose names are none that a log has."""
@@ -366,6 +386,9 @@ class _PackageWalker(_Walker):
     def _package(self, submitter: str, folder: str, below: str = "") -> Iterator[Submission]:
         """Submissions of a folder and the folders in it; ``below`` is its path under the submitter."""
         here = f"{folder}/{below}".rstrip("/")
+        if here.count("/") > _DEEPEST:
+            self._report("too-deep", here, f"more than {_DEEPEST} folders deep; not read")
+            return
         for name in self._entries(here)[0]:
             if name != "results":
                 yield from self._package(submitter, folder, f"{below}/{name}".lstrip("/"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sys
 import time
 from collections import Counter, defaultdict
@@ -37,13 +39,21 @@ _REFRESH_SECONDS = 0.1
 _PIPE_WIDTH = 160
 
 
+class _Console(Console):
+    """A console that leaves it to the edges what happens when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Lets the error out, of which rich would make an end without a word."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 class Screen:
     """Writes results to standard output and messages to standard error; colours only on a terminal."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         self._out = _console()
-        self._err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self._err = _Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
     def tell(self, message: str) -> None:
         """Shows a message for people, on standard error."""
@@ -138,7 +148,7 @@ class Screen:
 
 def _console() -> Console:
     """Standard output: as wide as the terminal, or wide enough in a pipe."""
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
+    return _Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
 
 
 def show_imported(cm: Any, target_repo: str) -> None:

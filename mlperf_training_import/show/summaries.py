@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ..tables.rules import Rules
 
 
+#: A cell that begins so may be a formula, which can run a program or send what is in other cells.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 RESULTS_FILE = "summary_results.json"
 _METRIC_COLUMNS = ("metric", "Result_Units")
 _FACTOR = ":scaling_factor"
@@ -112,6 +114,11 @@ def _result_of(row: Mapping[str, object]) -> tuple[object, ...]:
     return (*identity, row.get("metric") or TIME_TO_TRAIN)
 
 
+def _inert(value: object) -> object:
+    """A text that a spreadsheet would take for a formula, with an apostrophe before it, which makes it text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
 def _to_csv(rows: list[dict[str, object]], rules: Rules) -> bytes:
     """One line per system, with the columns of the peer's table in their order, and ours at the end.
 
@@ -126,6 +133,6 @@ def _to_csv(rows: list[dict[str, object]], rules: Rules) -> bytes:
     names = (*columns("first"), *scores, *columns("last"), *factors, *metric)
     writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: _inert(value) for key, value in row.items()} for row in rows)
     # File names may hold bytes that are no UTF-8; they are written as they stand in the JSON files.
     return text.getvalue().encode("utf-8", "backslashreplace")

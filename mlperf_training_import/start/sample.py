@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import git
+from ..errors import MissingProgram
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
-from typing import Any
+
+    import git
 
 #: Start of the first made-up run, in milliseconds since the epoch.
 START_MS = 1_700_000_000_000
 _MINUTE_MS = 60_000
-_AUTHOR = git.Actor("MLPerf Training importer", "demo@example.org")
+_AUTHOR = ("MLPerf Training importer", "demo@example.org")
 _DATE = "1704067200 +0000"
 
 #: Submitter -> system -> what its description says beside the defaults.
@@ -173,8 +174,17 @@ def write_sample(root: Path) -> None:
 
 
 def make_repository(root: Path) -> git.Repo:
-    """Makes a folder a git repository with one commit of everything in it; the same content gives the same commit."""
+    """Makes a folder a git repository with one commit of everything in it; the same content gives the same commit.
+
+    Raises:
+        MissingProgram: there is no git.
+    """
+    try:
+        import git
+    except ImportError as error:  # GitPython cannot be imported without it
+        raise MissingProgram("git is needed, and is not on the PATH; install it, then try again") from error
     repository = git.Repo.init(root, initial_branch="main")
     repository.git.add(all=True, force=True)
-    repository.index.commit("results", author=_AUTHOR, committer=_AUTHOR, author_date=_DATE, commit_date=_DATE)
+    author = git.Actor(*_AUTHOR)
+    repository.index.commit("results", author=author, committer=author, author_date=_DATE, commit_date=_DATE)
     return repository

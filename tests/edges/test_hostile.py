@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -358,6 +359,40 @@ def test_links_to_links_do_not_multiply(tmp_path, monkeypatch):
             (tmp_path / f"d{depth}" / name).symlink_to(f"../d{depth + 1}")
     (tmp_path / "d30").mkdir()
     assert "more than 100 links; not followed" in import_tree(tmp_path, "0.5").what("unsafe-path")
+
+
+def test_a_tree_that_is_too_deep(tmp_path):
+    (tmp_path / "Org" / "/".join("d" * 400)).mkdir(parents=True)
+    write_result(tmp_path)
+    for version in ("0.5", "3.0"):
+        imported = import_tree(tmp_path, version)
+        assert ("too-deep" in {code for code, _ in imported.places}) == (version == "0.5")
+
+
+@pytest.mark.parametrize("form", ["pipe", "folder"])
+@pytest.mark.parametrize("name", ["result_9.txt", "scaling.json"])
+def test_something_else_in_place_of_a_file_is_named(tmp_path, form, name):
+    folder = write_result(tmp_path)
+    os.mkfifo(folder / name) if form == "pipe" else (folder / name).mkdir()
+    imported = import_tree(tmp_path)
+    assert ("unsafe-path", f"{LOGGED}/{name}") in imported.places
+    assert imported.minutes == ({} if name == "scaling.json" else {LOGGED: 3.0})
+
+
+@pytest.mark.parametrize("start", "=+-@")
+def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, start):
+    formula = f"{start}cmd|' /C calc'!A0"
+    write_result(
+        tmp_path / "round", submitter=formula.replace("/", ""), description={"hw_notes": formula, "submitter": formula}
+    )
+    imported = import_tree(tmp_path / "round")
+    (tmp_path / "out").mkdir()
+    write_summaries(Outcome(rounds=[imported.outcome]), tmp_path / "out")
+    (file,) = (tmp_path / "out").glob("*.csv")
+    cells = [cell for row in csv.reader(file.open(encoding="utf-8", newline="")) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert f"'{formula}" in cells
+    assert imported.only.entry["notes"] == formula
 
 
 UNSAFE = [

@@ -1,0 +1,27 @@
+"""Standard output and error, whatever they are: closed, a pipe whose reader is gone, a terminal that lacks characters."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+#: What a shell says of a process that wrote into a pipe which nobody read any more.
+NOBODY_READS = "nobody reads the output any more; what was stored is whole, import again to complete it"
+
+
+def prepare_streams() -> None:
+    """Lets everything be written: to nowhere where a stream was closed, and as an escape what its encoding lacks."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - until the process ends
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def give_up_output() -> None:
+    """Keeps what is still to be written to standard output from failing once more when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
