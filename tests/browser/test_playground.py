@@ -160,7 +160,7 @@ def test_a_port_that_is_taken(tmp_path):
 
 def test_an_empty_home(cm):
     need_playground()
-    with pytest.raises(NothingToShow, match="no MLPerf Training results in this CM home; import some first"):
+    with pytest.raises(NothingToShow, match="no MLPerf results in this CM home; import some first"):
         open_playground(cm, print, browser=False)
 
 

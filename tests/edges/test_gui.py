@@ -64,7 +64,7 @@ def test_nothing_to_show(registered):
     need_playground()
     done = run_cmr("gui _playground", "--no_browser")
     assert done.returncode == 16
-    assert "no MLPerf Training results in this CM home; import some first" in done.stderr
+    assert "no MLPerf results in this CM home; import some first" in done.stderr
 
 
 def test_missing_packages_are_one_line_with_the_command(registered, tmp_path):
