@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,9 @@ from ..way_in import remember_home
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+
+_LOCK_FILE = "mlperf-training-import-start.lock"
 
 
 def add_home_flag(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +59,23 @@ def check_place(home: Path) -> None:
     """
     if any(c.isspace() or c in ",'\"" for c in str(home.resolve())):
         raise BadInput(f"{home.resolve()}: CM cannot work below a path with blanks, commas or quotes; choose another --home")
+
+
+@contextlib.contextmanager
+def alone_in_home() -> Iterator[None]:
+    """Keeps others of our commands from preparing the CM home at the same time: CM makes its files in place.
+
+    Raises:
+        OSError: the home cannot be made or written.
+    """
+    home = Path(os.environ.get("CM_REPOS", "").strip() or Path.home() / "CM")
+    home.mkdir(parents=True, exist_ok=True)
+    handle = os.open(home / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def collective_mind() -> Any:

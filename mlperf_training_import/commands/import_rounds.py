@@ -18,7 +18,7 @@ from ..start.register import register
 from ..start.sample import make_repository, write_sample
 from ..tables.suites import source_of
 from ..way_in import remember_home
-from .home import add_home_flag, check_place, collective_mind, use_home
+from .home import add_home_flag, alone_in_home, check_place, collective_mind, use_home
 from .line import Once
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def run(options: argparse.Namespace) -> int:
         rounds, flags = [_SAMPLE_LABEL], flags | {"output_dir": str(home)}
     else:
         use_home(options.home, may_be_new=True)
-    register(collective_mind())
+    with alone_in_home():
+        register(collective_mind())
     clock.step("registration")
     if options.demo:
         source = replace(source_of(_SAMPLE_LABEL), address=f"file://{sample}", branch="main")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 from cmind.core import CM
-from support import CMR, SCRIPT_TAGS, run_cmr
+from support import CMR, PROJECT, SCRIPT_TAGS, run_cmr
 
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
 
@@ -57,3 +58,16 @@ def test_eight_imports_at_once(registered, tmp_path, isolated):
     written = {path.name for path in isolated.iterdir()}
     assert {f"mlperf-training-summary-{label}.json" for label in ROUNDS} < written
     assert not [name for name in written if name.endswith(".tmp")]
+
+
+def test_eight_first_uses_of_one_home_at_once(tmp_path, isolated):
+    """CM makes its files in place, and looks for scripts while another process indexes them."""
+    logs = [run_log("bert", 10 + number) for number in range(5)]
+    write_submission(tmp_path / "tree", "Acme", "x8", "bert", logs, system_description("Acme"))
+    command = [sys.executable, str(PROJECT / "run.py"), f"--path={tmp_path / 'tree'}", "--version=5.1"]
+    uses = [
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(8)
+    ]
+    screens = [process.communicate(timeout=300)[0] for process in uses]
+    assert [process.returncode for process in uses] == [0] * 8, screens
