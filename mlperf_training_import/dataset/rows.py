@@ -116,7 +116,7 @@ def _run_row(run: _LoggedRun) -> Row:
         "seed": seed,
         "global_batch_size": log.global_batch_size,
         "train_samples": log.train_samples,
-        **_convergence(log, benchmark),
+        **_convergence(run.run, benchmark),
         "digest": _digest(log),
         "energy_joules": run.joules,
         "log_lines": log.lines,
@@ -124,9 +124,10 @@ def _run_row(run: _LoggedRun) -> Row:
     }
 
 
-def _convergence(log: RunLog, benchmark: Benchmark | None) -> Row:
+def _convergence(run: Run, benchmark: Benchmark | None) -> Row:
     """How far a run got; nothing where it did not reach its target, or the tables do not know what it counts."""
-    if benchmark is None or not log.succeeded:
+    log = run.log
+    if benchmark is None or not (log.succeeded or run.minutes is not None):  # one whose log gives the duration has no status
         return {}
     figures: Row = {}
     if benchmark.progress is not None and (point := convergence_point(log, benchmark)) is not None:
