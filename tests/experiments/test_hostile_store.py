@@ -21,6 +21,7 @@ from mlperf_training_import import pipeline
 from mlperf_training_import.errors import PublishFailure
 from mlperf_training_import.experiments.files import load_experiment, write_atomically
 from mlperf_training_import.experiments.home import locked
+from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.show import screen
@@ -296,14 +297,14 @@ def test_a_target_that_is_removed_while_the_logs_are_read(small, tree, tmp_path,
 def test_a_log_that_must_not_be_read_does_not_count(tree, monkeypatch):
     from trees import import_tree
 
-    real, path = Path.open, tree / "Aurora/results/node_x8/retinanet/result_0.txt"
+    real, path = log_module.open_regular, tree / "Aurora/results/node_x8/retinanet/result_0.txt"
 
-    def refuse(self, *arguments, **named):
-        if self == path:
-            raise PermissionError(13, "Permission denied", str(self))
-        return real(self, *arguments, **named)
+    def refuse(file):
+        if file == path:
+            raise PermissionError(13, "Permission denied", str(file))
+        return real(file)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(log_module, "open_regular", refuse)
     imported = import_tree(tree, "5.1")
     assert "Permission denied" in imported.what("run-not-counted")
     assert len(imported.minutes) == 7
@@ -337,10 +338,11 @@ def test_an_import_that_is_stopped_while_it_reads(registered, tmp_path, door, nu
     # the walk takes files only, so the reader is made to open the pipe in the place of a log
     (tmp_path / "site").mkdir()
     (tmp_path / "site/sitecustomize.py").write_text(
-        "import pathlib\n"
-        "real = pathlib.Path.open\n"
-        f"pathlib.Path.open = lambda self, *a, **k: real(pathlib.Path({str(other)!r}) "
-        f"if str(self) == {str(pipe)!r} else self, *a, **k)\n"
+        "import os, stat\n"
+        "opened, is_regular = os.open, stat.S_ISREG\n"
+        "stat.S_ISREG = lambda mode: is_regular(mode) or stat.S_ISFIFO(mode)\n"
+        f"os.open = lambda path, flags, *a, **k: opened({str(other)!r}, os.O_RDONLY) "
+        f"if str(path) == {str(pipe)!r} else opened(path, flags, *a, **k)\n"
     )
     holder = os.open(other, os.O_RDWR)
     command = (
