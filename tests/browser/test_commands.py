@@ -121,6 +121,6 @@ def test_no_server_is_left_when_cmr_is_killed(imported, page):
             try:
                 page.goto(address)
             except Exception as error:
-                assert "ERR_CONNECTION_REFUSED" in str(error)
-                return
+                if "ERR_CONNECTION_REFUSED" in str(error):  # while it ends, the connection is reset or empty
+                    return
     raise AssertionError("the server still answers")
