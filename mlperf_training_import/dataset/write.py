@@ -14,8 +14,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..atomic import write_if_different
 from ..errors import BadInput, ImportFailure
-from ..experiments.files import write_if_different
 from ..place import IMPORT_SCRIPT
 from ..tables.dataset import TableSchema, dataset_tables, schema_version
 from ..tables.suites import suite_of

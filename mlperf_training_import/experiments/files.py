@@ -1,21 +1,16 @@
-"""Files of stored experiments, written whole or not at all, and read with care. Knows nothing of Collective Mind."""
+"""Files of stored experiments, read with care, and what is to be written as bytes. Knows nothing of Collective Mind."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import glob
 import json
 import math
 import os
 import re
-import stat
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from ..errors import PublishFailure
-from ..regular import is_there, open_regular, read_regular
+from ..regular import is_there, read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,86 +164,3 @@ def _is_flatter(value: Any, depth: int) -> bool:
 def to_bytes(objects: list[Any]) -> bytes:
     """The objects as Collective Mind's own ``utils.save_json`` writes them."""
     return (json.dumps(objects, indent=2, sort_keys=True) + "\n").encode("ascii")
-
-
-def write_atomically(file: Path, data: bytes) -> None:
-    """Replaces a file as a whole: whoever reads it, also after a crash, sees the old bytes or the new ones.
-
-    The temporary file that becomes it is locked until then, by which others know it from what a killed writer left.
-
-    Raises:
-        PublishFailure: the folder cannot be written, or the disk is full; the old file is as it was.
-    """
-    remove_leftovers(file)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            with _locked_file(temporary) as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-                os.replace(temporary, file)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(file.parent)
-    except OSError as error:
-        raise PublishFailure(f"{file}: cannot be written ({error.strerror}); what was stored before is unchanged") from error
-
-
-def _locked_file(path: Path) -> BinaryIO:
-    """A new file that is locked. Somebody who removes leftovers may find it before it is: then it is made once more."""
-    while True:
-        path.unlink(missing_ok=True)
-        stream = path.open("xb")  # never through a link that somebody put there
-        with contextlib.suppress(OSError):  # where files cannot be locked, nobody takes one for a leftover
-            fcntl.flock(stream.fileno(), fcntl.LOCK_EX)
-        if os.fstat(stream.fileno()).st_nlink:
-            return stream
-        stream.close()
-
-
-def write_if_different(file: Path, data: bytes) -> bool:
-    """Writes a file as :func:`write_atomically` does, unless it holds these bytes already; says whether it wrote."""
-    with contextlib.suppress(OSError):
-        if read_regular(file, len(data)) == data:
-            remove_leftovers(file)
-            return False
-    write_atomically(file, data)
-    return True
-
-
-def remove_leftovers(file: Path) -> None:
-    """Removes the temporary files of writers of a file that were killed, as far as this user may."""
-    for leftover in file.parent.glob(f".{glob.escape(file.name)}.*tmp"):
-        with contextlib.suppress(OSError):
-            if not _has_writer(leftover):
-                leftover.unlink()
-
-
-def _has_writer(temporary: Path) -> bool:
-    """Whether somebody holds the lock of a temporary file. What is no file was made by no writer.
-
-    Raises:
-        OSError: it cannot be told.
-    """
-    if not stat.S_ISREG(temporary.lstat().st_mode):
-        return False
-    with open_regular(temporary, follow=False) as stream:
-        try:
-            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a rename survive a power cut, on systems that can open folders."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from cmind.index import Index
 
+from ..atomic import remove_leftovers, write_atomically
 from ..errors import PublishFailure
-from .files import remove_leftovers, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmind import utils
 
+from ..atomic import remove_leftovers, write_atomically
 from ..errors import PublishFailure, UnknownTarget
 from ..findings import Finding, Report, reporter
 from ..outcome import Changes, PublishedExperiment
@@ -20,7 +21,7 @@ from ..regular import is_there, read_regular
 from ..results.entry import experiment_tags
 from ..rounds.presence import Presence
 from ..tables.suites import label_of_experiment, suite_of
-from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, load_experiment, remove_leftovers, to_bytes, write_atomically
+from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, load_experiment, to_bytes
 from .home import add_to_index, locked
 from .identity import IdentityIndex, by_identity
 from .merge import Merger, move_home, stored_uids

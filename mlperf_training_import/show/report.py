@@ -7,8 +7,8 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from ..atomic import write_if_different
 from ..errors import BadInput
-from ..experiments.files import write_if_different
 from ..tables.labels import round_label
 from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN
 

@@ -9,8 +9,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..atomic import write_if_different
 from ..errors import BadInput
-from ..experiments.files import to_bytes, write_if_different
+from ..experiments.files import to_bytes
 from ..results.entry import order_of
 from ..tables.keys import columns
 from ..tables.labels import round_label

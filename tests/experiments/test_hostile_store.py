@@ -18,8 +18,9 @@ from cmind.core import CM
 from support import CMR, PROJECT, SCRIPT_TAGS
 
 from mlperf_training_import import pipeline
+from mlperf_training_import.atomic import write_atomically
 from mlperf_training_import.errors import PublishFailure
-from mlperf_training_import.experiments.files import load_experiment, write_atomically
+from mlperf_training_import.experiments.files import load_experiment
 from mlperf_training_import.experiments.home import locked
 from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.options import options_from

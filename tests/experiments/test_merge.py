@@ -10,15 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
+from mlperf_training_import.atomic import remove_leftovers, write_atomically, write_if_different
 from mlperf_training_import.errors import PublishFailure
-from mlperf_training_import.experiments.files import (
-    StoredExperiment,
-    load_experiment,
-    remove_leftovers,
-    to_bytes,
-    write_atomically,
-    write_if_different,
-)
+from mlperf_training_import.experiments.files import StoredExperiment, load_experiment, to_bytes
 from mlperf_training_import.experiments.identity import IdentityIndex, by_identity, stored_identity
 from mlperf_training_import.experiments.merge import Merger, move_home, stored_uids
 from mlperf_training_import.outcome import Changes

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ... import __version__
+from ...atomic import write_atomically
 from ...errors import NothingToShow, PublishFailure
-from ...experiments.files import write_atomically
 from .assemble import make_page
 from .payload import make_payload
 
