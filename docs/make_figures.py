@@ -8,18 +8,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from docs.drawing import begin, offset, save
 from mlperf_training_import.results.reference import least_acceptable_mean, prune, reference_for
 from mlperf_training_import.tables.references import reference_runs
 from mlperf_training_import.tables.rules import benchmark_of
 
-FIGURES = Path(__file__).resolve().parent / "figures"
 ROUND = "4.1"
 
 #: What an accelerator's name begins with, and the colour of its dots (the colours of Okabe and Ito, told apart by all eyes).
@@ -70,7 +69,7 @@ def draw_fastest_per_accelerator(results: pd.DataFrame) -> None:
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
     axes.axvline(1, color="#444444", linewidth=0.8)
     for (family, colour), group in zip(FAMILIES.items(), _by_family(results), strict=True):
-        rows = [benchmarks.index(key) + _offset(number) for number, key in enumerate(group["Model_ID"])]
+        rows = [benchmarks.index(key) + offset(number) for number, key in enumerate(group["Model_ID"])]
         axes.scatter(group["speedup_per_accelerator"], rows, color=colour, s=26, alpha=0.85, label=family or "other", lw=0)
     axes.set_xscale("log")
     axes.set_xticks([0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4], ["0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "4"])
@@ -79,7 +78,7 @@ def draw_fastest_per_accelerator(results: pd.DataFrame) -> None:
     axes.set_xlabel("speed-up per accelerator against the median of the benchmark (log scale)")
     axes.set_title(f"Work per accelerator, round {ROUND}, closed division", loc="left")
     axes.legend(title="accelerator", frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    _save(figure, "fastest_per_accelerator")
+    save(figure, "fastest_per_accelerator")
 
 
 def draw_energy_against_time(results: pd.DataFrame) -> None:
@@ -97,7 +96,7 @@ def draw_energy_against_time(results: pd.DataFrame) -> None:
     axes.set_title(
         f"Energy against time, round {ROUND}: {len(runs)} runs of {benchmark} on {system}", loc="left", fontsize=10
     )
-    _save(figure, "energy_against_time")
+    save(figure, "energy_against_time")
 
 
 def draw_spread_of_runs(results: pd.DataFrame) -> None:
@@ -106,13 +105,13 @@ def draw_spread_of_runs(results: pd.DataFrame) -> None:
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
     for row, benchmark in enumerate(order):
         spread = results.loc[results["Model_ID"] == benchmark, "minutes_spread"] * 100
-        axes.scatter(spread, [row + _offset(n) for n in range(len(spread))], color="#0072B2", s=22, alpha=0.6, lw=0)
+        axes.scatter(spread, [row + offset(n) for n in range(len(spread))], color="#0072B2", s=22, alpha=0.6, lw=0)
         axes.plot([spread.median()] * 2, [row - 0.38, row + 0.38], color="#D55E00", linewidth=2)
     axes.set_yticks(range(len(order)), order)
     axes.set_xlim(left=0)
     axes.set_xlabel("slowest minus fastest run, in percent of the median run (orange: median of the benchmark)")
     axes.set_title(f"Spread of the runs of each result, round {ROUND}, closed division", loc="left")
-    _save(figure, "spread_of_runs")
+    save(figure, "spread_of_runs")
 
 
 def draw_convergence(results: pd.DataFrame) -> None:
@@ -137,7 +136,7 @@ def draw_convergence(results: pd.DataFrame) -> None:
     axes.set_ylabel("million samples to target")
     axes.set_title(f"Convergence of {benchmark}, round {ROUND}, closed division", loc="left")
     axes.legend(frameon=False, loc="upper left")
-    _save(figure, "convergence")
+    save(figure, "convergence")
 
 
 def _by_family(results: pd.DataFrame) -> list[pd.DataFrame]:
@@ -147,21 +146,9 @@ def _by_family(results: pd.DataFrame) -> list[pd.DataFrame]:
     return [results[names == family] for family in FAMILIES]
 
 
-def _offset(number: int) -> float:
-    """Spreads dots of one row over its height, so that they do not hide each other."""
-    return ((number * 5) % 13 - 6) / 18
-
-
-def _save(figure: plt.Figure, name: str) -> None:
-    for side in ("top", "right"):
-        figure.axes[0].spines[side].set_visible(False)
-    figure.savefig(FIGURES / f"{name}.svg", metadata={"Date": None})
-
-
 def main(file: Path) -> None:
     """Prints the tables and draws the figures."""
-    matplotlib.rcParams.update({"font.size": 10, "svg.hashsalt": ROUND})
-    FIGURES.mkdir(exist_ok=True)
+    begin(ROUND)
     results = load(file)
     for table in (fastest_per_accelerator, energy_against_time, spread_of_runs):
         print(table(results).to_string(), end="\n\n")
