@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from .tables.labels import is_private_label
 from .tables.rules import TIME_TO_TRAIN
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 Entry = dict[str, Any]
 #: Round label, submitter folder, system file name, benchmark key; and the metric where that is throughput.
 Identity = tuple[str, ...]
+#: What a log gives as a quality figure: mostly a number, in some rounds several of them by name.
+LoggedValue = bool | int | float | str | list[bool | int | float | str] | dict[str, bool | int | float | str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,24 +124,22 @@ class Submission:
     not_read: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One quality figure of a log.
 
     ``epoch``, ``samples`` and ``step`` say when it was taken, as far as the log says it; ``metric`` is its name where a
     log has several. ``trained_samples`` is what some logs say beside a placeholder: the samples since the beginning.
     """
 
-    value: object
-    epoch: float | None = None
-    samples: float | None = None
-    step: float | None = None
+    value: LoggedValue
+    epoch: int | float | None = None
+    samples: int | float | None = None
+    step: int | float | None = None
     metric: str | None = None
-    trained_samples: float | None = None
+    trained_samples: int | float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunLog:
+class RunLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one log says, before anybody judges it.
 
     ``run_start_ms`` is the last start before the first stop; ``succeeded`` and ``status`` are what that stop says.
@@ -164,9 +166,9 @@ class RunLog:
     status: str | None = None
     benchmark: str | None = None
     division: str | None = None
-    global_batch_size: float | None = None
-    train_samples: float | None = None
-    samples_after_evaluation: float | None = None
+    global_batch_size: int | float | None = None
+    train_samples: int | float | None = None
+    samples_after_evaluation: int | float | None = None
     evaluations: tuple[Evaluation, ...] = ()
     settings: tuple[tuple[str, str | int], ...] = ()
     run_starts: int = 0
@@ -182,6 +184,37 @@ class RunLog:
     def name(self) -> str:
         """The name of the file."""
         return self.path.rpartition("/")[2]
+
+
+class PowerLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a power log comes to, with its lines in the order of their times, equal ones in that of the file.
+
+    ``window_ms`` are start and stop, None without a start; without a stop later than the start the last reading is the stop.
+    ``watt_ms`` are the readings in the window, each times the milliseconds since the one before it, or since the start;
+    ``is_measured`` says whether any was later than the start. W are multiplied by ``conversion_factor``, the last one or 1.
+    ``estimated_watts`` is the first estimate of a switch. ``stretches_ms`` are the first and last reading of each part of
+    the window in which the readings follow each other closely. ``oddities`` say what makes the figure less certain,
+    ``doubts`` what no sound meter does, and ``trouble`` why nothing is known, each with the word "logs" first.
+    """
+
+    window_ms: tuple[float, float] | None = None
+    watt_ms: float = 0.0
+    is_measured: bool = False
+    has_readings: bool = False
+    conversion_factor: float = 1.0
+    estimated_watts: float | None = None
+    stretches_ms: tuple[tuple[float, float], ...] = ()
+    oddities: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    malformed_lines: int = 0
+    trouble: str | None = None
+
+    def coverage(self, begin_ms: float, end_ms: float) -> float:
+        """The share of a time span that lies in the stretches."""
+        covered = 0.0
+        for first, last in self.stretches_ms:
+            covered += max(0.0, min(last, end_ms) - max(first, begin_ms))
+        return covered / (end_ms - begin_ms)
 
 
 class TimedEvaluation(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ..model import Evaluation
+from ..model import Evaluation, LoggedValue
 from ..values import finite_number
 
 #: Keys of lines that say how good the model is.
@@ -27,7 +27,7 @@ def evaluation_of(value: object, metadata: dict[str, Any], metric: str | None) -
     )
 
 
-def _plain(value: object) -> object:
+def _plain(value: object) -> LoggedValue:
     """Keeps the mappings and lists in which Mask R-CNN logs its two figures, drops what is nested deeper."""
     if isinstance(value, dict):
         plain = ((str(k)[:LONGEST_TEXT], _short(v)) for k, v in value.items() if isinstance(v, (int, float, str)))

@@ -20,12 +20,12 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 
+from ..model import PowerLog
 from ..regular import open_regular
 from ..values import LARGEST_LOG_MB, finite_number
 from .line import Allowance, MalformedLine, Spent, parse_line
@@ -58,7 +58,7 @@ class _PlainLine(msgspec.Struct, gc=False):
 
     time_ms: Annotated[int, msgspec.Meta(ge=0, le=10**18)]
     key: str
-    value: int | float | None
+    value: Annotated[int, msgspec.Meta(ge=-(10**18), le=10**18)] | float | None
     metadata: msgspec.Raw
 
 
@@ -81,54 +81,28 @@ class UnknownEnergy(ValueError):
     """A power log from which no energy follows; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class PowerLog:
-    """What a power log comes to, with its lines in the order of their times, equal ones in that of the file.
-
-    ``window_ms`` are start and stop, None without a start; without a stop later than the start the last reading is the stop.
-    ``watt_ms`` are the readings in the window, each times the milliseconds since the one before it, or since the start;
-    ``is_measured`` says whether any was later than the start. W are multiplied by ``conversion_factor``, the last one or 1.
-    ``estimated_watts`` is the first estimate of a switch. ``stretches_ms`` are the first and last reading of each part of
-    the window in which the readings are not more than :data:`LONGEST_GAP_MS` apart. ``oddities`` say what makes the figure
-    less certain, ``doubts`` what no sound meter does.
-    """
-
-    window_ms: tuple[float, float] | None = None
-    watt_ms: float = 0.0
-    is_measured: bool = False
-    has_readings: bool = False
-    conversion_factor: float = 1.0
-    estimated_watts: float | None = None
-    stretches_ms: tuple[tuple[float, float], ...] = ()
-    oddities: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-    malformed_lines: int = 0
-
-    def coverage(self, begin_ms: float, end_ms: float) -> float:
-        """The share of a time span that lies between readings which are not more than :data:`LONGEST_GAP_MS` apart."""
-        covered = 0.0
-        for first, last in self.stretches_ms:
-            covered += max(0.0, min(last, end_ms) - max(first, begin_ms))
-        return covered / (end_ms - begin_ms)
-
-
 def read_power_log(path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_MB) -> PowerLog:
     """Reads a power log; lines that are not of its form are counted and left out.
 
     The readings are integrated while they are read: memory does not grow with their number.
 
-    Raises:
-        OSError: the file cannot be read.
-        UnknownEnergy: it is larger than ``largest_mb``, or too much of it would have to be taken apart or put in order.
+    Returns:
+        What the log comes to; with ``trouble`` where it cannot be read, is larger than ``largest_mb``, or too much of it
+        would have to be taken apart or put in order.
     """
     reader = _PowerReader(dialect)
     most_bytes = largest_mb << 20
-    with open_regular(path) as stream:
-        for block in iter_blocks(stream):
-            if stream.tell() > most_bytes:
-                raise UnknownEnergy(f"logs larger than {largest_mb} MB (--max_log_mb)")
-            reader.take_block(block)
-    return reader.finish()
+    try:
+        with open_regular(path) as stream:
+            for block in iter_blocks(stream):
+                if stream.tell() > most_bytes:
+                    return PowerLog(trouble=f"logs larger than {largest_mb} MB (--max_log_mb)")
+                reader.take_block(block)
+        return reader.finish()
+    except UnknownEnergy as error:
+        return PowerLog(trouble=str(error))
+    except OSError as error:
+        return PowerLog(trouble=f"logs that cannot be read ({error.strerror or 'no reason given'})")
 
 
 class _PowerReader:
@@ -136,7 +110,9 @@ class _PowerReader:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
+        token = re.escape(dialect.token)
+        self._find_lines = re.compile(token + rb"(.*)\n").findall
+        self._find_short_lines = re.compile(token + rb"(.{0,%d})\n" % LONGEST_CHECKED_BYTES).findall
         self._allowance = Allowance()
         self._waiting: list[_Event] = []
         self._waiting_bytes = 0
@@ -162,13 +138,14 @@ class _PowerReader:
 
     def _events_of(self, block: bytes) -> list[_Event]:
         """The lines of a block. Those as meters write them, nearly all, are read at once, which gives the same."""
-        lines = self._find_lines(block)
-        if lines and self._dialect.json == "line" and max(map(len, lines)) <= LONGEST_CHECKED_BYTES:
+        tokens = block.count(self._dialect.token)
+        if tokens and self._dialect.json == "line":
+            lines = self._find_short_lines(block)
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                events = _decode_plain_lines(b"\n".join(lines))
-                if len(events) == len(lines):  # none of them was blank
+                events = _decode_plain_lines(b"\n".join(lines)) if len(lines) == tokens else ()
+                if len(events) == tokens:  # none of them was blank
                     return list(events)
-        return [event for line in lines if (event := self._event_of(line)) is not None]
+        return [event for line in self._find_lines(block) if (event := self._event_of(line)) is not None]
 
     def _event_of(self, line: bytes) -> _Event | None:
         """What follows the first token of a line; None for what is malformed, or not needed."""
@@ -210,28 +187,47 @@ class _Integral:
         Raises:
             UnknownEnergy: they are earlier than lines that were taken.
         """
+        rest = iter(events)
+        event = next(rest, None)
+        while event is not None:
+            if event.key in _KEYS:
+                self._take(event)
+            is_measuring = self._stop_ms is None and self._start_ms is not None and self._latest_ms == self._last_ms
+            event = self._take_ordinary(rest) if is_measuring else next(rest, None)
+
+    def _take_ordinary(self, events: Iterator[_Event]) -> _Event | None:
+        """Takes readings that closely follow a reading, as :meth:`_take` does; returns the first line that is none."""
+        latest_ms, watt_ms = self._latest_ms, self._watt_ms
+        following = None
         for event in events:
-            key, value = event.key, event.value
-            if key not in _KEYS:
-                continue
-            time_ms = float(event.time_ms)
-            if time_ms < self._latest_ms:
-                raise UnknownEnergy(
-                    f"logs with lines more than {_MOST_WAITING_BYTES >> 21} MB from the place of their times"
-                )
-            self._latest_ms = time_ms
-            if key == _START:
-                self._take_start(time_ms)
-            elif key == _STOP:
-                self._take_stop(time_ms)
-            elif value is None:
-                self._malformed_lines += 1
-            elif key == _READING:
-                self._take_reading(time_ms, float(value))
-            elif key == _FACTOR:
-                self._take_factor(float(value))
-            elif self._estimate is None:
-                self._estimate = float(value)
+            time_ms, watts = float(event.time_ms), event.value
+            elapsed_ms = time_ms - latest_ms
+            if event.key != _READING or watts is None or watts < 0 or not 0 <= elapsed_ms <= LONGEST_GAP_MS:
+                following = event
+                break
+            watt_ms += float(watts) * elapsed_ms
+            latest_ms = time_ms
+        self._latest_ms = self._previous_ms = self._last_ms = latest_ms
+        self._watt_ms = watt_ms
+        return following
+
+    def _take(self, event: _Event) -> None:
+        key, value, time_ms = event.key, event.value, float(event.time_ms)
+        if time_ms < self._latest_ms:
+            raise UnknownEnergy(f"logs with lines more than {_MOST_WAITING_BYTES >> 21} MB from the place of their times")
+        self._latest_ms = time_ms
+        if key == _START:
+            self._take_start(time_ms)
+        elif key == _STOP:
+            self._take_stop(time_ms)
+        elif value is None:
+            self._malformed_lines += 1
+        elif key == _READING:
+            self._take_reading(time_ms, float(value))
+        elif key == _FACTOR:
+            self._take_factor(float(value))
+        elif self._estimate is None:
+            self._estimate = float(value)
 
     def _take_start(self, time_ms: float) -> None:
         self._starts += 1
@@ -322,8 +318,10 @@ def integrate(log: PowerLog, run_ms: float) -> float:
     """Joules of what a meter measured in its window, taken over a run of ``run_ms``.
 
     Raises:
-        UnknownEnergy: no start, no reading in the window, or a window without a duration.
+        UnknownEnergy: it could not be read, or has no start, no reading in the window, or a window without a duration.
     """
+    if log.trouble is not None:
+        raise UnknownEnergy(log.trouble)
     if log.window_ms is None:
         raise UnknownEnergy("logs without power_measurement_start")
     if not log.is_measured:

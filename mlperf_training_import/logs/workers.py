@@ -1,4 +1,4 @@
-"""Reads many logs with several processes: jobs in, one :class:`~..model.RunLog` per job out, in the same order.
+"""Reads many logs with several processes: jobs in, what each of them says out, in the same order.
 
 The logs are cut into chunks of about equal bytes. A worker that is lost costs time and nothing else: the parent reads what
 is missing itself.
@@ -14,19 +14,19 @@ import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..model import Evaluation, LogDetails, RunLog
 from ..values import LARGEST_LOG_MB
 from .details import DetailsReader
 from .log import read_log
+from .power import read_power_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
     from pathlib import Path
 
+    from ..model import LogDetails, LogFile, PowerLog, RunLog
     from ..tables.rules import Dialect
 
 #: Less than this is read by one process: to start others would take longer.
@@ -38,55 +38,59 @@ CHUNKS_PER_WORKER = 16
 #: More than these would only wait for the disk.
 MOST_WORKERS = 8
 
-_LOG_FIELDS = tuple(RunLog.__slots__)
-_values_of_log = attrgetter(*_LOG_FIELDS)
-_values_of_evaluation = attrgetter(*Evaluation.__slots__)
-_EVALUATIONS = _LOG_FIELDS.index("evaluations")
-
 
 class Job(NamedTuple):
-    """A log to read: the root of the round, the path below it, its size in bytes, and what else ``read_log`` wants.
+    """A run to read: the root of the round, the file of its log, and what else ``read_log`` wants.
 
-    ``with_details`` asks for what only the data set needs.
+    Its ``power`` logs are read too if what its log says ``counts``. ``with_details`` asks for what only the data set needs.
     """
 
     root: Path
-    path: str
-    size: int
+    file: LogFile
     dialect: Dialect
     elapsed_key: str | None = None
     largest_mb: int = LARGEST_LOG_MB
     quality_key: str | None = None
+    power: tuple[LogFile, ...] = ()
+    counts: Callable[[RunLog], bool] | None = None
     with_details: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes to read."""
+        return self.file.size + sum(file.size for file in self.power)
+
+
+class ReadRun(NamedTuple):
+    """What the log of a run says, its power logs as far as they were read, by path, and the details if asked for."""
+
+    log: RunLog
+    power: dict[str, PowerLog]
+    details: LogDetails | None
 
 
 def read_all(
-    jobs: Sequence[Job],
-    workers: int | None = None,
-    advance: Callable[[int], None] = lambda _: None,
-    details: dict[str, LogDetails] | None = None,
-) -> list[RunLog]:
+    jobs: Sequence[Job], workers: int | None = None, advance: Callable[[int], None] = lambda _: None
+) -> list[ReadRun]:
     """Reads logs.
 
     Args:
-        jobs: the logs.
+        jobs: the runs.
         workers: how many processes read; as many as this one may use cores where None, and none but this one where the
             logs are few. The result does not depend on it.
         advance: told how many bytes were read, now and then.
-        details: takes those of the jobs that ask for them, by path.
 
     Returns:
         What the logs say, in the order of the jobs.
     """
-    details = {} if details is None else details
     total = sum(job.size for job in jobs)
     if workers is None:
         workers = min(_usable_cores(), MOST_WORKERS) if total >= ENOUGH_BYTES else 1
     chunks = cut(jobs, max(SMALLEST_CHUNK_BYTES, total // (workers * CHUNKS_PER_WORKER)))
     workers = min(workers, len(chunks))
     if workers < 2 or not _may_start_processes():
-        return _read(jobs, advance, details)
-    results: dict[int, list[RunLog]] = {}
+        return _read(jobs, advance)
+    results: dict[int, list[ReadRun]] = {}
     # A worker that is lost takes the others with it, and where the system allows no more processes there is none. What is
     # missing then, or failed there, is read here: a mistake shows itself once more.
     with contextlib.suppress(BrokenProcessPool, OSError), _executor(jobs, chunks, workers) as executor:
@@ -94,13 +98,9 @@ def read_all(
         for future in as_completed(numbers):
             if future.exception() is None:
                 number = numbers[future]
-                packed, of_chunk = future.result()
-                results[number] = [_unpack(values) for values in packed]
-                details.update(of_chunk)
+                results[number] = future.result()
                 advance(sum(job.size for job in jobs[chunks[number]]))
-    return [
-        log for number, chunk in enumerate(chunks) for log in results.get(number) or _read(jobs[chunk], advance, details)
-    ]
+    return [run for number, chunk in enumerate(chunks) for run in results.get(number) or _read(jobs[chunk], advance)]
 
 
 def cut(jobs: Sequence[Job], size: int) -> list[slice]:
@@ -156,36 +156,22 @@ def _end_with(watched: Connection) -> None:
     os._exit(1)
 
 
-def _read_chunk(number: int) -> tuple[list[tuple[Any, ...]], dict[str, LogDetails]]:
+def _read_chunk(number: int) -> list[ReadRun]:
     jobs, chunks = _work
-    details: dict[str, LogDetails] = {}
-    return [_pack(log) for log in _read(jobs[chunks[number]], lambda _: None, details)], details
+    return _read(jobs[chunks[number]], lambda _: None)
 
 
-def _read(jobs: Sequence[Job], advance: Callable[[int], None], details: dict[str, LogDetails]) -> list[RunLog]:
-    logs = []
+def _read(jobs: Sequence[Job], advance: Callable[[int], None]) -> list[ReadRun]:
+    runs = []
     for job in jobs:
-        file, keys = job.root / job.path, (job.elapsed_key, job.largest_mb, job.quality_key)
+        keys = (job.elapsed_key, job.largest_mb, job.quality_key)
         reader = DetailsReader(job.dialect) if job.with_details else None
-        log = read_log(file, job.dialect, job.path, *keys, reader)
-        if reader is not None:
-            details[job.path] = reader.details(log)
-        logs.append(log)
+        log = read_log(job.root / job.file.path, job.dialect, job.file.path, *keys, reader)
+        power = job.power if job.counts is None or job.counts(log) else ()
+        powers = {file.path: read_power_log(job.root / file.path, job.dialect, job.largest_mb) for file in power}
+        runs.append(ReadRun(log, powers, None if reader is None else reader.details(log)))
         advance(job.size)
-    return logs
-
-
-def _pack(log: RunLog) -> tuple[Any, ...]:
-    """The values of a log: to send them takes a fifth of the time that the record takes."""
-    values = list(_values_of_log(log))
-    values[_EVALUATIONS] = [_values_of_evaluation(evaluation) for evaluation in log.evaluations]
-    return tuple(values)
-
-
-def _unpack(values: tuple[Any, ...]) -> RunLog:
-    fields = list(values)
-    fields[_EVALUATIONS] = tuple(Evaluation(*evaluation) for evaluation in fields[_EVALUATIONS])
-    return RunLog(*fields)
+    return runs
 
 
 def _usable_cores() -> int:

@@ -183,7 +183,7 @@ def logged_quality(log: RunLog, benchmark: Benchmark, target: Target) -> float |
     if progress is not None and (evaluations := _evaluations_by_progress(log, benchmark, progress)) is not None:
         point = min(_iter_points_on_target(evaluations, benchmark), default=None)
         return None if point is None or target.field is None else evaluations[point][target.field]
-    value = log.evaluations[-1].value
+    value: object = log.evaluations[-1].value
     if isinstance(value, Mapping):
         value = value.get(target.field)
     elif isinstance(value, Sequence) and not isinstance(value, str):

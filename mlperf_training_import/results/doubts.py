@@ -129,7 +129,7 @@ def _with_equal_bytes(root: Path, files: Sequence[LogFile]) -> list[list[LogFile
 
 
 def _without_path(log: RunLog) -> tuple[object, ...]:
-    return tuple(str(getattr(log, name)) for name in log.__slots__ if name != "path")
+    return tuple(str(getattr(log, name)) for name in log.__struct_fields__ if name != "path")
 
 
 def _division_conflict(case: Case) -> str | None:

@@ -9,17 +9,14 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from ..logs.power import PowerLog, UnknownEnergy, estimate, integrate, read_power_log
-from ..model import Energy, LogFile, Round, Run, RunLog, Score, Submission
-from ..values import LARGEST_LOG_MB
+from ..logs.power import UnknownEnergy, estimate, integrate
+from ..model import Energy, LogFile, PowerLog, Run, RunLog, Score, Submission
 from .score import duration_ms, fastest_first, known_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..findings import Report
-    from ..tables.rules import Dialect
 
 #: Readings that cover less of a run than this leave too much of it to guesses.
 _LEAST_COVERAGE = 0.95
@@ -27,28 +24,19 @@ _LEAST_COVERAGE = 0.95
 _LIKELY_WATTS = (50, 3000)
 
 
-def measure(
-    round_: Round,
-    submission: Submission,
-    score: Score,
-    dialect: Dialect,
-    report: Report,
-    largest_mb: int = LARGEST_LOG_MB,
-) -> Energy:
+def measure(submission: Submission, score: Score, power_logs: Mapping[str, PowerLog], report: Report) -> Energy:
     """The energy of a submission that has a score and a ``power`` folder.
 
     Args:
-        round_: the round that it is in.
         submission: with ``power``.
         score: of the submission, which is never affected; the energy is averaged over the runs that it keeps.
-        dialect: the form of the lines.
+        power_logs: what those of all runs that count say, by path.
         report: takes what is wrong with the power logs.
-        largest_mb: a larger log is not read.
 
     Returns:
         Joules, each None where a run that it needs is not known.
     """
-    meter = _Meter(round_.path, submission, dialect, largest_mb)
+    meter = _Meter(submission, power_logs)
     energies = {}
     for log, run in zip(submission.logs, score.runs, strict=True):
         if run.minutes is not None:
@@ -70,12 +58,10 @@ def measure(
 class _Meter:
     """Measures the runs of one submission and collects what is odd: a thousand logs may have the same fault."""
 
-    def __init__(self, root: Path, submission: Submission, dialect: Dialect, largest_mb: int) -> None:
-        self._root = root
-        self._largest_mb = largest_mb
+    def __init__(self, submission: Submission, power_logs: Mapping[str, PowerLog]) -> None:
         self._submission = submission
         self._power = submission.power or {}
-        self._dialect = dialect
+        self._power_logs = power_logs
         self._odd: dict[tuple[str, str], list[str]] = defaultdict(list)
         #: The least share of a run that the readings of one of its nodes cover, by the path of its log.
         self.coverages: dict[str, float] = {}
@@ -163,13 +149,9 @@ class _Meter:
             metered.append(self._integrate(place, log, run))
 
     def _read(self, place: str, file: LogFile) -> PowerLog | None:
-        try:
-            log = read_power_log(self._root / file.path, self._dialect, self._largest_mb)
-        except OSError as error:
-            self._note("unknown-energy", f"logs that cannot be read ({error.strerror or 'no reason given'})", place)
-            return None
-        except UnknownEnergy as error:
-            self._note("unknown-energy", str(error), place)
+        log = self._power_logs[file.path]
+        if log.trouble is not None:
+            self._note("unknown-energy", log.trouble, place)
             return None
         for oddity in log.oddities:
             self._note("power-log", oddity, place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,14 @@ from .energy import measure
 from .entry import make_entry
 from .metrics import metrics_of
 from .review import review
+from .score import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ..model import LogDetails, Result, Round, Run, Submission
+    from ..model import LogDetails, LogFile, PowerLog, Result, Round, Run, RunLog, Submission
     from ..options import Filter
+    from ..tables.rules import Rules
 
 
 def read_round(
@@ -76,27 +79,35 @@ def score_submissions(
     rules = rules_of(round_.version)
     jobs = [
         Job(
-            *(round_.path, log.path, log.size, rules.dialect),
+            *(round_.path, log, rules.dialect),
             elapsed_key=rules.elapsed.get(submission.benchmark or ""),
             largest_mb=largest_mb,
             quality_key=benchmark_of(submission.benchmark or "", round_.version).quality,
+            power=_power_of(submission, log),
+            # where targets decide, they are known only when all logs of the submission are
+            counts=None if rules.converged_by == "target" else partial(_counts, rules),
             with_details=details is not None,
         )
         for submission in submissions
         for log in submission.logs
     ]
-    logs = iter(read_all(jobs, advance=advance, details=details))
+    read = iter(read_all(jobs, advance=advance))
     assessor = Assessor(round_, rules, findings, {} if runs is None else runs)
     results: dict[tuple[Any, ...], Result] = {}
     for submission in submissions:
-        result = assessor.assess(submission, list(islice(logs, len(submission.logs))))
+        of_submission = list(islice(read, len(submission.logs)))
+        result = assessor.assess(submission, [run.log for run in of_submission])
+        if details is not None:
+            details |= {run.log.path: run.details for run in of_submission if run.details is not None}
         if result is None or result.score.minutes is None:
             continue
         if not wanted.wants(submission.submitter, result.benchmark, result.division):
             continue
         if submission.power is not None:
-            energy = measure(round_, submission, result.score, rules.dialect, report, largest_mb)
-            result = replace(result, energy=energy)
+            power_logs: dict[str, PowerLog] = {}
+            for run in of_submission:
+                power_logs |= run.power
+            result = replace(result, energy=measure(submission, result.score, power_logs, report))
         benchmark = benchmark_of(result.benchmark, round_.version)
         report_other_unit(result, benchmark, report)
         figures = metrics_of(result, benchmark) | review(result, benchmark, report)
@@ -110,7 +121,22 @@ def score_submissions(
 def bytes_to_read(submissions: Sequence[Submission], wanted: Filter) -> int:
     """Size of the logs that :func:`read_round` reads, those for comparison too."""
     of_all = replace(wanted, submitters=frozenset())
-    return sum(log.size for submission in submissions if _is_wanted(submission, of_all) for log in submission.logs)
+    return sum(
+        file.size
+        for submission in submissions
+        if _is_wanted(submission, of_all)
+        for log in submission.logs
+        for file in (log, *_power_of(submission, log))
+    )
+
+
+def _power_of(submission: Submission, log: LogFile) -> tuple[LogFile, ...]:
+    """The power logs of the run that a log is about."""
+    return (submission.power or {}).get(log.name.removesuffix(".txt"), ())
+
+
+def _counts(rules: Rules, log: RunLog) -> bool:
+    return judge(log, rules).reason is None
 
 
 def _is_wanted(submission: Submission, wanted: Filter) -> bool:

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -208,10 +207,12 @@ def test_a_pipe_that_takes_the_place_of_a_file_after_the_walk_is_not_waited_for(
     if reading == "log":
         assert log_module.read_log(tmp_path / "pipe", dialect_of("mllog"), "pipe").trouble == "not a regular file"
         return
+    if reading == "power log":
+        log = read_power_log(tmp_path / "pipe", dialect_of("mllog"))
+        assert log.trouble == "logs that cannot be read (not a regular file)"
+        return
     with pytest.raises(OSError, match="not a regular file"):
-        (read_description if reading == "description" else partial(read_power_log, dialect=dialect_of("mllog")))(
-            tmp_path / "pipe"
-        )
+        read_description(tmp_path / "pipe")
 
 
 def test_a_log_over_the_size_that_the_user_set(tmp_path):

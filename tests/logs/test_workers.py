@@ -14,7 +14,9 @@ import pytest
 
 from mlperf_training_import.logs import workers
 from mlperf_training_import.logs.log import read_log
-from mlperf_training_import.logs.workers import Job, cut, read_all
+from mlperf_training_import.logs.power import read_power_log
+from mlperf_training_import.logs.workers import Job, ReadRun, cut, read_all
+from mlperf_training_import.model import LogFile
 from mlperf_training_import.tables.rules import dialect_of
 
 DIALECT = dialect_of("mllog")
@@ -40,8 +42,24 @@ def jobs(tmp_path):
     for number in range(40):
         path = tmp_path / f"result_{number}.txt"
         path.write_text("".join(log_text(number, 20 * number)) + ":::MLLOG {\n" * (number == 7))
-        jobs.append(Job(tmp_path, path.name, path.stat().st_size, DIALECT))
-    return [*jobs, Job(tmp_path, "result_missing.txt", 10, DIALECT)]
+        power = tuple(power_log(tmp_path / f"node_{number}_{node}.txt", 50 * node) for node in range(number % 3))
+        jobs.append(Job(tmp_path, as_file(path), DIALECT, power=power, counts=ended))
+    return [*jobs, Job(tmp_path, LogFile("result_missing.txt", "result_missing.txt", 10), DIALECT)]
+
+
+def as_file(path, size=None):
+    return LogFile(path.name, path.name, path.stat().st_size if size is None else size)
+
+
+def power_log(path, readings):
+    text = LINE % (1_000, "power_measurement_start", "null", 0)
+    text += "".join(LINE % (1_000 + 500 * step, "power_reading", 300 + step / 7, 0) for step in range(readings))
+    path.write_text(text)
+    return as_file(path)
+
+
+def ended(log):
+    return log.run_stop_ms is not None
 
 
 @pytest.fixture
@@ -50,7 +68,12 @@ def small_chunks(monkeypatch):
 
 
 def expected(jobs):
-    return [read_log(job.root / job.path, job.dialect, job.path, job.elapsed_key) for job in jobs]
+    read = []
+    for job in jobs:
+        log = read_log(job.root / job.file.path, job.dialect, job.file.path)
+        powers = job.power if job.counts is None or job.counts(log) else ()
+        read.append(ReadRun(log, {file.path: read_power_log(job.root / file.path, job.dialect) for file in powers}, None))
+    return read
 
 
 @pytest.mark.parametrize("workers", [None, 1, 2, 8])
@@ -80,7 +103,7 @@ def test_where_threads_run_workers_are_started_afresh(jobs, small_chunks):
 
 
 def test_chunks_hold_every_log_once():
-    jobs = [Job(Path(), "", size, DIALECT) for size in (5, 0, 1, 9, 30, 2, 2, 2)]
+    jobs = [Job(Path(), LogFile("", "", size), DIALECT) for size in (5, 0, 1, 9, 30, 2, 2, 2)]
     chunks = cut(jobs, 10)
     assert [sum(job.size for job in jobs[chunk]) for chunk in chunks] == [15, 30, 6]
     assert [job for chunk in chunks for job in jobs[chunk]] == jobs
@@ -115,13 +138,12 @@ def test_where_no_process_can_be_started_this_one_reads(jobs, small_chunks, monk
 
 
 @linux_only
-def test_a_mistake_in_the_parent_leaves_no_worker(jobs, small_chunks, monkeypatch):
-    def fail(values):
+def test_a_mistake_in_the_parent_leaves_no_worker(jobs, small_chunks):
+    def fail(size):
         raise AssertionError("a mistake")
 
-    monkeypatch.setattr(workers, "_unpack", fail)
     with pytest.raises(AssertionError):
-        read_all(jobs, 2)
+        read_all(jobs, 2, fail)
     assert multiprocessing.active_children() == []
 
 
@@ -156,8 +178,10 @@ def test_workers_end_with_their_parent(number, tmp_path):
         sys.path.insert(0, {str(PACKAGE)!r})
         from pathlib import Path
         from mlperf_training_import.logs.workers import Job, read_all
+        from mlperf_training_import.model import LogFile
         from mlperf_training_import.tables.rules import dialect_of
-        jobs = [Job(Path({str(tmp_path)!r}), f"result_{{n}}.txt", 9 << 20, dialect_of("mllog")) for n in range(2)]
+        files = [LogFile(f"result_{{n}}.txt", "", 9 << 20) for n in range(2)]
+        jobs = [Job(Path({str(tmp_path)!r}), file, dialect_of("mllog")) for file in files]
         read_all(jobs, 2)
     """
     parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stderr=subprocess.PIPE)
@@ -192,9 +216,11 @@ def test_memory_does_not_grow_with_the_logs(workers, tmp_path):
         sys.path.insert(0, {str(PACKAGE)!r})
         from pathlib import Path
         from mlperf_training_import.logs.workers import Job, read_all
+        from mlperf_training_import.model import LogFile
         from mlperf_training_import.tables.rules import dialect_of
-        jobs = [Job(Path({str(tmp_path)!r}), f"result_{{n}}.txt", 100 << 20, dialect_of("mllog")) for n in range(2)]
-        logs = read_all(jobs, {workers})
+        files = [LogFile(f"result_{{n}}.txt", "", 100 << 20) for n in range(2)]
+        jobs = [Job(Path({str(tmp_path)!r}), file, dialect_of("mllog")) for file in files]
+        logs = [run.log for run in read_all(jobs, {workers})]
         print(logs[0].lines, logs[1].malformed_lines)
         # not ru_maxrss of this process: it begins with that of the one that started it
         own = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))

@@ -130,18 +130,15 @@ def write_form(file: Path, name: str, size: int) -> None:
 def read_form(file: Path, name: str) -> dict[str, object]:
     """Reads a log in this process; what it cost, and what it came to."""
     from mlperf_training_import.logs.log import read_log
-    from mlperf_training_import.logs.power import UnknownEnergy, read_power_log
+    from mlperf_training_import.logs.power import read_power_log
     from mlperf_training_import.results.score import judge
     from mlperf_training_import.tables.rules import rules_of
 
     rules = rules_of(FORMS[name][0])
     began = time.process_time()
     if name.startswith("power"):
-        try:
-            found = read_power_log(file, rules.dialect)
-            outcome = f"{len(found.stretches_ms)} stretches, {found.malformed_lines} malformed lines"
-        except UnknownEnergy as error:
-            outcome = str(error)
+        found = read_power_log(file, rules.dialect)
+        outcome = found.trouble or f"{len(found.stretches_ms)} stretches, {found.malformed_lines} malformed lines"
     else:
         outcome = judge(read_log(file, rules.dialect, file.name), rules).reason or "counts"
     seconds = time.process_time() - began

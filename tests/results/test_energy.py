@@ -182,8 +182,9 @@ def test_a_large_log_is_integrated_while_it_is_read(log_of, monkeypatch):
     for number in range(0, 990, 10):
         readings[number : number + 10] = readings[number : number + 10][::-1]
     assert log_of(*readings[:3], event(0, START), *readings[3:], event(10_000, STOP)) == expected
+    disordered = log_of(*readings, event(0, START), event(10_000, STOP))
     with pytest.raises(UnknownEnergy, match="from the place of their times"):
-        log_of(*readings, event(0, START), event(10_000, STOP))
+        integrate(disordered, 1)
 
 
 @pytest.mark.parametrize(

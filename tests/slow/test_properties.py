@@ -212,7 +212,7 @@ run_logs = st.builds(
 @given(st.lists(run_logs, min_size=5, max_size=5), sources)
 def test_a_run_counts_or_there_is_a_reason(drawn, source):
     for _ in range(VARIANTS):
-        facts = {name: getattr(source.choice(drawn), name) for name in RunLog.__slots__}
+        facts = {name: getattr(source.choice(drawn), name) for name in RunLog.__struct_fields__}
         check_run(RunLog(**facts), rules_of(source.choice(("0.5", "0.6", "0.7", "1.0", "2.0", "5.1"))))
 
 
@@ -305,7 +305,7 @@ def varied(result, logs, source):
     """A result of logs that have what one or another of some logs has."""
     version = result.round.version
     made = [
-        RunLog(**{name: getattr(source.choice(logs), name) for name in RunLog.__slots__})
+        RunLog(**{name: getattr(source.choice(logs), name) for name in RunLog.__struct_fields__})
         for _ in range(source.choice((3, 5)))
     ]
     runs = [judge(log, rules_of(version)) for log in made]
