@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..dataset.write import Dataset
+from ..dataset.write import DATASET_FOLDER, Dataset
 from ..options import check_label
 from ..pipeline import write_dataset
 from ..show.screen import Screen
@@ -35,7 +35,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output",
         type=Path,
-        default=Path("mlperf-training-dataset"),
+        default=Path(DATASET_FOLDER),
         metavar="DIR",
         help="folder to write into; default: %(default)s",
     )

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..dataset.curves import is_dataset
+from ..dataset.library import MissingLibrary, need_library
+from ..dataset.write import DATASET_FOLDER
 from ..experiments.collect import collect_from, unique_entries
-from ..show.page.page import write_output
+from ..show.page.page import is_page, write_output
 from ..show.report import REPORT_FILE, read_report
 from .home import add_home_flag, collective_mind, use_home
 
@@ -34,16 +37,40 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"report of the import, whose findings the page shows; default: {REPORT_FILE}, if it is here",
     )
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        metavar="DIR",
+        help=f"data set (see the command dataset) whose learning curves the page shows; default: {DATASET_FOLDER}, if it is "
+        "beside the page or in its folder",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes the page, with the findings of the report that the last import left here."""
+    """Writes the page, with the findings of the report that the last import left here, and the curves of a data set."""
     use_home(options.home)
     entries = unique_entries(collect_from(collective_mind(), options.target_repo or ""))
     file = options.findings or _report_of(options.home)
-    count = write_output(entries, options.output, read_report(file, optional=options.findings is None))
+    report = read_report(file, optional=options.findings is None)
+    count = write_output(entries, options.output, report, options.dataset or dataset_of(options.output), print)
     print(f"wrote {options.output} ({count} results)")
     return 0
+
+
+def dataset_of(output: Path) -> Path | None:
+    """The data set that lies with a page, where one does and can be read: in its folder, as its folder, or beside it."""
+    places = [output.parent / DATASET_FOLDER]
+    if not is_page(output):
+        places = [output / DATASET_FOLDER, output, *places]
+    found = next((place for place in places if is_dataset(place)), None)
+    if found is None:
+        return None
+    try:
+        need_library()
+    except MissingLibrary as error:  # a page needs no data set
+        print(f"left out the learning curves of {found}: {error}")
+        return None
+    return found
 
 
 def _report_of(home: Path | None) -> Path:

@@ -10,16 +10,15 @@ import csv
 import io
 import itertools
 import json
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_if_different
-from ..errors import BadInput, ImportFailure
-from ..place import IMPORT_SCRIPT
+from ..errors import BadInput
 from ..tables.dataset import TableSchema, dataset_tables, schema_version
 from ..tables.suites import suite_of
 from .croissant import CROISSANT_FILE, describe
+from .library import need_library
 from .rows import Row, converter, rows_of_round
 
 if TYPE_CHECKING:
@@ -29,14 +28,11 @@ if TYPE_CHECKING:
     from ..findings import Finding
     from ..outcome import RoundOutcome
 
+#: The folder of a data set where nobody names another.
+DATASET_FOLDER = "mlperf-training-dataset"
 #: So many rows are made into columns at once: more would only take more memory.
 _ROWS_AT_ONCE = 20_000
-_REQUIREMENTS = IMPORT_SCRIPT / "requirements-dataset.txt"
 _COMMON = ("suite", "round")
-
-
-class MissingLibrary(ImportFailure):
-    """What writes the files is not installed."""
 
 
 @dataclass(slots=True)
@@ -65,10 +61,7 @@ class Dataset:
             MissingLibrary: pyarrow is not installed.
             BadInput: the folder cannot be made.
         """
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError as error:
-            raise MissingLibrary(f"{error}; a data set needs: {sys.executable} -m pip install -r {_REQUIREMENTS}") from error
+        need_library()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

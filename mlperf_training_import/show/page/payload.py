@@ -13,23 +13,27 @@ from ..editions import edition_of_entry
 from .records import Entry, fields_of, key_of_field, number_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
 Fields = dict[str, Any]
 
 
-def make_payload(entries: Sequence[Entry], report: Mapping[str, Any], version: str) -> dict[str, Any]:
+def make_payload(
+    entries: Sequence[Entry], report: Mapping[str, Any], version: str, with_curves: Container[str] = ()
+) -> dict[str, Any]:
     """What the page's scripts read.
 
     Args:
         entries: of all results, each once.
         report: the report of an import as it was written, with its findings; empty where there is none.
         version: of this importer.
+        with_curves: the uids of results whose learning curves the page can show.
     """
     rows = [fields_of(entry) for entry in entries]
     editions = _editions(entries, rows)
     for place, row in enumerate(rows):
         row["uid"] = row["uid"] or f"result-{place}"  # what was stored by other people may have none
+        row["has_curves"] = row["uid"] in with_curves
     for row, original in zip(rows, _originals(entries, rows), strict=True):
         row["repeat_of"] = original
     rounds = sorted({row["round"] for row in rows}, key=order_of_label)

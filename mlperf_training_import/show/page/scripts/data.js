@@ -4,7 +4,8 @@ const AVAILABLE = new Set(["available", "available cloud", "available on-premise
 
 /*
  * {results, editions, rounds, keys, findings, sources, version}. A result has the fields that Python's `records.py` lists,
- * and `edition` as the object; missing values are null.
+ * and `edition` as the object; missing values are null. `entryOf` gives all keys of a result, `curvesOf` promises the
+ * charts of one that has learning curves.
  */
 export async function load(element) {
   const payload = element.dataset.source
@@ -33,7 +34,12 @@ export async function load(element) {
       .join(" ")
       .toLowerCase(),
   }));
-  return {...payload, results, entryOf: (result) => entryAt(payload.entries, result.index)};
+  return {
+    ...payload,
+    results,
+    entryOf: (result) => entryAt(payload.entries, result.index),
+    curvesOf: async ({uid}) => payload.curves?.[uid] ?? (await fetch(`curves/${uid}.json`)).json(),
+  };
 }
 
 /* What a key of an entry means, in a sentence; empty for keys that nobody has declared. */

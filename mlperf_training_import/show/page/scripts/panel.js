@@ -5,6 +5,7 @@ import {format, formatFigure, formatShare} from "./format.js";
 import {cite, dateOf} from "./cite.js";
 import {textOf, unitOf} from "./data.js";
 import {groupBy} from "./compare.js";
+import {curvesOf} from "./curves.js";
 import {draw, roundTicks} from "./marks.js";
 import {linksOf} from "./table.js";
 import {capital, measure} from "./views.js";
@@ -58,6 +59,7 @@ export function createPanel(data, {open, close}) {
   const sections = [
     ["", factsOf],
     ["Runs", runsOf],
+    ["Learning curves", (result) => (result.has_curves ? curvesOf(data, result) : null)],
     [
       "The same runs, handed in again",
       (result) => {
@@ -156,7 +158,7 @@ function runsOf(result) {
       marginRight: 14,
       marginTop: 8,
       marginBottom: 30,
-      x: {scale: {nice: true, inset: 6}, label: null, ticks: roundTicks(result.runs)},
+      x: {scale: {nice: true, inset: 6}, label: null, ticks: roundTicks([...result.runs, result.score])},
       marks: [
         ruleX([result.score], {stroke: "var(--ink)", strokeWidth: 1.5}),
         runs.length > 60

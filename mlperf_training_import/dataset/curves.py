@@ -1,0 +1,144 @@
+"""Reads the learning curves of a data set: its folder in, what each result's runs learned and when out."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BadInput
+from ..experiments.identity import stored_identity
+from ..tables.dataset import schema_version
+from ..tables.labels import split_label
+from ..tables.rules import benchmark_of
+from .croissant import CROISSANT_FILE
+from .library import need_library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from ..model import Identity
+    from ..tables.rules import Target
+
+    Row = dict[str, Any]
+
+#: What curves may be drawn over where they cannot be over minutes: columns, and what they count.
+_PROGRESS = {"samples": "samples", "step": "steps", "epoch": "epochs"}
+_EVALUATIONS = ("uid", "log", "time_ms", "metric", "quality", "is_after_stop", *_PROGRESS)
+_RESULTS = ("uid", "version", "submitter_folder", "system_file", "Model_ID", "metric")
+_MS_PER_MINUTE = 60_000
+#: An evaluation that comes later than this many times the minutes of its run was made when the run was over.
+_LATER = 1.01
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What a run reached: how far it was, and the quality then. ``is_kept`` where its time is in the score."""
+
+    log: str
+    is_kept: bool
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """The curves of the runs of a result against one of its targets, in the unit of that.
+
+    How far a run was is told in minutes since its start. Where checkpoints were evaluated when the run was over, it is told
+    in what the log says about them: ``unit`` is then samples, steps or epochs.
+    """
+
+    target: Target
+    unit: str
+    runs: tuple[Curve, ...]
+
+
+def is_dataset(folder: Path) -> bool:
+    """Whether a folder holds a data set."""
+    return (folder / CROISSANT_FILE).is_file() and (folder / "evaluations").is_dir()
+
+
+def iter_curves(folder: Path) -> Iterator[tuple[Identity, list[Curves]]]:
+    """The learning curves of each result of a data set that has any, round by round.
+
+    Args:
+        folder: of the data set.
+
+    Raises:
+        MissingLibrary: what reads the files is not installed.
+        BadInput: there is no data set in the folder, or it cannot be read.
+    """
+    need_library()
+    if not is_dataset(folder):
+        raise BadInput(f"{folder}: no data set; run.py dataset --output {folder} writes one")
+    for file in sorted((folder / "evaluations").glob("suite=*/round=*/evaluations.parquet")):
+        place = file.parent.relative_to(folder / "evaluations")
+        others = {name: folder / name / place / f"{name}.parquet" for name in ("results", "runs")}
+        identities = {row["uid"]: stored_identity(row) for row in _iter_rows(others["results"], _RESULTS)}
+        runs = {row["log"]: row for row in _iter_rows(others["runs"], ("log", "is_kept", "minutes"))}
+        # the rows of a result stand together
+        for uid, rows in itertools.groupby(_iter_rows(file, _EVALUATIONS), itemgetter("uid")):
+            identity = identities.get(uid)
+            if identity is not None and (curves := _curves_of(identity, rows, runs)):
+                yield identity, curves
+
+
+def _curves_of(identity: Identity, rows: Iterable[Row], runs: Mapping[str, Row]) -> list[Curves]:
+    label, _, _, benchmark, *_ = identity
+    parts = split_label(label)
+    targets = benchmark_of(benchmark, parts.round).targets if parts else ()
+    rows = [row for row in rows if row["quality"] is not None and _is_of_run(row)]
+    scale = _scale(rows, runs)
+    if scale is None:
+        return []
+    unit, place_of = scale
+    found: dict[int, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    fields = [target.field for target in targets]
+    for row in rows:
+        target = 0 if len(targets) == 1 else fields.index(row["metric"]) if row["metric"] in fields else None
+        if target is not None:
+            found[target][row["log"]].append((place_of(row), row["quality"]))
+    return [
+        Curves(targets[target], unit, tuple(Curve(log, bool(runs[log]["is_kept"]), tuple(p)) for log, p in logs.items()))
+        for target, logs in sorted(found.items())
+    ]
+
+
+def _is_of_run(row: Row) -> bool:
+    return not row["is_after_stop"] and row["time_ms"] is not None and row["time_ms"] >= 0
+
+
+def _scale(rows: Sequence[Row], runs: Mapping[str, Row]) -> tuple[str, Callable[[Row], float]] | None:
+    """What the evaluations of a result are drawn over, and how to tell it of one; None where no log tells it of all."""
+    ends = ((row["time_ms"] / _MS_PER_MINUTE, runs[row["log"]]["minutes"]) for row in rows)
+    if not any(minutes is not None and time > minutes * _LATER for time, minutes in ends):
+        return "minutes", lambda row: float(row["time_ms"] / _MS_PER_MINUTE)
+    for column, unit in _PROGRESS.items():
+        if all(row[column] is not None for row in rows):
+            return unit, itemgetter(column)
+    return None
+
+
+def _iter_rows(file: Path, columns: Sequence[str]) -> Iterator[Row]:
+    """The rows of a file, a few at a time.
+
+    Raises:
+        BadInput: it cannot be read, or is of another schema.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file) as parquet:
+            version = (parquet.schema_arrow.metadata or {}).get(b"schema_version", b"").decode("ascii", "replace")
+            if version.partition(".")[0] != schema_version().partition(".")[0]:
+                raise BadInput(f"{file}: of version {version or 'unknown'} of the schema; write the data set anew")
+            if missing := set(columns) - set(parquet.schema_arrow.names):
+                raise BadInput(f"{file}: without {', '.join(sorted(missing))}; write the data set anew")
+            for batch in parquet.iter_batches(columns=list(columns)):
+                yield from batch.to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise BadInput(f"{file}: cannot be read ({error}); write the data set anew") from error

@@ -1,0 +1,26 @@
+"""The library that the data set needs, and says what to install where it is not there."""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import ImportFailure
+from ..place import IMPORT_SCRIPT
+
+_REQUIREMENTS = IMPORT_SCRIPT / "requirements-dataset.txt"
+
+
+class MissingLibrary(ImportFailure):
+    """What writes and reads the files is not installed."""
+
+
+def need_library() -> None:
+    """Refuses what would fail later.
+
+    Raises:
+        MissingLibrary: pyarrow is not installed.
+    """
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise MissingLibrary(f"{error}; a data set needs: {sys.executable} -m pip install -r {_REQUIREMENTS}") from error

@@ -1,0 +1,68 @@
+"""The learning curves of a result as the page's scripts read them: those of a data set in, JSON out, by uid."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ...dataset.curves import iter_curves
+from ...experiments.identity import stored_identity
+from .records import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from ...dataset.curves import Curves
+    from .records import Entry
+
+#: More points of a run than these are not drawn: a chart beside the others has hardly as many pixels.
+_MOST_POINTS = 100
+#: Digits of a quality, and decimals of minutes: more cannot be seen.
+_DIGITS = 5
+_DECIMALS = 3
+#: A uid that may be the name of a file; what other people have stored may have any.
+_PLAIN_UID = re.compile(r"[0-9A-Za-z]{1,64}")
+
+
+def iter_drawn(entries: Iterable[Entry], dataset: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """For each result that has learning curves its uid, and a chart for each of its targets.
+
+    Args:
+        entries: those on the page, with the uids that they have there.
+        dataset: the folder of a data set.
+
+    Raises:
+        ImportFailure: the data set cannot be read.
+    """
+    named = ((stored_identity(entry), text_of(entry.get("uid"))) for entry in entries)
+    uids = {identity: uid for identity, uid in named if identity and _PLAIN_UID.fullmatch(uid)}
+    for identity, curves in iter_curves(dataset):
+        if identity in uids:
+            yield uids[identity], [_chart(of_target) for of_target in curves]
+
+
+def _chart(curves: Curves) -> dict[str, Any]:
+    return {
+        "metric": curves.target.metric,
+        "target": curves.target.value,
+        "unit": curves.unit,
+        "runs": [
+            {
+                "log": curve.log.rpartition("/")[2],
+                "is_kept": curve.is_kept,
+                "at": [round(place, _DECIMALS) for place, _ in points],
+                "quality": [float(f"{quality:.{_DIGITS}g}") for _, quality in points],
+            }
+            for curve in curves.runs
+            if (points := _thinned(curve.points))
+        ],
+    }
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    """As many points as are drawn, evenly taken, with the first and the last."""
+    if len(points) <= _MOST_POINTS:
+        return points
+    step = (len(points) - 1) / (_MOST_POINTS - 1)
+    return [points[round(place * step)] for place in range(_MOST_POINTS)]

@@ -1,0 +1,185 @@
+"""Learning curves: read from a data set, and written beside a page or into it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from madeup import store
+from support import PROJECT
+from trees import import_tree, snapshot, write_result
+
+from mlperf_training_import.commands.report import dataset_of
+from mlperf_training_import.dataset.curves import iter_curves
+from mlperf_training_import.dataset.write import DATASET_FOLDER, Dataset
+from mlperf_training_import.errors import BadInput
+from mlperf_training_import.show.page.page import write_output
+from mlperf_training_import.start.sample import START_MS, log_line
+
+MINUTE_MS = 60_000
+IDENTITY = ("3.0", "Org", "sys", "resnet")
+
+
+def write_dataset(folder, tree, version="3.0"):
+    """Writes the data set of a tree; returns the entries of its results."""
+    imported = import_tree(tree, version, with_details=True)
+    dataset = Dataset(folder)
+    dataset.add(imported.outcome, imported.findings)
+    dataset.finish()
+    return [result.entry for result in imported.outcome.results]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A data set of one result with three evaluations a run, of which the first log has two more; and its entries."""
+    root = tmp_path_factory.mktemp("curves")
+    folder = write_result(root / "tree", (4, 8, 12, 16, 20), evaluations=((1, 0.1), (2, 0.5), (3, 0.76)))
+    log = folder / "result_0.txt"
+    early, late = (log_line(START_MS + ms, "eval_accuracy", 0.01) for ms in (-1, 5 * MINUTE_MS))
+    log.write_text("\n".join((early, log.read_text().rstrip("\n"), late)) + "\n")
+    return root / "data", write_dataset(root / "data", root / "tree")
+
+
+def curves_of(tmp_path, benchmark: str, version: str, minutes: float, **metadata):
+    """The curves of a result whose runs have one evaluation more, at these minutes and with this metadata."""
+    folder = write_result(tmp_path / "tree", range(1, 11), benchmark=benchmark, evaluations=())
+    for log in folder.glob("result_*.txt"):
+        *lines, stop = log.read_text().splitlines()
+        more = log_line(START_MS + minutes * MINUTE_MS, "eval_accuracy", 88, metadata)
+        log.write_text("\n".join((*lines, more, stop)) + "\n")
+    write_dataset(tmp_path / "data", tmp_path / "tree", version)
+    return [curves for _, of_result in iter_curves(tmp_path / "data") for curves in of_result]
+
+
+def test_a_curve_has_the_evaluations_of_the_run_in_minutes_and_on_the_scale_of_the_target(made):
+    ((identity, (curves,)),) = iter_curves(made[0])
+    assert identity == IDENTITY
+    assert (curves.unit, curves.target.value) == ("minutes", 75.9)
+    for number, run in enumerate(curves.runs, 1):
+        assert [minutes for minutes, _ in run.points] == pytest.approx([number, 2 * number, 3 * number])
+        assert [quality for _, quality in run.points] == pytest.approx([10, 50, 76])
+
+
+def test_a_curve_says_whether_the_time_of_its_run_is_in_the_score(made):
+    ((_, (curves,)),) = iter_curves(made[0])
+    kept = {run.log.rpartition("/")[2]: run.is_kept for run in curves.runs}
+    assert kept == {f"result_{number}.txt": number in (1, 2, 3) for number in range(5)}
+
+
+def test_checkpoints_that_are_evaluated_after_the_run_have_no_minutes(tmp_path):
+    fid = curves_of(tmp_path / "a", "stable_diffusion", "4.1", 300, metric="FID", samples_count=512_000)
+    assert [(curves.unit, curves.target.metric) for curves in fid] == [("samples", "FID")]
+    assert fid[0].runs[0].points == ((512_000, 88),)
+    assert curves_of(tmp_path / "b", "stable_diffusion", "4.1", 300, metric="FID") == []  # nor anything else to draw over
+
+
+def test_two_targets_have_curves_of_their_own(tmp_path):
+    folder = write_result(tmp_path / "tree", benchmark="maskrcnn", evaluations=())
+    for log in folder.glob("result_*.txt"):
+        *lines, stop = log.read_text().splitlines()
+        line = log_line(START_MS + 1000, "eval_accuracy", {"BBOX": 0.38, "SEGM": 0.34}, {"epoch_num": 10})
+        log.write_text("\n".join((*lines, line, stop)) + "\n")
+    write_dataset(tmp_path / "data", tmp_path / "tree")
+    ((_, curves),) = iter_curves(tmp_path / "data")
+    assert [(c.target.field, c.runs[0].points[0][1]) for c in curves] == [("BBOX", 0.38), ("SEGM", 0.34)]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda file: file.write_bytes(b"PAR1"), "cannot be read"),
+        (lambda file: file.unlink(), "cannot be read"),
+        (lambda file: rewrite(file, {"schema_version": "9.0"}), "of version 9.0 of the schema"),
+        (lambda file: rewrite(file, {}), "of version unknown"),
+        (lambda file: rewrite(file, None, ["log"]), "without is_kept, minutes"),
+    ],
+)
+def test_a_data_set_that_cannot_be_read_is_named(tmp_path, change, said):
+    write_result(tmp_path / "tree")
+    write_dataset(tmp_path / "data", tmp_path / "tree")
+    change(tmp_path / "data/runs/suite=training/round=3.0/runs.parquet")
+    with pytest.raises(BadInput, match=rf"runs\.parquet: {said}.*; write the data set anew"):
+        list(iter_curves(tmp_path / "data"))
+
+
+def rewrite(file, metadata: dict | None, columns: list | None = None) -> None:
+    table = pq.ParquetFile(file).read(columns)
+    pq.write_table(pa.table(table) if metadata is None else table.replace_schema_metadata(metadata), file)
+
+
+def test_a_folder_without_a_data_set(tmp_path):
+    with pytest.raises(BadInput, match=r"no data set; run\.py dataset"):
+        list(iter_curves(tmp_path))
+
+
+def test_a_site_has_a_file_for_each_result_and_one_page_has_them_in_it(made, tmp_path):
+    data, entries = made
+    uid = entries[0]["uid"]
+    said = []
+    write_output(
+        [*entries, {**entries[0], "uid": "../out", "system_file": "other"}], tmp_path / "site", None, data, said.append
+    )
+    assert set(snapshot(tmp_path / "site")) == {"index.html", "results.json", f"curves/{uid}.json"}
+    (chart,) = json.loads((tmp_path / "site" / "curves" / f"{uid}.json").read_text())
+    assert (chart["metric"], chart["target"], chart["unit"], len(chart["runs"])) == ("% classification", 75.9, "minutes", 5)
+    assert chart["runs"][1] == {"log": "result_1.txt", "is_kept": True, "at": [2, 4, 6], "quality": [10, 50, 76]}
+    payload = json.loads((tmp_path / "site/results.json").read_text())
+    assert payload["fields"]["has_curves"] == [True, False]
+    assert "curves" not in payload
+    write_output(entries, tmp_path / "page.html", None, data, said.append)
+    assert f'"curves":{{"{uid}":[{{"metric":"% classification"' in (tmp_path / "page.html").read_text()
+    assert said == [f"learning curves of 1 results from {data}"] * 2
+
+
+def test_curves_that_are_too_many_for_one_file_are_left_out_and_it_says_so(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlperf_training_import.show.page.page._MOST_EMBEDDED_BYTES", 100)
+    said = []
+    write_output(made[1], tmp_path / "page.html", None, made[0], said.append)
+    assert len(said) == 1
+    assert said[0].startswith("left out the learning curves of 1 results")
+    assert '"curves"' not in (tmp_path / "page.html").read_text().partition('id="data">')[2].partition("</script>")[0]
+
+
+def test_many_points_are_thinned_to_those_that_can_be_seen(tmp_path):
+    evaluations = tuple((number, number / 1000) for number in range(901))
+    write_result(tmp_path / "tree", evaluations=evaluations)
+    entries = write_dataset(tmp_path / "data", tmp_path / "tree")
+    write_output(entries, tmp_path / "site", None, tmp_path / "data")
+    ((chart,),) = (json.loads(file.read_text()) for file in (tmp_path / "site/curves").iterdir())
+    quality = chart["runs"][0]["quality"]
+    assert (len(quality), quality[0], quality[-1]) == (100, 0, 90)
+    assert quality == sorted(set(quality))
+
+
+def test_a_data_set_that_lies_with_the_page_is_found(made, tmp_path, isolated):
+    assert dataset_of(Path("page.html")) is None
+    shutil.copytree(made[0], isolated / DATASET_FOLDER)
+    assert dataset_of(Path("page.html")) == dataset_of(Path("site")) == Path(DATASET_FOLDER)
+    shutil.copytree(made[0], isolated / "site" / DATASET_FOLDER)
+    assert dataset_of(Path("site")) == Path("site") / DATASET_FOLDER
+    shutil.copytree(made[0], isolated / "both")
+    assert dataset_of(Path("both")) == Path("both")
+
+
+def test_one_that_cannot_be_read_here_is_left_out_of_the_page(made, isolated, monkeypatch, capsys):
+    shutil.copytree(made[0], isolated / DATASET_FOLDER)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert dataset_of(Path("page.html")) is None
+    assert capsys.readouterr().out.startswith(f"left out the learning curves of {DATASET_FOLDER}: ")
+
+
+@pytest.mark.slow
+def test_the_command_takes_a_data_set(made, isolated):
+    store(isolated.parent / "CM", made[1])
+    command = [sys.executable, str(PROJECT / "run.py"), "report", "--dataset"]
+    done = subprocess.run([*command, str(made[0])], capture_output=True, text=True, check=False)
+    assert f"learning curves of 1 results from {made[0]}\n" in done.stdout, done.stderr
+    missing = subprocess.run([*command, "nowhere"], capture_output=True, text=True, check=False)
+    assert missing.returncode == 1
+    assert missing.stderr.startswith("error: nowhere: no data set")
