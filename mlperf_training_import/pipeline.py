@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from .dataset.write import Dataset
 from .errors import BadInput, PrivateRounds
-from .experiments.home import index_left_alone
 from .experiments.publish import find_target, publish, stored_beside
 from .findings import Finding, by_weight
+from .homes import home_of
 from .options import Filter
 from .outcome import Outcome, RoundOutcome
 from .results.entry import experiment_names
@@ -26,8 +26,10 @@ from .runs.describe import describe_runs
 from .show.report import write_report
 from .show.summaries import make_output_folder, write_summaries
 from .tables.rules import rules_of
+from .way_in import home_commands
 
 if TYPE_CHECKING:
+    from .homes.home import Home
     from .model import Identity, Round
     from .options import Options
 
@@ -41,11 +43,13 @@ def no_progress(_label: str, _total: int) -> Iterator[Callable[[int], None]]:
     yield lambda _: None
 
 
-def import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progress: ShowProgress = no_progress) -> Outcome:
+def import_rounds(
+    running: Any, options: Options, tell: Callable[[str], None], progress: ShowProgress = no_progress
+) -> Outcome:
     """Imports the cached rounds, or a local tree.
 
     Args:
-        cm: the running Collective Mind (``cmind.core.CM``).
+        running: the running automation, or its home, as :func:`~.homes.home_of` takes it.
         options: what the user asked for.
         tell: takes messages for the user while work goes on.
         progress: entered for each round with its label and the bytes to read; gives a function that takes bytes read.
@@ -53,14 +57,15 @@ def import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progre
     Raises:
         ImportFailure: the user must do something first; nothing was written, or what was written is whole.
     """
-    with index_left_alone(cm):
-        return _import_rounds(cm, options, tell, progress)
+    home = home_of(running)
+    with home.index_left_alone():
+        return _import_rounds(home, options, tell, progress)
 
 
-def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progress: ShowProgress) -> Outcome:
-    target = find_target(cm, options.target_repo)
+def _import_rounds(home: Home, options: Options, tell: Callable[[str], None], progress: ShowProgress) -> Outcome:
+    target = find_target(home, options.target_repo)
     outcome = Outcome(dry_run=options.dry_run, preview=options.path is not None)
-    rounds, wanted = _locate(cm, options, outcome, tell), options.filter
+    rounds, wanted = _locate(home, options, outcome, tell), options.filter
     if not options.dry_run:
         make_output_folder(options.output_dir)
     dataset = _dataset(options, rounds)
@@ -85,7 +90,7 @@ def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progr
             for name in experiment_names(result, result.entry["Task"]):
                 entries[name].append(result.entry)
     outcome.experiments = publish(
-        cm,
+        home,
         target,
         entries,
         [round_outcome.round.label for round_outcome in outcome.rounds if round_outcome.results],
@@ -106,12 +111,12 @@ def _import_rounds(cm: Any, options: Options, tell: Callable[[str], None], progr
 
 
 def write_dataset(
-    cm: Any, versions: Sequence[str], dataset: Dataset, largest_mb: int, progress: ShowProgress = no_progress
+    running: Any, versions: Sequence[str], dataset: Dataset, largest_mb: int, progress: ShowProgress = no_progress
 ) -> list[Finding]:
     """Writes cached rounds into a data set, and imports nothing.
 
     Args:
-        cm: the running Collective Mind (``cmind.core.CM``).
+        running: as for :func:`import_rounds`.
         versions: labels of rounds; those that are public of the cached ones where there are none.
         dataset: takes the rounds.
         largest_mb: a larger log is not read.
@@ -124,7 +129,7 @@ def write_dataset(
         ImportFailure: the user must do something first; the rounds that were written are whole.
     """
     findings: list[Finding] = []
-    rounds = [round_ for round_ in locate(cm, findings, versions) if versions or not round_.is_private]
+    rounds = [round_ for round_ in locate(running, findings, versions) if versions or not round_.is_private]
     for round_ in rounds:
         refuse_wrong_repository(round_, is_cached=True)
     for round_ in rounds:
@@ -171,12 +176,12 @@ def _presence_in(
     return presence
 
 
-def _locate(cm: Any, options: Options, outcome: Outcome, tell: Callable[[str], None]) -> list[Round]:
+def _locate(home: Home, options: Options, outcome: Outcome, tell: Callable[[str], None]) -> list[Round]:
     """The rounds to import, none of which may lie under the label of another or reach those who may not see it."""
     if options.path is not None:
         rounds = [locate_path(options.path, options.versions[0])]
     else:
-        rounds = locate(cm, outcome.findings, options.versions)
+        rounds = locate(home, outcome.findings, options.versions)
     rounds = [replace(round_, declared_public=options.public) for round_ in rounds]
     for round_ in rounds:
         refuse_wrong_repository(round_, is_cached=options.path is None)
@@ -220,6 +225,7 @@ def _refuse_private(rounds: Sequence[Round]) -> None:
     if private:
         others = f", or import the others only: --version={public}" if public else ""
         raise PrivateRounds(
-            f"{private}: not published yet, and must not reach a public repository by accident; say which CM repository is "
-            f"to get it: --target_repo=<repository>{others}, or say that everybody may see it: --public"
+            f"{private}: not published yet, and must not reach a public repository by accident; say which "
+            f"{home_commands().home} repository is to get it: --target_repo=<repository>{others}, "
+            "or say that everybody may see it: --public"
         )

@@ -1,16 +1,58 @@
-"""How the user came in, so that advice names the command that they know: ``run.py``, ``mlperf-training`` or ``cmr``."""
+"""How the user came in, so that advice names the commands that they know.
+
+These are our own command line (``run.py``, ``mlperf-training``) or ``cmr``, and those of the home that is worked in.
+"""
 
 from __future__ import annotations
 
 import os
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 #: Hands the command line on to the processes that it starts; Collective Mind's own commands do not set it.
 _VARIABLE = "MLPERF_TRAINING_IMPORT_COMMAND"
-#: The options with which the command was given a CM home.
+#: The options with which the command was given a home.
 _HOME_VARIABLE = "MLPERF_TRAINING_IMPORT_HOME"
+#: Submodules hold code of submitters, which is not read.
+NO_SUBMODULES = "--submodules="
+
+
+@dataclass(frozen=True, slots=True)
+class HomeCommands:
+    """What people type in a home, and what the home is called.
+
+    ``fetch`` has fields for address, tags and branch, ``remove`` for a cache entry's uid or folder, and the lines of
+    ``add_repository`` for a name.
+    """
+
+    home: str
+    article: str
+    fetch: str
+    remove: str
+    add_repository: tuple[str, ...]
+
+
+CM = HomeCommands(
+    home="CM",
+    article="a",
+    fetch=f'cmr "get git repo _repo.{{address}}" --extra_cache_tags={{tags}} --branch={{branch}} {NO_SUBMODULES}',
+    remove="cm rm cache {entry} -f",
+    add_repository=("cm pull repo <name or address>", "cm init repo {name}"),
+)
+
+_entered = [CM]
+
+
+def home_commands() -> HomeCommands:
+    """The commands of the home that is worked in; Collective Mind's until another one is entered."""
+    return _entered[0]
+
+
+def enter_home(commands: HomeCommands) -> None:
+    """Takes down which home is worked in, for all that is said from now on."""
+    _entered[0] = commands
 
 
 def enter() -> str:
@@ -22,12 +64,12 @@ def enter() -> str:
 
 
 def own_command() -> str | None:
-    """What starts our command line (``python run.py``), None for those who came through Collective Mind."""
+    """What starts our command line (``python run.py``), None for those who came through an automation."""
     return os.environ.get(_VARIABLE)
 
 
 def remember_home(folder: Path) -> None:
-    """Takes down the CM home that the user named, so that what is advised goes on in it."""
+    """Takes down the home that the user named, so that what is advised goes on in it."""
     os.environ[_HOME_VARIABLE] = str(folder)
 
 

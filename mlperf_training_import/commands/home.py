@@ -80,6 +80,6 @@ def alone_in_home() -> Iterator[None]:
 
 def collective_mind() -> Any:
     """A Collective Mind of our own, which sees what other processes have changed."""
-    from cmind.core import CM
+    from ..homes.collective_mind import collective_mind
 
-    return CM()
+    return collective_mind()

@@ -1,15 +1,14 @@
-"""Collects what was imported: experiments of a CM home, and the entries in them. Reads only."""
+"""Collects what was imported: experiments of a home, and the entries in them. Reads only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..homes import home_of
 from ..results.entry import order_of
 from ..tables.suites import split_experiment, suites
 from .files import load_experiment
-from .home import index_left_alone
 from .identity import stored_identity
 from .publish import find_target, stored_experiments
 
@@ -27,25 +26,22 @@ class Collected:
     entries: tuple[dict[str, Any], ...]
 
 
-def collect_from(cm: Any, target_repo: str) -> list[Collected]:
+def collect_from(running: Any, target_repo: str) -> list[Collected]:
     """The experiments in a repository, by name; ``local`` where the name is empty.
 
     Raises:
         UnknownTarget: there is no such repository.
     """
-    stored = stored_experiments(find_target(cm, target_repo))
+    stored = stored_experiments(find_target(running, target_repo))
     return _collect((experiment.name, experiment.objects) for experiment in stored)
 
 
-def collect_everywhere(cm: Any) -> list[Collected]:
-    """The experiments in all repositories of the CM home, by name: what the playground shows."""
-    with index_left_alone(cm):
-        found = [
-            item
-            for suite in suites().values()
-            for item in cm.access({"action": "find", "automation": "experiment", "tags": suite.experiments}).get("list", ())
-        ]
-    stored = [load_experiment(item.meta["alias"], Path(item.path), lambda *_: None) for item in found]
+def collect_everywhere(running: Any) -> list[Collected]:
+    """The experiments in all repositories of the home, by name: what the playground shows."""
+    home = home_of(running)
+    with home.index_left_alone():
+        found = [experiment for suite in suites().values() for experiment in home.find_experiments(suite.experiments)]
+    stored = [load_experiment(name, folder, lambda *_: None) for name, folder in found]
     return _collect((experiment.name, experiment.objects) for experiment in stored)
 
 

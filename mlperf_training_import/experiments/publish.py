@@ -1,4 +1,4 @@
-"""Publishes entries as experiments of Collective Mind: entries by experiment in, files in the target repository out."""
+"""Publishes entries as experiments of a home: entries by experiment in, files in the target repository out."""
 
 from __future__ import annotations
 
@@ -8,42 +8,49 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cmind import utils
-
 from ..atomic import remove_leftovers, write_atomically
-from ..errors import PublishFailure, UnknownTarget
+from ..errors import PublishFailure
 from ..findings import Finding, Report, reporter
+from ..homes import home_of
+from ..homes.home import BadDescription
 from ..outcome import Changes, PublishedExperiment
 from ..regular import is_there, read_regular
 from ..results.entry import experiment_tags
 from ..rounds.presence import Presence
 from ..tables.suites import label_of_experiment, suite_of
 from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, load_experiment, to_bytes
-from .home import add_to_index, locked
+from .home import locked
 from .identity import IdentityIndex, by_identity
 from .merge import Merger, move_home, stored_uids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
+    from ..homes.home import Home, Repository
     from ..model import Identity
 
-_EXPERIMENT = "experiment,a0a2d123ef064bcb"
-_META_FILE = "_cm.json"
 _MOST_META_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The repository to publish into: its CM alias and uid, its folder, and the folder that holds its experiments."""
+    """The repository to publish into, and the home in which it is registered."""
 
-    alias: str
-    uid: str
-    path: Path
-    experiments: Path
+    home: Home
+    repository: Repository
+
+    @property
+    def path(self) -> Path:
+        """The folder of the repository."""
+        return self.repository.path
+
+    @property
+    def experiments(self) -> Path:
+        """The folder that holds its experiments."""
+        return self.repository.experiments
 
 
 class _Trouble(NamedTuple):
@@ -61,33 +68,22 @@ class _Known(NamedTuple):
     trouble: _Trouble | None = None
 
 
-def find_target(cm: Any, target_repo: str) -> Target:
-    """Looks a repository up by alias or uid; the CM scratch repository ``local`` where the name is empty.
+def find_target(running: Any, target_repo: str) -> Target:
+    """Looks a repository up by alias or uid; the scratch repository ``local`` of the home where the name is empty.
 
     Args:
-        cm: the running Collective Mind (``cmind.core.CM``).
+        running: what :func:`~..homes.home_of` takes.
         target_repo: alias, uid, or ``alias,uid``.
 
     Raises:
         UnknownTarget: no repository of that name is registered, or the name matches several.
     """
-    name = target_repo.strip() or "local"
-    found = cm.access({"action": "find", "automation": "repo", "artifact": name})
-    repositories = found.get("list", []) if found["return"] == 0 else []
-    if len(repositories) != 1 or any(c in name for c in "*?:"):
-        known = cm.access({"action": "find", "automation": "repo"}).get("list", [])
-        names = ", ".join(sorted(repository.meta["alias"] for repository in known))
-        raise UnknownTarget(
-            f'target_repo "{name}" is not a CM repository; registered are: {names}\n'
-            f"add it with one of:\n  cm pull repo <name or address>\n  cm init repo {name}"
-        )
-    repository = repositories[0]
-    experiments = Path(repository.path_with_prefix) / "experiment"
-    return Target(repository.meta["alias"], repository.meta["uid"], Path(repository.path), experiments)
+    home = home_of(running)
+    return Target(home, home.find_repository(target_repo.strip() or "local"))
 
 
 def publish(
-    cm: Any,
+    running: Any,
     target: Target,
     entries: Mapping[str, Sequence[dict[str, Any]]],
     labels: Sequence[str],
@@ -101,7 +97,7 @@ def publish(
     """Merges entries into the experiments of a repository.
 
     Args:
-        cm: the running Collective Mind, whose index is left alone (:func:`~.home.index_left_alone`).
+        running: what :func:`~..homes.home_of` takes, whose index is left alone.
         target: where to publish.
         entries: the entries of this import by experiment name.
         labels: the rounds that were imported.
@@ -116,18 +112,19 @@ def publish(
         One record per experiment that has something of these rounds, by name.
 
     Raises:
-        PublishFailure: the repository cannot be read or written, or Collective Mind refuses an experiment.
+        PublishFailure: the repository cannot be read or written, or an experiment in it.
     """
+    home = home_of(running)
     publication = _Publication(target, entries, labels, reporter(findings))
     if not dry_run:
         _refuse_elsewhere(target, target.experiments)
-    with contextlib.nullcontext() if dry_run else locked(cm, target.path, waiting):
+    with contextlib.nullcontext() if dry_run else locked(home, target.path, waiting):
         if not dry_run:
             _clear_unfinished(target)
         plans = publication.plan(presence or publication.all_gone, prune)
         if not dry_run:
             publication.write(plans)
-            publication.index(cm)
+            publication.index(home)
     return publication.records_of(plans)
 
 
@@ -184,11 +181,11 @@ class _Publication:
                 name = plan.experiment.name
                 self._known[name] = _write(self._target, plan.experiment, plan.objects, self._known.get(name))
 
-    def index(self, cm: Any) -> None:
-        """Tells Collective Mind of all experiments of this importer."""
+    def index(self, home: Home) -> None:
+        """Makes the home find all experiments of this importer."""
         artifacts = [(found.description, found.path) for found in self._known.values() if found.description]
-        if trouble := add_to_index(cm, artifacts, (self._target.alias, self._target.uid)):
-            self._report("cm-index", cm.repos_path, trouble)
+        if trouble := home.add_to_index(artifacts, self._target.repository):
+            self._report("cm-index", str(home.repos_path), trouble)
 
     def records_of(self, plans: Sequence[_Plan]) -> list[PublishedExperiment]:
         """What became of the experiments, or would, by name."""
@@ -282,19 +279,14 @@ def _write(target: Target, experiment: StoredExperiment, objects: list[Any], kno
     else:
         write_atomically(experiment.file, data)
     experiment.folder = folder
-    meta, description = folder / _META_FILE, _description(experiment.name)
+    home = target.home
+    description = home.describe(experiment.name, _uid_of(experiment.name), experiment_tags(experiment.name))
+    meta = folder / home.description_file
     if known is not None and known.description is not None:
         remove_leftovers(meta)
         return known
     write_atomically(meta, (json.dumps(description, indent=2, sort_keys=True) + "\n").encode("ascii"))
     return _Known(folder, description)
-
-
-def _description(name: str) -> dict[str, Any]:
-    """The description of a new experiment, as ``cm add experiment`` makes it."""
-    alias, uid = _EXPERIMENT.split(",")
-    meta = {"alias": name, "uid": _uid_of(name), "automation_alias": alias, "automation_uid": uid}
-    return meta | {"tags": experiment_tags(name)}
 
 
 def _uid_of(name: str) -> str:
@@ -311,7 +303,7 @@ def _existing(target: Target) -> dict[str, _Known]:
     experiments = {}
     for folder in _experiment_folders(target):
         trouble = _trouble_of(target, folder)
-        experiments[folder.name] = _describe(folder) if trouble is None else _Known(folder, trouble=trouble)
+        experiments[folder.name] = _describe(target, folder) if trouble is None else _Known(folder, trouble=trouble)
     return experiments
 
 
@@ -345,23 +337,12 @@ def _trouble_of(target: Target, folder: Path) -> _Trouble | None:
     return _Trouble(elsewhere, "leads out of the repository") if elsewhere else None
 
 
-def _describe(folder: Path) -> _Known:
-    """What CM knows of a folder."""
-    place = folder / _META_FILE
+def _describe(target: Target, folder: Path) -> _Known:
+    """What the home knows of a folder."""
     try:
-        for file in (folder / "_cm.yaml", place):
-            if is_there(file) and not file.is_file():
-                return _Known(folder, trouble=_Trouble(file, "not a regular file"))
-        found = utils.load_yaml_and_json(str(folder / "_cm"))
-    except (OSError, TypeError, ValueError, RecursionError) as error:
-        return _Known(folder, trouble=_Trouble(place, f"cannot be read ({error})"))
-    if found["return"] == utils.ERROR_FILE_NOT_FOUND:
-        return _Known(folder)
-    if found["return"] > 0:
-        return _Known(folder, trouble=_Trouble(place, found["error"]))
-    if not isinstance(found["meta"].get("uid"), str):
-        return _Known(folder, trouble=_Trouble(place, "it has no uid"))
-    return _Known(folder, found["meta"])
+        return _Known(folder, target.home.read_description(folder))
+    except BadDescription as bad:
+        return _Known(folder, trouble=_Trouble(bad.place, bad.what))
 
 
 def _clear_unfinished(target: Target) -> None:
@@ -372,8 +353,8 @@ def _clear_unfinished(target: Target) -> None:
     for folder in _experiment_folders(target):
         if _trouble_of(target, folder) is None and not any(folder.glob(f"*/{RESULT_FILE}")):
             with contextlib.suppress(OSError):  # then the description stands as what cannot be read
-                if not _is_json(folder / _META_FILE):
-                    (folder / _META_FILE).unlink()
+                if not _is_json(meta := folder / target.home.description_file):
+                    meta.unlink()
 
 
 def _is_json(file: Path) -> bool:

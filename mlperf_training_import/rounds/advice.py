@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..tables.labels import is_private_label, round_number, split_label
 from ..tables.rules import known_rounds, public_rounds, rules_of
 from ..tables.suites import source_of
-from ..way_in import own_command
+from ..way_in import home_commands, own_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from ..model import Round, Submission
 
-#: Submodules hold code of submitters, which is not read.
-NO_SUBMODULES = "--submodules="
 #: How many folders above one are looked at: a benchmark's lies four below the tree.
 _LEVELS = 4
 #: So many names of what a folder holds are said.
@@ -29,15 +27,19 @@ def fetch_command(label: str | None = None) -> str:
     if command := own_command():
         return f"{command} --round {label}"
     source = source_of(label)
-    flags = f"--extra_cache_tags={source.cache_tags} --branch={source.branch} {NO_SUBMODULES}"
-    return f'cmr "get git repo _repo.{source.address}" {flags}'
+    return home_commands().fetch.format(address=source.address, tags=source.cache_tags, branch=source.branch)
 
 
 def replace_command(uid: str, label: str) -> str:
     """What takes the place of a cache entry that is not whole."""
     if own_command():
         return f"run: {fetch_command(label)}"
-    return f"run: cm rm cache {uid} -f, then fetch the round again: {fetch_command(label)}"
+    return f"run: {remove_command(uid)}, then fetch the round again: {fetch_command(label)}"
+
+
+def remove_command(entry: str) -> str:
+    """What removes a cache entry, named by its uid or its folder."""
+    return home_commands().remove.format(entry=entry)
 
 
 def missing_rounds(missing: Sequence[str], cached: Sequence[str]) -> str:
@@ -46,7 +48,7 @@ def missing_rounds(missing: Sequence[str], cached: Sequence[str]) -> str:
     A label that is no published round is never offered: a repository under a wrong label would spoil what is stored.
     """
     there = ", ".join(cached) or "none"
-    message = f"round {', '.join(missing)} is not in the CM cache, which has {there}"
+    message = f"round {', '.join(missing)} is not in the {home_commands().home} cache, which has {there}"
     offered = [label for label in missing if is_published(label)]
     if offered:
         which = "it" if len(missing) == 1 else ", ".join(offered)

@@ -1,33 +1,36 @@
-"""Finds the rounds to import: cache entries of Collective Mind, or a folder, in; :class:`~..model.Round` records out."""
+"""Finds the rounds to import: cache entries of a home, or a folder, in; :class:`~..model.Round` records out."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AmbiguousRounds, BadInput, NothingToImport
 from ..findings import Finding, reporter
+from ..homes import home_of
 from ..model import Round
 from ..suggest import did_you_mean
 from ..tables.labels import order_of_label, split_label
 from ..tables.rules import rules_of
-from ..tables.suites import VERSION_TAG, labels_of_tags
-from .advice import fetch_command, is_tree, missing_rounds, replace_command, trees_near
-from .cache import CLONE_TAGS, CacheEntry, cached_entries
+from ..tables.suites import VERSION_TAG
+from ..way_in import home_commands
+from .advice import fetch_command, is_tree, missing_rounds, remove_command, replace_command, trees_near
 from .clone import NoClone, read_clone
 from .repository import is_of_its_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ..homes.home import CacheEntry
 
 
-def locate(cm: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
-    """The rounds in the cache of Collective Mind, by suite, oldest first, and by label within a round.
+def locate(running: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
+    """The rounds in the cache of a home, by suite, oldest first, and by label within a round.
 
-    ``cm`` is the running Collective Mind (``cmind.core.CM``); ``labels`` restricts the search to these rounds. A cache
+    ``running`` is what :func:`~..homes.home_of` takes; ``labels`` restricts the search to these rounds. A cache
     entry that cannot be used (no ``version-`` tag, no clone, a clone that was cut off) becomes a finding.
 
     Raises:
@@ -35,10 +38,13 @@ def locate(cm: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list
         AmbiguousRounds: two clones have one label, or one repository stands under two labels.
         ImportFailure: the cache cannot be searched.
     """
-    gone = _gone_entries(cm)
-    cached = cached_entries(cm)
+    home = home_of(running)
+    gone = home.gone_entries()
+    cached = home.cached_entries()
     if not cached:
-        raise NothingToImport(f"no MLPerf Training results in the CM cache; fetch a round first:\n  {fetch_command()}")
+        raise NothingToImport(
+            f"no MLPerf Training results in the {home_commands().home} cache; fetch a round first:\n  {fetch_command()}"
+        )
     wanted = [entry for entry in cached if not labels or set(entry.labels) & set(labels)]
     rounds = [round_ for entry in wanted if (round_ := _round_of(entry, findings)) is not None]
     known = {label for entry in cached for label in entry.labels}
@@ -95,21 +101,6 @@ def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:
             yield Finding("foreign-clone", round_.label, str(place), what)
 
 
-def _gone_entries(cm: Any) -> list[tuple[str, Path]]:
-    """Label and folder of the cache entries that Collective Mind has in its index, but whose folder is gone.
-
-    The next search of the cache drops them from the index in memory, so this must come before it.
-    """
-    cm.access({"action": "find", "automation": "repo", "artifact": "local"})  # makes it load the index
-    remembered = cm.index.meta.get("cache", {})
-    gone = []
-    for _, entry in sorted(remembered.items()):
-        tags, folder = entry.get("tags", []), Path(entry.get("path", ""))
-        if {*CLONE_TAGS} <= {*tags} and not folder.is_dir():
-            gone += [(label, folder) for label in labels_of_tags(tags)]
-    return gone
-
-
 def _round_of(entry: CacheEntry, findings: list[Finding]) -> Round | None:
     """The round in a cache entry; None where it cannot be used, which becomes a finding.
 
@@ -119,7 +110,7 @@ def _round_of(entry: CacheEntry, findings: list[Finding]) -> Round | None:
     if len(entry.labels) > 1:
         raise AmbiguousRounds(
             f"{entry.clone}: tagged as several rounds ({', '.join(entry.labels)}); "
-            f"remove it (cm rm cache {entry.uid} -f), then fetch the round again with one version- tag"
+            f"remove it ({remove_command(entry.uid)}), then fetch the round again with one version- tag"
         )
     label = entry.labels[0] if entry.labels else ""
     remove = replace_command(entry.uid, label)
@@ -163,7 +154,7 @@ def _refuse_ambiguous(rounds: list[Round]) -> None:
         if other is not round_:
             raise AmbiguousRounds(
                 f"two clones are tagged version-{round_.label}:\n  {_with_commit(other)}\n  {_with_commit(round_)}\n"
-                "remove one of them (cm rm cache <name of its folder> -f), or tag it differently"
+                f"remove one of them ({remove_command('<name of its folder>')}), or tag it differently"
             )
         if round_.remote is None:
             continue

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import WrongRepository
 from ..tables.suites import suite_of, suites
-from .advice import fetch_command
+from .advice import fetch_command, remove_command
 
 if TYPE_CHECKING:
     from ..model import Round
@@ -42,7 +42,7 @@ def refuse_wrong_repository(round_: Round, *, is_cached: bool) -> None:
         f"{round_.path}: a clone of {name}, and not of {suite.repository}_v{_number_of(round_)}, as round {round_.label} is"
     )
     if is_cached:
-        remove = f"cm rm cache {round_.path.parent.name} -f"
+        remove = remove_command(round_.path.parent.name)
         raise WrongRepository(f"{place}; run: {remove}, then fetch the round again: {fetch_command(round_.label)}")
     stems = {stem: suite.label for suite in suites().values() for stem in (suite.repository, suite.submissions)}
     label = stems.get(name.rpartition("_v")[0])

@@ -151,13 +151,13 @@ def _console() -> Console:
     return _Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
 
 
-def show_imported(cm: Any, target_repo: str) -> None:
+def show_imported(running: Any, target_repo: str) -> None:
     """Prints what is cached, and what each experiment of the target repository holds and where it lies."""
-    target = find_target(cm, target_repo)
+    target = find_target(running, target_repo)
     out = _console()
     findings: list[Finding] = []
     try:
-        rounds = locate(cm, findings)
+        rounds = locate(running, findings)
     except NothingToImport as error:
         out.print(printable(str(error)), soft_wrap=True)
         rounds = []
