@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..outcome import Changes
 from ..results.entry import foreign_benchmarks, order_of, uid_of
@@ -72,6 +72,15 @@ def stored_uids(
     return uids
 
 
+class _Placed(NamedTuple):
+    """An object with its place among those that are stored; equal ones stay in that order, so that a second import finds
+    nothing to do. What is made of two stored objects has the place of the first.
+    """
+
+    place: int
+    item: Any
+
+
 class Merger:
     """Merges what an import has into stored experiments.
 
@@ -108,13 +117,14 @@ class Merger:
         known, others, several = _recognise(stored, self._index, self._report)
         arrived = {self._index.identify(item) for item in stored.moved_in} - several
         merged = [
-            item for identity, item in known.items() if identity not in entries and self._stays(stored, identity, changes)
+            placed for identity, placed in known.items() if identity not in entries and self._stays(stored, identity, changes)
         ]
+        last = _Placed(len(stored.objects) + len(stored.moved_in), None)
         for identity, entry in entries.items():
-            old = known.get(identity)
+            place, old = known.get(identity, last)
             uid = self._uids.get(identity, entry["uid"])
             new = entry | {"uid": uid} if old is None else _renewed(old, entry, uid)
-            merged.append(new)
+            merged.append(_Placed(place, new))
             if old is not None:
                 self._tell_of_uid(stored, identity, old, new)
             if old is None or identity in arrived:
@@ -123,7 +133,7 @@ class Merger:
                 changes.unchanged += 1
             else:
                 changes.updated += 1
-        return _ordered(stored, merged, others), changes
+        return _ordered([*merged, *others]), changes
 
     def _stays(self, stored: StoredExperiment, identity: Identity, changes: Changes) -> bool:
         """Whether a stored result stays that this import does not have; counts and reports what becomes of it."""
@@ -148,45 +158,47 @@ class Merger:
             self._report("several-uids", where, f"{who} has the uid {new['uid']} elsewhere, now here too")
 
 
-def _ordered(stored: StoredExperiment, results: list[dict[str, Any]], others: list[Any]) -> list[Any]:
-    """Results and objects that are none, in their fixed order; what is no object comes last."""
-    odd = [item for item in others if not isinstance(item, dict)]
-    objects = [*results, *(item for item in others if isinstance(item, dict))]
-    # Equal ones stay as they are stored, so that the next import finds nothing to do.
-    places = {id(item): place for place, item in enumerate((*stored.objects, *stored.moved_in))}
-    objects.sort(key=lambda item: (*order_of(item), places.get(id(item), len(places))))
-    return objects + odd
+def _ordered(placed: list[_Placed]) -> list[Any]:
+    """Objects in their fixed order; what is no object comes last."""
+    objects = [one for one in placed if isinstance(one.item, dict)]
+    odd = [one.item for one in placed if not isinstance(one.item, dict)]
+    objects.sort(key=lambda one: (*order_of(one.item), one.place))
+    return [one.item for one in objects] + odd
 
 
 def _recognise(
     stored: StoredExperiment, index: IdentityIndex, report: Report
-) -> tuple[dict[Identity, dict[str, Any]], list[Any], set[Identity]]:
+) -> tuple[dict[Identity, _Placed], list[_Placed], set[Identity]]:
     """The objects by identity, those that have none, and the identities of which there was more than one object."""
-    known: dict[Identity, dict[str, Any]] = {}
-    others: list[Any] = []
-    apart: dict[Identity, list[dict[str, Any]]] = defaultdict(list)
+    known: dict[Identity, _Placed] = {}
+    others: list[_Placed] = []
+    apart: dict[Identity, list[_Placed]] = defaultdict(list)
     several: set[Identity] = set()
     where = str(stored.file)
-    for number, item in enumerate((*stored.objects, *stored.moved_in), 1):
+
+    def unite(first: _Placed, item: dict[str, Any], identity: Identity) -> _Placed:
+        united, note = _united(first.item, item)
+        report("merged-duplicates", where, f"two objects for {' / '.join(identity)}{note}")
+        return _Placed(first.place, united)
+
+    for place, item in enumerate((*stored.objects, *stored.moved_in)):
         identity = index.identify(item)
         if identity is None:
-            what = f"object {number} of {len(stored.objects)} does not say which result it is; kept as it is"
+            what = f"object {place + 1} of {len(stored.objects)} does not say which result it is; kept as it is"
             report("unrecognised-entry", where, what)
-            others.append(item)
+            others.append(_Placed(place, item))
         elif identity not in known:
-            known[identity] = item
-        elif not index.holds(identity) and _may_differ(known[identity], item):
+            known[identity] = _Placed(place, item)
+        elif not index.holds(identity) and _may_differ(known[identity].item, item):
             twins = apart[identity]
-            twin = next((place for place, one in enumerate(twins) if not _may_differ(one, item)), None)
-            if twin is None:
-                twins.append(item)
+            number = next((number for number, one in enumerate(twins) if not _may_differ(one.item, item)), None)
+            if number is None:
+                twins.append(_Placed(place, item))
             else:
-                twins[twin], note = _united(twins[twin], item)
-                report("merged-duplicates", where, f"two objects for {' / '.join(identity)}{note}")
+                twins[number] = unite(twins[number], item, identity)
         else:
-            known[identity], note = _united(known[identity], item)
+            known[identity] = unite(known[identity], item, identity)
             several.add(identity)
-            report("merged-duplicates", where, f"two objects for {' / '.join(identity)}{note}")
     return known, [*others, *itertools.chain(*apart.values())], several
 
 

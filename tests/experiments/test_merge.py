@@ -351,6 +351,15 @@ def test_objects_are_ordered_whatever_order_they_came_in():
     assert one == other == expected
 
 
+def test_objects_that_nothing_orders_stay_as_they_are_stored():
+    weak = entry(metric="throughput")
+    for stored in ([entry(), weak], [weak, entry()], [entry(), weak, dict(weak)]):
+        objects, changes, _ = run(stored, [entry()])
+        assert objects == stored[:2]
+        again, changes, _ = run(objects, [entry()])
+        assert (again, changes) == (objects, Changes(unchanged=1, kept=1))
+
+
 def test_bytes_are_those_of_collective_mind(tmp_path):
     from cmind import utils
 

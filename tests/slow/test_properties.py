@@ -14,7 +14,6 @@ import math
 import random
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slow.fuzz.targets import ENTRIES, as_file, changed_json, check_description, check_log, check_stored
@@ -328,7 +327,7 @@ def check_figures(made):
 
 # What is stored
 
-STORED_KEYS = [*ENTRIES[0], "details_url", "gpt3", "note", "note_2", "uid_2", "uid_x", "mine", "", "\ud800"]
+STORED_KEYS = [*ENTRIES[0], "details_url", "gpt3", "note", "note_2", "uid_2", "uid_x", "mine", "metric", "", "\ud800"]
 ADDRESSES = (
     *("https://example.org/a/blob/main/Acme/systems/x8.json", "https://example.org/blob/a%2Fb/Acme/systems/x%208.json#L1"),
     *(
@@ -348,7 +347,6 @@ stored_entries = st.builds(lambda entry, change: entry | change, st.sampled_from
 stored_files = st.lists(stored_entries | changes | values, max_size=3).map(json.dumps)
 
 
-@pytest.mark.xfail(strict=False, reason="once, a second merge put made-up objects without identity in another order")
 @given(stored_files.map(str.encode) | values.map(json.dumps).map(str.encode) | st.binary(max_size=20), sources)
 def test_any_bytes_are_left_alone_or_merged_without_loss(data, source):
     for text in jsons(data, source):
