@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import CMR, PROJECT, SCRIPT_TAGS, fetch_lines, run_cmr
+from support import CMR, PROJECT, SCRIPT_TAGS, copy_home, fetch_lines, run_cmr
 
 #: Generated inputs: the same ones in every run, or others each time (``--hypothesis-profile=random``).
 settings.register_profile(
@@ -56,47 +56,56 @@ def isolated(tmp_path, monkeypatch):
     return work
 
 
-@pytest.fixture
-def cm(isolated):
-    """A Collective Mind over the test's own home."""
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory):
+    """A CM home that holds nothing, to be copied: making its index takes seconds."""
     from cmind.core import CM
 
-    return CM()
+    home = tmp_path_factory.mktemp("empty") / "CM"
+    found = CM(str(home)).access({"action": "find", "automation": "repo"})
+    assert found["return"] == 0, found
+    return home
+
+
+@pytest.fixture
+def cm(empty_home, isolated):
+    """A Collective Mind over the test's own home."""
+    return copy_home(empty_home)
 
 
 @pytest.fixture(scope="session")
-def registered_home(tmp_path_factory):
-    """A CM home with this script registered, to be copied: making its index takes seconds."""
-    from cmind.core import CM
-
+def registered_home(empty_home, tmp_path_factory):
+    """A CM home with this script registered, to be copied."""
     from mlperf_training_import.start.register import register
 
     home = tmp_path_factory.mktemp("registered") / "CM"
-    register(CM(str(home)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CM_REPOS", str(home))
+        register(copy_home(empty_home))
     return home
 
 
 @pytest.fixture
 def registered(registered_home, isolated):
     """A Collective Mind over the test's own home, with this script registered."""
-    from cmind.core import CM
-
-    home = Path(os.environ["CM_REPOS"])
-    shutil.copytree(registered_home, home, symlinks=True)
-    index = home / "index.json"
-    index.write_text(index.read_text().replace(str(registered_home), str(home)))
-    return CM()
+    return copy_home(registered_home)
 
 
-@pytest.fixture
-def sample(tmp_path):
-    """The sample round as a git repository."""
+@pytest.fixture(scope="session")
+def sample_repository(tmp_path_factory):
+    """The sample round as a git repository, to be copied."""
     from mlperf_training_import.start.sample import make_repository, write_sample
 
-    root = tmp_path / "sample"
+    root = tmp_path_factory.mktemp("repository") / "sample"
     write_sample(root)
     make_repository(root)
     return root
+
+
+@pytest.fixture
+def sample(sample_repository, tmp_path):
+    """The sample round as a git repository."""
+    return shutil.copytree(sample_repository, tmp_path / "sample", symlinks=True)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,17 @@ def run_cmr(*arguments: str, cwd: Path | None = None, env: dict | None = None) -
         timeout=300,
         check=False,
     )
+
+
+def copy_home(home: Path):
+    """A Collective Mind over a copy of a home, which becomes the one that ``CM_REPOS`` names."""
+    from cmind.core import CM
+
+    copy = Path(os.environ["CM_REPOS"])
+    shutil.copytree(home, copy, symlinks=True)
+    index = copy / "index.json"
+    index.write_text(index.read_text().replace(str(home), str(copy)))
+    return CM()
 
 
 def cache_round(cm, repository: Path, version: str, remote: str | None = None, cache_tag: str = CACHE_TAGS) -> Path:
