@@ -1,0 +1,139 @@
+"""The data set of a real round, against what other programs and the import say about its logs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import duckdb
+import pytest
+from trees import import_tree
+
+from mlperf_training_import.dataset.write import Dataset
+from mlperf_training_import.tables.dataset import dataset_tables
+from mlperf_training_import.tables.rules import benchmark_of
+
+#: The smallest of the rounds that are imported for all tests.
+ROUND = "4.1"
+KEYS = ":::MLL.*(eval_accuracy|eval_error)"
+SETTING = "opt_base_learning_rate"
+
+
+@pytest.fixture(scope="module")
+def clone(real_round):
+    return real_round(ROUND)
+
+
+@pytest.fixture(scope="module")
+def query(clone, tmp_path_factory):
+    """What asks the data set of the round."""
+    imported = import_tree(clone, ROUND, with_details=True)
+    dataset = Dataset(tmp_path_factory.mktemp("dataset"))
+    dataset.add(imported.outcome, imported.findings)
+    dataset.finish()
+    with duckdb.connect() as connection:
+        for name in dataset_tables():
+            connection.read_parquet(str(dataset.folder / name / "*/*/*.parquet")).create_view(name)
+        yield lambda sql: connection.sql(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def report(real_home):
+    """What the import said about the round."""
+    content = json.loads((Path(real_home["WORK"]) / "mlperf-training-report.json").read_text())
+    (of_round,) = (round_ for round_ in content["rounds"] if round_["version"] == ROUND)
+    return of_round
+
+
+@pytest.fixture(scope="module")
+def entries(real_home):
+    """The stored entries of the round, by uid."""
+    files = Path(real_home["CM_REPOS"]).glob(f"repos/local/experiment/mlperf-training--{ROUND}--*/*/cm-result.json")
+    return {entry["uid"]: entry for file in files for entry in json.loads(file.read_text())}
+
+
+def grep(clone: Path, *arguments: str) -> dict[str, int]:
+    """Counts of lines by log, of the logs that have any."""
+    command = ["grep", "-rcaE", "--include=result_*.txt", *arguments, "--", *(f"{path}/" for path in folders(clone))]
+    lines = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=True).stdout.splitlines()
+    counts = ((path, int(number)) for path, _, number in (line.rpartition(":") for line in lines))
+    return {path.replace("//", "/"): number for path, number in counts if number}
+
+
+def folders(clone: Path) -> list[str]:
+    return sorted(path.relative_to(clone).as_posix() for path in clone.glob("*/results"))
+
+
+def test_runs_are_those_of_the_report(query, report):
+    said = {
+        (f"{folder['folder']}/{run['log']}", run.get("minutes"), run.get("reason"))
+        for folder in report["folders"]
+        for run in folder["runs"]
+    }
+    assert len(said) == 1309
+    assert set(query("select log, minutes, reason from runs")) == said
+
+
+def test_evaluations_are_the_lines_that_grep_counts(query, clone):
+    counted = grep(clone, KEYS)
+    assert sum(counted.values()) == 15_594
+    assert dict(query("select log, evaluations_count from runs where evaluations_count > 0")) == counted
+    assert dict(query("select log, count(distinct line) from evaluations group by log")) == counted
+
+
+def test_a_setting_is_there_for_the_logs_that_grep_finds_it_in(query, clone):
+    counted = grep(clone, f':::MLL.*"key": *"{SETTING}"')
+    assert len(counted) > 1000
+    assert dict(query(f"select log, lines from hyperparameters where key = '{SETTING}'")) == counted
+
+
+def test_the_last_evaluations_of_the_kept_runs_make_the_quality_of_the_entry(query, entries):
+    """But for Stable Diffusion: there it is the first point at which all targets are met."""
+    by_run = defaultdict(list)
+    for uid, log, *figure in query(
+        """select u.uid, u.log, e.samples, e.metric, e.value, e.quality from runs u join evaluations e using (round, log)
+        where u.is_kept and not e.is_after_stop order by u.log, e.line"""
+    ):
+        by_run[uid, log].append(figure)
+    reached = defaultdict(list)
+    for (uid, _), figures in by_run.items():
+        if entries[uid]["Model_ID"] == "stable_diffusion":
+            reached[uid].append(first_on_target(figures))
+        else:
+            *_, quality = figures[-1]
+            reached[uid].append(quality)
+    assert {uid for uid, entry in entries.items() if "quality_reached" in entry} == set(reached)
+    assert len(reached) == 153
+    for uid, qualities in reached.items():
+        assert entries[uid]["quality_reached"] == pytest.approx(sum(qualities) / len(qualities), rel=1e-12), uid
+
+
+def first_on_target(figures: list) -> float:
+    """The first figure of the point with the fewest samples at which both are met."""
+    targets = benchmark_of("stable_diffusion", ROUND).targets
+    points = defaultdict(dict)
+    for samples, metric, value, _ in figures:
+        points[samples][metric] = value
+    met = [
+        samples
+        for samples, said in points.items()
+        if all(target.field in said and target.is_met(said[target.field]) for target in targets)
+    ]
+    return points[min(met)][targets[0].field]
+
+
+def test_rows_of_each_table(query, report, entries):
+    def count(table: str) -> int:
+        ((rows,),) = query(f"select count(*) from {table}")
+        return rows
+
+    assert {uid for (uid,) in query("select uid from results")} == set(entries)
+    assert count("results") == report["results"] == 153
+    assert count("runs") == sum(folder["logs"] for folder in report["folders"])
+    assert count("evaluations") == 15_594  # in this round each line has one figure
+    assert count("systems") == len({(folder["submitter"], folder["system"]) for folder in report["folders"]})
+    assert count("findings") == report["findings"]
+    ((settings,),) = query("select count(*) from (select distinct log, key from hyperparameters)")
+    assert count("hyperparameters") == settings == 17_490
