@@ -91,13 +91,15 @@ class System:
         return _product(self.host_processors_per_node, self.nodes)
 
 
-@dataclass(frozen=True, slots=True)
-class LogFile:
-    """A log as the walk found it: path in the round, size in bytes."""
+class LogFile(msgspec.Struct, frozen=True, gc=False):
+    """A log as the walk found it: path in the round, size in bytes, times of its content and its inode (0: not known)."""
 
     path: str
     name: str
     size: int
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    inode: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Options:
     that ``versions`` names. ``output_dir`` gets the summaries and the report. With ``strict`` findings make the run fail
     after all is written. A log of more than ``max_log_mb`` megabytes is not read. ``public`` says that everybody may see
     the results, whatever their label says. With ``update`` the clones of these rounds are replaced by fresh ones first.
-    ``dataset`` is a folder that gets every run too.
+    ``dataset`` is a folder that gets every run too. With ``no_cache`` every log is read, also those that did not change.
     """
 
     target_repo: str = ""
@@ -80,6 +80,7 @@ class Options:
     public: bool = False
     update: bool = False
     dataset: Path | None = None
+    no_cache: bool = False
 
 
 def options_from(values: Mapping[str, object]) -> Options:
@@ -114,6 +115,7 @@ def options_from(values: Mapping[str, object]) -> Options:
         max_log_mb=_megabytes(_value(values, "max_log_mb")),
         update=_switch(values, "update"),
         dataset=Path(dataset).expanduser() if dataset else None,
+        no_cache=_switch(values, "no_cache"),
     )
     if options.path is not None and len(options.versions) != 1:
         raise BadInput(f"--path={options.path}: say which round it is (--version=<number>.<number>)")

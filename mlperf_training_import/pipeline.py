@@ -13,6 +13,7 @@ from .errors import BadInput, PrivateRounds
 from .experiments.publish import find_target, publish, stored_beside
 from .findings import Finding, by_weight
 from .homes import home_of
+from .logs.cache import LogCache
 from .options import Filter
 from .outcome import Outcome, RoundOutcome
 from .results.entry import experiment_names
@@ -69,15 +70,18 @@ def _import_rounds(home: Home, options: Options, tell: Callable[[str], None], pr
     if not options.dry_run:
         make_output_folder(options.output_dir)
     dataset = _dataset(options, rounds)
+    caches = [_cache_of(round_, options) for round_ in rounds]
     walked = [(round_, walk(round_, rules_of(round_.version), outcome.findings)) for round_ in rounds]
     submissions = [submission for _, of_round in walked for submission in of_round]
     wanted.check("submitter", {submission.submitter for submission in submissions})
     wanted.check("benchmark", {submission.benchmark for submission in submissions if submission.benchmark})
-    for round_, of_round in walked:
+    for (round_, of_round), cache in zip(walked, caches, strict=True):
         beside = stored_beside(target, round_.label, round_.only) if round_.only else ()
         with progress(round_.label, bytes_to_read(of_round, wanted)) as advance:
             size, detailed = options.max_log_mb, dataset is not None
-            done = read_round(round_, of_round, wanted, outcome.findings, advance, size, beside, with_details=detailed)
+            done = read_round(
+                *(round_, of_round, wanted, outcome.findings, advance, size, beside), with_details=detailed, cache=cache
+            )
         if dataset is not None:
             dataset.add(done, outcome.findings)
         outcome.rounds.append(replace(done, details={}))
@@ -139,6 +143,14 @@ def write_dataset(
         dataset.add(done, findings)
     dataset.finish()
     return findings
+
+
+def _cache_of(round_: Round, options: Options) -> LogCache:
+    if options.no_cache:
+        return LogCache()
+    if options.path is None:
+        return LogCache.beside(round_.path, is_kept=not options.dry_run)
+    return LogCache.of_tree(options.path, is_kept=not options.dry_run)
 
 
 def _dataset(options: Options, rounds: Sequence[Round]) -> Dataset | None:

@@ -29,7 +29,7 @@ _SCRIPT_TAGS = "import,mlperf,training,to-experiment"
 _SAMPLE_LABEL = "5.1-sample"
 _DEMO_HOME = Path("mlperf-training-demo")
 #: What goes with --demo, which says itself what it imports.
-_WITH_DEMO = frozenset({"quiet", "strict", "max_log_mb"})
+_WITH_DEMO = frozenset({"quiet", "strict", "max_log_mb", "no_cache"})
 #: Flags that stand alone, or say yes or no.
 _SWITCHES = frozenset(field.name for field in fields(Options) if field.type == "bool")
 

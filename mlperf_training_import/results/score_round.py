@@ -8,7 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..findings import Finding, reporter
-from ..logs.workers import Job, read_all
+from ..logs.cache import LogCache
+from ..logs.workers import Job
 from ..outcome import RoundOutcome
 from ..tables.rules import benchmark_of, known_benchmarks, rules_of
 from ..values import LARGEST_LOG_MB
@@ -39,21 +40,24 @@ def read_round(
     beside: Sequence[Mapping[str, Any]] = (),
     *,
     with_details: bool = False,
+    cache: LogCache | None = None,
 ) -> RoundOutcome:
     """Reads the logs of a round's submissions and scores those that are wanted. Needs no Collective Mind.
 
     Where only some submitters are wanted, the others are read for comparison: a place among some results of a round would
     be another one than among all. Of one submitter's folder alone the results have places among those of others only if
     these are given, as stored entries (``beside``). A log of more than ``largest_mb`` megabytes is not read. What only the
-    data set needs is kept ``with_details``.
+    data set needs is kept ``with_details``. Of what the ``cache`` remembers nothing is read.
     """
+    cache = LogCache() if cache is None else cache
     read = [s for s in submissions if _is_wanted(s, wanted)]
     runs: dict[str, tuple[Run, ...]] = {}
     details: dict[str, LogDetails] | None = {} if with_details else None
-    results = score_submissions(round_, read, wanted, findings, advance, largest_mb, runs, details)
+    results = score_submissions(round_, read, wanted, findings, advance, largest_mb, runs, details, cache=cache)
     of_all = replace(wanted, submitters=frozenset())
     others = [s for s in submissions if _is_wanted(s, of_all) and not _is_wanted(s, wanted)]
-    compared = [*results, *score_submissions(round_, others, of_all, [], advance, largest_mb)]
+    compared = [*results, *score_submissions(round_, others, of_all, [], advance, largest_mb, cache=cache)]
+    cache.keep(file.path for submission in submissions for log in submission.logs for file in _files_of(submission, log))
     if round_.only is None or beside:
         for result, comparison in zip(compared, compare(compared, beside), strict=True):
             result.entry.update(comparison)
@@ -69,6 +73,8 @@ def score_submissions(
     largest_mb: int,
     runs: dict[str, tuple[Run, ...]] | None = None,
     details: dict[str, LogDetails] | None = None,
+    *,
+    cache: LogCache,
 ) -> list[Result]:
     """The wanted results among those of some submissions, with their entries.
 
@@ -91,7 +97,7 @@ def score_submissions(
         for submission in submissions
         for log in submission.logs
     ]
-    read = iter(read_all(jobs, advance=advance))
+    read = iter(cache.read(jobs, advance))
     assessor = Assessor(round_, rules, findings, {} if runs is None else runs)
     results: dict[tuple[Any, ...], Result] = {}
     for submission in submissions:
@@ -126,8 +132,13 @@ def bytes_to_read(submissions: Sequence[Submission], wanted: Filter) -> int:
         for submission in submissions
         if _is_wanted(submission, of_all)
         for log in submission.logs
-        for file in (log, *_power_of(submission, log))
+        for file in _files_of(submission, log)
     )
+
+
+def _files_of(submission: Submission, log: LogFile) -> tuple[LogFile, ...]:
+    """All that is read of a run."""
+    return (log, *_power_of(submission, log))
 
 
 def _power_of(submission: Submission, log: LogFile) -> tuple[LogFile, ...]:

@@ -142,11 +142,8 @@ class _Walker:
         return False
 
     def _logs(self, folder: str, files: list[os.DirEntry[str]], prefix: str = "result_") -> tuple[LogFile, ...]:
-        return tuple(
-            LogFile(f"{folder}/{entry.name}", entry.name, entry.stat().st_size)
-            for entry in files
-            if entry.name.startswith(prefix) and entry.name.endswith(".txt")
-        )
+        found = [entry for entry in files if entry.name.startswith(prefix) and entry.name.endswith(".txt")]
+        return tuple(_log_file(folder, entry.name, entry.stat()) for entry in found)
 
     def _system(self, path: str, label: str, submitter: str | None = None) -> System:
         """The system record of a description; what is wrong with it is reported once per file.
@@ -425,6 +422,10 @@ class _PackageWalker(_Walker):
         except (OSError, ValueError) as error:
             self._report("invalid-system-description", path, str(error))
             return None
+
+
+def _log_file(folder: str, name: str, about: os.stat_result) -> LogFile:
+    return LogFile(f"{folder}/{name}", name, about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
 
 
 def _listed(names: Sequence[str]) -> str:

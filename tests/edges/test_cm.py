@@ -491,3 +491,38 @@ def test_progress_and_colours_on_a_terminal_only(registered, sample, monkeypatch
     assert "round 5.1" not in piped.stdout + piped.stderr
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[3" not in on_a_terminal(SCRIPT_TAGS)  # no colour; bold is none
+
+
+def test_what_the_logs_of_a_clone_say_is_kept_beside_it(registered, sample, isolated, monkeypatch):
+    """Until CM removes the entry, and unless nothing is to be written, or remembered."""
+    from mlperf_training_import.logs import cache as cache_module
+
+    monkeypatch.setattr(cache_module, "_LONGEST_STEP_NS", 0)  # the clone is made just now
+    clone = cache_round(registered, sample, "5.1")
+    file = clone.parent / "mlperf-training-logs.cache"
+    time.sleep(0.03)
+    read = []
+    monkeypatch.setattr(
+        cache_module,
+        "read_all",
+        lambda jobs, advance, real=cache_module.read_all: [read.append(len(jobs)), real(jobs, advance=advance)][1],
+    )
+    run = {"action": "run", "automation": "script", "tags": SCRIPT_TAGS.replace(" ", ","), "silent": "yes"}
+    logs = len(list(clone.glob("*/results/*/*/result_*.txt")))
+    for flags, were_read, is_there in (
+        ({"dry_run": "yes"}, logs, False),
+        ({"no_cache": "yes"}, logs, False),
+        ({}, logs, True),
+        ({}, 0, True),
+        ({"dry_run": "yes"}, 0, True),
+        ({"no_cache": "yes"}, logs, True),
+    ):
+        read.clear()
+        result = registered.access({**run, **flags})
+        assert result["return"] == 0, result
+        assert (sum(read), file.exists()) == (were_read, is_there), flags
+    assert (
+        registered.access({"action": "rm", "automation": "cache", "artifact": clone.parent.name, "force": True})["return"]
+        == 0
+    )
+    assert not file.exists()

@@ -7,7 +7,7 @@ import os
 import pytest
 from trees import write_files, write_result
 
-from mlperf_training_import.model import LogFile, Round, System
+from mlperf_training_import.model import Round, System
 from mlperf_training_import.rounds.walk import walk
 from mlperf_training_import.start.sample import system_description
 from mlperf_training_import.tables.rules import rules_of
@@ -29,12 +29,15 @@ def test_a_submission(tmp_path):
     assert submission.code == "Org/benchmarks"
     assert submission.scaling == "Org/results/sys/bert/scaling.json"
     assert submission.not_read == ("Org/results/sys/bert/other",)
-    assert submission.power == {
-        "result_0": (
-            LogFile("Org/results/sys/bert/power/result_0/node_0.txt", "node_0.txt", 1),
-            LogFile("Org/results/sys/bert/power/result_0/sw_0.txt", "sw_0.txt", 0),
-        )
-    }
+    power = [(log.path, log.name, log.size) for log in submission.power["result_0"]]
+    assert list(submission.power) == ["result_0"]
+    assert power == [
+        ("Org/results/sys/bert/power/result_0/node_0.txt", "node_0.txt", 1),
+        ("Org/results/sys/bert/power/result_0/sw_0.txt", "sw_0.txt", 0),
+    ]
+    about = (tmp_path / power[0][0]).stat()
+    node = submission.power["result_0"][0]
+    assert (node.mtime_ns, node.ctime_ns, node.inode) == (about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
     assert [log.name for log in submission.logs] == [f"result_{number}.txt" for number in range(5)]
     assert submission.logs[0].path == "Org/results/sys/bert/result_0.txt"
     assert submission.logs[0].size == (folder / "result_0.txt").stat().st_size
