@@ -1,46 +1,51 @@
-"""The edge to Collective Mind: environment in, import, return code and text out."""
+"""The edge to Collective Mind and MLCFlow, which call scripts alike: environment in, import, return code and text out."""
 
 import sys
 from pathlib import Path
 
-# Collective Mind loads this file by its path: the folder with our package is not on the search path then.
+# They load this file by its path, MLCFlow by a link to it: the folder with our package is not on the search path then.
 _HERE = str(Path(__file__).resolve().parent)
 if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
 
-from mlperf_training_import.edge import at_the_edge, failed
-
+# Our package is imported in the functions: what is imported here, MLCFlow takes for packages to install.
 _ENV = "CM_IMPORT_MLPERF_TRAINING_"
 #: Findings that say why a round gave nothing; the report has all.
 _SHOWN_REASONS = 3
 
 
 def predeps(i):
-    """Refuses what cannot be understood, and prepares the cache. Called by CM before it fetches what variations ask for.
+    """Refuses what cannot be understood, and prepares the cache. Called before what variations ask for is fetched.
 
     A fetch that was cut off is removed, so that it is done again; with ``--update`` clones are replaced by fresh ones.
 
     Args:
-        i: CM's dictionary; read are ``input``, ``env``, ``meta``, ``variation_tags``, and the running script automation.
+        i: the dictionary of the automation; read are ``input``, ``env``, ``meta``, ``variation_tags`` and the running script
+            automation.
 
     Returns:
         As :func:`preprocess`.
     """
+    from mlperf_training_import.edge import at_the_edge
+
     return at_the_edge(_prepare, i)
 
 
 def preprocess(i):
-    """Imports the cached rounds. Called by CM before it would run a native script, of which there is none.
+    """Imports the cached rounds. Called before a native script would be run, of which there is none.
 
     Ctrl-C and SIGTERM end it as an error does: no worker process and no half-written file is left.
 
     Args:
-        i: CM's dictionary; read are ``env`` (``CM_IMPORT_MLPERF_TRAINING_*``) and ``automation``.
+        i: the dictionary of the automation; read are ``env`` (``CM_IMPORT_MLPERF_TRAINING_*``) and the running script
+            automation.
 
     Returns:
         ``{"return": 0}``, or ``return`` above 0 with ``error``: 16 where nothing was found, 130 after Ctrl-C, 143 after
         SIGTERM, 1 for everything else.
     """
+    from mlperf_training_import.edge import at_the_edge
+
     return at_the_edge(_import, i)
 
 
@@ -49,18 +54,29 @@ def _prepare(i):
     from mlperf_training_import.show.screen import Screen
     from mlperf_training_import.start.fetch import remove_unfinished, update_rounds
 
-    if not i["input"].get("recursion"):  # a dependency of another script has keys of CM's own
-        check_typed(i["input"], i["meta"]["input_mapping"])
+    home = _home(i)
+    if not i["input"].get("recursion"):  # a dependency of another script has keys of the automation's own
+        check_typed(home.typed(i["input"]), i["meta"]["input_mapping"], home.flags)
     options = _options(i)
     tell = Screen(quiet=options.quiet).tell
-    cm = i["run_script_input"]["self"].cmind  # i["automation"] is a copy
     if i["variation_tags"]:
-        remove_unfinished(cm, options.versions, tell)
+        remove_unfinished(home, options.versions, tell)
     if options.update:
-        update_rounds(cm, options.versions, tell)
+        update_rounds(home, options.versions, tell)
     if i["variation_tags"] or options.update:
-        cm.index.load()  # which others have written meanwhile
+        home.reload_index()  # which others have written meanwhile
     return {"return": 0}
+
+
+def _home(i):
+    """The home that is worked in, whose commands messages name from now on."""
+    from mlperf_training_import.homes import home_of
+    from mlperf_training_import.way_in import enter_home
+
+    automation = i["run_script_input"]["self"]  # i["automation"] is a copy in predeps of Collective Mind
+    home = home_of(getattr(automation, "cmind", None) or automation.action_object)
+    enter_home(home.commands, home.repos_path)
+    return home
 
 
 def _options(i):
@@ -70,13 +86,14 @@ def _options(i):
 
 
 def _import(i):
+    from mlperf_training_import.edge import failed
     from mlperf_training_import.pipeline import import_rounds
     from mlperf_training_import.show.screen import Screen
     from mlperf_training_import.values import printable
 
     options = _options(i)
     screen = Screen(quiet=options.quiet)
-    outcome = import_rounds(i["automation"].cmind, options, screen.tell, screen.progress)
+    outcome = import_rounds(_home(i), options, screen.tell, screen.progress)
     screen.show(outcome)
     _hand_over(outcome, i["env"], i["state"])
     if outcome.failures:

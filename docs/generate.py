@@ -225,6 +225,17 @@ def variations() -> str:
     return "\n".join(lines)
 
 
+def mlc_description() -> str:
+    """The script's description for MLCFlow, made from that for Collective Mind; dependencies get variables of both."""
+    text = (PROJECT / "_cm.yaml").read_text(encoding="utf-8")
+    description = yaml.safe_load(updated(text, PARTS["_cm.yaml"]))
+    for variation in description["variations"].values():
+        for dependency in variation.get("deps", ()):
+            env = dependency["env"]
+            env |= {name.replace("CM_", "MLC_", 1): value for name, value in env.items()}
+    return yaml.safe_dump(description, sort_keys=False, width=120).rstrip()
+
+
 #: The files with generated parts, and for each part what makes it.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "_cm.yaml": {"variations": variations},
@@ -243,6 +254,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     },
     "docs/mistakes.md": {"mistakes": mistakes_table},
     "docs/rounds.md": {"rounds": rounds_table, "fetch": fetch_lines},
+    "script/import-mlperf-training-to-experiment/meta.yaml": {"description": mlc_description},
 }
 
 

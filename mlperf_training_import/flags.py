@@ -1,4 +1,4 @@
-"""Which flags Collective Mind takes by itself, and a check that nothing else was typed: CM itself refuses none."""
+"""Which flags Collective Mind and MLCFlow take by themselves, and a check that nothing else was typed: they refuse none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .errors import BadInput
 from .suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
 #: What ``cm run script`` takes. Source: the automation "script" of cmx4mlops 1.0.1 (``run`` and what it reads).
 _SCRIPT_FLAGS = """
@@ -29,15 +29,23 @@ _CORE_FLAGS = """
     parsed_artifacts parsed_automation raise save_to_json save_to_json_file save_to_yaml_file unparsed_cmd
 """
 CM_FLAGS = frozenset(f"{_SCRIPT_FLAGS} {_CORE_FLAGS}".split())
+#: What MLCFlow, whose scripts run as those of CM do, takes or adds besides. Source: mlcflow 1.3.8, ``main.py``,
+#: ``script_action.py`` and ``automation/script/module.py``.
+_MLC_FLAGS = """
+    action artifacts automation cache_expiration cmd default_env details folder help mlc_input_file mlc_isolate
+    mlc_output mlc_run_cmd path_only script_tags search_folder_path target verify_ssl
+"""
+MLC_FLAGS = frozenset(f"{_SCRIPT_FLAGS} {_MLC_FLAGS}".split())
 
 
-def check_typed(typed: Mapping[str, Any], ours: Iterable[str]) -> None:
-    """Refuses what neither the script nor Collective Mind takes.
+def check_typed(typed: Mapping[str, Any], ours: Iterable[str], theirs: Container[str]) -> None:
+    """Refuses what neither the script nor the automation takes.
 
     Args:
         typed: the input of a run, as CM hands it to a script: flags by name, with ``_`` for ``-``; from a command line also
             ``cmd``, its words, and ``artifacts``, those after the first that are no flags.
         ours: the flags of the script.
+        theirs: those of the automation.
 
     Raises:
         BadInput: a flag is unknown or was given twice, or a word belongs to no flag.
@@ -47,14 +55,14 @@ def check_typed(typed: Mapping[str, Any], ours: Iterable[str]) -> None:
     words = [str(word) for word in words] if isinstance(words, list) else []
     for place, word in enumerate(typed.get("artifacts", ())):
         if place == 0 and (" " in word or "," in word):
-            continue  # CM takes it for more tags
+            continue  # it is taken for more tags
         if word.startswith("_"):
             raise BadInput(f"{word}: a variation belongs into the first words, behind the tags and a blank")
         before = words[words.index(word) - 1] if word in words[1:] else ""
         flag = before if _name_of(before) in ours else "--flag"
         raise BadInput(f"{word}: not expected here; {flag}={word} is written without a blank")
     for name in typed:
-        if name not in ours and name not in CM_FLAGS:
+        if name not in ours and name not in theirs:
             raise BadInput(f"--{name}: no such flag{did_you_mean(name, ours, '--')}")
     for name, count in Counter(map(_name_of, words)).items():
         if name in ours and count > 1:

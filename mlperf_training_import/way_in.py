@@ -10,6 +10,12 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .place import IS_CHECKOUT, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Hands the command line on to the processes that it starts; Collective Mind's own commands do not set it.
 _VARIABLE = "MLPERF_TRAINING_IMPORT_COMMAND"
@@ -24,7 +30,8 @@ class HomeCommands:
     """What people type in a home, and what the home is called.
 
     ``fetch`` has fields for address, tags and branch, ``remove`` for a cache entry's uid or folder, and the lines of
-    ``add_repository`` for a name.
+    ``add_repository`` for a name. ``see`` shows what was imported; without it, or for those who use our own command line,
+    its commands do, each named with what it is for.
     """
 
     home: str
@@ -32,6 +39,8 @@ class HomeCommands:
     fetch: str
     remove: str
     add_repository: tuple[str, ...]
+    see: str | None
+    own: tuple[tuple[str, str], ...]
 
 
 CM = HomeCommands(
@@ -40,6 +49,20 @@ CM = HomeCommands(
     fetch=f'cmr "get git repo _repo.{{address}}" --extra_cache_tags={{tags}} --branch={{branch}} {NO_SUBMODULES}',
     remove="cm rm cache {entry} -f",
     add_repository=("cm pull repo <name or address>", "cm init repo {name}"),
+    see='cmr "gui _playground"',
+    own=(("see it", "playground"),),
+)
+
+MLC = HomeCommands(
+    home="MLC",
+    article="an",
+    fetch=(
+        f"mlcr get,git,repo,_repo.{{address}} --extra_cache_tags={{tags}} --env.MLC_GIT_BRANCH={{branch}} {NO_SUBMODULES}"
+    ),
+    remove="mlc rm cache {entry} -f",
+    add_repository=("mlc pull repo <name or address>", "mlc add repo {name}"),
+    see=None,
+    own=(("see it", "report"), ("every run as tables", "dataset")),
 )
 
 _entered = [CM]
@@ -50,9 +73,11 @@ def home_commands() -> HomeCommands:
     return _entered[0]
 
 
-def enter_home(commands: HomeCommands) -> None:
-    """Takes down which home is worked in, for all that is said from now on."""
+def enter_home(commands: HomeCommands, folder: Path) -> None:
+    """Takes down which home is worked in, and where it is, for all that is said from now on."""
     _entered[0] = commands
+    if commands is not CM:  # which our command line takes where none is named
+        remember_home(folder)
 
 
 def enter() -> str:
@@ -73,10 +98,17 @@ def remember_home(folder: Path) -> None:
     os.environ[_HOME_VARIABLE] = str(folder)
 
 
-def playground_command() -> str:
-    """What opens the playground over the CM home that was worked in."""
-    command = own_command()
-    if command is None:
-        return 'cmr "gui _playground"'
+def iter_next_steps() -> Iterator[tuple[str, str]]:
+    """What can be done with what was imported into the home: what for, and the command."""
+    commands, command = home_commands(), own_command()
+    if command is None and commands.see is not None:
+        yield "see it", commands.see
+        return
     home = os.environ.get(_HOME_VARIABLE)
-    return f"{command} playground{f' --home={shlex.quote(home)}' if home else ''}"
+    for purpose, name in commands.own:
+        yield purpose, f"{command or _command_line()} {name}{f' --home={shlex.quote(home)}' if home else ''}"
+
+
+def _command_line() -> str:
+    """What starts our command line, for those who came another way."""
+    return shlex.join([sys.executable, str(ROOT / "run.py")] if IS_CHECKOUT else ["mlperf-training"])

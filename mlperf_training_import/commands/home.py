@@ -1,4 +1,4 @@
-"""The CM home that a command works in."""
+"""The home that a command works in: one of Collective Mind, or, for those that only look into it, one of MLCFlow."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
-from ..way_in import remember_home
+from ..homes import home_of
+from ..way_in import enter_home, remember_home
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from ..homes.home import Home
+
+#: Names the home of MLCFlow, as it does for MLCFlow itself.
+_MLC_VARIABLE = "MLC_REPOS"
+_MLC_IMPORT = "mlcr import,mlperf,training,to-experiment"
 _LOCK_FILE = "mlperf-training-import-start.lock"
 
 
@@ -24,21 +30,29 @@ def add_home_flag(parser: argparse.ArgumentParser) -> None:
         "--home",
         type=Path,
         metavar="DIR",
-        help="CM home to work in, or a folder that the demo made; default: what CM_REPOS names, or ~/CM",
+        help="home to work in, or a folder that the demo made; default: what CM_REPOS names, or ~/CM",
     )
 
 
-def use_home(folder: Path | None, *, may_be_new: bool = False) -> None:
-    """Points Collective Mind to a home.
+def use_home(folder: Path | None, *, may_be_new: bool = False, may_be_mlc: bool = False) -> None:
+    """Chooses a home.
 
     Args:
         folder: a CM home, or the folder of a demo, which has one in it; None leaves the home as it is.
         may_be_new: a folder that does not exist yet, or is empty, becomes a CM home.
+        may_be_mlc: it may be the home of MLCFlow too.
 
     Raises:
-        BadInput: the folder is no CM home, or CM cannot work there.
+        BadInput: the folder is no such home, or CM cannot work there.
     """
     if folder is None:
+        return
+    if (mlc := _mlc_home_in(folder)) is not None:
+        if not may_be_mlc:
+            raise BadInput(f"--home={folder}: a home of MLCFlow, where this is done by: {_MLC_IMPORT}")
+        os.environ[_MLC_VARIABLE] = str(mlc.resolve())
+        os.environ.pop("CM_REPOS", None)
+        remember_home(folder)
         return
     home = next((home for home in (folder / "CM", folder) if (home / "repos").is_dir()), None)
     if home is None:
@@ -78,8 +92,26 @@ def alone_in_home() -> Iterator[None]:
         os.close(handle)
 
 
+def open_home() -> Home:
+    """The home that was chosen: MLCFlow's, where ``--home`` or else only ``MLC_REPOS`` names one, or else that of CM."""
+    mlc = os.environ.get(_MLC_VARIABLE, "").strip()
+    if mlc and not os.environ.get("CM_REPOS", "").strip():
+        from ..homes.mlc import MlcHome
+
+        home: Home = MlcHome(Path(mlc))
+    else:
+        home = home_of(collective_mind())
+    enter_home(home.commands, home.repos_path)
+    return home
+
+
 def collective_mind() -> Any:
     """A Collective Mind of our own, which sees what other processes have changed."""
-    from ..homes.collective_mind import collective_mind
+    from ..homes.cm import collective_mind
 
     return collective_mind()
+
+
+def _mlc_home_in(folder: Path) -> Path | None:
+    """The home of MLCFlow that is a folder, or lies in it; None where there is none."""
+    return next((home for home in (folder, folder / "repos") if (home / "local" / "meta.yaml").is_file()), None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..show.screen import show_imported
 from ..start.register import replaced_scripts
 from ..way_in import own_command
-from .home import add_home_flag, collective_mind, use_home
+from .home import add_home_flag, collective_mind, open_home, use_home
 
 if TYPE_CHECKING:
     import argparse
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     add_home_flag(parser)
-    parser.add_argument("--target_repo", metavar="NAME", help="CM repository that has the experiments; default: local")
+    parser.add_argument("--target_repo", metavar="NAME", help="repository that has the experiments; default: local")
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints the cached rounds and the imported experiments."""
-    use_home(options.home)
-    cm = collective_mind()
-    show_imported(cm, options.target_repo or "")
-    if replaced := replaced_scripts(cm):
+    use_home(options.home, may_be_mlc=True)
+    home = open_home()
+    show_imported(home, options.target_repo or "")
+    if home.has_older_scripts and (replaced := replaced_scripts(collective_mind())):
         commands = " and ".join(script.command for script, _ in replaced)
         print(f"here {commands} would run an older script; to run ours: {own_command()} register")
     return 0

@@ -1,6 +1,7 @@
 """What a home is: where clones are cached and experiments stored. A running automation in, one interface over it out.
 
-Behind the interface is Collective Mind's home (``collective_mind``); nothing else imports ``cmind``, or asks which it is.
+Behind the interface are Collective Mind's home (``cm``) and MLCFlow's (``mlc``). Nothing else imports
+``cmind``, or asks which it is.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import Any
 from .home import Home
 
 #: The package of a running automation, and the module and class of its home.
-_HOMES = {"cmind": ("collective_mind", "CollectiveMindHome")}
+_HOMES = {"cmind": ("cm", "CmHome"), "mlc": ("mlc", "MlcHome")}
 
 
 def home_of(running: Any) -> Home:
-    """The home that a running automation works in (``cmind.core.CM``); a home is given back as it is.
+    """The home that a running automation works in (``cmind.core.CM``, ``mlc.action.Action``); a home is given back as it is.
 
     Raises:
         TypeError: it is neither.
@@ -26,5 +27,5 @@ def home_of(running: Any) -> Home:
     if package not in _HOMES:
         raise TypeError(f"{type(running)}: no automation with a home")
     module, name = _HOMES[package]
-    home: Home = getattr(importlib.import_module(f".{module}", __package__), name)(running)
+    home: Home = getattr(importlib.import_module(f".{module}", __package__), name).of(running)
     return home

@@ -12,10 +12,12 @@ from ..tables.suites import labels_of_tags
 from ..way_in import home_commands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import datetime
+    from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from ..tables.suites import Source
+    from ..way_in import HomeCommands
 
 #: The tags that every cache entry with a clone has; one with a round has that of its suite too.
 CLONE_TAGS = ("get", "repo")
@@ -25,11 +27,15 @@ UNFINISHED_TAG = "tmp"
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """An entry of the cache: its uid, its tags, and where the clone belongs, which need not be there."""
+    """An entry of the cache: its uid, its tags, and where the clone belongs, which need not be there.
+
+    ``expired_on`` is the day, in local time, from which the automation itself no longer uses it; None where it does.
+    """
 
     uid: str
     tags: tuple[str, ...]
     clone: Path
+    expired_on: datetime.date | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -69,11 +75,24 @@ class Home(ABC):
     """Where clones are cached and experiments stored, and what is asked and told there.
 
     ``repos_path`` is the folder that all of it lies in, ``description_file`` what the description of an experiment is
-    called that is written anew.
+    called that is written anew, ``commands`` what people type there, and ``flags`` what the automation takes by itself.
+    ``has_older_scripts`` says whether others of the same names may be found in place of ours.
     """
 
     repos_path: Path
     description_file: str
+    commands: HomeCommands
+    flags: frozenset[str]
+    has_older_scripts: bool
+
+    @classmethod
+    @abstractmethod
+    def of(cls, running: Any) -> Home:
+        """The home of a running automation."""
+
+    @abstractmethod
+    def typed(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The input of a run, as a script gets it, in the form that :func:`~..flags.check_typed` takes."""
 
     @abstractmethod
     def cached_entries(self) -> list[CacheEntry]:
@@ -93,6 +112,14 @@ class Home(ABC):
 
         Raises:
             ImportFailure: it cannot be removed.
+        """
+
+    @abstractmethod
+    def expire(self, entry: CacheEntry) -> None:
+        """Lets an entry be used only until there is another of its round, where :meth:`fetch_command` needs that.
+
+        Raises:
+            ImportFailure: it cannot be written.
         """
 
     @abstractmethod

@@ -128,7 +128,11 @@ def _round_of(entry: CacheEntry, findings: list[Finding]) -> Round | None:
         report("clone-missing", str(entry.clone), f"the cache entry has no clone; {remove}")
     else:
         try:
-            return read_clone(entry.clone, label, version.round)
+            round_ = read_clone(entry.clone, label, version.round)
+            if entry.expired_on is not None:
+                what = f"the cache entry expired on {entry.expired_on}; it is used, since there is no newer one"
+                report("clone-expired", str(entry.clone), f"{what}; to have the round of today: {fetch_command(label)}")
+            return round_
         except NoClone as error:
             what = f"the clone was cut off or is no git repository ({error}); {remove}"
             report("clone-incomplete", str(entry.clone), what)

@@ -23,7 +23,7 @@ from ..rounds.locate import locate
 from ..rounds.repository import is_of_its_repository
 from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN, metric_of
 from ..values import finite_number, printable
-from ..way_in import playground_command
+from ..way_in import iter_next_steps
 from .editions import edition_of_entry
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ class Screen:
         folder = next((experiment.path.parent for experiment in outcome.experiments if experiment.path), None)
         if folder is not None and not outcome.dry_run:
             self._out.print(_one_line(f"experiments are in {folder}"), soft_wrap=True)
-            self._out.print(_one_line(f"see it: {playground_command()}"), soft_wrap=True)
+            for purpose, command in iter_next_steps():
+                self._out.print(_one_line(f"{purpose}: {command}"), soft_wrap=True)
 
     def _show_results(self, outcome: Outcome) -> None:
         """Each result of a preview: its score, and whether it would pass the review."""

@@ -115,7 +115,11 @@ def _clone(home: Home, label: str, source: Source, tell: Callable[[str], None], 
     address = web_address(source.address) or _CREDENTIALS.sub("", source.address)
     tell(f"fetching {address} ...")
     begin = time.monotonic()
-    before = {entry.uid for entry in _entries_of(home, [label]) if not entry.unfinished}
+    there = _entries_of(home, [label])
+    before = {entry.uid for entry in there if not entry.unfinished}
+    if anew:
+        for entry in there:
+            home.expire(entry)
     found: list[Round] = []
     try:
         code, trouble = _run(home.fetch_command(source, anew=anew), home.environment)

@@ -40,6 +40,7 @@ def test_every_packages_file_is_pinned():
         "requirements-dataset.txt",
         "tests/requirements.txt",
         "tests/requirements-browser.txt",
+        "tests/requirements-mlc.txt",
     ):
         for line in (PROJECT / file).read_text().splitlines():
             assert not line or line.startswith(("#", "-r ")) or "==" in line, (file, line)

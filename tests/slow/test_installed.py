@@ -69,7 +69,7 @@ def test_it_holds_one_copy_of_every_file(installed):
     scripts = {name for name in names if name.startswith("cmx4mlperf_training/script/")}
     root = "cmx4mlperf_training/script/import-mlperf-training-to-experiment"
     assert scripts == {
-        *(f"{root}/{name}" for name in ("_cm.yaml", "customize.py")),
+        *(f"{root}/{name}" for name in ("_cm.yaml", "customize.py", "meta.yaml")),
         *(f"{root}/{file.name}" for file in PROJECT.glob("requirements*.txt")),
         *(f"cmx4mlperf_training/script/gui/{name}" for name in ("_cm.yaml", "customize.py")),
     }

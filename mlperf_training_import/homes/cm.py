@@ -17,15 +17,16 @@ from cmind import utils
 from cmind.core import CM
 from cmind.index import Index
 
+from .. import way_in
 from ..atomic import remove_leftovers, write_atomically
 from ..errors import ImportFailure
+from ..flags import CM_FLAGS
 from ..regular import is_there
 from ..tables.suites import labels_of_tags, suites
-from ..way_in import NO_SUBMODULES
 from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, unknown_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..tables.suites import Source
     from .home import Described
@@ -40,14 +41,26 @@ def collective_mind() -> Any:
     return CM()
 
 
-class CollectiveMindHome(Home):
+class CmHome(Home):
     """What a running Collective Mind (``cmind.core.CM``) works in."""
 
     description_file = "_cm.json"
+    commands = way_in.CM
+    flags = CM_FLAGS
+    has_older_scripts = True
 
     def __init__(self, cm: Any) -> None:
         self._cm = cm
         self.repos_path = Path(cm.repos_path)
+
+    @classmethod
+    def of(cls, running: Any) -> Home:
+        """See :class:`Home`; ``running`` is a ``cmind.core.CM``."""
+        return cls(running)
+
+    def typed(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See :class:`Home`."""
+        return given
 
     def cached_entries(self) -> list[CacheEntry]:
         """See :class:`Home`."""
@@ -79,11 +92,14 @@ class CollectiveMindHome(Home):
         if removed["return"] > 0:
             raise ImportFailure(f"{entry.clone.parent}: cannot be removed ({removed['error']})")
 
+    def expire(self, _entry: CacheEntry) -> None:
+        """See :class:`Home`; CM can be told to clone anew."""
+
     def fetch_command(self, source: Source, *, anew: bool) -> list[str]:
         """See :class:`Home`."""
         return [
             *(sys.executable, "-m", "cmind", "run", "script", f"get git repo _repo.{source.address}", "-s"),
-            *(f"--extra_cache_tags={source.cache_tags}", f"--branch={source.branch}", NO_SUBMODULES),
+            *(f"--extra_cache_tags={source.cache_tags}", f"--branch={source.branch}", way_in.NO_SUBMODULES),
             *(["--new"] if anew else []),
         ]
 
