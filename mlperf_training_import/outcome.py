@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .findings import Finding
-    from .model import LogDetails, Result, Round, Run, Submission
+    from .model import Result, Round, Run, Submission
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class RoundOutcome:
 
     ``walked`` are all its submissions, ``submissions`` those that were wanted and read, ``results`` those of them that
     have a score, with their entries. ``runs`` are the judged runs of what was read, by folder, scored or not. ``details``
-    are by the path of a log, and empty unless somebody asked for them.
+    are by the path of a log, packed (:mod:`~.logs.details`), and empty unless somebody asked for them.
     """
 
     round: Round
@@ -60,7 +60,7 @@ class RoundOutcome:
     submissions: tuple[Submission, ...]
     results: tuple[Result, ...]
     runs: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
-    details: Mapping[str, LogDetails] = field(default_factory=dict)
+    details: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

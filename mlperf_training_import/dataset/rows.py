@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from ..logs.details import unpack
 from ..model import LogDetails
 from ..results.convergence import convergence_point, quality_of
 from ..results.metrics import samples_of
@@ -53,14 +54,19 @@ class _LoggedRun:
     """A run with all that is known about where it belongs."""
 
     def __init__(
-        self, run: Run, details: LogDetails, submission: Submission, benchmark: Benchmark | None, result: Result | None
+        self, run: Run, packed: bytes | None, submission: Submission, benchmark: Benchmark | None, result: Result | None
     ) -> None:
         self.run = run
-        self.details = details
+        self._packed = packed
         self.submission = submission
         self.benchmark = benchmark
         self.result = result
         self.joules: float | None = None
+
+    @property
+    def details(self) -> LogDetails:
+        """What only the data set needs of the log; made anew each time, since those of a round are many objects."""
+        return LogDetails() if self._packed is None else unpack(self._packed)
 
     @property
     def log(self) -> RunLog:
@@ -80,7 +86,7 @@ def _iter_runs(done: RoundOutcome) -> Iterator[_LoggedRun]:
         benchmark = None if key is None else benchmark_of(key, done.round.version)
         joules = _joules_of_runs(result)
         for run in done.runs.get(submission.folder, ()):
-            logged = _LoggedRun(run, done.details.get(run.log.path, LogDetails()), submission, benchmark, result)
+            logged = _LoggedRun(run, done.details.get(run.log.path), submission, benchmark, result)
             logged.joules = joules.get(run.log.path)
             yield logged
 
@@ -94,9 +100,9 @@ def _joules_of_runs(result: Result | None) -> Mapping[str, float]:
 
 
 def _run_row(run: _LoggedRun) -> Row:
-    log, benchmark = run.log, run.benchmark
+    log, benchmark, details = run.log, run.benchmark, run.details
     kept = () if run.result is None else run.result.score.kept
-    seed = next((setting.value for setting in run.details.settings if setting.key == "seed"), None)
+    seed = next((setting.value for setting in details.settings if setting.key == "seed"), None)
     return {
         "uid": run.uid,
         "log": log.path,
@@ -111,8 +117,8 @@ def _run_row(run: _LoggedRun) -> Row:
         "run_stop_ms": log.run_stop_ms,
         "init_start_ms": log.init_start_ms,
         "init_stop_ms": log.init_stop_ms,
-        "evaluation_ms": run.details.evaluation_ms,
-        "evaluations_count": run.details.evaluation_lines,
+        "evaluation_ms": details.evaluation_ms,
+        "evaluations_count": details.evaluation_lines,
         "seed": seed,
         "global_batch_size": log.global_batch_size,
         "train_samples": log.train_samples,
@@ -212,11 +218,6 @@ def _description(done: RoundOutcome, submission: Submission) -> str | None:
         return None
 
 
-def converter(type_: str) -> Callable[[object], object]:
-    """What makes a value of a column from one of a row: of the type of the column, or None where that cannot be."""
-    return _CONVERTERS[type_]
-
-
 def _text(value: object) -> str | None:
     """Names of files that are no UTF-8 have marks where they are not."""
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else None
@@ -240,7 +241,8 @@ def _list_of(convert: Callable[[object], object]) -> Callable[[object], object]:
     return lambda value: [convert(part) for part in value] if isinstance(value, (list, tuple)) else None
 
 
-_CONVERTERS: dict[str, Callable[[object], object]] = {
+#: What makes a value of a column from one of a row: of the type of the column, or None where that cannot be.
+CONVERTERS: dict[str, Callable[[object], object]] = {
     "text": _text,
     "number": _number,
     "integer": _integer,

@@ -6,11 +6,13 @@ two columns as well, as what they are: an engine that guesses types would take r
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
 import json
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_if_different
@@ -19,7 +21,7 @@ from ..tables.dataset import TableSchema, dataset_tables, schema_version
 from ..tables.suites import suite_of
 from .croissant import CROISSANT_FILE, describe
 from .library import need_library
-from .rows import Row, converter, rows_of_round
+from .rows import CONVERTERS, Row, rows_of_round
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,8 +33,9 @@ if TYPE_CHECKING:
 #: The folder of a data set where nobody names another.
 DATASET_FOLDER = "mlperf-training-dataset"
 #: So many rows are made into columns at once: more would only take more memory.
-_ROWS_AT_ONCE = 20_000
+_ROWS_AT_ONCE = 5_000
 _COMMON = ("suite", "round")
+_PLAIN_TYPES = {"text": str, "number": float, "integer": int, "boolean": bool}
 
 
 @dataclass(slots=True)
@@ -79,7 +82,7 @@ class Dataset:
         for name, schema in dataset_tables().items():
             folder = self.folder / name / f"suite={common['suite']}" / f"round={label}"
             folder.mkdir(parents=True, exist_ok=True)
-            table = _to_table(schema, (row | common for row in rows[name]))
+            table = _to_table(schema, rows[name], common)
             data = _to_parquet(table)
             write_if_different(folder / f"{name}.parquet", data)
             self.sizes[name].rows += table.num_rows
@@ -101,10 +104,10 @@ class Dataset:
         return {file: write_if_different(file, (text + "\n").encode("utf-8"))}
 
 
-def _arrow_schema(schema: TableSchema) -> Any:
+def _arrow_types() -> dict[str, Any]:
     import pyarrow as pa
 
-    types = {
+    return {
         "text": pa.string(),
         "number": pa.float64(),
         "integer": pa.int64(),
@@ -112,6 +115,12 @@ def _arrow_schema(schema: TableSchema) -> Any:
         "numbers": pa.list_(pa.float64()),
         "texts": pa.list_(pa.string()),
     }
+
+
+def _arrow_schema(schema: TableSchema) -> Any:
+    import pyarrow as pa
+
+    types = _arrow_types()
     # what pyarrow and pandas make of the names of folders, so that they see one column and not two
     folder_type = pa.dictionary(pa.int32(), pa.string())
     fields = [
@@ -120,16 +129,33 @@ def _arrow_schema(schema: TableSchema) -> Any:
     return pa.schema(fields, metadata={"schema_version": schema_version(), "table": schema.name})
 
 
-def _to_table(schema: TableSchema, rows: Iterable[Row]) -> Any:
+def _to_table(schema: TableSchema, rows: Iterable[Row], common: Row) -> Any:
+    """Rows as a table; ``common`` are values that all of them have."""
     import pyarrow as pa
 
     arrow = _arrow_schema(schema)
-    columns = [(column.name, converter(column.type)) for column in schema.columns]
     batches = []
     for chunk in _iter_chunks(rows):
-        arrays = [pa.array([convert(row.get(name)) for row in chunk], arrow.field(name).type) for name, convert in columns]
-        batches.append(pa.RecordBatch.from_arrays(arrays, schema=arrow))
+        columns = []
+        for column in schema.columns:
+            is_common = column.name in common
+            values = [common[column.name]] * len(chunk) if is_common else [row.get(column.name) for row in chunk]
+            columns.append(_to_array(values, column.type, arrow.field(column.name).type))
+        batches.append(pa.RecordBatch.from_arrays(columns, schema=arrow))
     return pa.Table.from_batches(batches, arrow).unify_dictionaries()
+
+
+def _to_array(values: Sequence[object], type_: str, arrow_type: Any) -> Any:
+    """Values as an array. Those that are all what they should be, as nearly always, are not looked at one by one."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if set(map(type, values)) <= {_PLAIN_TYPES.get(type_), NoneType}:
+        with contextlib.suppress(UnicodeError, OverflowError, pa.ArrowException):
+            array = pa.array(values, arrow_type)
+            if type_ != "number" or pc.all(pc.is_finite(array), min_count=0).as_py():
+                return array
+    return pa.array(map(CONVERTERS[type_], values), arrow_type)
 
 
 def _iter_chunks(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:

@@ -1,20 +1,28 @@
 """Keeps what only the data set needs of a log: lines in, a :class:`~..model.LogDetails` out.
 
-It is told the lines by :class:`~.log.LogReader` while that reads them, so that a log is read once.
+It is told the lines by :class:`~.log.LogReader` while that reads them, so that a log is read once. Details are handed on as
+bytes, and read when their rows are written: those of a round are as many objects as there are evaluations.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import pickle
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from ..model import LogDetails, LoggedSetting, TimedEvaluation
+from msgspec.structs import astuple
+
+from ..model import Evaluation, LogDetails, LoggedSetting, TimedEvaluation
 from ..tables.log_keys import left_out_keys
 from ..values import clean_text, finite_number
 from .evaluation import EVALUATION_KEYS, LONGEST_TEXT, evaluation_of
 from .line import Allowance, MalformedLine, Spent, evaluation_parts, parse_line
 
 if TYPE_CHECKING:
+    import msgspec
+
     from ..model import RunLog
     from ..tables.rules import Dialect
 
@@ -27,6 +35,27 @@ _LONGEST_TEXT = 1000
 _LARGEST_INTEGER = 2**63
 
 
+def pack(details: LogDetails) -> bytes:
+    """Details as bytes, which take a tenth of the memory and of the time between processes."""
+    evaluations = [(*timed[:-1], astuple(timed.evaluation)) for timed in details.evaluations]
+    settings = [tuple(setting) for setting in details.settings]
+    return pickle.dumps((evaluations, details.evaluation_lines, settings, details.evaluation_ms))
+
+
+def unpack(data: bytes) -> LogDetails:
+    """The details that :func:`pack` was given."""
+    evaluations, lines, settings, evaluation_ms = pickle.loads(data)  # noqa: S301 - made by this process or its workers
+    return LogDetails(
+        tuple(
+            TimedEvaluation(number, time_ms, key, is_over, Evaluation(*values))
+            for number, time_ms, key, is_over, values in evaluations
+        ),
+        lines,
+        tuple(LoggedSetting(*setting) for setting in settings),
+        evaluation_ms,
+    )
+
+
 class DetailsReader:
     """Collects the evaluations and the settings of one log."""
 
@@ -35,6 +64,8 @@ class DetailsReader:
         self._allowance = Allowance()
         self._left_out = left_out_keys().keys() - EVALUATION_KEYS - _SPAN_KEYS
         self._settings: dict[str, LoggedSetting] = {}
+        self._known: dict[str, bytes] = {}  # a value that was taken of each key, as it stands in its line
+        self._repeats: Counter[str] = Counter()  # lines with that value that were not parsed
         self._evaluations: list[TimedEvaluation] = []
         self._evaluation_lines = 0
         self._eval_start_ms: float | None = None
@@ -63,15 +94,35 @@ class DetailsReader:
             self._take_evaluation(time_ms, key, value, metadata, is_over)
         elif key in _SPAN_KEYS:
             self._take_span(time_ms, is_start=key == "eval_start")
-        elif (text := _setting_text(value)) is not None and len(key) <= _LONGEST_KEY:
-            self._take_setting(key, text, value)
+        else:
+            self._take_setting(key, value)
+
+    def take_known(self, line: bytes, time_ms: int, key: str, value: msgspec.Raw, *, is_over: bool) -> None:
+        """Takes a well-formed line as :meth:`take` does, given its parts; parses no more of it than is needed.
+
+        In some logs every rank says every setting: what is said again is not parsed again.
+        """
+        if key in EVALUATION_KEYS:
+            self.take(line, key, is_over=is_over)
+        elif key in _SPAN_KEYS:
+            self._take_span(float(time_ms), is_start=key == "eval_start")
+        elif self._known.get(key) == (data := bytes(value)):
+            self._repeats[key] += 1
+        else:
+            with contextlib.suppress(Spent):
+                self._allowance.spend(lines=1, size=len(line))
+                self._take_setting(key, json.loads(data.decode("latin-1")))
+                if key in self._settings:
+                    self._known.setdefault(key, data)
 
     def details(self, log: RunLog) -> LogDetails:
         """What was collected, given what the log says about its run."""
         return LogDetails(
             evaluations=tuple(self._evaluations),
             evaluation_lines=self._evaluation_lines,
-            settings=tuple(self._settings.values()),
+            settings=tuple(
+                setting._replace(lines=setting.lines + self._repeats[key]) for key, setting in self._settings.items()
+            ),
             evaluation_ms=self._evaluation_ms(log.run_start_ms, log.run_stop_ms),
         )
 
@@ -81,7 +132,10 @@ class DetailsReader:
         evaluation = evaluation_of(value, parts, metric[:LONGEST_TEXT] if isinstance(metric, str) else None)
         self._evaluations.append(TimedEvaluation(self._evaluation_lines, time_ms, key, is_over, evaluation))
 
-    def _take_setting(self, key: str, text: str, value: object) -> None:
+    def _take_setting(self, key: str, value: object) -> None:
+        text = _setting_text(value)
+        if text is None or len(key) > _LONGEST_KEY:
+            return
         said = self._settings.get(key)
         if said is not None:
             self._settings[key] = said._replace(lines=said.lines + 1, differs=said.differs or said.value != text)

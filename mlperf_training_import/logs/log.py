@@ -237,7 +237,7 @@ class LogReader:
                 self._parse(line)
                 continue
             if details is not None and details.wants(known.key):
-                details.take(line, known.key, is_over="run_stop_ms" in self._facts)
+                details.take_known(line, known.time_ms, known.key, known.value, is_over="run_stop_ms" in self._facts)
             if known.key == "init_start":  # in some logs every rank says this
                 init_starts.append(known.time_ms)
             elif known.key in WANTED_KEYS:

@@ -7,6 +7,7 @@ is missing itself.
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -17,7 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..values import LARGEST_LOG_MB
-from .details import DetailsReader
+from .details import DetailsReader, pack
 from .log import read_log
 from .power import read_power_log
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    from ..model import LogDetails, LogFile, PowerLog, RunLog
+    from ..model import LogFile, PowerLog, RunLog
     from ..tables.rules import Dialect
 
 #: Less than this is read by one process: to start others would take longer.
@@ -62,11 +63,11 @@ class Job(NamedTuple):
 
 
 class ReadRun(NamedTuple):
-    """What the log of a run says, its power logs as far as they were read, by path, and the details if asked for."""
+    """What the log of a run says, its power logs as far as they were read, by path, and packed details if asked for."""
 
     log: RunLog
     power: dict[str, PowerLog]
-    details: LogDetails | None
+    details: bytes | None
 
 
 def read_all(
@@ -142,6 +143,7 @@ _work: tuple[Sequence[Job], Sequence[slice]]
 def _begin(watched: Connection, inherited: Connection | None, jobs: Sequence[Job], chunks: Sequence[slice]) -> None:
     """Prepares a worker process."""
     global _work
+    gc.freeze()  # to look at what was inherited would be to copy it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if inherited is not None:
@@ -169,7 +171,7 @@ def _read(jobs: Sequence[Job], advance: Callable[[int], None]) -> list[ReadRun]:
         log = read_log(job.root / job.file.path, job.dialect, job.file.path, *keys, reader)
         power = job.power if job.counts is None or job.counts(log) else ()
         powers = {file.path: read_power_log(job.root / file.path, job.dialect, job.largest_mb) for file in power}
-        runs.append(ReadRun(log, powers, None if reader is None else reader.details(log)))
+        runs.append(ReadRun(log, powers, None if reader is None else pack(reader.details(log))))
         advance(job.size)
     return runs
 

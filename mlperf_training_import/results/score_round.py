@@ -25,7 +25,7 @@ from .score import judge
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ..model import LogDetails, LogFile, PowerLog, Result, Round, Run, RunLog, Submission
+    from ..model import LogFile, PowerLog, Result, Round, Run, RunLog, Submission
     from ..options import Filter
     from ..tables.rules import Rules
 
@@ -52,7 +52,7 @@ def read_round(
     cache = LogCache() if cache is None else cache
     read = [s for s in submissions if _is_wanted(s, wanted)]
     runs: dict[str, tuple[Run, ...]] = {}
-    details: dict[str, LogDetails] | None = {} if with_details else None
+    details: dict[str, bytes] | None = {} if with_details else None
     results = score_submissions(round_, read, wanted, findings, advance, largest_mb, runs, details, cache=cache)
     of_all = replace(wanted, submitters=frozenset())
     others = [s for s in submissions if _is_wanted(s, of_all) and not _is_wanted(s, wanted)]
@@ -72,13 +72,13 @@ def score_submissions(
     advance: Callable[[int], None],
     largest_mb: int,
     runs: dict[str, tuple[Run, ...]] | None = None,
-    details: dict[str, LogDetails] | None = None,
+    details: dict[str, bytes] | None = None,
     *,
     cache: LogCache,
 ) -> list[Result]:
     """The wanted results among those of some submissions, with their entries.
 
-    ``runs`` takes what was judged, by folder; ``details`` what only the data set needs, by log, which is read only then.
+    ``runs`` takes what was judged, by folder; ``details`` what only the data set needs, packed, by log, and read only then.
     """
 
     report = reporter(findings, round_.label)

@@ -17,7 +17,7 @@ import pytest
 from support import PROJECT, cache_round
 from trees import import_tree, snapshot, write_result
 
-from mlperf_training_import.dataset.write import Dataset
+from mlperf_training_import.dataset.write import Dataset, _arrow_types, _to_array
 from mlperf_training_import.errors import ImportFailure
 from mlperf_training_import.outcome import Outcome
 from mlperf_training_import.show.report import report_of
@@ -237,6 +237,26 @@ def test_names_that_are_no_utf_8_do_not_stop_it(tmp_path):
     (tmp_path / "tree/Org/results/sys/resnet/result_4.txt").rename(odd)
     write(tmp_path / "data", tmp_path / "tree", "3.0")
     assert query(tmp_path / "data", "select count(*) from runs where ends_with(log, 'result_?.txt')") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("type_", "values", "expected"),
+    [
+        ("text", ["a", None], ["a", None]),
+        ("text", ["a", "\ud800", 1], ["a", "?", None]),
+        ("number", [1.5, None], [1.5, None]),
+        ("number", [1.5, float("nan"), float("inf"), 2, True, "3"], [1.5, None, None, 2.0, None, None]),
+        ("number", [1.5, float("nan"), None], [1.5, None, None]),
+        ("number", [None], [None]),
+        ("integer", [1, None], [1, None]),
+        ("integer", [1, 2**63, 1.0, True], [1, None, None, None]),
+        ("boolean", [True, None, 1], [True, None, None]),
+        ("numbers", [[1, 2.5], None, 3], [[1.0, 2.5], None, None]),
+    ],
+)
+def test_a_value_of_another_type_is_none(type_, values, expected):
+    arrow_type = _arrow_types()[type_]
+    assert _to_array(values, type_, arrow_type).to_pylist() == expected
 
 
 def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlperf_training_import.logs.details import DetailsReader
+from mlperf_training_import.logs.details import DetailsReader, pack, unpack
 from mlperf_training_import.logs.log import read_log
 from mlperf_training_import.model import LogDetails
 from mlperf_training_import.start.sample import log_line
@@ -107,3 +107,25 @@ def test_old_logs_have_settings_and_evaluations_too(tmp_path, version, begin):
     details = details_of(tmp_path, *lines, old(13, "opt_odd", "{:"), version=version)
     assert [(s.key, s.value) for s in details.settings] == [("opt_name", "sgd")]
     assert [(e.time_ms, e.evaluation.value) for e in details.evaluations] == [(12500, 0.7)]
+
+
+def test_lines_that_are_well_formed_say_the_same_as_those_that_must_be_parsed(tmp_path):
+    """A time that is no integer is what the quick check does not take."""
+    keys = ("opt_x", "opt_x", "opt_x", "opt_y", "opt_y", "opt_z", "eval_start", "eval_accuracy", "eval_stop", "seed", "seed")
+    values = (1, 1, 2, "a", "a", None, None, 0.5, None, 2**70, 7)
+    lines = [log_line(2000 + n, key, value) for n, (key, value) in enumerate(zip(keys, values, strict=True))]
+    parsed = [log_line(float(2000 + n), key, value) for n, (key, value) in enumerate(zip(keys, values, strict=True))]
+    details = details_of(tmp_path, *a_run(*lines))
+    assert details == details_of(tmp_path, *a_run(*parsed))
+    assert {s.key: (s.value, s.lines, s.differs) for s in details.settings} == {
+        "opt_x": ("1", 3, True),
+        "opt_y": ("a", 2, False),
+        "seed": ("7", 1, False),
+    }
+
+
+@pytest.mark.parametrize("value", [0.5, 2**70, "\ud800", {"BBOX": 0.3, "SEGM": "x"}, [0.1, True], None])
+def test_packed_details_are_the_same_when_they_are_read(tmp_path, value):
+    details = details_of(tmp_path, *a_run(log_line(2000, "eval_accuracy", value, {"epoch_num": 1}), log_line(10, "seed", 1)))
+    assert len(details.evaluations) == 1
+    assert unpack(pack(details)) == details
