@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .dataset.write import Dataset
 from .errors import BadInput, PrivateRounds
 from .experiments.publish import find_target, publish, stored_beside
 from .findings import Finding, by_weight
@@ -23,13 +22,13 @@ from .rounds.locate import iter_doubts, locate, locate_path
 from .rounds.presence import Contents, Presence
 from .rounds.repository import is_of_its_repository, refuse_wrong_repository
 from .rounds.walk import walk
-from .runs.describe import describe_runs
 from .show.report import write_report
 from .show.summaries import make_output_folder, write_summaries
 from .tables.rules import rules_of
 from .way_in import home_commands
 
 if TYPE_CHECKING:
+    from .dataset.write import Dataset
     from .homes.home import Home
     from .model import Identity, Round
     from .options import Options
@@ -163,6 +162,8 @@ def _dataset(options: Options, rounds: Sequence[Round]) -> Dataset | None:
         return None
     if any(round_.only for round_ in rounds):
         raise BadInput(f"--dataset: holds whole rounds, and --path={options.path} is the folder of one submitter")
+    from .dataset.write import Dataset  # which few ask for, as for the next
+
     return Dataset(options.dataset)
 
 
@@ -222,6 +223,8 @@ def _without_results(outcome: Outcome) -> str | None:
                 outcome.findings.append(Finding("no-results", done.round.label, str(done.round.path), texts[-1]))
     if len(texts) < len(outcome.rounds):
         return None
+    from .runs.describe import describe_runs
+
     texts += [describe_runs(done.round.path, done.round.version) for done in outcome.rounds if outcome.preview]
     return "\n".join(filter(None, texts)) or "none of the cached clones can be used; the findings say why"
 

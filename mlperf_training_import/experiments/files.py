@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..regular import is_there, read_regular
 
 if TYPE_CHECKING:
@@ -117,6 +119,11 @@ def parse_objects(data: bytes) -> list[Any]:
     return objects
 
 
+def _packed(objects: list[Any]) -> bytes:
+    """The objects as bytes in which 8, 8.0 and true differ."""
+    return msgspec.msgpack.encode(objects, order="deterministic")
+
+
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object that has each of its keys once."""
     found = dict(members)
@@ -164,3 +171,21 @@ def _is_flatter(value: Any, depth: int) -> bool:
 def to_bytes(objects: list[Any]) -> bytes:
     """The objects as Collective Mind's own ``utils.save_json`` writes them."""
     return (json.dumps(objects, indent=2, sort_keys=True) + "\n").encode("ascii")
+
+
+def is_stored(objects: list[Any], stored: StoredExperiment) -> bool:
+    """Whether a result file holds these objects, laid out as :func:`to_bytes` does it; False also where that is not sure.
+
+    To make the bytes takes ten times as long.
+    """
+    if not all(isinstance(item, dict) and list(item) == sorted(item) for item in stored.objects):
+        return False
+    try:
+        is_laid_out = msgspec.json.format(stored.data, indent=2) + b"\n" == stored.data and stored.data.isascii()
+        return is_laid_out and _packed(objects) == _packed(stored.objects)
+    except (
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ):  # what MessagePack has no form for, halves of surrogates for instance
+        return False

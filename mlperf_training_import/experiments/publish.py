@@ -20,7 +20,7 @@ from ..regular import is_there, read_regular
 from ..results.entry import experiment_tags
 from ..rounds.presence import Presence
 from ..tables.suites import label_of_experiment, suite_of
-from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, load_experiment, to_bytes
+from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, is_stored, load_experiment, to_bytes
 from .home import locked
 from .identity import IdentityIndex, by_identity
 from .merge import Merger, move_home, stored_uids
@@ -264,7 +264,6 @@ def _write(target: Target, experiment: StoredExperiment, objects: list[Any], kno
     In this order nobody finds an experiment without results, and each file is whole or not there: ``cm add`` writes the
     description in place, and half of one makes CM fail wherever it looks for experiments.
     """
-    data = to_bytes(objects)
     folder = experiment.folder or target.experiments / experiment.name
     if experiment.file is None:
         now = datetime.datetime.now(datetime.timezone.utc)  # there is no other date folder that it could come before
@@ -274,7 +273,7 @@ def _write(target: Target, experiment: StoredExperiment, objects: list[Any], kno
         experiment.file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PublishFailure(f"{target.path}: cannot be written ({error.strerror})") from error
-    if data == experiment.data:
+    if is_stored(objects, experiment) or (data := to_bytes(objects)) == experiment.data:
         remove_leftovers(experiment.file)
     else:
         write_atomically(experiment.file, data)

@@ -148,7 +148,7 @@ class LogCache:
         if job.with_details or (log := _recalled(self._memory.runs, job.file, _way(job), job)) is None:
             return None
         power = {}
-        for file in job.power if job.counts is None or job.counts(log) else ():
+        for file in job.power_to_read(log):
             said = _recalled(self._memory.power, file, job.dialect.name, job)
             if said is None:
                 return None

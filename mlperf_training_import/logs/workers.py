@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..values import LARGEST_LOG_MB
@@ -24,6 +21,7 @@ from .power import read_power_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import ProcessPoolExecutor
     from multiprocessing.connection import Connection
     from pathlib import Path
 
@@ -59,7 +57,11 @@ class Job(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes to read."""
-        return self.file.size + sum(file.size for file in self.power)
+        return self.file.size + sum(file.size for file in self.power) if self.power else self.file.size
+
+    def power_to_read(self, log: RunLog) -> tuple[LogFile, ...]:
+        """The power logs, if they are needed given what the log of the run says."""
+        return self.power if not self.power or self.counts is None or self.counts(log) else ()
 
 
 class ReadRun(NamedTuple):
@@ -91,6 +93,13 @@ def read_all(
     workers = min(workers, len(chunks))
     if workers < 2 or not _may_start_processes():
         return _read(jobs, advance)
+    return _read_with(workers, jobs, chunks, advance)
+
+
+def _read_with(workers: int, jobs: Sequence[Job], chunks: list[slice], advance: Callable[[int], None]) -> list[ReadRun]:
+    from concurrent.futures import as_completed  # where nothing changed nobody needs these, which take a while to import
+    from concurrent.futures.process import BrokenProcessPool
+
     results: dict[int, list[ReadRun]] = {}
     # A worker that is lost takes the others with it, and where the system allows no more processes there is none. What is
     # missing then, or failed there, is read here: a mistake shows itself once more.
@@ -122,6 +131,9 @@ def _executor(jobs: Sequence[Job], chunks: Sequence[slice], count: int) -> Itera
     They watch a pipe of which only the parent holds the other end, and end with it: also in the middle of a log, and when
     the parent is killed.
     """
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # To fork is fastest. It is safe in a process without other threads, and on macOS never.
     forks = sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if forks else "spawn")
@@ -169,8 +181,8 @@ def _read(jobs: Sequence[Job], advance: Callable[[int], None]) -> list[ReadRun]:
         keys = (job.elapsed_key, job.largest_mb, job.quality_key)
         reader = DetailsReader(job.dialect) if job.with_details else None
         log = read_log(job.root / job.file.path, job.dialect, job.file.path, *keys, reader)
-        power = job.power if job.counts is None or job.counts(log) else ()
-        powers = {file.path: read_power_log(job.root / file.path, job.dialect, job.largest_mb) for file in power}
+        needed = job.power_to_read(log)
+        powers = {file.path: read_power_log(job.root / file.path, job.dialect, job.largest_mb) for file in needed}
         runs.append(ReadRun(log, powers, None if reader is None else pack(reader.details(log))))
         advance(job.size)
     return runs
@@ -184,5 +196,6 @@ def _usable_cores() -> int:
 
 def _may_start_processes() -> bool:
     """A worker of somebody else's pool may not have children."""
+    import multiprocessing
 
     return not multiprocessing.current_process().daemon

@@ -62,6 +62,7 @@ class _Walker:
         self._only = only
         self._searcher = Searcher(root, self._entries)
         self._real_root = os.path.realpath(root)
+        self._real_folders: dict[str, str] = {}
         self._links = 0
         self._reported_keys: set[str] = set()
         self._reported_names: set[str] = set()
@@ -129,12 +130,21 @@ class _Walker:
             return False
         return {"..", ".git"}.isdisjoint(Path(os.path.relpath(end, self._real_root)).parts)
 
+    def _real(self, file: str) -> str:
+        """The path of a file without links."""
+        if os.path.islink(file):  # noqa: PTH114
+            return os.path.realpath(file)
+        folder, name = os.path.split(file)
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        return f"{self._real_folders[folder]}/{name}"
+
     def _is_file(self, path: str) -> bool:
         """Whether there is a file that can be read safely."""
-        file = self._root / path
-        if not file.is_file():
+        file = f"{self._root}/{path}"
+        if not os.path.isfile(file):  # noqa: PTH113 - here and below for the many files of a round
             return False
-        if self._is_inside(os.path.realpath(file)):
+        if self._is_inside(self._real(file)):
             return True
         if path not in self._reported_names:
             self._reported_names.add(path)

@@ -12,7 +12,7 @@ import pytest
 
 from mlperf_training_import.atomic import remove_leftovers, write_atomically, write_if_different
 from mlperf_training_import.errors import PublishFailure
-from mlperf_training_import.experiments.files import StoredExperiment, load_experiment, to_bytes
+from mlperf_training_import.experiments.files import StoredExperiment, is_stored, load_experiment, to_bytes
 from mlperf_training_import.experiments.identity import IdentityIndex, by_identity, stored_identity
 from mlperf_training_import.experiments.merge import Merger, move_home, stored_uids
 from mlperf_training_import.outcome import Changes
@@ -512,3 +512,30 @@ def test_a_temporary_file_that_somebody_removed_is_made_once_more(isolated, monk
     write_atomically(isolated / "cm-result.json", b"new")
     assert removed
     assert {path.name: path.read_bytes() for path in isolated.iterdir()} == {"cm-result.json": b"new"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda text: text, True),
+        (lambda text: text.replace('"a": 8.0', '"a": 8'), False),
+        (lambda text: text.replace("9.0", "9"), False),
+        (lambda text: text.replace("true", "1"), False),
+        (lambda text: text.replace("  ", "\t"), False),
+        (lambda text: text.rstrip(), False),
+        (lambda text: text.replace("\\u00e9", "é"), False),
+        (lambda text: text.replace('    "a": 8.0,\n    "b": ', '    "b": ').replace('"é"', '"é",\n    "a": 8.0'), False),
+        (lambda text: "[]\n", False),
+        (lambda text: text.replace("\\u00e9", "\\ud800"), False),
+    ],
+)
+def test_what_is_stored_already_is_not_made_again(tmp_path, spoil, expected):
+    """Only where its bytes would be the same."""
+    objects = [{"b": [9.0, True, "é"], "a": 8.0, "c": {"d": None}}]
+    folder = tmp_path / "mlperf-training--3.0--closed--x"
+    file = folder / "2023-06-28.17-09-38.847830/cm-result.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(spoil(to_bytes(objects).decode()), encoding="utf-8")
+    stored = load_experiment(folder.name, folder, lambda *_: None)
+    assert is_stored(objects, stored) is expected
+    assert not expected or to_bytes(objects) == stored.data
