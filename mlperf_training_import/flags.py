@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import BadInput
 from .suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
 #: What ``cm run script`` takes. Source: the automation "script" of cmx4mlops 1.0.1 (``run`` and what it reads).
 _SCRIPT_FLAGS = """
@@ -38,30 +39,67 @@ _MLC_FLAGS = """
 MLC_FLAGS = frozenset(f"{_SCRIPT_FLAGS} {_MLC_FLAGS}".split())
 
 
-def check_typed(typed: Mapping[str, Any], ours: Iterable[str], theirs: Container[str]) -> None:
+class Typed(NamedTuple):
+    """What was typed to run a script.
+
+    ``flags`` are names with ``_`` for ``-``, ``words`` all that stood on the command line (empty without one), ``strays``
+    those of them that are neither flags nor tags; ``between_tags`` is what separates tags.
+    """
+
+    flags: Collection[str]
+    words: Sequence[str]
+    strays: Sequence[str]
+    between_tags: str
+
+
+def typed_in_cm(given: Mapping[str, Any]) -> Typed:
+    """What was typed to run a script of Collective Mind.
+
+    Args:
+        given: the input of a run, as CM hands it to a script: flags by name; from a command line also ``cmd``, its words,
+            and ``artifacts``, those after the first that are no flags.
+    """
+    words = given.get("cmd")
+    strays = [str(word) for word in given.get("artifacts", ())]
+    if strays and (" " in strays[0] or "," in strays[0]):
+        del strays[0]  # CM takes it for more tags
+    return Typed(given.keys(), [str(word) for word in words] if isinstance(words, list) else [], strays, "blank")
+
+
+def typed_in_mlc(given: Mapping[str, Any]) -> Typed:
+    """What was typed to run a script of MLCFlow.
+
+    Args:
+        given: the input of a run: flags by name; from a command line also ``mlc_run_cmd``, the whole of it, and ``details``,
+            the tags. Other words that are no flags are lost.
+    """
+    try:
+        words = shlex.split(str(given.get("mlc_run_cmd", "")))[1:]
+    except ValueError:
+        words = []
+    expected = ("run", "script", given.get("details"))
+    return Typed(given.keys(), words, [word for word in words if word[:1] != "-" and word not in expected], "comma")
+
+
+def check_typed(typed: Typed, ours: Iterable[str], theirs: Container[str]) -> None:
     """Refuses what neither the script nor the automation takes.
 
     Args:
-        typed: the input of a run, as CM hands it to a script: flags by name, with ``_`` for ``-``; from a command line also
-            ``cmd``, its words, and ``artifacts``, those after the first that are no flags.
+        typed: what was typed.
         ours: the flags of the script.
         theirs: those of the automation.
 
     Raises:
         BadInput: a flag is unknown or was given twice, or a word belongs to no flag.
     """
-    ours = frozenset(ours)
-    words = typed.get("cmd")
-    words = [str(word) for word in words] if isinstance(words, list) else []
-    for place, word in enumerate(typed.get("artifacts", ())):
-        if place == 0 and (" " in word or "," in word):
-            continue  # it is taken for more tags
+    ours, words = frozenset(ours), typed.words
+    for word in typed.strays:
         if word.startswith("_"):
-            raise BadInput(f"{word}: a variation belongs into the first words, behind the tags and a blank")
+            raise BadInput(f"{word}: a variation belongs into the first words, behind the tags and a {typed.between_tags}")
         before = words[words.index(word) - 1] if word in words[1:] else ""
         flag = before if _name_of(before) in ours else "--flag"
         raise BadInput(f"{word}: not expected here; {flag}={word} is written without a blank")
-    for name in typed:
+    for name in typed.flags:
         if name not in ours and name not in theirs:
             raise BadInput(f"--{name}: no such flag{did_you_mean(name, ours, '--')}")
     for name, count in Counter(map(_name_of, words)).items():

@@ -15,7 +15,7 @@ from ..pipeline import write_dataset
 from ..show.screen import Screen
 from ..start.fetch import fetch_round
 from ..values import LARGEST_LOG_MB
-from .home import add_home_flag, open_home, use_home
+from .home import add_home_flag, open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -49,10 +49,10 @@ def run(options: argparse.Namespace) -> int:
     for label in labels:
         check_label("--round", label)
     dataset, screen, start = Dataset(options.output, options.csv), Screen(), time.monotonic()
-    use_home(options.home, may_be_new=True, may_be_mlc=True)
+    home = open_home(options.home, may_be_new=True)
     for label in labels:
-        fetch_round(open_home(), label, screen.tell)
-    findings = write_dataset(open_home(), labels, dataset, options.max_log_mb, screen.progress)
+        fetch_round(home, label, screen.tell)
+    findings = write_dataset(home, labels, dataset, options.max_log_mb, screen.progress)
     for name, size in dataset.sizes.items():
         print(f"{name:16}{size.rows:12,} rows {size.bytes / 1e6:10.2f} MB")
     print(f"wrote {options.output} ({len(findings)} findings, {time.monotonic() - start:.1f} s)")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
 from ..homes import home_of
+from ..homes.mlc import MlcHome
 from ..way_in import enter_home, remember_home
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from ..homes.home import Home
 
-#: Names the home of MLCFlow, as it does for MLCFlow itself.
-_MLC_VARIABLE = "MLC_REPOS"
 _MLC_IMPORT = "mlcr import,mlperf,training,to-experiment"
 _LOCK_FILE = "mlperf-training-import-start.lock"
 
@@ -34,26 +33,20 @@ def add_home_flag(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def use_home(folder: Path | None, *, may_be_new: bool = False, may_be_mlc: bool = False) -> None:
-    """Chooses a home.
+def use_home(folder: Path | None, *, may_be_new: bool = False) -> None:
+    """Points Collective Mind to a home.
 
     Args:
         folder: a CM home, or the folder of a demo, which has one in it; None leaves the home as it is.
         may_be_new: a folder that does not exist yet, or is empty, becomes a CM home.
-        may_be_mlc: it may be the home of MLCFlow too.
 
     Raises:
-        BadInput: the folder is no such home, or CM cannot work there.
+        BadInput: the folder is no CM home, or CM cannot work there.
     """
     if folder is None:
         return
-    if (mlc := _mlc_home_in(folder)) is not None:
-        if not may_be_mlc:
-            raise BadInput(f"--home={folder}: a home of MLCFlow, where this is done by: {_MLC_IMPORT}")
-        os.environ[_MLC_VARIABLE] = str(mlc.resolve())
-        os.environ.pop("CM_REPOS", None)
-        remember_home(folder)
-        return
+    if _mlc_home_in(folder) is not None:
+        raise BadInput(f"--home={folder}: a home of MLCFlow, where this is done by: {_MLC_IMPORT}")
     home = next((home for home in (folder / "CM", folder) if (home / "repos").is_dir()), None)
     if home is None:
         is_new = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
@@ -92,14 +85,20 @@ def alone_in_home() -> Iterator[None]:
         os.close(handle)
 
 
-def open_home() -> Home:
-    """The home that was chosen: MLCFlow's, where ``--home`` or else only ``MLC_REPOS`` names one, or else that of CM."""
-    mlc = os.environ.get(_MLC_VARIABLE, "").strip()
-    if mlc and not os.environ.get("CM_REPOS", "").strip():
-        from ..homes.mlc import MlcHome
+def open_home(folder: Path | None, *, may_be_new: bool = False) -> Home:
+    """The home for a command that only looks into it, or fetches: one of Collective Mind, or of MLCFlow.
 
-        home: Home = MlcHome(Path(mlc))
+    Args:
+        folder: as for :func:`use_home`, or a home of MLCFlow.
+        may_be_new: as for :func:`use_home`.
+
+    Raises:
+        BadInput: as there.
+    """
+    if folder is not None and (mlc := _mlc_home_in(folder)) is not None:
+        home: Home = MlcHome(mlc.resolve())
     else:
+        use_home(folder, may_be_new=may_be_new)
         home = home_of(collective_mind())
     enter_home(home.commands, home.repos_path)
     return home

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..show.screen import show_imported
 from ..start.register import replaced_scripts
 from ..way_in import own_command
-from .home import add_home_flag, collective_mind, open_home, use_home
+from .home import add_home_flag, collective_mind, open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -21,8 +21,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the cached rounds and the imported experiments."""
-    use_home(options.home, may_be_mlc=True)
-    home = open_home()
+    home = open_home(options.home)
     show_imported(home, options.target_repo or "")
     if home.has_older_scripts and (replaced := replaced_scripts(collective_mind())):
         commands = " and ".join(script.command for script, _ in replaced)

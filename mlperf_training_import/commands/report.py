@@ -11,7 +11,7 @@ from ..dataset.write import DATASET_FOLDER
 from ..experiments.collect import collect_from, unique_entries
 from ..show.page.page import is_page, write_output
 from ..show.report import REPORT_FILE, read_report
-from .home import add_home_flag, open_home, use_home
+from .home import add_home_flag, open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -48,8 +48,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes the page, with the findings of the report that the last import left here, and the curves of a data set."""
-    use_home(options.home, may_be_mlc=True)
-    entries = unique_entries(collect_from(open_home(), options.target_repo or ""))
+    entries = unique_entries(collect_from(open_home(options.home), options.target_repo or ""))
     file = options.findings or _report_of(options.home)
     report = read_report(file, optional=options.findings is None)
     count = write_output(entries, options.output, report, options.dataset or dataset_of(options.output), print)

@@ -14,7 +14,7 @@ from ..runs.score import score_logs
 from ..runs.texts import STANDARD_INPUT
 from ..show.scored import show_groups, to_csv, to_json
 from ..values import LARGEST_LOG_MB
-from .home import add_home_flag, open_home, use_home
+from .home import add_home_flag, open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -53,8 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _published(options: argparse.Namespace) -> list[Entry]:
     """The results in the home; none where there is no home, which is no reason not to score."""
-    use_home(options.home, may_be_mlc=True)
     try:
-        return unique_entries(collect_from(open_home(), ""))
+        return unique_entries(collect_from(open_home(options.home), ""))
     except (ImportFailure, ImportError):
         return []

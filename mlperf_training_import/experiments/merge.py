@@ -117,7 +117,9 @@ class Merger:
         known, others, several = _recognise(stored, self._index, self._report)
         arrived = {self._index.identify(item) for item in stored.moved_in} - several
         merged = [
-            placed for identity, placed in known.items() if identity not in entries and self._stays(stored, identity, changes)
+            placed
+            for identity, placed in known.items()
+            if identity not in entries and self._stays(stored, identity, changes)
         ]
         last = _Placed(len(stored.objects) + len(stored.moved_in), None)
         for identity, entry in entries.items():

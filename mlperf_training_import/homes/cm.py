@@ -20,7 +20,7 @@ from cmind.index import Index
 from .. import way_in
 from ..atomic import remove_leftovers, write_atomically
 from ..errors import ImportFailure
-from ..flags import CM_FLAGS
+from ..flags import CM_FLAGS, typed_in_cm
 from ..regular import is_there
 from ..tables.suites import labels_of_tags, suites
 from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, unknown_target
@@ -28,6 +28,7 @@ from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, unkn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from ..flags import Typed
     from ..tables.suites import Source
     from .home import Described
 
@@ -58,9 +59,9 @@ class CmHome(Home):
         """See :class:`Home`; ``running`` is a ``cmind.core.CM``."""
         return cls(running)
 
-    def typed(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def typed(self, given: Mapping[str, Any]) -> Typed:
         """See :class:`Home`."""
-        return given
+        return typed_in_cm(given)
 
     def cached_entries(self) -> list[CacheEntry]:
         """See :class:`Home`."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
 
+    from ..flags import Typed
     from ..tables.suites import Source
     from ..way_in import HomeCommands
 
@@ -91,8 +92,8 @@ class Home(ABC):
         """The home of a running automation."""
 
     @abstractmethod
-    def typed(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The input of a run, as a script gets it, in the form that :func:`~..flags.check_typed` takes."""
+    def typed(self, given: Mapping[str, Any]) -> Typed:
+        """What was typed, by the input of a run that a script gets."""
 
     @abstractmethod
     def cached_entries(self) -> list[CacheEntry]:

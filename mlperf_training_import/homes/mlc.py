@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import shlex
 import shutil
 import sys
 import time
@@ -22,7 +21,7 @@ import yaml
 from .. import way_in
 from ..atomic import write_atomically
 from ..errors import ImportFailure
-from ..flags import MLC_FLAGS
+from ..flags import MLC_FLAGS, typed_in_mlc
 from ..regular import is_there, read_regular
 from ..tables.suites import labels_of_tags, suites
 from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, unknown_target
@@ -30,14 +29,13 @@ from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, unkn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from ..flags import Typed
     from ..tables.suites import Source
     from .home import Described
 
 #: What a description may be called; the first that is there counts.
 _DESCRIPTIONS = ("meta.yaml", "meta.json")
 _MOST_BYTES = 16 << 20
-#: The words of ``mlc run script``, for which ``mlcr`` is short.
-_COMMAND = ("run", "script")
 
 
 class MlcHome(Home):
@@ -60,29 +58,28 @@ class MlcHome(Home):
     @classmethod
     def of(cls, running: Any) -> Home:
         """See :class:`Home`; ``running`` is an action of MLCFlow."""
-        return cls(Path(running.repos_path), running)
+        return cls(Path(running.repos_path).absolute(), running)
 
-    def typed(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """See :class:`Home`; MLCFlow hands on the whole command line as one text, and drops words that are no flags."""
-        try:
-            words = shlex.split(str(given.get("mlc_run_cmd", "")))[1:]
-        except ValueError:  # not from a command line
-            words = []
-        return {**given, "cmd": words, "artifacts": [word for word in words if word[:1] != "-" and word not in _COMMAND]}
+    def typed(self, given: Mapping[str, Any]) -> Typed:
+        """See :class:`Home`."""
+        return typed_in_mlc(given)
 
     def cached_entries(self) -> list[CacheEntry]:
         """See :class:`Home`; entries of MLCFlow expire, clones after five days.
 
-        One that expired is left out where there is a newer one for the same round: it was fetched again.
+        One that expired is left out where there is a newer one for the same round: it was fetched again. So is an
+        unfinished one with the clone of another: where ``get,git,repo`` is run with ``--new``, mlcflow 1.3.8 leaves it so.
         """
         tags_of_suites, now, found = {suite.cache_tag for suite in suites().values()}, time.time(), []
-        for folder, meta in self._iter_described(self.repos_path / "local" / "cache"):
+        for folder, meta in self._iter_described(self._cache):
             tags = _tags_of(meta)
             if {*CLONE_TAGS} <= {*tags} and not tags_of_suites.isdisjoint(tags):
                 expires = meta.get("cache_expiration")
                 expired_s = expires if isinstance(expires, (int, float)) and expires < now else None
-                found.append((expired_s, CacheEntry(meta["uid"], tags, folder / "repo", _day_of(expired_s))))
-        return _without_replaced(found)
+                clone = self._clone_of(folder, meta)
+                found.append((expired_s, CacheEntry(meta["uid"], tags, clone, _day_of(expired_s))))
+        finished = {entry.clone for _, entry in found if not entry.unfinished}
+        return _without_replaced(pair for pair in found if not pair[1].unfinished or pair[1].clone not in finished)
 
     def gone_entries(self) -> list[tuple[str, Path]]:
         """See :class:`Home`."""
@@ -96,14 +93,15 @@ class MlcHome(Home):
 
     def remove_entry(self, entry: CacheEntry) -> None:
         """See :class:`Home`; MLCFlow drops it from its index when it next starts."""
-        try:
-            shutil.rmtree(entry.clone.parent)
-        except OSError as error:
-            raise ImportFailure(f"{entry.clone.parent}: cannot be removed ({error.strerror})") from error
+        for folder in dict.fromkeys((entry.clone.parent, self._folder_of(entry))):
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                raise ImportFailure(f"{folder}: cannot be removed ({error.strerror})") from error
 
     def expire(self, entry: CacheEntry) -> None:
         """See :class:`Home`."""
-        folder = entry.clone.parent
+        folder = self._folder_of(entry)
         meta = self.read_description(folder)
         if meta is not None and entry.expired_on is None:
             content = json.dumps(meta | {"cache_expiration": time.time()}, indent=4)
@@ -175,6 +173,22 @@ class MlcHome(Home):
         """See :class:`Home`; MLCFlow adds them itself."""
         self.reload_index()
         return None
+
+    @property
+    def _cache(self) -> Path:
+        return self.repos_path / "local" / "cache"
+
+    def _clone_of(self, folder: Path, meta: dict[str, Any]) -> Path:
+        """The clone of a cache entry: in its folder, or where its description says, if that is in the cache too."""
+        clone = folder / "repo"
+        other = Path(str(meta.get("dependent_cached_path", "")))
+        is_other = not clone.is_dir() and other.parent.parent == self._cache and other.is_dir()
+        return other if is_other else clone
+
+    def _folder_of(self, entry: CacheEntry) -> Path:
+        """The folder of an entry, which need not be that of its clone."""
+        described = self._iter_described(self._cache)
+        return next((folder for folder, meta in described if meta["uid"] == entry.uid), entry.clone.parent)
 
     def _iter_repositories(self) -> Iterator[Repository]:
         for place in _json_list(self.repos_path / "repos.json"):

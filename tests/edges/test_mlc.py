@@ -169,6 +169,21 @@ def test_nothing_is_written_when_nothing_is_new(home):
     assert snapshot(home.experiments) == before
 
 
+def test_one_tag_is_no_stray_word(home):
+    done = home.run("mlcr", "mlperf-training", "--dry_run")
+    assert done.returncode == 0, done.stdout
+    assert "dry run: nothing was written" in done.stdout
+    assert not home.experiments.exists()
+
+
+def test_a_clone_that_was_fetched_anew_beside_an_older_one(home):
+    (entry,) = home.caches("5.1")
+    entry.write_text(json.dumps(json.loads(entry.read_text()) | {"cache_expiration": time.time() - 3600}))
+    assert home.run(*shlex.split(fetch_line("5.1")), "--new").returncode == 0
+    import_all(home)
+    assert codes_of_report() == {"run-not-counted": 2}
+
+
 def test_a_variation_fetches_its_round_once(home):
     shown = import_all(home, "--dry_run") and home.run("mlcr", f"{TAGS},_v3.0").stdout
     assert "git clone  -b main https://github.com/mlcommons/training_results_v3.0" in shown
@@ -213,6 +228,7 @@ def test_a_clone_is_replaced_by_a_fresh_one(home):
             f"round 4.1 is not in the MLC cache, which has 5.1; fetch it first:\n  {fetch_line('4.1')}\n",
         ),
         (["--divsion=open"], "--divsion: no such flag; did you mean --division?"),
+        (["_v5.1"], "_v5.1: a variation belongs into the first words, behind the tags and a comma"),
         (["--version", "5.1"], "5.1: not expected here; --version=5.1 is written without a blank"),
         (["--division=open", "--division=closed"], "--division: given 2 times; give it once"),
         (

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,6 @@ from mlperf_training_import.start.sample import make_repository
 from mlperf_training_import.way_in import CM, enter_home
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mlperf_training_import.findings import Finding
 
 
@@ -174,13 +173,37 @@ def test_what_has_no_home_is_refused():
         home_of(SimpleNamespace())
 
 
-def test_commands_that_look_take_the_home_of_mlcflow_and_others_do_not(root, monkeypatch):
-    use_home(root, may_be_mlc=True)
-    assert open_home().repos_path == root.resolve()
+def test_commands_that_look_take_the_home_of_mlcflow_and_others_do_not(root):
+    assert open_home(root).repos_path == root.resolve()
     with pytest.raises(BadInput, match=r"a home of MLCFlow, .* mlcr import,mlperf,training,to-experiment"):
         use_home(root)
-    monkeypatch.setenv("CM_REPOS", str(root.parent / "CM"))
-    assert open_home().repos_path == root.parent / "CM"
+
+
+def test_without_a_name_commands_look_into_the_home_of_collective_mind(root, monkeypatch):
+    monkeypatch.setenv("MLC_REPOS", str(root))
+    assert open_home(None).repos_path == Path(os.environ["CM_REPOS"])
+
+
+def test_a_clone_in_the_folder_of_another_entry_belongs_to_the_one_that_is_finished(root):
+    """As mlcflow 1.3.8 leaves it where a clone is fetched with ``--new``."""
+    clone = add_entry(root, "a", *ROUND, "tmp")
+    add_entry(root, "b", *ROUND, age_days=-5, clone=False)
+    meta = root / "local/cache/b/meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"dependent_cached_path": str(clone)}))
+    assert located(root) == ([clone], [])
+    home = MlcHome(root)
+    (entry,) = home.cached_entries()
+    home.remove_entry(entry)
+    assert list((root / "local/cache").iterdir()) == []
+
+
+def test_a_clone_outside_of_the_cache_is_not_taken(root, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    clone = add_entry(root, "b", *ROUND, clone=False)
+    meta = root / "local/cache/b/meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"dependent_cached_path": str(tmp_path / "elsewhere")}))
+    (finding,) = located(root)[1]
+    assert (finding.code, finding.where) == ("clone-missing", str(clone))
 
 
 def test_neither_home_imports_the_other_automation(root):

@@ -38,7 +38,7 @@ def preprocess(i):
 
 def _open(i):
     from mlperf_training_import.errors import BadInput
-    from mlperf_training_import.flags import CM_FLAGS, check_typed
+    from mlperf_training_import.flags import CM_FLAGS, check_typed, typed_in_cm
     from mlperf_training_import.show.playground.playground import open_playground
 
     mapping = i["meta"]["input_mapping"]
@@ -55,7 +55,7 @@ def _open(i):
             "choose one of these"
         )
     if not i["input"].get("recursion"):  # a dependency of another script has keys of CM's own
-        check_typed(i["input"], mapping, CM_FLAGS)
+        check_typed(typed_in_cm(i["input"]), mapping, CM_FLAGS)
     if (address := env.get("CM_GUI_ADDRESS", "")) not in ("", "127.0.0.1", "localhost"):
         raise BadInput(
             f"--address={address}: refused, as whoever reaches the page can read all results in this CM home; "
