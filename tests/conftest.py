@@ -30,6 +30,7 @@ _MARKED_FOLDERS = {"slow": "slow", "edges": "slow", "real": "real", "browser": "
 _SHARED_FIXTURES = {"real_home": "real", "playwright": "browser"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Marks tests by their folder and what they use; those that share an expensive fixture run in one process."""
     for item in items:

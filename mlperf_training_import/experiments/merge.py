@@ -116,14 +116,12 @@ class Merger:
         changes = Changes(removed=stored.moved_out)
         known, others, several = _recognise(stored, self._index, self._report)
         arrived = {self._index.identify(item) for item in stored.moved_in} - several
-        merged = [
-            placed
-            for identity, placed in known.items()
-            if identity not in entries and self._stays(stored, identity, changes)
-        ]
-        last = _Placed(len(stored.objects) + len(stored.moved_in), None)
+        not_here = known.keys() - entries.keys()
+        merged = [one for identity, one in known.items() if identity in not_here and self._stays(stored, identity, changes)]
+        last = len(stored.objects) + len(stored.moved_in)
         for identity, entry in entries.items():
-            place, old = known.get(identity, last)
+            found = known.get(identity)
+            place, old = (last, None) if found is None else found
             uid = self._uids.get(identity, entry["uid"])
             new = entry | {"uid": uid} if old is None else _renewed(old, entry, uid)
             merged.append(_Placed(place, new))
