@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -11,6 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from support import CMR, PROJECT, SCRIPT_TAGS, copy_home, fetch_lines, run_cmr
+from trees import Imported, import_tree
+
+# Where no compiled code is kept, each of the hundreds of commands that tests start would compile all of ours again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 #: Generated inputs: the same ones in every run, or others each time (``--hypothesis-profile=random``).
 settings.register_profile(
@@ -27,7 +32,7 @@ settings.load_profile("fixed")
 
 #: What tests cost by the folder that they are in, and what is made once for all that use it.
 _MARKED_FOLDERS = {"slow": "slow", "edges": "slow", "real": "real", "browser": "browser"}
-_SHARED_FIXTURES = {"real_home": "real", "playwright": "browser"}
+_SHARED_FIXTURES = ("real_home", "published", "installed", "environment")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
@@ -39,9 +44,11 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(marker)
         if "shared" in item.fixturenames:
             item.add_marker("real")
-        for fixture, group in _SHARED_FIXTURES.items():
-            if fixture in item.fixturenames:
-                item.add_marker(pytest.mark.xdist_group(group))
+        shares = [fixture for fixture in _SHARED_FIXTURES if fixture in item.fixturenames]
+        if "browser" in item.keywords:
+            shares.insert(0, item.path.stem)  # a browser for each file
+        if shares:
+            item.add_marker(pytest.mark.xdist_group(shares[0]))
 
 
 @pytest.fixture(autouse=True)
@@ -138,27 +145,41 @@ def cases(shared, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def unpacked(shared, tmp_path_factory):
-    """A function from a round to its tree, without power logs."""
+def published(shared, tmp_path_factory):
+    """A function from the label of a real round to what the import of its tree comes to; each is read once."""
+    from mlperf_training_import.tables.labels import round_label
 
-    def unpack(version: str) -> Path:
-        folder = tmp_path_factory.mktemp("round")
-        with tarfile.open(shared / f"rounds/training_results_v{version}.tar.xz") as archive:
-            archive.extractall(folder, (member for member in archive if "/power/" not in member.name), filter="data")
-        return folder
+    @functools.cache
+    def import_(label: str) -> Imported:
+        root = tmp_path_factory.mktemp("published") / label
+        root.mkdir()
+        archive = shared / f"rounds/{round_label(label).suite}_results_v{round_label(label).round}.tar.xz"
+        subprocess.run(["tar", "--extract", "--xz", "--file", archive, "--directory", root], check=True)
+        return import_tree(root, label)
 
-    return unpack
+    return import_
+
+
+#: Those that are fetched as a user does it; Training first.
+_FETCHED_ROUNDS = (
+    "training_results_v0.7",
+    "training_results_v3.0",
+    "training_results_v4.1",
+    "hpc_results_v0.7",
+    "hpc_results_v2.0",
+)
 
 
 @pytest.fixture(scope="session")
-def real_home(shared, tmp_path_factory):
-    """A CM home in which the real rounds 0.7, 3.0 and 4.1 were cached by the commands of README, and imported once.
+def real_home(shared, empty_home, tmp_path_factory):
+    """A CM home in which five real rounds were cached by the commands of the documentation, and imported once.
 
     Returns the environment to use it with.
     """
     root = tmp_path_factory.mktemp("real")
     env = {**os.environ, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.compression", "GIT_CONFIG_VALUE_0": "0"}
-    subprocess.run(["bash", str(shared / "mirror.sh"), str(root / "mirror")], env=env, check=True, capture_output=True)
+    command = ["bash", str(shared / "mirror.sh"), str(root / "mirror"), *_FETCHED_ROUNDS]
+    subprocess.run(command, env=env, check=True, capture_output=True)
     # Packing these repositories takes most of the time; on one machine it saves nothing.
     fast = root / "gitconfig"
     fast.write_text(
@@ -166,18 +187,16 @@ def real_home(shared, tmp_path_factory):
     )
     home = {"CM_REPOS": str(root / "CM"), "GIT_CONFIG_GLOBAL": str(fast), "GIT_CONFIG_NOSYSTEM": "1"}
     (root / "work").mkdir()
-    for line in fetch_lines():
-        if any(f"training_results_v{version}" in line for version in ("0.7", "3.0", "4.1")):
-            command = subprocess.list2cmdline(CMR) + line.removeprefix("cmr")
-            place = {"cwd": root / "work", "env": {**os.environ, **home}}
-            subprocess.run(command, shell=True, check=True, capture_output=True, **place)
     from mlperf_training_import.start.register import register
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CM_REPOS", home["CM_REPOS"])
-        from cmind.core import CM
-
-        register(CM())
+        register(copy_home(empty_home))
+    for line in fetch_lines():
+        if any(f"/{repository}" in line for repository in _FETCHED_ROUNDS):
+            command = subprocess.list2cmdline(CMR) + line.removeprefix("cmr")
+            place = {"cwd": root / "work", "env": {**os.environ, **home}}
+            subprocess.run(command, shell=True, check=True, capture_output=True, **place)
     done = run_cmr(SCRIPT_TAGS, cwd=root / "work", env=home)
     assert done.returncode == 0, done.stdout + done.stderr
     return {**home, "WORK": str(root / "work"), "SCREEN": done.stdout}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections import Counter
 
 import pytest
 import yaml
-from trees import Imported, import_tree
+from trees import import_tree
 
 #: Case -> texts in its findings, by code; the code of ``cases.yaml`` is among them.
 SAID = {
@@ -116,22 +115,6 @@ CODES = {
     *("target-missed", "several-runs", "repeated-runs", "division-conflict", "odd-scaling", "odd-times", "early-start"),
     *("power-quality", "progress-unit", "unread-logs", "log-mismatch", "misnamed-folder", "no-results"),
 }
-
-
-@pytest.fixture(scope="module")
-def published(shared, tmp_path_factory):
-    """A function from a round to what its import came to; each is read once."""
-    imports: dict[str, Imported] = {}
-
-    def import_(version: str) -> Imported:
-        if version not in imports:
-            root = tmp_path_factory.mktemp("published") / version
-            with tarfile.open(shared / f"rounds/training_results_v{version}.tar.xz") as archive:
-                archive.extractall(root, filter="data")
-            imports[version] = import_tree(root, version)
-        return imports[version]
-
-    return import_
 
 
 @pytest.mark.parametrize("version", DOUBTS)

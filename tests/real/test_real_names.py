@@ -85,8 +85,8 @@ def test_new_spellings_are_named_once_and_those_of_availability_are_known(cases)
 
 
 @pytest.mark.parametrize("version", ["0.6", "4.0"])
-def test_every_result_with_accelerators_says_which(unpacked, version):
-    imported = import_tree(unpacked(version), version)
+def test_every_result_with_accelerators_says_which(published, version):
+    imported = published(version)
     entries = [result.entry for result in imported.results.values()]
     assert not imported.what("unknown-name")
     assert {entry["system"] for entry in entries if "accelerator" not in entry} == {

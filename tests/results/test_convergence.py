@@ -165,8 +165,8 @@ def test_reported_cases(cases, case, version, samples):
 # -- a real round -----------------------------------------------------------------------------------------------------
 
 
-def test_quality_of_every_maskrcnn_result_of_0_6(unpacked):
-    results = [result for result in import_tree(unpacked("0.6"), "0.6").outcome.results if result.benchmark == "maskrcnn"]
+def test_quality_of_every_maskrcnn_result_of_0_6(published):
+    results = [result for result in published("0.6").outcome.results if result.benchmark == "maskrcnn"]
     assert len(results) == 9  # six of NVIDIA, whose logs nest the two figures, and three of Google, whose logs list them
     for result in results:
         assert 0.377 <= result.entry["quality_reached"] < 0.39

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import subprocess
 
 import pytest
 from trees import import_tree, write_files, write_result
@@ -224,21 +223,8 @@ def test_a_benchmark_of_one_suite_is_unknown_in_the_other(tmp_path):
     assert "Accuracy" not in imported.only.entry
 
 
-@pytest.fixture(scope="module")
-def hpc_tree(shared, tmp_path_factory):
-    """A function from a round to its unpacked tree."""
-
-    def tree_of(number: str):
-        folder = tmp_path_factory.mktemp(f"hpc-{number}")
-        archive = shared / f"rounds/hpc_results_v{number}.tar.xz"
-        subprocess.run(["tar", "--extract", "--xz", "--file", archive, "--directory", folder], check=True)
-        return folder
-
-    return tree_of
-
-
 @pytest.mark.parametrize(("number", "count"), [("0.7", 15), ("2.0", 22)])
-def test_every_published_score_of_hpc_and_no_other(hpc_tree, shared, number, count):
+def test_every_published_score_of_hpc_and_no_other(published, shared, number, count):
     with (shared / "reference/hpc-scores.csv").open(newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["round"] == number]
     expected = {
@@ -249,7 +235,7 @@ def test_every_published_score_of_hpc_and_no_other(hpc_tree, shared, number, cou
         )
         for row in rows
     }
-    imported = import_tree(hpc_tree(number), f"hpc-{number}")
+    imported = published(f"hpc-{number}")
     found = {
         folder: (
             *(e["Result"], e["Result_Units"], e["division"], e["runs_count"], e["runs_counted"]),

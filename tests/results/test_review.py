@@ -162,10 +162,10 @@ FINDINGS = {
 
 
 @pytest.mark.parametrize("version", FINDINGS)
-def test_verdicts_and_factors_equal_those_of_the_peer(unpacked, shared, version):
+def test_verdicts_and_factors_equal_those_of_the_peer(published, shared, version):
     with (shared / f"reference/rcp-{version}.csv").open(newline="") as stream:
         theirs = {row["folder"]: row for row in csv.DictReader(stream)}
-    imported = import_tree(unpacked(version), version)
+    imported = published(version)
     ours = {folder: entry for folder, r in imported.results.items() if "rcp_verdict" in (entry := r.entry)}
     assert ours.keys() ^ theirs.keys() <= NOT_BOTH
     both = ours.keys() & theirs.keys()
