@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
+import git
 import pytest
 from hypothesis import HealthCheck, settings
-from support import CMR, PROJECT, SCRIPT_TAGS, copy_home, fetch_lines, run_cmr
+from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, copy_home, fetch_lines, run_cmr
 from trees import Imported, import_tree
 
 # Where no compiled code is kept, each of the hundreds of commands that tests start would compile all of ours again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-#: Generated inputs: the same ones in every run, or others each time (``--hypothesis-profile=random``).
+#: Generated inputs: the same few in every run, or five times as many and others each time (``--hypothesis-profile=random``).
 settings.register_profile(
     "fixed",
-    max_examples=500,
+    max_examples=100,
     derandomize=True,
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-settings.register_profile("random", settings.get_profile("fixed"), derandomize=False, print_blob=True)
+settings.register_profile("random", settings.get_profile("fixed"), max_examples=500, derandomize=False, print_blob=True)
 settings.load_profile("fixed")
 
 
@@ -147,51 +149,59 @@ def cases(shared, tmp_path_factory):
 @pytest.fixture(scope="session")
 def published(shared, tmp_path_factory):
     """A function from the label of a real round to what the import of its tree comes to; each is read once."""
-    from mlperf_training_import.tables.labels import round_label
 
     @functools.cache
     def import_(label: str) -> Imported:
         root = tmp_path_factory.mktemp("published") / label
-        root.mkdir()
-        archive = shared / f"rounds/{round_label(label).suite}_results_v{round_label(label).round}.tar.xz"
-        subprocess.run(["tar", "--extract", "--xz", "--file", archive, "--directory", root], check=True)
+        unpack(shared, root, f"hpc_results_v{label[4:]}" if label.startswith("hpc-") else f"training_results_v{label}")
         return import_tree(root, label)
 
     return import_
 
 
-#: Those that are fetched as a user does it; Training first.
-_FETCHED_ROUNDS = (
-    "training_results_v0.7",
-    "training_results_v3.0",
-    "training_results_v4.1",
-    "hpc_results_v0.7",
-    "hpc_results_v2.0",
-)
+def unpack(shared: Path, root: Path, name: str) -> None:
+    """Makes a folder with the tree of a real round."""
+    root.mkdir()
+    subprocess.run(["tar", "--extract", "--xz", "--file", shared / f"rounds/{name}.tar.xz", "--directory", root], check=True)
+
+
+#: Those that are fetched as a user does it.
+_FETCHED_ROUNDS = ("training_results_v4.1", "hpc_results_v0.7", "hpc_results_v2.0")
+#: Those whose trees are put in the place of a clone, and their branches: to make such large clones takes a minute.
+_PLACED_ROUNDS = {"0.7": "master", "3.0": "main"}
 
 
 @pytest.fixture(scope="session")
 def real_home(shared, empty_home, tmp_path_factory):
-    """A CM home in which five real rounds were cached by the commands of the documentation, and imported once.
+    """A CM home with five real rounds, most fetched by the commands of the documentation, which were imported once.
 
     Returns the environment to use it with.
     """
-    root = tmp_path_factory.mktemp("real")
-    env = {**os.environ, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.compression", "GIT_CONFIG_VALUE_0": "0"}
-    command = ["bash", str(shared / "mirror.sh"), str(root / "mirror"), *_FETCHED_ROUNDS]
-    subprocess.run(command, env=env, check=True, capture_output=True)
-    # Packing these repositories takes most of the time; on one machine it saves nothing.
-    fast = root / "gitconfig"
-    fast.write_text(
-        "[include]\n  path = mirror/gitconfig\n[pack]\n  window = 0\n  compression = 0\n[core]\n  compression = 0\n"
-    )
-    home = {"CM_REPOS": str(root / "CM"), "GIT_CONFIG_GLOBAL": str(fast), "GIT_CONFIG_NOSYSTEM": "1"}
-    (root / "work").mkdir()
     from mlperf_training_import.start.register import register
 
+    root = tmp_path_factory.mktemp("real")
+    (root / "work").mkdir()
+    env = {**os.environ, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.compression", "GIT_CONFIG_VALUE_0": "1"}
+    mirror = ["bash", str(shared / "mirror.sh"), str(root / "mirror"), *_FETCHED_ROUNDS]
+    subprocess.run(mirror, env=env, check=True, capture_output=True)
+    home = {
+        "CM_REPOS": str(root / "CM"),
+        "GIT_CONFIG_GLOBAL": str(root / "mirror/gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CM_REPOS", home["CM_REPOS"])
-        register(copy_home(empty_home))
+        for name, value in home.items():
+            patch.setenv(name, value)
+        cm = copy_home(empty_home)
+        register(cm)
+        for label, branch in _PLACED_ROUNDS.items():
+            empty = root / label
+            repository = git.Repo.init(empty, initial_branch=branch)
+            repository.git.commit("--allow-empty", "--message", "made for tests")
+            clone = cache_round(cm, empty, label, f"https://github.com/mlcommons/training_results_v{label}")
+            unpack(shared, root / f"{label}-tree", f"training_results_v{label}")
+            for folder in (root / f"{label}-tree").iterdir():
+                folder.rename(clone / folder.name)
     for line in fetch_lines():
         if any(f"/{repository}" in line for repository in _FETCHED_ROUNDS):
             command = subprocess.list2cmdline(CMR) + line.removeprefix("cmr")
@@ -207,8 +217,9 @@ def real_round(real_home):
     """A function from a round's label to its real clone."""
 
     def clone_of(label: str) -> Path:
+        suite, number = ("hpc", label.removeprefix("hpc-")) if label.startswith("hpc-") else ("training", label)
         for meta in Path(real_home["CM_REPOS"]).glob("repos/local/cache/*/_cm.json"):
-            if f'"version-{label}"' in meta.read_text():
+            if {f"mlperf-{suite}-results", f"version-{number}"} <= set(json.loads(meta.read_text())["tags"]):
                 return meta.parent / "repo"
         raise AssertionError(f"{label} is not cached")
 

@@ -40,8 +40,8 @@ def asked(page, answers):
 
 @pytest.fixture
 def all_closed(answers):
-    """The results of the closed division."""
-    return answers.entries[answers.entries.division == "closed"]
+    """The results of Training in the closed division."""
+    return answers.entries[(answers.entries.division == "closed") & (answers.entries.suite == "training")]
 
 
 @pytest.fixture
@@ -172,7 +172,8 @@ def test_how_noisy_a_result_is(asked, closed):
 def test_nothing_is_set_against_what_it_cannot_be_compared_with(asked, closed, all_closed):
     """Goes through all benchmarks: what is drawn is of one edition and division, and every ratio is one within it."""
     changes = asked.locator("#figures tbody tr").all_inner_texts()
-    assert len(changes) == closed.edition.nunique()
+    titles = [line.partition("\t")[0] for line in changes]
+    assert sorted(title for title in titles if title in set(closed.edition_title)) == sorted(set(closed.edition_title))
     for title, rows in all_closed.groupby("edition_title"):
         best = rows.groupby("version").Result.min().sort_index(key=lambda labels: labels.map(float))
         (change,) = [line for line in changes if line.startswith(f"{title}\t")]

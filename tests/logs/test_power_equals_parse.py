@@ -62,11 +62,11 @@ def test_made_up_logs(seed, tmp_path, monkeypatch):
     assert repr(read_power_log(log, DIALECT)) == repr(by_parsing(log, monkeypatch))
 
 
-@pytest.mark.parametrize("version", ["4.0", "4.1"])
-def test_published_logs(version, shared, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("version", "every"), [("4.0", 10), ("4.1", 1)])  # all of 4.0 take a minute, and are equal too
+def test_published_logs(version, every, shared, tmp_path, monkeypatch):
     with tarfile.open(shared / f"rounds/training_results_v{version}.tar.xz") as archive:
         archive.extractall(tmp_path, (member for member in archive if "/power/" in member.name), filter="data")
     logs = sorted(Path(tmp_path).glob("**/power/*/*_*.txt"))
     assert logs
-    for log in logs:
+    for log in logs[::every]:
         assert repr(read_power_log(log, DIALECT)) == repr(by_parsing(log, monkeypatch)), log

@@ -11,8 +11,8 @@ from slow.fuzz.targets import CORPUS, TARGETS
 from support import PROJECT
 
 SEEDS = sorted(path.relative_to(CORPUS).as_posix() for path in CORPUS.glob("*/*"))
-#: Beside the corpus, which every run starts with.
-EXECUTIONS = 10_000
+#: Beside the corpus, which every run starts with; `tests/slow/fuzz/run.py` runs as long as one likes.
+EXECUTIONS = 2_000
 
 
 @pytest.mark.parametrize("name", SEEDS)

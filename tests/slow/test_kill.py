@@ -1,11 +1,18 @@
-"""Imports that are killed at every write: the store stays readable, and the next import completes it."""
+"""Imports that are killed at writes and at system calls: the store stays readable, and the next import completes it.
+
+At every fifth write and at a few system calls in the gate; at each write, and at as many calls as wanted, by command::
+
+    EVERY=1 KILLS=1000 python -m pytest tests/slow/test_kill.py
+"""
 
 from __future__ import annotations
 
 import builtins
+import ctypes
 import io
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -23,6 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+
+EVERY = int(os.environ.get("EVERY", "5"))
+KILLS = int(os.environ.get("KILLS", "15"))
 
 #: Functions of ``os`` that change the disk.
 CHANGING = ("replace", "rename", "fsync", "mkdir", "unlink", "remove", "rmdir", "symlink")
@@ -102,6 +112,44 @@ def killed_at(step: int, home: Path, tree: Path) -> bool:
     return status != 0
 
 
+TRACE_ME, NEXT_CALL, SET_OPTIONS = 0, 24, 0x4200
+#: Calls are told from signals, and the process ends with the one that traces it.
+TRACE_OPTIONS, CALL = 0x100001, signal.SIGTRAP | 0x80
+
+
+def stopped_at(call: int | None, home: Path, tree: Path) -> int:
+    """Imports in a process that is killed at the beginning or the end of a system call, or not at all.
+
+    Returns how often it came to such a place.
+    """
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    child = os.fork()
+    if child == 0:
+        try:
+            ptrace(TRACE_ME, 0, None, None)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            import_tree(home, tree)
+        except BaseException:
+            sys.__excepthook__(*sys.exc_info())
+            os._exit(1)
+        os._exit(0)
+    status, calls, passed_on = os.waitpid(child, 0)[1], 0, None
+    assert os.WSTOPSIG(status) == signal.SIGSTOP
+    assert ptrace(SET_OPTIONS, child, None, TRACE_OPTIONS) == 0, os.strerror(ctypes.get_errno())
+    while os.WIFSTOPPED(status):
+        ptrace(NEXT_CALL, child, None, passed_on)
+        status, passed_on = os.waitpid(child, 0)[1], None
+        if os.WIFSTOPPED(status) and os.WSTOPSIG(status) == CALL:
+            if calls == call:
+                os.kill(child, signal.SIGKILL)
+            calls += 1
+        elif os.WIFSTOPPED(status):
+            passed_on = os.WSTOPSIG(status)
+    assert status == (0 if call is None or call >= calls else signal.SIGKILL)
+    return calls
+
+
 def state_of(home: Path) -> dict[str, str]:
     """Every file of the store, CM's index, and the summaries beside; without dates and places."""
     files = [path for path in (home / "repos/local/experiment").rglob("*") if path.is_file()]
@@ -141,33 +189,63 @@ def something_there(home: Path, tmp_path: Path) -> None:
         file.write_text(json.dumps([*objects, moving | {"uid": "0123456789abcdef", "note": "moves"}]))
 
 
+@pytest.fixture
+def make_home(tmp_path, monkeypatch):
+    """A function from a preparation to a function from a name to a home that is prepared so."""
+    monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")  # a small index: this makes many homes
+
+    def prepared(prepare):
+        start = tmp_path / "start"
+        assert CM(str(start / "CM")).access({"action": "find", "automation": "repo"})["return"] == 0
+        prepare(start / "CM", tmp_path)
+
+        def fresh(name: str) -> Path:
+            shutil.copytree(start, tmp_path / name)
+            file = tmp_path / name / "CM/index.json"
+            file.write_text(file.read_text().replace(str(start / "CM"), str(tmp_path / name / "CM")))
+            return tmp_path / name / "CM"
+
+        return fresh
+
+    return prepared
+
+
+def check_completed(home: Path, tree: Path, expected: dict[str, str], when: str) -> None:
+    """What a killed import left is whole, and another import makes of it what an undisturbed one makes."""
+    for file in home.rglob("*.json"):
+        json.loads(file.read_text())
+    import_tree(home, tree)
+    assert state_of(home) == expected, when
+    shutil.rmtree(home.parent)
+
+
 @pytest.mark.parametrize(
     ("prepare", "benchmarks"), [(nothing_there, ["bert"]), (something_there, ["bert", "retinanet"])], ids=["new", "changed"]
 )
-def test_killed_at_every_step_and_run_again(tmp_path, monkeypatch, prepare, benchmarks):
-    monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")  # a small index: this makes many homes
+def test_killed_at_writes_and_run_again(tmp_path, make_home, prepare, benchmarks):
     tree = write_tree(tmp_path / "tree", *benchmarks)
-    start = tmp_path / "start"
-    assert CM(str(start / "CM")).access({"action": "find", "automation": "repo"})["return"] == 0
-    prepare(start / "CM", tmp_path)
-
-    def fresh(name: str) -> Path:
-        shutil.copytree(start, tmp_path / name)
-        file = tmp_path / name / "CM/index.json"
-        file.write_text(file.read_text().replace(str(start / "CM"), str(tmp_path / name / "CM")))
-        return tmp_path / name / "CM"
-
+    fresh = make_home(prepare)
     home = fresh("undisturbed")
     import_tree(home, tree)
     expected = state_of(home)
     assert len(expected) >= 4 * len(benchmarks) + 4
     step = 1
     while killed_at(step, home := fresh(f"step-{step}"), tree):
-        for file in home.rglob("*.json"):
-            json.loads(file.read_text())
-        import_tree(home, tree)
-        assert state_of(home) == expected, f"killed at step {step}"
-        shutil.rmtree(home.parent)
-        step += 1
+        check_completed(home, tree, expected, f"killed at step {step}")
+        step += EVERY
     assert state_of(home) == expected
     assert step > 50  # each of the files above has at least four steps
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs ptrace as Linux has it")
+def test_killed_at_system_calls_and_run_again(tmp_path, make_home):
+    tree = write_tree(tmp_path / "tree", "bert", "retinanet")
+    fresh = make_home(something_there)
+    calls = stopped_at(None, home := fresh("undisturbed"), tree)
+    expected = state_of(home)
+    assert calls > 1000
+    for number in range(KILLS):
+        call = random.randrange(calls)
+        home = fresh(f"kill-{number}")
+        stopped_at(call, home, tree)
+        check_completed(home, tree, expected, f"killed at system call {call} of {calls}")

@@ -1,7 +1,7 @@
-"""What holds for all inputs, with 10,000 generated ones per test: 500 that hypothesis draws, and 19 variants of each.
+"""What holds for all inputs, with 2,000 generated ones per test: 100 that hypothesis draws, and 19 variants of each.
 
 Variants are made by hand: to draw as many takes many times as long as to check them. They are the same in every run, so that
-a change that has nothing to do with them cannot fail. Others each time::
+a change that has nothing to do with them cannot fail. 10,000, and others each time::
 
     python -m pytest tests/slow/test_properties.py --hypothesis-profile=random
 """

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 from cmind.core import CM
+from support import cache_round
 
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
-from mlperf_training_import.start.sample import run_log, system_description, write_submission
+from mlperf_training_import.start.sample import make_repository, run_log, system_description, write_submission
 
 HISTORIES = int(os.environ.get("HISTORIES", "15"))
 PLACES = [(submitter, benchmark) for submitter in ("A", "B", "C") for benchmark in ("bert", "resnet")]
@@ -63,22 +64,26 @@ def change(tree: Path, source: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
-def test_no_note_is_lost_but_with_a_result_that_is_gone(tmp_path, monkeypatch, seed):
-    monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")
-    source, tree = random.Random(seed), tmp_path / "tree"
+def test_no_note_is_lost_but_with_a_result_that_is_gone(cm, tmp_path, seed):
+    source, published = random.Random(seed), tmp_path / "published"
     for submitter, benchmark in PLACES:
-        write(tree, submitter, benchmark, source.choice(("open", "closed")))
-    import_rounds(CM(), options_from({"path": tree, "version": "5.1"}), lambda _: None)
+        write(published, submitter, benchmark, source.choice(("open", "closed")))
+    make_repository(published)
+    tree = cache_round(cm, published, "5.1")
+    import_rounds(CM(), options_from({"version": "5.1"}), lambda _: None)
     add_notes()
+    pruned = False
     for _ in range(6):
         change(tree, source)
         flags = source.choice(({}, {"submitter": "A"}, {"benchmark": "bert"}, {"division": "closed"}, {"division": "open"}))
         before = notes()
         try:
-            import_rounds(CM(), options_from({"path": tree, "version": "5.1", "prune": True, **flags}), lambda _: None)
-        except BadInput:  # nothing of that name is left
+            import_rounds(CM(), options_from({"version": "5.1", "prune": True, **flags}), lambda _: None)
+        except BadInput as error:  # nothing of that name is left
+            assert next(iter(flags)) in str(error)
             assert notes() == before
             continue
+        pruned = True
         after = notes()
         for key, note in before.items():
             is_there = (tree / key[1] / "results/x8" / key[2]).is_dir()
@@ -86,4 +91,6 @@ def test_no_note_is_lost_but_with_a_result_that_is_gone(tmp_path, monkeypatch, s
                 assert after.get(key) == note, (key, flags)
             elif key in after:
                 assert after[key] == note
+                assert flags, key  # what is gone goes, where nothing was filtered out
         add_notes()
+    assert pruned
