@@ -90,6 +90,19 @@ class System:
         """Host processors of the whole system."""
         return _product(self.host_processors_per_node, self.nodes)
 
+    def described(self) -> dict[str, str | int | None]:
+        """What stands in entries and in the data set as the description says it, by its key there."""
+        return {
+            "availability": self.availability,
+            "number_of_nodes": self.nodes,
+            "host_processor_model_name": self.host_processor_model_name,
+            "host_processors_count": self.host_processors_count,
+            "accelerator_model_name": self.accelerator_model_name,
+            "accelerators_count": self.accelerators_count,
+            "framework": self.framework,
+            "notes": self.notes,
+        }
+
 
 class LogFile(msgspec.Struct, frozen=True, gc=False):
     """A log as the walk found it: path in the round, size in bytes, times of its content and its inode (0: not known)."""

@@ -196,14 +196,7 @@ def _iter_system_rows(done: RoundOutcome) -> Iterator[Row]:
             "submitter": record.submitter,
             "system": record.name,
             "division": record.division,
-            "availability": record.availability,
-            "number_of_nodes": record.nodes,
-            "host_processor_model_name": record.host_processor_model_name,
-            "host_processors_count": record.host_processors_count,
-            "accelerator_model_name": record.accelerator_model_name,
-            "accelerators_count": record.accelerators_count,
-            "framework": record.framework,
-            "notes": record.notes,
+            **record.described(),
             **name_keys(record, submitter, system)[0],
         }
 
