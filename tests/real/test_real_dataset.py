@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+import tarfile
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import duckdb
 import pytest
 from trees import import_tree
 
+from mlperf_training_import.dataset.curves import iter_curves
 from mlperf_training_import.dataset.write import Dataset
 from mlperf_training_import.tables.dataset import dataset_tables
 from mlperf_training_import.tables.rules import benchmark_of
@@ -137,3 +140,29 @@ def test_rows_of_each_table(query, report, entries):
     assert count("findings") == report["findings"]
     ((settings,),) = query("select count(*) from (select distinct log, key from hyperparameters)")
     assert count("hyperparameters") == settings == 17_490
+
+
+def test_runs_whose_logs_give_the_duration_have_it_and_the_last_quality(shared, tmp_path):
+    """MiniGo of 0.6: its checkpoints are evaluated when the run is over, and a line says how long it took until the last."""
+    with tarfile.open(shared / "rounds/training_results_v0.6.tar.xz") as archive:
+        wanted = (member for member in archive if "/minigo/" in member.name or "/systems/" in member.name)
+        archive.extractall(tmp_path / "tree", wanted, filter="data")
+    imported = import_tree(tmp_path / "tree", "0.6", with_details=True)
+    dataset = Dataset(tmp_path / "data")
+    dataset.add(imported.outcome, imported.findings)
+    files = str(tmp_path / "data/runs/*/*/*.parquet")
+    rows = duckdb.read_parquet(files).select("log, minutes, is_kept, quality, run_start_ms, run_stop_ms").fetchall()
+    assert len(rows) == 20
+    for log, minutes, _, quality, start_ms, stop_ms in rows:
+        text = (tmp_path / "tree" / log).read_text(errors="replace")
+        line = next(line for line in text.splitlines() if " eval_result: " in line)
+        seconds = re.search(r"""["']timestamp["']: ([\d.]+)""", line)[1]
+        assert minutes == pytest.approx(float(seconds) / 60, rel=1e-9), log
+        assert stop_ms is None or minutes < (stop_ms - start_ms) / 60_000
+        last = [line for line in text.splitlines() if " eval_accuracy: " in line][-1]
+        assert quality == pytest.approx(100 * float(re.search(r"""["']value["']: ([\d.]+)""", last)[1]), rel=1e-9), log
+    assert sum(is_kept for _, _, is_kept, *_ in rows) == 2 * 8  # of ten, without the fastest and the slowest
+    # over minutes nothing could be drawn
+    dataset.finish()
+    units = {curves.unit for _, of_result in iter_curves(tmp_path / "data") for curves in of_result}
+    assert units == {"epochs"}
