@@ -1,21 +1,30 @@
-"""Eight imports of different rounds at once into one repository, through real ``cmr`` processes."""
+"""Imports at once into one repository: eight through real ``cmr`` processes, and random ones; more of these by command::
+
+CROWDS=1000 python -m pytest tests/slow/test_concurrent.py -k random
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from cmind.core import CM
 from support import CMR, PROJECT, SCRIPT_TAGS, run_cmr
 
+from mlperf_training_import.errors import BadInput
+from mlperf_training_import.options import options_from
+from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
 
 ROUNDS = ("1.0", "1.1", "2.0", "2.1", "3.0", "3.1", "4.0", "4.1")
 BENCHMARKS = ("bert", "resnet")
+CROWDS = int(os.environ.get("CROWDS", "4"))
 
 
 def test_eight_imports_at_once(registered, tmp_path, isolated):
@@ -71,3 +80,64 @@ def test_eight_first_uses_of_one_home_at_once(tmp_path, isolated):
     ]
     screens = [process.communicate(timeout=300)[0] for process in uses]
     assert [process.returncode for process in uses] == [0] * 8, screens
+
+
+def write_random_round(root: Path, source: random.Random) -> int:
+    """A tree of a few results in both divisions; returns how many."""
+    places = source.sample([(submitter, benchmark) for submitter in ("A", "B", "C") for benchmark in BENCHMARKS], 3)
+    for submitter, benchmark in places:
+        logs = [run_log(benchmark, source.randrange(10, 99)) for _ in range(5)]
+        system = f"{benchmark}-box"
+        description = system_description(submitter, system_name=system, division=source.choice(("closed", "open")))
+        write_submission(root, submitter, system, benchmark, logs, description)
+    return len(places)
+
+
+def import_some(root: Path, label: str, flags: dict[str, str]) -> None:
+    """Imports a part of a round."""
+    options = options_from({"path": root / label, "version": label, "output_dir": root / f"output-{os.getpid()}", **flags})
+    try:
+        import_rounds(CM(), options, lambda _: None)
+    except BadInput as error:  # the round has nothing of that name
+        assert flags, error
+
+
+def stored_objects() -> dict[str, list[dict]]:
+    files = (Path(os.environ["CM_REPOS"]) / "repos/local/experiment").glob("*/*/cm-result.json")
+    return {file.parts[-3]: json.loads(file.read_bytes()) for file in files}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("seed", range(CROWDS))
+def test_random_imports_at_once(cm, tmp_path, seed):
+    source = random.Random(seed)
+    labels = source.sample(ROUNDS, 3)
+    results = sum(write_random_round(tmp_path / label, source) for label in labels)
+    flags = ({}, {"submitter": "A"}, {"benchmark": "bert"}, {"division": "closed"}, {"division": "open"})
+    plans = [[(source.choice(labels), source.choice(flags)) for _ in range(3)] for _ in range(6)]
+    children = []
+    for plan in plans:
+        if (child := os.fork()) == 0:
+            try:
+                for label, chosen in plan:
+                    import_some(tmp_path, label, chosen)
+            except BaseException:
+                sys.__excepthook__(*sys.exc_info())
+                os._exit(1)
+            os._exit(0)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * len(plans)
+    early = {item["uid"]: item for items in stored_objects().values() for item in items}
+    for label in labels:
+        import_some(tmp_path, label, {})
+    stored = stored_objects()
+    over_all = [item for name, items in stored.items() if name.split("--")[1] == "all" for item in items]
+    of_rounds = [item for name, items in stored.items() if name.split("--")[1] != "all" for item in items]
+    assert len(over_all) == len(of_rounds) == results
+    assert {item["uid"]: item for item in over_all} == {item["uid"]: item for item in of_rounds}
+    assert early.keys() <= {item["uid"] for item in of_rounds}
+    for label in labels:
+        import_some(tmp_path, label, {})
+    assert stored_objects() == stored
+    found = CM().access({"action": "find", "automation": "experiment,a0a2d123ef064bcb"})["list"]
+    assert {artifact.meta["alias"] for artifact in found} == set(stored)
