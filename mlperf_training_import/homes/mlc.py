@@ -75,7 +75,7 @@ class MlcHome(Home):
             tags = _tags_of(meta)
             if {*CLONE_TAGS} <= {*tags} and not tags_of_suites.isdisjoint(tags):
                 expires = meta.get("cache_expiration")
-                expired_s = expires if isinstance(expires, (int, float)) and expires < now else None
+                expired_s = expires if isinstance(expires, (int, float)) and 0 <= expires < now else None
                 clone = self._clone_of(folder, meta)
                 found.append((expired_s, CacheEntry(meta["uid"], tags, clone, _day_of(expired_s))))
         finished = {entry.clone for _, entry in found if not entry.unfinished}
@@ -143,7 +143,8 @@ class MlcHome(Home):
             place = next((file for name in _DESCRIPTIONS if is_there(file := folder / name)), folder)
             if place == folder:
                 return None
-            content = yaml.safe_load(read_regular(place, _MOST_BYTES))  # which JSON is, too
+            data = read_regular(place, _MOST_BYTES)
+            content = yaml.safe_load(data) if place.suffix == ".yaml" else json.loads(data)
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             why = error.strerror if isinstance(error, OSError) else "no YAML or JSON"
             raise BadDescription(place, f"cannot be read ({why})") from error

@@ -97,6 +97,14 @@ def test_an_expired_entry_is_used_beside_one_that_was_not_fetched_to_its_end(roo
     assert "clone-expired" in {finding.code for finding in findings}
 
 
+@pytest.mark.parametrize("odd", [-1e300, "soon", None, [], float("nan")])
+def test_an_expiry_that_is_no_time_is_none(root, odd):
+    clone = add_entry(root, "a", *ROUND)
+    meta = root / "local/cache/a/meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"cache_expiration": odd}))
+    assert located(root) == ([clone], [])
+
+
 def test_an_entry_that_is_to_be_replaced_expires(root):
     add_entry(root, "a", *ROUND, age_days=-4)
     home = MlcHome(root)
@@ -144,6 +152,7 @@ def test_experiments_are_found_by_tag(root):
     ("name", "content", "what"),
     [
         ("meta.json", '{"uid": "x"', "cannot be read (no YAML or JSON)"),
+        ("meta.yaml", "uid: [", "cannot be read (no YAML or JSON)"),
         ("meta.yaml", "uid: 5\n", "it has no uid"),
         ("meta.yaml", "- a\n", "it has no uid"),
     ],
