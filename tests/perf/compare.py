@@ -4,11 +4,12 @@
 
 All that takes part is run in turn, several times, so that whatever else the machine does hits all of them alike:
 
-- ``cat``: all logs of the rounds to /dev/null;
+- ``cat``: all logs of the rounds, power logs too, to /dev/null;
 - ``pipeline``: the rounds read and scored in a fresh process, from its start to its end;
 - ``pipeline, inside``: the same, timed within that process, without its start and imports;
-- ``cmr``: the whole command, where ``--cm-repos`` names a prepared CM_REPOS in which exactly these rounds are cached and the
-  script is registered;
+- ``cmr --no_cache`` and ``cmr``: the whole command over a store in which all is there already; it reads every log, and those
+  that changed, which are none. For these ``--cm-repos`` names a prepared CM_REPOS in which exactly these rounds are cached and
+  the script is registered;
 - ``peer``: mlperf_logging in the Python that ``--peer`` names, on a copy of the trees, since it writes into them. It takes
   minutes, and so is run once.
 
@@ -96,7 +97,8 @@ def read_rounds(rounds: Sequence[tuple[str, str]]) -> dict[str, float]:
 
 def logs_of(clone: Path) -> list[Path]:
     """The logs of a clone that the import reads."""
-    return sorted(clone.glob("*/results/*/*/result_*.txt"))
+    names = ("result_*.txt", "power/*/node_*.txt", "power/*/sw_*.txt")
+    return sorted(log for name in names for log in clone.glob(f"*/results/*/*/{name}"))
 
 
 def contenders_of(rounds: Sequence[tuple[str, str]], logs: list[Path], options, scratch: Path) -> list[Contender]:
@@ -107,7 +109,9 @@ def contenders_of(rounds: Sequence[tuple[str, str]], logs: list[Path], options, 
     if options.cm_repos:
         cmr = shutil.which("cmr", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         home = {"CM_REPOS": str(options.cm_repos.resolve())}
-        contenders.append(Contender("cmr", [cmr, "import mlperf training to-experiment"], environment=home))
+        for flags in (["--no_cache"], []):
+            command = [cmr, "import mlperf training to-experiment", *flags]
+            contenders.append(Contender(" ".join(["cmr", *flags]), command, environment=home))
     if options.peer:
         script = []
         for number, (version, clone) in enumerate(rounds):
@@ -150,6 +154,11 @@ def run(contender: Contender, scratch: Path) -> bytes:
     return output or b""
 
 
+def environment_of(contender: Contender) -> dict[str, str]:
+    """Ours, but that Python keeps compiled modules, as it does for users."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | contender.environment
+
+
 def check(contender: Contender, process: subprocess.Popen) -> None:
     """Ends the comparison where a command failed: its time would mean nothing."""
     if process.returncode:
@@ -164,7 +173,7 @@ def start(contender: Contender, scratch: Path) -> subprocess.Popen:
         stdout=subprocess.DEVNULL if contender.name == "cat" else subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=scratch,
-        env=os.environ | contender.environment,
+        env=environment_of(contender),
     )
 
 
@@ -179,7 +188,7 @@ def measure_memory(contender: Contender, scratch: Path) -> tuple[float | None, f
         names.seek(0)
         sink = subprocess.DEVNULL
         process = subprocess.Popen(
-            contender.command, stdin=names, stdout=sink, stderr=sink, cwd=scratch, env=os.environ | contender.environment
+            contender.command, stdin=names, stdout=sink, stderr=sink, cwd=scratch, env=environment_of(contender)
         )
         while process.poll() is None:
             memory = [memory_of(pid) for pid in family_of(process.pid)]
