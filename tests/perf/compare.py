@@ -8,8 +8,8 @@ All that takes part is run in turn, several times, so that whatever else the mac
 - ``pipeline``: the rounds read and scored in a fresh process, from its start to its end;
 - ``pipeline, inside``: the same, timed within that process, without its start and imports;
 - ``cmr --no_cache`` and ``cmr``: the whole command over a store in which all is there already; it reads every log, and those
-  that changed, which are none. For these ``--cm-repos`` names a prepared CM_REPOS in which exactly these rounds are cached and
-  the script is registered;
+  that changed, which are none. For these ``--cm-repos`` names a prepared CM_REPOS in which exactly these rounds are cached
+  and the script is registered;
 - ``peer``: mlperf_logging in the Python that ``--peer`` names, on a copy of the trees, since it writes into them. It takes
   minutes, and so is run once.
 
