@@ -40,7 +40,7 @@ def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, 
         "runs": (_run_row(run) for run in runs),
         "evaluations": (row for run in runs for row in _iter_evaluation_rows(run)),
         "hyperparameters": (
-            {"uid": run.uid, "log": run.log.path, **setting._asdict()} for run in runs for setting in run.details.settings
+            {"uid": run.uid, "log": run.log.path, **setting._asdict()} for run in runs for setting in run.details().settings
         ),
         "systems": _iter_system_rows(done),
         "findings": (
@@ -63,10 +63,9 @@ class _LoggedRun:
         self.result = result
         self.joules: float | None = None
 
-    @property
-    def details(self) -> LogDetails:
+    def details(self, *, with_evaluations: bool = False) -> LogDetails:
         """What only the data set needs of the log; made anew each time, since those of a round are many objects."""
-        return LogDetails() if self._packed is None else unpack(self._packed)
+        return LogDetails() if self._packed is None else unpack(self._packed, with_evaluations=with_evaluations)
 
     @property
     def log(self) -> RunLog:
@@ -100,7 +99,7 @@ def _joules_of_runs(result: Result | None) -> Mapping[str, float]:
 
 
 def _run_row(run: _LoggedRun) -> Row:
-    log, benchmark, details = run.log, run.benchmark, run.details
+    log, benchmark, details = run.log, run.benchmark, run.details()
     kept = () if run.result is None else run.result.score.kept
     seed = next((setting.value for setting in details.settings if setting.key == "seed"), None)
     return {
@@ -151,7 +150,7 @@ def _digest(log: RunLog) -> str | None:
 def _iter_evaluation_rows(run: _LoggedRun) -> Iterator[Row]:
     targets = run.benchmark.targets if run.benchmark else ()
     start_ms = run.log.run_start_ms
-    for number, time_ms, key, is_over, evaluation in run.details.evaluations:
+    for number, time_ms, key, is_over, evaluation in run.details(with_evaluations=True).evaluations:
         row = {
             "uid": run.uid,
             "log": run.log.path,
