@@ -362,8 +362,17 @@ def test_links_to_links_do_not_multiply(tmp_path, monkeypatch):
     assert "more than 100 links; not followed" in import_tree(tmp_path, "0.5").what("unsafe-path")
 
 
-def test_a_tree_that_is_too_deep(tmp_path):
-    (tmp_path / "Org" / "/".join("d" * 400)).mkdir(parents=True)
+@pytest.fixture
+def deep_tree(tmp_path):
+    """A tree with nearly as many folders in each other as an address on Linux may have; pytest could not remove it."""
+    for depth in range(1901):
+        (tmp_path / "/".join(["Org", *"d" * depth])).mkdir()
+    yield tmp_path
+    subprocess.run(["rm", "-rf", tmp_path / "Org"], check=True)
+
+
+def test_a_tree_that_is_too_deep(deep_tree):
+    tmp_path = deep_tree
     write_result(tmp_path)
     for version in ("0.5", "3.0"):
         imported = import_tree(tmp_path, version)
