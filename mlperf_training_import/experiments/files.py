@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..regular import is_there, read_regular
+from ..values import json_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,7 +171,7 @@ def _is_flatter(value: Any, depth: int) -> bool:
 
 def to_bytes(objects: list[Any]) -> bytes:
     """The objects as Collective Mind's own ``utils.save_json`` writes them."""
-    return (json.dumps(objects, indent=2, sort_keys=True) + "\n").encode("ascii")
+    return json_bytes(objects, sort_keys=True)
 
 
 def is_stored(objects: list[Any], stored: StoredExperiment) -> bool:

@@ -20,6 +20,7 @@ from ..regular import is_there, read_regular
 from ..results.entry import experiment_tags
 from ..rounds.presence import Presence
 from ..tables.suites import label_of_experiment, suite_of
+from ..values import json_bytes
 from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, is_stored, load_experiment, to_bytes
 from .home import locked
 from .identity import IdentityIndex, by_identity
@@ -284,7 +285,7 @@ def _write(target: Target, experiment: StoredExperiment, objects: list[Any], kno
     if known is not None and known.description is not None:
         remove_leftovers(meta)
         return known
-    write_atomically(meta, (json.dumps(description, indent=2, sort_keys=True) + "\n").encode("ascii"))
+    write_atomically(meta, json_bytes(description, sort_keys=True))
     return _Known(folder, description)
 
 

@@ -11,6 +11,7 @@ from ..atomic import write_if_different
 from ..errors import BadInput
 from ..tables.labels import round_label
 from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN
+from ..values import json_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def write_report(outcome: Outcome, folder: Path) -> tuple[Path, bool]:
         The file, and whether it was written.
     """
     file = folder / REPORT_FILE
-    return file, write_if_different(file, (json.dumps(report_of(outcome), indent=2) + "\n").encode("ascii"))
+    return file, write_if_different(file, json_bytes(report_of(outcome)))
 
 
 def read_report(file: Path, *, optional: bool = False) -> dict[str, Any]:

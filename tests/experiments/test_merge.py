@@ -360,11 +360,14 @@ def test_objects_that_nothing_orders_stay_as_they_are_stored():
         assert (again, changes) == (objects, Changes(unchanged=1, kept=1))
 
 
-def test_bytes_are_those_of_collective_mind(tmp_path):
+ODD = {"b": 'é\u2028\x7f\U0001f600"\\/', "a": [1, 1.5, 1e-07, 1e22, 10**30, True, None, {}, [], {"z": 1, "a": -0.0}]}
+
+
+@pytest.mark.parametrize("more", [[], [float("nan")], ["\ud83d"]], ids=["plain", "no number", "half a surrogate"])
+def test_bytes_are_those_of_collective_mind(tmp_path, more):
     from cmind import utils
 
-    odd = {"b": "é\u2028\ud83d\ude00", "a": [1, 1.5, 1e-07, 1e22, True, None, {}, [], {"z": 1, "a": -0.0}]}
-    objects = [entry(), entry(**odd), {}, [], "text", None, float("nan")]
+    objects = [entry(), entry(**ODD), {}, [], "text", None, *more]
     utils.save_json(str(tmp_path / "theirs.json"), meta=objects)
     assert to_bytes(objects) == (tmp_path / "theirs.json").read_bytes()
     assert to_bytes(objects).endswith(b"\n]\n")
