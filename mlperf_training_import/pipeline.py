@@ -136,9 +136,12 @@ def write_dataset(
     for round_ in rounds:
         refuse_wrong_repository(round_, is_cached=True)
     for round_ in rounds:
+        cache = LogCache.beside(round_.path)
         submissions, everything = walk(round_, rules_of(round_.version), findings), Filter()
         with progress(round_.label, bytes_to_read(submissions, everything)) as advance:
-            done = read_round(round_, submissions, everything, findings, advance, largest_mb, with_details=True)
+            done = read_round(
+                *(round_, submissions, everything, findings, advance, largest_mb), with_details=True, cache=cache
+            )
         dataset.add(done, findings)
     dataset.finish()
     return findings

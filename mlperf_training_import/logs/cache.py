@@ -1,8 +1,9 @@
 """Remembers what logs say: the logs of a round in, what they say out; only those that changed are read again.
 
-A round has one file for this. It holds what each log said, with the size, times and inode that the log had before it was
-read: whatever changes its content changes one of them. The file is never needed. One that is missing, damaged, too large or
-written by another version counts as empty, and where it cannot be written, the next import takes longer.
+A round has one file for this, and one for what only the data set needs. They hold what each log said, with the size,
+times and inode that the log had before it was read: whatever changes its content changes one of them. They are never
+needed. One that is missing, damaged, too large or written by another version counts as empty, and where it cannot be
+written, the next import takes longer.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ..atomic import write_atomically
 from ..errors import ImportFailure
 from ..model import PowerLog, RunLog
 from ..regular import read_regular
+from .details import is_portable
 from .workers import Job, ReadRun, read_all
 
 if TYPE_CHECKING:
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
     from ..model import LogFile
 
 _NAME = "mlperf-training-logs.cache"
+_DETAILS_SUFFIX = ".details"
 _FOLDER = "mlperf-training-import"
-#: Published rounds need a hundredth of this.
+#: Published rounds need a hundredth of this, and a tenth of it for details.
 _MOST_BYTES = 64 << 20
 _DIGEST_BYTES = 32
 #: Some file systems count time in steps of two seconds, in which a file may change twice.
@@ -41,7 +44,9 @@ _LONGEST_UNUSED_S = 90 * 24 * 3600
 #: The parts of the package that decide what is read of a log: its version, sources and tables.
 _READER = ("__init__.py", "logs", "tables", "model.py", "regular.py", "values.py")
 
-_Record = TypeVar("_Record", RunLog, PowerLog)
+_Record = TypeVar("_Record", RunLog, PowerLog, bytes)
+_Log = TypeVar("_Log", RunLog, PowerLog)
+_Kept = TypeVar("_Kept")
 
 
 class _Stamp(NamedTuple):
@@ -64,7 +69,9 @@ class _Memory(msgspec.Struct):
     power: dict[str, tuple[_Stamp, PowerLog]] = {}
 
 
+_Details = dict[str, tuple[_Stamp, bytes]]
 _decode = msgspec.msgpack.Decoder(_Memory).decode
+_decode_details = msgspec.msgpack.Decoder(_Details).decode
 
 
 class LogCache:
@@ -77,6 +84,8 @@ class LogCache:
         self._is_changed = False
         self._young_ns = time.time_ns() - _LONGEST_STEP_NS
         self._memory = _Memory() if file is None else self._load(file)
+        self._details: _Details | None = None  # until somebody asks for them
+        self._has_new_details = False
 
     @classmethod
     def beside(cls, clone: Path, *, is_kept: bool = True) -> LogCache:
@@ -113,39 +122,37 @@ class LogCache:
         if not self._is_kept or self._file is None:
             return
         paths = frozenset(logs)
+        if self._details is not None and (self._has_new_details or self._details.keys() - paths):
+            _write(self._details_file, {path: said for path, said in self._details.items() if path in paths})
         runs = {path: said for path, said in self._memory.runs.items() if path in paths}
         power = {path: said for path, said in self._memory.power.items() if path in paths}
         if not self._is_changed and (len(runs), len(power)) == (len(self._memory.runs), len(self._memory.power)):
             return
-        body = msgspec.msgpack.encode(_Memory(runs, power))
-        if len(body) > _MOST_BYTES - _DIGEST_BYTES:
-            return
-        with contextlib.suppress(OSError, ImportFailure):
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(self._file, _digest(body) + body)
-            if self._file.name != _NAME:
-                _remove_unused(self._file.parent)
+        _write(self._file, _Memory(runs, power))
 
     def _load(self, file: Path) -> _Memory:
-        """What a file remembers, without logs that are as young as itself: they may have changed after they were read."""
-        try:
-            written_ns = file.lstat().st_mtime_ns
-            data = read_regular(file, _MOST_BYTES, follow=False)
-            if data[:_DIGEST_BYTES] != _digest(body := data[_DIGEST_BYTES:]):
-                return _Memory()
-            found = _decode(body)
-        except (OSError, ValueError, RecursionError):  # among them what msgspec raises
-            return _Memory()
-        memory = _Memory(
-            {path: said for path, said in found.runs.items() if said[0].is_before(written_ns)},
-            {path: said for path, said in found.power.items() if said[0].is_before(written_ns)},
-        )
+        found, written_ns = _read(file, _decode) or (_Memory(), 0)
+        memory = _Memory(_trusted(found.runs, written_ns), _trusted(found.power, written_ns))
         self._is_changed = (len(memory.runs), len(memory.power)) != (len(found.runs), len(found.power))
         return memory
 
+    @property
+    def _details_file(self) -> Path:
+        return (self._file or Path(_NAME)).with_suffix(_DETAILS_SUFFIX)
+
+    def _known_details(self) -> _Details:
+        if self._details is None:
+            found, written_ns = (self._file and _read(self._details_file, _decode_details)) or ({}, 0)
+            trusted = _trusted(found, written_ns)
+            self._details = {path: (stamp, data) for path, (stamp, data) in trusted.items() if is_portable(data)}
+        return self._details
+
     def _recall(self, job: Job) -> ReadRun | None:
-        """What is remembered of a run; None where it must be read. Details are not remembered."""
-        if job.with_details or (log := _recalled(self._memory.runs, job.file, _way(job), job)) is None:
+        """What is remembered of a run; None where it must be read."""
+        if (log := _recalled(self._memory.runs, job.file, _way(job), job)) is None:
+            return None
+        details = _recalled(self._known_details(), job.file, _way(job), job) if job.with_details else None
+        if job.with_details and details is None:
             return None
         power = {}
         for file in job.power_to_read(log):
@@ -153,21 +160,55 @@ class LogCache:
             if said is None:
                 return None
             power[file.path] = said
-        return ReadRun(log, power, None)
+        return ReadRun(log, power, details)
 
     def _remember(self, job: Job, run: ReadRun) -> None:
-        self._take(self._memory.runs, job.file, _way(job), run.log)
+        is_taken = self._take(self._memory.runs, job.file, _way(job), run.log)
+        if is_taken and run.details is not None and is_portable(run.details):
+            self._known_details()[job.file.path] = _stamp(job.file, _way(job)), run.details
+            self._has_new_details = True
         for file in job.power:
             if (log := run.power.get(file.path)) is not None:
                 self._take(self._memory.power, file, job.dialect.name, log)
 
-    def _take(self, logs: dict[str, tuple[_Stamp, _Record]], file: LogFile, way: str, said: _Record) -> None:
+    def _take(self, logs: dict[str, tuple[_Stamp, _Log]], file: LogFile, way: str, said: _Log) -> bool:
         """Keeps what a log said, unless it may have changed meanwhile, or could be read better another time."""
         stamp = _stamp(file, way)
         self._is_changed |= logs.pop(file.path, None) is not None
         if said.trouble is None and file.inode and stamp.is_before(self._young_ns) and _can_be_written(said):
             logs[file.path] = stamp, said
             self._is_changed = True
+            return True
+        return False
+
+
+def _read(file: Path, decode: Callable[[bytes], _Kept]) -> tuple[_Kept, int] | None:
+    """What is kept in a file, and when it was written; None where it is not what this version wrote."""
+    try:
+        written_ns = file.lstat().st_mtime_ns
+        data = read_regular(file, _MOST_BYTES, follow=False)
+        if data[:_DIGEST_BYTES] != _digest(body := data[_DIGEST_BYTES:]):
+            return None
+        return decode(body), written_ns
+    except (OSError, ValueError, RecursionError):  # among them what msgspec raises
+        return None
+
+
+def _trusted(logs: dict[str, tuple[_Stamp, _Record]], written_ns: int) -> dict[str, tuple[_Stamp, _Record]]:
+    """Logs that are older than the file with what they said: others may have changed after they were read."""
+    return {path: said for path, said in logs.items() if said[0].is_before(written_ns)}
+
+
+def _write(file: Path, kept: _Memory | _Details) -> None:
+    """Writes what is kept, if it would be read again and can be written."""
+    body = msgspec.msgpack.encode(kept)
+    if len(body) > _MOST_BYTES - _DIGEST_BYTES:
+        return
+    with contextlib.suppress(OSError, ImportFailure):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(file, _digest(body) + body)
+        if file.parent.name == _FOLDER:
+            _remove_unused(file.parent)
 
 
 def _recalled(logs: dict[str, tuple[_Stamp, _Record]], file: LogFile, way: str, job: Job) -> _Record | None:
@@ -218,6 +259,6 @@ def _fingerprint() -> bytes:
 
 def _remove_unused(folder: Path) -> None:
     """Removes what was kept of trees long ago."""
-    for file in folder.glob("*.cache"):
+    for file in (*folder.glob("*.cache"), *folder.glob(f"*{_DETAILS_SUFFIX}")):
         if file.lstat().st_mtime < time.time() - _LONGEST_UNUSED_S:
             file.unlink()

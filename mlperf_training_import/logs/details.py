@@ -12,17 +12,15 @@ import pickle
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from msgspec.structs import astuple
+import msgspec
 
-from ..model import Evaluation, LogDetails, LoggedSetting, TimedEvaluation
+from ..model import LogDetails, LoggedSetting, TimedEvaluation
 from ..tables.log_keys import left_out_keys
 from ..values import clean_text, finite_number
 from .evaluation import EVALUATION_KEYS, LONGEST_TEXT, evaluation_of
 from .line import Allowance, MalformedLine, Spent, evaluation_parts, parse_line
 
 if TYPE_CHECKING:
-    import msgspec
-
     from ..model import RunLog
     from ..tables.rules import Dialect
 
@@ -35,26 +33,48 @@ _LONGEST_TEXT = 1000
 _LARGEST_INTEGER = 2**63
 
 
+class _Packed(msgspec.Struct, array_like=True, gc=False):
+    """Details of which the evaluations are read only when they are needed."""
+
+    evaluations: msgspec.Raw
+    evaluation_lines: int
+    settings: tuple[LoggedSetting, ...]
+    evaluation_ms: float | None
+
+
+#: How packed details begin: those that may be kept, and those that are for this process only.
+_PORTABLE, _OWN = b"m", b"p"
+_decode = msgspec.msgpack.Decoder(_Packed).decode
+_decode_evaluations = msgspec.msgpack.Decoder(tuple[TimedEvaluation, ...]).decode
+
+
 def pack(details: LogDetails) -> bytes:
     """Details as bytes, which take a tenth of the memory and of the time between processes."""
-    evaluations = [(*timed[:-1], astuple(timed.evaluation)) for timed in details.evaluations]
-    settings = [tuple(setting) for setting in details.settings]
-    return pickle.dumps((pickle.dumps(evaluations), details.evaluation_lines, settings, details.evaluation_ms))
+    try:
+        evaluations = msgspec.Raw(msgspec.msgpack.encode(details.evaluations))
+        parts = (evaluations, details.evaluation_lines, details.settings, details.evaluation_ms)
+        return _PORTABLE + msgspec.msgpack.encode(parts)
+    except (OverflowError, ValueError):  # an integer of more than 64 bits, or half of a surrogate
+        return _OWN + pickle.dumps(details)
 
 
 def unpack(data: bytes, *, with_evaluations: bool = True) -> LogDetails:
-    """The details that :func:`pack` was given. They are read faster where evaluations are not needed."""
-    # this process or one of its workers has made these bytes
-    evaluations, lines, settings, evaluation_ms = pickle.loads(data)  # noqa: S301
-    return LogDetails(
-        tuple(
-            TimedEvaluation(number, time_ms, key, is_over, Evaluation(*values))
-            for number, time_ms, key, is_over, values in (pickle.loads(evaluations) if with_evaluations else ())  # noqa: S301
-        ),
-        lines,
-        tuple(LoggedSetting(*setting) for setting in settings),
-        evaluation_ms,
-    )
+    """The details that :func:`pack` was given. They are read faster where evaluations are not needed.
+
+    Raises:
+        ValueError: they are neither from this process nor :func:`is_portable`, and damaged.
+    """
+    if not is_portable(data):
+        details: LogDetails = pickle.loads(data[1:])  # noqa: S301 - this process or one of its workers has made these bytes
+        return details
+    packed = _decode(data[1:])
+    evaluations = _decode_evaluations(packed.evaluations) if with_evaluations else ()
+    return LogDetails(evaluations, packed.evaluation_lines, packed.settings, packed.evaluation_ms)
+
+
+def is_portable(data: bytes) -> bool:
+    """Whether packed details can be read whoever wrote them."""
+    return data.startswith(_PORTABLE)
 
 
 class DetailsReader:

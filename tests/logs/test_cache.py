@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from trees import Imported, is_made_up_submitter
 
@@ -154,14 +155,49 @@ def test_a_filter_forgets_nothing(tree):
     assert tree.read == []
 
 
-def test_details_are_always_read_and_the_rest_remembered(tree):
-    tree.file.unlink()
+def test_details_are_remembered_once_they_were_asked_for(tree):
     detailed = tree.import_(with_details=True)
-    assert tree.read == tree.all_logs()
+    assert [log for log in tree.read if "/power/" not in log] == [log for log in tree.all_logs() if "/power/" not in log]
     assert detailed.outcome.details
-    tree.import_()
-    assert tree.read == []
+    for more in ({"with_details": True}, {}):
+        again = tree.import_(**more)
+        assert tree.read == []
+        assert repr(again.outcome.results) == repr(detailed.outcome.results)
     assert_same(tree.import_(with_details=True), detailed)
+
+
+def test_details_of_a_log_that_changed_are_read_again(tree):
+    tree.import_(with_details=True)
+    log = next(log for log in tree.all_logs() if "/power/" not in log)
+    (tree.root / log).write_text((tree.root / log).read_text() + "a line more\n")
+    settle()
+    tree.import_()
+    assert log in tree.read
+    detailed = tree.import_(with_details=True)
+    assert log in tree.read
+    assert_same(detailed, tree.import_afresh(with_details=True))
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 100, None])
+def test_damaged_details_are_read_again(tree, data):
+    detailed = tree.import_(with_details=True)
+    file = tree.file.with_suffix(".details")
+    file.write_bytes(file.read_bytes()[:-1] if data is None else data)
+    assert_same(tree.import_(with_details=True), detailed)
+    assert tree.read
+    assert_same(tree.import_(with_details=True), detailed)
+    assert tree.read == []
+
+
+def test_details_that_only_python_can_load_are_not_taken_from_a_file(tree, monkeypatch):
+    detailed = tree.import_(with_details=True)
+    body = msgspec.msgpack.decode(tree.file.with_suffix(".details").read_bytes()[32:])
+    for said in body.values():
+        said[1] = b"p" + said[1][1:]
+    tree.file.with_suffix(".details").write_bytes(with_right_digest(msgspec.msgpack.encode(body)))
+    settle()
+    assert_same(tree.import_(with_details=True), detailed)
+    assert tree.read
 
 
 # -- every way to be stale --------------------------------------------------------------------------------------------
