@@ -166,9 +166,7 @@ class LogReader:
         self._dialect = dialect
         self._name = name
         self._elapsed_key = elapsed_key
-        token = re.escape(dialect.token)
-        self._find_lines = re.compile(token + rb"(.*)\n").findall
-        self._find_short_lines = re.compile(token + rb"(.{0,%d})\n" % LONGEST_CHECKED_BYTES).findall
+        self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
         self._facts: dict[str, Any] = {}
         self._attempts = _Attempts()
         self._init_starts: list[float] = []
@@ -213,12 +211,11 @@ class LogReader:
         if not tokens:
             return
         is_json = self._dialect.json == "line"
-        lines = self._find_short_lines(block) if is_json else []
+        lines = self._find_lines(block)
         # Of several tokens on a line the last one counts; a string of JSON may hold one too.
-        if len(lines) == tokens:
+        if is_json and len(lines) == tokens and max(map(len, lines)) <= LONGEST_CHECKED_BYTES:
             self._take_short_lines(lines)
         else:
-            lines = self._find_lines(block)
             for line in lines:
                 has_two = token in line
                 if is_json and not has_two and len(line) <= LONGEST_CHECKED_BYTES:

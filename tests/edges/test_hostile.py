@@ -18,6 +18,7 @@ from trees import import_tree, judged, read, write_files, write_result
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.experiments.files import load_experiment
 from mlperf_training_import.findings import Finding
+from mlperf_training_import.logs import cache as log_cache
 from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.logs.line import MalformedLine, parse_line
 from mlperf_training_import.logs.log import WANTED_KEYS
@@ -25,7 +26,6 @@ from mlperf_training_import.logs.power import read_power_log
 from mlperf_training_import.model import Round
 from mlperf_training_import.options import options_from
 from mlperf_training_import.outcome import Outcome
-from mlperf_training_import.results import score_round
 from mlperf_training_import.rounds.clone import read_clone, web_address
 from mlperf_training_import.rounds.description import read_description
 from mlperf_training_import.rounds.locate import iter_doubts
@@ -248,13 +248,13 @@ def test_a_log_that_grows_while_it_is_read(tmp_path, monkeypatch, content):
 
 def test_a_log_that_vanishes_between_walk_and_reading(tmp_path, monkeypatch):
     folder = write_result(tmp_path)
-    real = score_round.read_all
+    real = log_cache.read_all
 
     def too_late(*arguments, **named):
         (folder / "result_0.txt").unlink(missing_ok=True)
         return real(*arguments, **named)
 
-    monkeypatch.setattr(score_round, "read_all", too_late)
+    monkeypatch.setattr(log_cache, "read_all", too_late)
     imported = import_tree(tmp_path)
     assert imported.what("run-not-counted") == ["No such file or directory"]
     assert len(imported.minutes) == 1

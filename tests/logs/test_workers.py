@@ -177,9 +177,11 @@ def test_workers_end_with_their_parent(number, tmp_path):
         signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let their background jobs ignore it
         sys.path.insert(0, {str(PACKAGE)!r})
         from pathlib import Path
+        from mlperf_training_import.logs import log
         from mlperf_training_import.logs.workers import Job, read_all
         from mlperf_training_import.model import LogFile
         from mlperf_training_import.tables.rules import dialect_of
+        log.open_regular = lambda path: open(path, "rb")  # which refuses pipes
         files = [LogFile(f"result_{{n}}.txt", "", 9 << 20) for n in range(2)]
         jobs = [Job(Path({str(tmp_path)!r}), file, dialect_of("mllog")) for file in files]
         read_all(jobs, 2)
@@ -189,6 +191,7 @@ def test_workers_end_with_their_parent(number, tmp_path):
         wait_until(lambda: len(children_of(parent.pid)) == 2)
         workers = children_of(parent.pid)
         time.sleep(0.2)
+        assert all(is_running(worker) for worker in workers)
         parent.send_signal(number)
         parent.wait(60)
         wait_until(lambda: not any(is_running(worker) for worker in workers))
@@ -215,9 +218,11 @@ def test_memory_does_not_grow_with_the_logs(workers, tmp_path):
         import resource, sys
         sys.path.insert(0, {str(PACKAGE)!r})
         from pathlib import Path
+        from mlperf_training_import.logs import log
         from mlperf_training_import.logs.workers import Job, read_all
         from mlperf_training_import.model import LogFile
         from mlperf_training_import.tables.rules import dialect_of
+        log.open_regular = lambda path: open(path, "rb")  # which refuses pipes
         files = [LogFile(f"result_{{n}}.txt", "", 100 << 20) for n in range(2)]
         jobs = [Job(Path({str(tmp_path)!r}), file, dialect_of("mllog")) for file in files]
         logs = [run.log for run in read_all(jobs, {workers})]
