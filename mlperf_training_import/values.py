@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 import unicodedata
-
-import msgspec
 
 #: A log that is larger than this is not read, unless the user allows it. The largest published ones have some megabytes.
 LARGEST_LOG_MB = 1024
@@ -65,13 +62,3 @@ def finite_number(value: object) -> float | int | None:
         return value if math.isfinite(value) else None
     except OverflowError:
         return None
-
-
-def json_bytes(value: object, *, sort_keys: bool = False) -> bytes:
-    """What ``json.dumps`` makes of a value with an indent of 2, and a line end; in a third of the time."""
-    text = json.dumps(value, sort_keys=sort_keys)
-    try:
-        text = msgspec.json.format(text, indent=2)
-    except (msgspec.DecodeError, RecursionError):  # no number, or half a surrogate
-        text = json.dumps(value, indent=2, sort_keys=sort_keys)
-    return text.encode("ascii") + b"\n"

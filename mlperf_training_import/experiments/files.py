@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..json_bytes import json_bytes
 from ..regular import is_there, read_regular
-from ..values import json_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,12 +15,12 @@ from ..errors import PublishFailure
 from ..findings import Finding, Report, reporter
 from ..homes import home_of
 from ..homes.home import BadDescription
+from ..json_bytes import json_bytes
 from ..outcome import Changes, PublishedExperiment
 from ..regular import is_there, read_regular
 from ..results.entry import experiment_tags
 from ..rounds.presence import Presence
 from ..tables.suites import label_of_experiment, suite_of
-from ..values import json_bytes
 from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, is_stored, load_experiment, to_bytes
 from .home import locked
 from .identity import IdentityIndex, by_identity

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_if_different
 from ..errors import BadInput
+from ..json_bytes import json_bytes
 from ..tables.labels import round_label
 from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN
-from ..values import json_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

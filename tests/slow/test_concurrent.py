@@ -24,7 +24,7 @@ from mlperf_training_import.start.sample import run_log, system_description, wri
 
 ROUNDS = ("1.0", "1.1", "2.0", "2.1", "3.0", "3.1", "4.0", "4.1")
 BENCHMARKS = ("bert", "resnet")
-CROWDS = int(os.environ.get("CROWDS", "4"))
+CROWDS = int(os.environ.get("CROWDS", "2"))
 
 
 def test_eight_imports_at_once(registered, tmp_path, isolated):

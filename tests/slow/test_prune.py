@@ -1,6 +1,6 @@
 """Random changes of a tree, imported with random filters and ``--prune``: no note is lost but with a result that is gone.
 
-Fifteen histories in the gate; more by command::
+Six histories in the gate; more by command::
 
     HISTORIES=1000 python -m pytest tests/slow/test_prune.py
 """
@@ -22,7 +22,7 @@ from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.start.sample import make_repository, run_log, system_description, write_submission
 
-HISTORIES = int(os.environ.get("HISTORIES", "15"))
+HISTORIES = int(os.environ.get("HISTORIES", "6"))
 PLACES = [(submitter, benchmark) for submitter in ("A", "B", "C") for benchmark in ("bert", "resnet")]
 
 
