@@ -266,6 +266,7 @@ def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch)
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_the_command_and_the_flag_of_the_script_write_the_same(registered, sample, isolated):
     cache_round(registered, sample, "5.1")
     outcome = subprocess.run(

@@ -73,6 +73,7 @@ def test_the_time_of_evaluation_is_in_percent_of_the_run(answers):
     assert percent[2] == pytest.approx((100 / 14 + 100 / 15) / 2)
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_with_the_same_bytes_each_time(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(drawing, "FIGURES", tmp_path / "figures")
     make_dataset_figures.main(folder)

@@ -327,6 +327,7 @@ def running_in(session: int) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 @linux_only
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("door", ["cmr", "run.py"])

@@ -434,6 +434,7 @@ def indexed() -> set[str]:
     return {artifact.meta["alias"] for artifact in found["list"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", ["gone", "cut off", "begun anew"])
 def test_an_index_that_is_not_whole_is_made_anew(registered, sample, index):
     run(registered, sample)
@@ -605,6 +606,7 @@ def test_a_private_round_needs_a_target(registered, sample, isolated, label, dry
     assert (snapshot(home()), snapshot(isolated)) == before
 
 
+@pytest.mark.slow
 def test_a_private_round_among_others_stops_the_run(registered, sample, isolated):
     for label, remote in (
         ("5.0", "git@github.com:o/a"),
@@ -676,6 +678,7 @@ REMOTES = {
 }
 
 
+@pytest.mark.slow
 def test_credentials_get_nowhere_and_links_are_those_of_the_page(registered, sample, isolated):
     for label, (remote, _) in REMOTES.items():
         cache_round(registered, sample, label, remote)

@@ -202,6 +202,7 @@ def test_workers_end_with_their_parent(number, tmp_path):
             os.close(holder)
 
 
+@pytest.mark.slow
 @linux_only
 @pytest.mark.parametrize("workers", [1, 2])
 def test_memory_does_not_grow_with_the_logs(workers, tmp_path):

@@ -198,6 +198,7 @@ def test_what_is_no_log_is_named(tmp_path):
         score_logs([tmp_path], round_="newest")
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_unpacked_or_is_too_large_is_named_and_the_rest_is_scored(tmp_path):
     write_files(tmp_path, {f"{n}.log": text for n, text in enumerate(logs())})
     write_files(

@@ -67,6 +67,7 @@ def listed(capsys, home, entries) -> list[list[str]]:
     return [row[-4:] for row in rows if len(row) in (4, 5) and row[-4] != "edition"]
 
 
+@pytest.mark.slow
 def test_the_fastest_is_never_across_two_editions(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(screen, "locate", lambda *_: [])
     names = {"submitter_name": "Acme", "accelerator_variant": "A100 SXM 80 GB", "accelerators_count": 8}
@@ -81,6 +82,7 @@ def test_the_fastest_is_never_across_two_editions(tmp_path, capsys, monkeypatch)
     ]
 
 
+@pytest.mark.slow
 def test_entries_of_an_older_import_have_the_editions_of_the_tables(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(screen, "locate", lambda *_: [])
     entries = [
