@@ -71,8 +71,6 @@ def pytest_collection_modifyitems(items):
         if "shared" in item.fixturenames:
             item.add_marker("real")
         shares = [fixture for fixture in _SHARED_FIXTURES if fixture in item.fixturenames]
-        if "browser" in item.keywords:
-            shares.insert(0, item.path.stem)  # a browser for each file
         if shares:
             item.add_marker(pytest.mark.xdist_group(shares[0]))
 
