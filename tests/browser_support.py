@@ -7,7 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,6 +42,31 @@ def launch_chromium(playwright, *flags: str):
     browser = playwright.chromium.launch(executable_path=executable, args=[*_CHROMIUM_FLAGS, *flags])
     yield browser
     browser.close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder and says nothing; the browser asks for an icon, which there is none of."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        if self.path == "/favicon.ico":
+            self.send_response(204)
+            self.end_headers()
+        else:
+            super().do_GET()
+
+
+@contextlib.contextmanager
+def serve(folder: Path):
+    """Serves a folder on this machine; gives its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
 
 
 def playground_home(folder: Path) -> Path:

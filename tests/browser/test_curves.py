@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
+from browser_support import serve
 from trees import import_tree, write_result
 
 from mlperf_training_import.dataset.write import Dataset
 from mlperf_training_import.show.page.page import write_output
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder and says nothing; the browser asks for an icon, which there is none of."""
-
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        if self.path == "/favicon.ico":
-            self.send_response(204)
-            self.end_headers()
-        else:
-            super().do_GET()
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +28,8 @@ def served(made, tmp_path):
     """A site with curves: its address, and its folder."""
     data, entries = made
     write_output(entries, tmp_path / "site", None, data)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "site"))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/", tmp_path / "site"
-        server.shutdown()
+    with serve(tmp_path / "site") as address:
+        yield address, tmp_path / "site"
 
 
 def address_of(entry: dict) -> str:

@@ -7,12 +7,10 @@ import io
 import itertools
 import json
 import re
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlencode
 
 import pytest
+from browser_support import serve
 from madeup import HOSTILE, TASKS, store
 from madeup import make_entry as make_plain_entry
 
@@ -682,28 +680,12 @@ class TestSite:
         folder = tmp_path / "site"
         assert write_output(some_entries(), folder) == 48
         assert sorted(file.name for file in folder.iterdir()) == ["index.html", "results.json"]
-        with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            page.goto(f"http://127.0.0.1:{server.server_port}/")
+        with serve(folder) as address:
+            page.goto(address)
             page.locator(".multiple").first.wait_for()
             assert count(page) == "47 results of 48"
-            server.shutdown()
         assert page.errors == []
 
     def test_one_file(self, tmp_path):
         assert write_output(some_entries(), tmp_path / "page.html") == 48
         assert [file.name for file in tmp_path.glob("*.html")] == ["page.html"]
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder and says nothing; the browser asks for an icon, which there is none of."""
-
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        if self.path == "/favicon.ico":
-            self.send_response(204)
-            self.end_headers()
-        else:
-            super().do_GET()
