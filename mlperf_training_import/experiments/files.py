@@ -177,16 +177,12 @@ def to_bytes(objects: list[Any]) -> bytes:
 def is_stored(objects: list[Any], stored: StoredExperiment) -> bool:
     """Whether a result file holds these objects, laid out as :func:`to_bytes` does it; False also where that is not sure.
 
-    To make the bytes takes ten times as long.
+    To make the bytes takes nearly three times as long.
     """
     if not all(isinstance(item, dict) and list(item) == sorted(item) for item in stored.objects):
         return False
     try:
         is_laid_out = msgspec.json.format(stored.data, indent=2) + b"\n" == stored.data and stored.data.isascii()
         return is_laid_out and _packed(objects) == _packed(stored.objects)
-    except (
-        ValueError,
-        OverflowError,
-        RecursionError,
-    ):  # what MessagePack has no form for, halves of surrogates for instance
+    except (ValueError, OverflowError, RecursionError):  # MessagePack has no form for it: half of a surrogate, for instance
         return False
