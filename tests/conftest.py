@@ -13,11 +13,16 @@ from pathlib import Path
 import git
 import pytest
 from hypothesis import HealthCheck, settings
-from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, copy_home, fetch_lines, run_cmr
+from quick_yaml import sitecustomize
+from support import CMR, PROJECT, SCRIPT_TAGS, archive_of, cache_round, copy_home, extract, fetch_lines, repository_of, run_cmr
 from trees import Imported, import_tree
 
 # Where no compiled code is kept, each of the hundreds of commands that tests start would compile all of ours again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Half of what such a command does otherwise is to read YAML; the first use of a home takes three seconds for it.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, (str(Path(sitecustomize.__file__).parent), os.environ.get("PYTHONPATH")))
+)
 
 #: Generated inputs: the same few in every run, or five times as many and others each time (``--hypothesis-profile=random``).
 settings.register_profile(
@@ -175,42 +180,35 @@ def published(shared, tmp_path_factory):
     @functools.cache
     def import_(label: str) -> Imported:
         root = tmp_path_factory.mktemp("published") / label
-        unpack(shared, root, f"hpc_results_v{label[4:]}" if label.startswith("hpc-") else f"training_results_v{label}")
+        root.mkdir()
+        extract(archive_of(shared, label), root)
         return import_tree(root, label)
 
     return import_
 
 
-def unpack(shared: Path, root: Path, name: str) -> None:
-    """Makes a folder with the tree of a real round."""
-    root.mkdir()
-    subprocess.run(["tar", "--extract", "--xz", "--file", shared / f"rounds/{name}.tar.xz", "--directory", root], check=True)
-
-
-#: Those that are fetched as a user does it.
-_FETCHED_ROUNDS = ("training_results_v4.1", "hpc_results_v0.7", "hpc_results_v2.0")
-#: Those whose trees are put in the place of a clone, and their branches: to make such large clones takes a minute.
-_PLACED_ROUNDS = {"0.7": "master", "3.0": "main"}
+#: One that is fetched as a user does it: the smallest, as it takes the large ones ten seconds each.
+_FETCHED_ROUND = "hpc-0.7"
+#: Those whose trees are put in the place of a clone.
+_PLACED_ROUNDS = ("0.7", "3.0", "4.1", "hpc-2.0")
 
 
 @pytest.fixture(scope="session")
 def real_home(shared, empty_home, tmp_path_factory):
-    """A CM home with five real rounds, most fetched by the commands of the documentation, which were imported once.
+    """A CM home with five real rounds, one fetched by its command of the documentation, which were imported once.
 
     Returns the environment to use it with.
     """
     from mlperf_training_import.start.register import register
+    from mlperf_training_import.tables.suites import source_of
 
     root = tmp_path_factory.mktemp("real")
     (root / "work").mkdir()
-    env = {**os.environ, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.compression", "GIT_CONFIG_VALUE_0": "1"}
-    mirror = ["bash", str(shared / "mirror.sh"), str(root / "mirror"), *_FETCHED_ROUNDS]
-    subprocess.run(mirror, env=env, check=True, capture_output=True)
-    # Packing takes most of the time; on one machine it saves nothing.
-    (root / "gitconfig").write_text("[include]\n  path = mirror/gitconfig\n[pack]\n  window = 0\n  compression = 0\n")
+    mirror = ["bash", str(shared / "mirror.sh"), str(root / "mirror"), repository_of(_FETCHED_ROUND)]
+    subprocess.run(mirror, check=True, capture_output=True)
     home = {
         "CM_REPOS": str(root / "CM"),
-        "GIT_CONFIG_GLOBAL": str(root / "gitconfig"),
+        "GIT_CONFIG_GLOBAL": str(root / "mirror/gitconfig"),
         "GIT_CONFIG_NOSYSTEM": "1",
     }
     with pytest.MonkeyPatch.context() as patch:
@@ -218,19 +216,16 @@ def real_home(shared, empty_home, tmp_path_factory):
             patch.setenv(name, value)
         cm = copy_home(empty_home)
         register(cm)
-        for label, branch in _PLACED_ROUNDS.items():
-            empty = root / label
-            repository = git.Repo.init(empty, initial_branch=branch)
+        for label in _PLACED_ROUNDS:
+            source, empty = source_of(label), root / label
+            repository = git.Repo.init(empty, initial_branch=source.branch)
             repository.git.commit("--allow-empty", "--message", "made for tests")
-            clone = cache_round(cm, empty, label, f"https://github.com/mlcommons/training_results_v{label}")
-            unpack(shared, root / f"{label}-tree", f"training_results_v{label}")
-            for folder in (root / f"{label}-tree").iterdir():
-                folder.rename(clone / folder.name)
-    for line in fetch_lines():
-        if any(f"/{repository}" in line for repository in _FETCHED_ROUNDS):
-            command = subprocess.list2cmdline(CMR) + line.removeprefix("cmr")
-            place = {"cwd": root / "work", "env": {**os.environ, **home}}
-            subprocess.run(command, shell=True, check=True, capture_output=True, **place)
+            cache_tag, version = source.cache_tags.split(",version-")
+            extract(archive_of(shared, label), cache_round(cm, empty, version, source.address, cache_tag))
+    (line,) = (line for line in fetch_lines() if source_of(_FETCHED_ROUND).address in line)
+    command = subprocess.list2cmdline(CMR) + line.removeprefix("cmr")
+    place = {"cwd": root / "work", "env": {**os.environ, **home}}
+    subprocess.run(command, shell=True, check=True, capture_output=True, **place)
     done = run_cmr(SCRIPT_TAGS, cwd=root / "work", env=home)
     assert done.returncode == 0, done.stdout + done.stderr
     return {**home, "WORK": str(root / "work"), "SCREEN": done.stdout}

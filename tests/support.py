@@ -62,3 +62,18 @@ def fetch_lines() -> list[str]:
     """The ``cmr "get git repo ..."`` lines of the documentation."""
     text = (PROJECT / "docs/rounds.md").read_text(encoding="utf-8")
     return [line.strip() for line in text.splitlines() if line.strip().startswith('cmr "get git repo')]
+
+
+def repository_of(label: str) -> str:
+    """The name of the repository of a real round."""
+    return f"hpc_results_v{label[4:]}" if label.startswith("hpc-") else f"training_results_v{label}"
+
+
+def archive_of(shared: Path, label: str) -> Path:
+    """The archive with the tree of a real round."""
+    return shared / f"rounds/{repository_of(label)}.tar.xz"
+
+
+def extract(archive: Path, into: Path) -> None:
+    """Puts what is in an archive into a folder."""
+    subprocess.run(["tar", "--extract", "--xz", "--file", archive, "--directory", into], check=True)

@@ -1,4 +1,4 @@
-"""The real rounds 0.7 and 2.0 of MLPerf HPC, fetched and imported with the commands of the documentation."""
+"""The real rounds 0.7 and 2.0 of MLPerf HPC, imported with the command of the documentation."""
 
 from __future__ import annotations
 
