@@ -8,14 +8,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from ..errors import BadInput, ImportFailure
 from ..options import Options, check_label, options_from
 from ..place import IMPORT_SCRIPT
 from ..start.fetch import fetch_round, update_rounds
 from ..start.register import register
 from ..start.sample import make_repository, write_sample
+from ..tables.files import load_table
 from ..tables.suites import source_of
 from ..way_in import remember_home
 from .home import add_home_flag, alone_in_home, check_place, collective_mind, use_home
@@ -53,7 +52,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def script_flags() -> dict[str, str]:
     """The flags of the script, each with its sentence, as ``_cm.yaml`` declares them."""
-    contract = yaml.safe_load((IMPORT_SCRIPT / "_cm.yaml").read_text(encoding="utf-8"))
+    contract = load_table(IMPORT_SCRIPT / "_cm.yaml")
     return {name: row["desc"] for name, row in contract["input_description"].items()}
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import yaml
 
 FOLDER = Path(__file__).parent
+#: The parser in C, ten times as fast, where the library has it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_table(path: Path) -> dict[str, Any]:
     """A table as it stands in its file."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with path.open(encoding="utf-8") as stream:
-        table: dict[str, Any] = yaml.load(stream, Loader=loader)  # noqa: S506 - both are safe loaders
+        table: dict[str, Any] = yaml.load(stream, Loader=_LOADER)  # noqa: S506 - both are safe loaders
     return table
 
 
@@ -28,7 +29,7 @@ def place_to_extend(path: Path, under: str | None = None, row: str | None = None
             None, or where there is none yet.
     """
     text = path.read_text(encoding="utf-8")
-    table = yaml.compose(text, Loader=yaml.SafeLoader)
+    table = yaml.compose(text, Loader=_LOADER)
     rows = table.value if table else []
     line = text.count("\n")
     if under is not None:
