@@ -14,7 +14,18 @@ import git
 import pytest
 from hypothesis import HealthCheck, settings
 from quick_yaml import sitecustomize
-from support import CMR, PROJECT, SCRIPT_TAGS, archive_of, cache_round, copy_home, extract, fetch_lines, repository_of, run_cmr
+from support import (
+    CMR,
+    PROJECT,
+    SCRIPT_TAGS,
+    archive_of,
+    cache_round,
+    copy_home,
+    extract,
+    fetch_lines,
+    repository_of,
+    run_cmr,
+)
 from trees import Imported, import_tree
 
 # Where no compiled code is kept, each of the hundreds of commands that tests start would compile all of ours again.
@@ -127,6 +138,24 @@ def registered_home(empty_home, tmp_path_factory):
 def registered(registered_home, isolated):
     """A Collective Mind over the test's own home, with this script registered."""
     return copy_home(registered_home)
+
+
+@pytest.fixture
+def cmr(monkeypatch, capfd):
+    """Runs ``cmr`` as :func:`support.run_cmr` does, in this process, for tests of what it says and writes."""
+    from cmind import cli
+
+    for name in ("MLPERF_TRAINING_IMPORT_COMMAND", "MLPERF_TRAINING_IMPORT_HOME"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.run(["run", "script", *arguments])
+        return subprocess.CompletedProcess(arguments, end.value.code, *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -84,9 +84,9 @@ def test_nothing_cached(registered):
     ) in done.stdout + done.stderr
 
 
-def test_unknown_version(registered, sample):
+def test_unknown_version(registered, sample, cmr):
     cache_round(registered, sample, "5.1")
-    done = run_cmr(SCRIPT_TAGS, "--version=5.1,9.9")
+    done = cmr(SCRIPT_TAGS, "--version=5.1,9.9")
     assert done.returncode == 16
     assert (
         "round 9.9 is not in the CM cache, which has 5.1; fetch it first:\n"
@@ -95,9 +95,9 @@ def test_unknown_version(registered, sample):
     ) in done.stdout + done.stderr
 
 
-def test_unknown_target_repository_is_an_error_before_any_work(registered, sample, isolated):
+def test_unknown_target_repository_is_an_error_before_any_work(registered, sample, isolated, cmr):
     cache_round(registered, sample, "5.1")
-    done = run_cmr(SCRIPT_TAGS, "--target_repo=nowhere")
+    done = cmr(SCRIPT_TAGS, "--target_repo=nowhere")
     assert done.returncode == 16
     text = done.stdout + done.stderr
     assert 'target_repo "nowhere" is not a CM repository; registered are: ' in text
@@ -106,13 +106,13 @@ def test_unknown_target_repository_is_an_error_before_any_work(registered, sampl
     assert not (home() / LOCAL).exists()
 
 
-def test_target_repository_of_ones_own(registered, sample, tmp_path):
+def test_target_repository_of_ones_own(registered, sample, tmp_path, cmr):
     cache_round(registered, sample, "5.1")
     made = registered.access(
         {"action": "init", "automation": "repo", "artifact": "results", "path": str(tmp_path / "results")}
     )
     assert made["return"] == 0, made
-    done = run_cmr(SCRIPT_TAGS, "--target_repo=results", "--quiet")
+    done = cmr(SCRIPT_TAGS, "--target_repo=results", "--quiet")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout == ""
     assert not (home() / LOCAL).exists()
@@ -128,9 +128,9 @@ def test_target_repository_of_ones_own(registered, sample, tmp_path):
         (["--division=open"], {"Cumulus"}),
     ],
 )
-def test_filters(registered, sample, flags, expected):
+def test_filters(registered, sample, flags, expected, cmr):
     cache_round(registered, sample, "5.1")
-    done = run_cmr(SCRIPT_TAGS, *flags)
+    done = cmr(SCRIPT_TAGS, *flags)
     assert done.returncode == 0, done.stdout + done.stderr
     found = {entry["submitter_folder"] for folder in (home() / LOCAL).iterdir() for entry in entries_of(folder.name)}
     assert found == expected
@@ -145,17 +145,17 @@ def test_strict_fails_after_everything_is_written(registered, sample, isolated):
     assert len(entries_of("mlperf-training--all--closed--llm-finetuning")) == 3
 
 
-def test_dry_run_writes_nothing(registered, sample, isolated):
+def test_dry_run_writes_nothing(registered, sample, isolated, cmr):
     cache_round(registered, sample, "5.1")
-    done = run_cmr(SCRIPT_TAGS, "--dry_run")
+    done = cmr(SCRIPT_TAGS, "--dry_run")
     assert done.returncode == 0, done.stdout + done.stderr
     assert not (home() / LOCAL).exists()
     assert list(isolated.iterdir()) == []
 
 
-def test_a_local_tree_and_one_submitter_of_it(registered, sample, tmp_path):
+def test_a_local_tree_and_one_submitter_of_it(registered, sample, tmp_path, cmr):
     output = tmp_path / "out"
-    done = run_cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1", f"--output_dir={output}")
+    done = cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1", f"--output_dir={output}")
     assert done.returncode == 0, done.stdout + done.stderr
     summary, entries = output / "mlperf-training-summary-5.1.json", output / "summary_results.json"
     before = summary.read_bytes(), entries.read_bytes()
@@ -164,7 +164,7 @@ def test_a_local_tree_and_one_submitter_of_it(registered, sample, tmp_path):
     assert f"{sample}: not the repository of round 5.1" in done.stderr
     assert "--version=5.1-<name>" in done.stderr
     ranks = {entry["uid"]: entry["rank"] for entry in json.loads(entries.read_text())}
-    done = run_cmr(SCRIPT_TAGS, f"--path={sample / 'Borealis'}", "--version=5.1", f"--output_dir={output}")
+    done = cmr(SCRIPT_TAGS, f"--path={sample / 'Borealis'}", "--version=5.1", f"--output_dir={output}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (summary.read_bytes(), entries.read_bytes()) == before
     assert len(json.loads((output / "mlperf-training-summary-5.1--Borealis.json").read_text())) == 1
@@ -174,9 +174,9 @@ def test_a_local_tree_and_one_submitter_of_it(registered, sample, tmp_path):
     assert "kept-result" not in done.stdout
 
 
-def test_one_submitter_whose_round_is_not_stored_has_no_places_and_no_siblings(registered, sample):
+def test_one_submitter_whose_round_is_not_stored_has_no_places_and_no_siblings(registered, sample, cmr):
     (sample / "Broken" / "results" / "box").mkdir(parents=True)
-    done = run_cmr(SCRIPT_TAGS, f"--path={sample / 'Borealis'}", "--version=5.1")
+    done = cmr(SCRIPT_TAGS, f"--path={sample / 'Borealis'}", "--version=5.1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "round 5.1: no places, as only Borealis was read" in done.stdout
     assert "Broken" not in done.stdout
@@ -186,26 +186,26 @@ def test_one_submitter_whose_round_is_not_stored_has_no_places_and_no_siblings(r
     assert {folder["submitter"] for folder in report["rounds"][0]["folders"]} == {"Borealis"}
 
 
-def test_a_tree_that_lacks_what_a_summary_holds_does_not_take_its_place(registered, sample, tmp_path):
-    assert run_cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1").returncode == 0
+def test_a_tree_that_lacks_what_a_summary_holds_does_not_take_its_place(registered, sample, tmp_path, cmr):
+    assert cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1").returncode == 0
     before = Path("mlperf-training-summary-5.1.csv").read_bytes()
     shutil.copytree(sample / "Borealis", tmp_path / "mine" / "Borealis")
-    done = run_cmr(SCRIPT_TAGS, f"--path={tmp_path / 'mine'}", "--version=5.1")
+    done = cmr(SCRIPT_TAGS, f"--path={tmp_path / 'mine'}", "--version=5.1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert Path("mlperf-training-summary-5.1.csv").read_bytes() == before
     assert len(json.loads(Path("mlperf-training-summary-5.1--mine.json").read_text())) == 1
 
 
-def test_nothing_to_import_is_an_error_and_the_report_says_why(registered, sample, tmp_path):
+def test_nothing_to_import_is_an_error_and_the_report_says_why(registered, sample, tmp_path, cmr):
     """What was stored of the round before stays, also with --prune."""
     clone = cache_round(registered, sample, "5.1")
-    assert run_cmr(SCRIPT_TAGS).returncode == 0
+    assert cmr(SCRIPT_TAGS).returncode == 0
     stored = snapshot(home() / LOCAL)
     closed = clone / "closed"
     closed.mkdir()
     for folder in [child for child in clone.iterdir() if child.name[0] not in ".c"]:
         folder.rename(closed / folder.name)
-    done = run_cmr(SCRIPT_TAGS, "--prune")
+    done = cmr(SCRIPT_TAGS, "--prune")
     assert done.returncode == 16
     assert f"no results in {clone}, which holds closed" in done.stdout
     assert "unread-logs (1): 5.1 closed: " in done.stdout
@@ -214,24 +214,24 @@ def test_nothing_to_import_is_an_error_and_the_report_says_why(registered, sampl
     assert report["findings_count"] == {"no-results": 1, "unread-logs": 1}
 
 
-def test_prune_with_a_path_is_refused(registered, sample):
-    done = run_cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1", "--prune")
+def test_prune_with_a_path_is_refused(registered, sample, cmr):
+    done = cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1", "--prune")
     assert done.returncode == 1
     assert "--prune: removes what a clone no longer holds, and --path names a folder" in done.stdout + done.stderr
 
 
-def test_the_clone_of_another_round_is_refused(registered, sample):
+def test_the_clone_of_another_round_is_refused(registered, sample, cmr):
     address = "https://github.com/mlcommons/training_results_v4.1"
     clone = cache_round(registered, sample, "5.1", address)
-    done = run_cmr(SCRIPT_TAGS)
+    done = cmr(SCRIPT_TAGS)
     assert done.returncode == 1
     assert f"{clone}: a clone of training_results_v4.1, and not of training_results_v5.1" in done.stdout + done.stderr
     assert f"run: cm rm cache {clone.parent.name} -f, then fetch the round again: " in done.stdout + done.stderr
     assert not (home() / LOCAL).exists()
-    done = run_cmr(SCRIPT_TAGS, f"--path={clone}", "--version=5.1")
+    done = cmr(SCRIPT_TAGS, f"--path={clone}", "--version=5.1")
     assert done.returncode == 1
     assert "run again with --version=4.1" in done.stdout + done.stderr
-    assert run_cmr(SCRIPT_TAGS, f"--path={clone}", "--version=4.1").returncode == 0
+    assert cmr(SCRIPT_TAGS, f"--path={clone}", "--version=4.1").returncode == 0
 
 
 def test_from_python_with_the_same_names(registered, sample, isolated):
@@ -386,9 +386,9 @@ def test_another_script_reads_what_this_one_hands_over(registered, sample, isola
     assert json.loads((Path(experiment["path"]) / "_cm.json").read_text())["uid"] == experiment["uid"]
 
 
-def test_csv_has_a_row_per_system_and_a_column_per_benchmark(registered, sample, isolated):
+def test_csv_has_a_row_per_system_and_a_column_per_benchmark(registered, sample, isolated, cmr):
     cache_round(registered, sample, "5.1")
-    assert run_cmr(SCRIPT_TAGS).returncode == 0
+    assert cmr(SCRIPT_TAGS).returncode == 0
     with (isolated / "mlperf-training-summary-5.1.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert ",".join(list(rows[0])[:11]) == (
@@ -418,9 +418,9 @@ def test_cmx_runs_it_too(registered, sample):
     assert "--submiter: no such flag; did you mean --submitter?!" in done.stderr
 
 
-def test_the_end_says_where_the_experiments_are_and_how_to_look_at_them_and_what_clone_they_are_from(registered, sample):
+def test_the_end_says_where_the_experiments_are_how_to_look_at_them_and_what_clone_they_are_from(registered, sample, cmr):
     clone = cache_round(registered, sample, "5.1")
-    done = run_cmr(SCRIPT_TAGS)
+    done = cmr(SCRIPT_TAGS)
     assert f'experiments are in {home() / LOCAL}\nsee it: cmr "gui _playground"\n' in done.stdout
     (row,) = [line.split() for line in done.stdout.splitlines() if line.split()[:1] == ["5.1"]]
     commit = (clone / ".git/refs/heads/main").read_text()[:12]

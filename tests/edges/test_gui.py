@@ -24,8 +24,8 @@ def test_what_cannot_start_says_what_works(registered, tags):
     assert 'cmr "gui _graph"   its page of results alone\n' in done.stderr
 
 
-def test_the_form_of_a_script(registered):
-    done = run_cmr("gui", "--script=run,mlperf")
+def test_the_form_of_a_script(registered, cmr):
+    done = cmr("gui", "--script=run,mlperf")
     assert done.returncode == 1
     assert 'cmr "run,mlperf" --help   the flags of a script\n' in done.stderr
 
@@ -42,8 +42,8 @@ def test_the_form_of_a_script(registered):
         ("--port=99999", "port 99999 on 127.0.0.1 is taken or not allowed; choose another one with --port"),
     ],
 )
-def test_flags_that_are_refused(registered, made_up, flag, text):
-    done = run_cmr("gui _playground", flag, "--no_browser")
+def test_flags_that_are_refused(registered, made_up, flag, text, cmr):
+    done = cmr("gui _playground", flag, "--no_browser")
     assert done.returncode == 1
     assert text in done.stderr
 
@@ -58,11 +58,11 @@ def made_up(registered):
     store(Path(os.environ["CM_REPOS"]), [make_entry(0)])
 
 
-def test_nothing_to_show(registered):
+def test_nothing_to_show(registered, cmr):
     from browser_support import need_playground
 
     need_playground()
-    done = run_cmr("gui _playground", "--no_browser")
+    done = cmr("gui _playground", "--no_browser")
     assert done.returncode == 16
     assert "no MLPerf results in this CM home; import some first" in done.stderr
 
