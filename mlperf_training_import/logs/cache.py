@@ -24,10 +24,10 @@ from ..errors import ImportFailure
 from ..model import PowerLog, RunLog
 from ..regular import read_regular
 from .details import is_portable
-from .workers import Job, ReadRun, read_all
+from .workers import Job, ReadRun, iter_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from ..model import LogFile
 
@@ -106,16 +106,21 @@ class LogCache:
         name = hashlib.blake2b(os.fsencode(tree.resolve()), digest_size=16).hexdigest()
         return cls(Path(base, _FOLDER, f"{name}.cache"), is_kept=is_kept)
 
-    def read(self, jobs: Sequence[Job], advance: Callable[[int], None] = lambda _: None) -> list[ReadRun]:
-        """What logs say, as :func:`~.workers.read_all` does, which reads those of which nothing is remembered."""
+    def iter_runs(
+        self, jobs: Sequence[Job], advance: Callable[[int], None] = lambda _: None
+    ) -> Generator[ReadRun, None, None]:
+        """What logs say, as :func:`~.workers.iter_runs` does, which reads those of which nothing is remembered."""
         remembered = [self._recall(job) for job in jobs]
         changed = [job for job, run in zip(jobs, remembered, strict=True) if run is None]
         advance(sum(job.size for job in jobs) - sum(job.size for job in changed))
-        fresh = read_all(changed, advance=advance)
-        for job, run in zip(changed, fresh, strict=True):
-            self._remember(job, run)
-        rest = iter(fresh)
-        return [next(rest) if run is None else run for run in remembered]
+        with contextlib.closing(iter_runs(changed, advance=advance)) as fresh:
+            for job, run in zip(jobs, remembered, strict=True):
+                if run is not None:
+                    yield run
+                    continue
+                read = next(fresh)
+                self._remember(job, read)
+                yield read
 
     def keep(self, logs: Iterable[str]) -> None:
         """Writes what is known of some logs, by path, unless the file says so already; of others nothing is kept."""
@@ -163,6 +168,8 @@ class LogCache:
         return ReadRun(log, power, details)
 
     def _remember(self, job: Job, run: ReadRun) -> None:
+        if not self._is_kept:
+            return
         is_taken = self._take(self._memory.runs, job.file, _way(job), run.log)
         if is_taken and run.details is not None and is_portable(run.details):
             self._known_details()[job.file.path] = _stamp(job.file, _way(job)), run.details
@@ -212,7 +219,9 @@ def _write(file: Path, kept: _Memory | _Details) -> None:
 
 
 def _recalled(logs: dict[str, tuple[_Stamp, _Record]], file: LogFile, way: str, job: Job) -> _Record | None:
-    stamp, said = logs.get(file.path, (None, None))
+    if (known := logs.get(file.path)) is None:
+        return None
+    stamp, said = known
     return said if stamp == _stamp(file, way) and file.size <= job.largest_mb << 20 else None
 
 

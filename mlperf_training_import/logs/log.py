@@ -8,6 +8,7 @@ same as parsing every line.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
@@ -238,32 +239,33 @@ class LogReader:
                 continue
             if details is not None and details.wants(known.key):
                 details.take_known(line, known.time_ms, known.key, known.value, is_over="run_stop_ms" in self._facts)
-            if known.key == "init_start":  # in some logs every rank says this
-                init_starts.append(known.time_ms)
-            elif known.key in WANTED_KEYS:
-                self._take_known(line, known)
-                taken += 1
+            if known.key in WANTED_KEYS:
+                if known.key == "init_start":  # in some logs every rank says this
+                    init_starts.append(known.time_ms)
+                else:
+                    self._take_known(line, known)
+                    taken += 1
         if taken:
             self._allowance.spend(lines=taken)
 
     def _take_known(self, line: bytes, known: _Line) -> None:
         """Takes a well-formed line; parses no more of it than is needed, and only the last one where only that counts."""
         key = known.key
-        if key in _TIME_KEYS:
-            self._take(float(known.time_ms), key, None, None)
-        elif key in _VALUE_KEYS:
-            self._take(float(known.time_ms), key, json.loads(bytes(known.value).decode("latin-1")), None)
-        elif key in self._evaluation_keys and b"metric" not in line and b"\\" not in line:
+        if key in self._evaluation_keys and b"metric" not in line and b"\\" not in line:
             if "run_stop_ms" not in self._facts:
                 self._unnamed_evaluation = line
                 self._samples_after_evaluation = None
+        elif key in _VALUE_KEYS:
+            self._take_fact(key, _value_of(bytes(known.value)))
+        elif key in _TIME_KEYS:
+            self._take(float(known.time_ms), key, None, None)
         else:
-            self._take(*parse_line(line, self._dialect, WANTED_KEYS, self._allowance))
+            self._allowance.spend(lines=1, size=len(line))
+            self._take(float(known.time_ms), key, *_value_and_metadata(line))
 
     def _record(self) -> RunLog:
         if isinstance(self._unnamed_evaluation, bytes):
-            _, _, value, metadata = parse_line(self._unnamed_evaluation, self._dialect, WANTED_KEYS)
-            self._unnamed_evaluation = evaluation_parts(value, metadata)
+            self._unnamed_evaluation = evaluation_parts(*_value_and_metadata(self._unnamed_evaluation))
         unnamed = () if self._unnamed_evaluation is None else (evaluation_of(*self._unnamed_evaluation, metric=None),)
         samples = self._samples_after_evaluation
         return RunLog(
@@ -459,6 +461,18 @@ class _Attempts:
         self._latest_ms = max(self._latest_ms, float(last_ms))
         if self._is_taken:
             self.init_start_ms = self._begin_ms
+
+
+@functools.lru_cache(1024)
+def _value_of(data: bytes) -> object:
+    """The value in a well-formed line. Logs of one result have the same ones: parsed again they would take longer."""
+    return json.loads(data.decode("latin-1"))
+
+
+def _value_and_metadata(line: bytes) -> tuple[object, object]:
+    """Those of a well-formed line that is JSON as a whole."""
+    record = json.loads(line.decode("latin-1"))
+    return record["value"], record["metadata"]
 
 
 def _text(value: object) -> str | None:

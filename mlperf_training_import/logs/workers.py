@@ -20,7 +20,7 @@ from .log import read_log
 from .power import read_power_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing.connection import Connection
     from pathlib import Path
@@ -72,10 +72,12 @@ class ReadRun(NamedTuple):
     details: bytes | None
 
 
-def read_all(
+def iter_runs(
     jobs: Sequence[Job], workers: int | None = None, advance: Callable[[int], None] = lambda _: None
-) -> list[ReadRun]:
-    """Reads logs.
+) -> Generator[ReadRun, None, None]:
+    """Reads logs. Whoever takes what they say can work on it while the next ones are read.
+
+    Close the iterator if it may not be taken to its end: processes read for it.
 
     Args:
         jobs: the runs.
@@ -83,7 +85,7 @@ def read_all(
             logs are few. The result does not depend on it.
         advance: told how many bytes were read, now and then.
 
-    Returns:
+    Yields:
         What the logs say, in the order of the jobs.
     """
     total = sum(job.size for job in jobs)
@@ -92,25 +94,32 @@ def read_all(
     chunks = cut(jobs, max(SMALLEST_CHUNK_BYTES, total // (workers * CHUNKS_PER_WORKER)))
     workers = min(workers, len(chunks))
     if workers < 2 or not _may_start_processes():
-        return _read(jobs, advance)
-    return _read_with(workers, jobs, chunks, advance)
+        return _iter_read(jobs, advance)
+    return _iter_read_by(workers, jobs, chunks, advance)
 
 
-def _read_with(workers: int, jobs: Sequence[Job], chunks: list[slice], advance: Callable[[int], None]) -> list[ReadRun]:
+def _iter_read_by(
+    workers: int, jobs: Sequence[Job], chunks: list[slice], advance: Callable[[int], None]
+) -> Generator[ReadRun, None, None]:
     from concurrent.futures import as_completed  # where nothing changed nobody needs these, which take a while to import
     from concurrent.futures.process import BrokenProcessPool
 
-    results: dict[int, list[ReadRun]] = {}
+    done: dict[int, list[ReadRun] | None] = {}
+    following = 0
     # A worker that is lost takes the others with it, and where the system allows no more processes there is none. What is
     # missing then, or failed there, is read here: a mistake shows itself once more.
     with contextlib.suppress(BrokenProcessPool, OSError), _executor(jobs, chunks, workers) as executor:
         numbers = {executor.submit(_read_chunk, number): number for number in range(len(chunks))}
         for future in as_completed(numbers):
-            if future.exception() is None:
-                number = numbers[future]
-                results[number] = future.result()
+            number = numbers.pop(future)
+            done[number] = future.result() if future.exception() is None else None
+            if done[number] is not None:
                 advance(sum(job.size for job in jobs[chunks[number]]))
-    return [run for number, chunk in enumerate(chunks) for run in results.get(number) or _read(jobs[chunk], advance)]
+            while done.get(following) is not None:
+                yield from done.pop(following) or ()
+                following += 1
+    for number in range(following, len(chunks)):
+        yield from done.pop(number, None) or _iter_read(jobs[chunks[number]], advance)
 
 
 def cut(jobs: Sequence[Job], size: int) -> list[slice]:
@@ -172,20 +181,18 @@ def _end_with(watched: Connection) -> None:
 
 def _read_chunk(number: int) -> list[ReadRun]:
     jobs, chunks = _work
-    return _read(jobs[chunks[number]], lambda _: None)
+    return [*_iter_read(jobs[chunks[number]], lambda _: None)]
 
 
-def _read(jobs: Sequence[Job], advance: Callable[[int], None]) -> list[ReadRun]:
-    runs = []
+def _iter_read(jobs: Sequence[Job], advance: Callable[[int], None]) -> Generator[ReadRun, None, None]:
     for job in jobs:
         keys = (job.elapsed_key, job.largest_mb, job.quality_key)
         reader = DetailsReader(job.dialect) if job.with_details else None
         log = read_log(job.root / job.file.path, job.dialect, job.file.path, *keys, reader)
         needed = job.power_to_read(log)
         powers = {file.path: read_power_log(job.root / file.path, job.dialect, job.largest_mb) for file in needed}
-        runs.append(ReadRun(log, powers, None if reader is None else pack(reader.details(log))))
         advance(job.size)
-    return runs
+        yield ReadRun(log, powers, None if reader is None else pack(reader.details(log)))
 
 
 def _usable_cores() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -97,30 +98,30 @@ def score_submissions(
         for submission in submissions
         for log in submission.logs
     ]
-    read = iter(cache.read(jobs, advance))
     assessor = Assessor(round_, rules, findings, {} if runs is None else runs)
     results: dict[tuple[Any, ...], Result] = {}
-    for submission in submissions:
-        of_submission = list(islice(read, len(submission.logs)))
-        result = assessor.assess(submission, [run.log for run in of_submission])
-        if details is not None:
-            details |= {run.log.path: run.details for run in of_submission if run.details is not None}
-        if result is None or result.score.minutes is None:
-            continue
-        if not wanted.wants(submission.submitter, result.benchmark, result.division):
-            continue
-        if submission.power is not None:
-            power_logs: dict[str, PowerLog] = {}
-            for run in of_submission:
-                power_logs |= run.power
-            result = replace(result, energy=measure(submission, result.score, power_logs, report))
-        benchmark = benchmark_of(result.benchmark, round_.version)
-        report_other_unit(result, benchmark, report)
-        figures = metrics_of(result, benchmark) | review(result, benchmark, report)
-        result.entry.update(make_entry(result, benchmark, figures))
-        if results.setdefault(result.identity, result) is not result:
-            what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
-            report("stray-logs", submission.folder, what)
+    with closing(cache.iter_runs(jobs, advance)) as read:
+        for submission in submissions:
+            of_submission = list(islice(read, len(submission.logs)))
+            result = assessor.assess(submission, [run.log for run in of_submission])
+            if details is not None:
+                details |= {run.log.path: run.details for run in of_submission if run.details is not None}
+            if result is None or result.score.minutes is None:
+                continue
+            if not wanted.wants(submission.submitter, result.benchmark, result.division):
+                continue
+            if submission.power is not None:
+                power_logs: dict[str, PowerLog] = {}
+                for run in of_submission:
+                    power_logs |= run.power
+                result = replace(result, energy=measure(submission, result.score, power_logs, report))
+            benchmark = benchmark_of(result.benchmark, round_.version)
+            report_other_unit(result, benchmark, report)
+            figures = metrics_of(result, benchmark) | review(result, benchmark, report)
+            result.entry.update(make_entry(result, benchmark, figures))
+            if results.setdefault(result.identity, result) is not result:
+                what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
+                report("stray-logs", submission.folder, what)
     return list(results.values())
 
 

@@ -504,8 +504,8 @@ def test_what_the_logs_of_a_clone_say_is_kept_beside_it(registered, sample, isol
     read = []
     monkeypatch.setattr(
         cache_module,
-        "read_all",
-        lambda jobs, advance, real=cache_module.read_all: [read.append(len(jobs)), real(jobs, advance=advance)][1],
+        "iter_runs",
+        lambda jobs, advance, real=cache_module.iter_runs: [read.append(len(jobs)), real(jobs, advance=advance)][1],
     )
     run = {"action": "run", "automation": "script", "tags": SCRIPT_TAGS.replace(" ", ","), "silent": "yes"}
     logs = len(list(clone.glob("*/results/*/*/result_*.txt")))

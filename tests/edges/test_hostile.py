@@ -248,13 +248,13 @@ def test_a_log_that_grows_while_it_is_read(tmp_path, monkeypatch, content):
 
 def test_a_log_that_vanishes_between_walk_and_reading(tmp_path, monkeypatch):
     folder = write_result(tmp_path)
-    real = log_cache.read_all
+    real = log_cache.iter_runs
 
     def too_late(*arguments, **named):
         (folder / "result_0.txt").unlink(missing_ok=True)
         return real(*arguments, **named)
 
-    monkeypatch.setattr(log_cache, "read_all", too_late)
+    monkeypatch.setattr(log_cache, "iter_runs", too_late)
     imported = import_tree(tmp_path)
     assert imported.what("run-not-counted") == ["No such file or directory"]
     assert len(imported.minutes) == 1

@@ -1,5 +1,6 @@
 """Reading logs with several processes: same results as with one, and nobody left behind."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -15,7 +16,7 @@ import pytest
 from mlperf_training_import.logs import workers
 from mlperf_training_import.logs.log import read_log
 from mlperf_training_import.logs.power import read_power_log
-from mlperf_training_import.logs.workers import Job, ReadRun, cut, read_all
+from mlperf_training_import.logs.workers import Job, ReadRun, cut, iter_runs
 from mlperf_training_import.model import LogFile
 from mlperf_training_import.tables.rules import dialect_of
 
@@ -74,6 +75,10 @@ def expected(jobs):
         powers = job.power if job.counts is None or job.counts(log) else ()
         read.append(ReadRun(log, {file.path: read_power_log(job.root / file.path, job.dialect) for file in powers}, None))
     return read
+
+
+def read_all(*arguments):
+    return list(iter_runs(*arguments))
 
 
 @pytest.mark.parametrize("workers", [None, 1, 2, 8])
@@ -147,6 +152,16 @@ def test_a_mistake_in_the_parent_leaves_no_worker(jobs, small_chunks):
     assert multiprocessing.active_children() == []
 
 
+@linux_only
+def test_what_was_read_is_taken_while_others_read_and_no_worker_is_left_where_no_more_is_taken(jobs, small_chunks):
+    read = []
+    with contextlib.closing(iter_runs(jobs, 2, read.append)) as runs:
+        assert next(runs) == expected(jobs[:1])[0]
+        assert len(read) < len(jobs)
+        assert multiprocessing.active_children()
+    assert multiprocessing.active_children() == []
+
+
 def children_of(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -178,13 +193,13 @@ def test_workers_end_with_their_parent(number, tmp_path):
         sys.path.insert(0, {str(PACKAGE)!r})
         from pathlib import Path
         from mlperf_training_import.logs import log
-        from mlperf_training_import.logs.workers import Job, read_all
+        from mlperf_training_import.logs.workers import Job, iter_runs
         from mlperf_training_import.model import LogFile
         from mlperf_training_import.tables.rules import dialect_of
         log.open_regular = lambda path: open(path, "rb")  # which refuses pipes
         files = [LogFile(f"result_{{n}}.txt", "", 9 << 20) for n in range(2)]
         jobs = [Job(Path({str(tmp_path)!r}), file, dialect_of("mllog")) for file in files]
-        read_all(jobs, 2)
+        list(iter_runs(jobs, 2))
     """
     parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stderr=subprocess.PIPE)
     try:
@@ -220,13 +235,13 @@ def test_memory_does_not_grow_with_the_logs(workers, tmp_path):
         sys.path.insert(0, {str(PACKAGE)!r})
         from pathlib import Path
         from mlperf_training_import.logs import log
-        from mlperf_training_import.logs.workers import Job, read_all
+        from mlperf_training_import.logs.workers import Job, iter_runs
         from mlperf_training_import.model import LogFile
         from mlperf_training_import.tables.rules import dialect_of
         log.open_regular = lambda path: open(path, "rb")  # which refuses pipes
         files = [LogFile(f"result_{{n}}.txt", "", 100 << 20) for n in range(2)]
         jobs = [Job(Path({str(tmp_path)!r}), file, dialect_of("mllog")) for file in files]
-        logs = [run.log for run in read_all(jobs, {workers})]
+        logs = [run.log for run in iter_runs(jobs, {workers})]
         print(logs[0].lines, logs[1].malformed_lines)
         # not ru_maxrss of this process: it begins with that of the one that started it
         own = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
