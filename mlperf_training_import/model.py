@@ -272,8 +272,7 @@ class LogDetails:
     evaluation_ms: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True, gc=False):
     """A judged log: its minutes if it counts, else the reason why it does not."""
 
     log: RunLog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
@@ -135,6 +136,7 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+@functools.lru_cache(1 << 16)  # most figures stand in two experiments, and some of them twice in each
 def _float(text: str) -> float:
     """A number with as many digits as a float keeps: one with more, or too large, would change when it is written."""
     number = float(text)
@@ -161,12 +163,11 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _is_flatter(value: Any, depth: int) -> bool:
+def _is_flatter(value: list[Any] | dict[str, Any], depth: int) -> bool:
     """Whether there are at most so many lists and objects in each other."""
-    if not isinstance(value, (list, dict)):
-        return True
     parts = value.values() if isinstance(value, dict) else value
-    return depth > 0 and all(_is_flatter(part, depth - 1) for part in parts if isinstance(part, (list, dict)))
+    within = [part for part in parts if type(part) in (list, dict)]
+    return depth > 0 and all(_is_flatter(part, depth - 1) for part in within)
 
 
 def to_bytes(objects: list[Any]) -> bytes:

@@ -204,9 +204,11 @@ def _recognise(
 
 def _renewed(old: dict[str, Any], entry: dict[str, Any], uid: str) -> dict[str, Any]:
     """An entry with the keys that people added to its stored form, and the uid that its result has always had."""
-    ours = owned_keys().union(foreign_benchmarks(old), [entry["Model_ID"]])
-    new = {key: value for key, value in old.items() if key not in ours} | entry | {"uid": uid}
-    numbered = _numbered(new, "uid")[1:]
+    new = entry | {"uid": uid}
+    if added := old.keys() - new.keys():  # most have none
+        ours = owned_keys().union(foreign_benchmarks(old), [entry["Model_ID"]])
+        new |= {key: old[key] for key in old if key in added and key not in ours}
+    numbered = _numbered(new, "uid")[1:] if added else []
     for key in numbered:
         if new[key] == uid:
             del new[key]
@@ -259,4 +261,4 @@ def _same(one: object, other: object) -> bool:
 
 
 def _equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+    return one == other and [*map(type, one.values())] == [type(other[key]) for key in one]

@@ -333,7 +333,8 @@ def _trouble_of(target: Target, folder: Path) -> _Trouble | None:
         places += [result for place in dated if is_there(result := place / RESULT_FILE)]
     except OSError as error:
         return _Trouble(folder, f"cannot be read ({error.strerror})")
-    elsewhere = next((place for place in places if not _is_inside(target, place)), None)
+    links = [place for place in places[1:] if place.is_symlink() or place.parent.is_symlink()]
+    elsewhere = next((place for place in (folder, *links) if not _is_inside(target, place)), None)
     return _Trouble(elsewhere, "leads out of the repository") if elsewhere else None
 
 

@@ -84,20 +84,15 @@ def score_submissions(
 
     report = reporter(findings, round_.label)
     rules = rules_of(round_.version)
-    jobs = [
-        Job(
-            *(round_.path, log, rules.dialect),
-            elapsed_key=rules.elapsed.get(submission.benchmark or ""),
-            largest_mb=largest_mb,
-            quality_key=benchmark_of(submission.benchmark or "", round_.version).quality,
-            power=_power_of(submission, log),
-            # where targets decide, they are known only when all logs of the submission are
-            counts=None if rules.converged_by == "target" else partial(_counts, rules),
-            with_details=details is not None,
-        )
-        for submission in submissions
-        for log in submission.logs
-    ]
+    # where targets decide whether a run counts, they are known only when all logs of the submission are
+    counts = None if rules.converged_by == "target" else partial(_counts, rules)
+    jobs = []
+    for submission in submissions:
+        benchmark = submission.benchmark or ""
+        keys = (rules.elapsed.get(benchmark), largest_mb, benchmark_of(benchmark, round_.version).quality)
+        for log in submission.logs:
+            power = _power_of(submission, log)
+            jobs.append(Job(round_.path, log, rules.dialect, *keys, power, counts, with_details=details is not None))
     assessor = Assessor(round_, rules, findings, {} if runs is None else runs)
     results: dict[tuple[Any, ...], Result] = {}
     with closing(cache.iter_runs(jobs, advance)) as read:
@@ -115,10 +110,10 @@ def score_submissions(
                 for run in of_submission:
                     power_logs |= run.power
                 result = replace(result, energy=measure(submission, result.score, power_logs, report))
-            benchmark = benchmark_of(result.benchmark, round_.version)
-            report_other_unit(result, benchmark, report)
-            figures = metrics_of(result, benchmark) | review(result, benchmark, report)
-            result.entry.update(make_entry(result, benchmark, figures))
+            rule = benchmark_of(result.benchmark, round_.version)
+            report_other_unit(result, rule, report)
+            figures = metrics_of(result, rule) | review(result, rule, report)
+            result.entry.update(make_entry(result, rule, figures))
             if results.setdefault(result.identity, result) is not result:
                 what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
                 report("stray-logs", submission.folder, what)
@@ -144,7 +139,7 @@ def _files_of(submission: Submission, log: LogFile) -> tuple[LogFile, ...]:
 
 def _power_of(submission: Submission, log: LogFile) -> tuple[LogFile, ...]:
     """The power logs of the run that a log is about."""
-    return (submission.power or {}).get(log.name.removesuffix(".txt"), ())
+    return submission.power.get(log.name.removesuffix(".txt"), ()) if submission.power else ()
 
 
 def _counts(rules: Rules, log: RunLog) -> bool:

@@ -75,7 +75,7 @@ class _Walker:
         """
         folders, files = [], []
         try:
-            with os.scandir(self._root / folder) as entries:
+            with os.scandir(f"{self._root}/{folder}") as entries:
                 for entry in entries:
                     if not folder and self._only not in (None, entry.name):
                         continue
@@ -98,16 +98,18 @@ class _Walker:
 
     def _is_safe(self, folder: str, entry: os.DirEntry[str]) -> bool:
         """Whether a name can be stored and shown, and a link ends in the clone and in no folder that it lies in."""
-        where = f"{folder}/{entry.name}".lstrip("/")
-        trouble = None
-        if not is_clean(os.fsencode(entry.name).decode("utf-8", "replace")):
+        name = entry.name if entry.name.isascii() else os.fsencode(entry.name).decode("utf-8", "replace")
+        if not is_clean(name):
             trouble = "a name with control characters; not read"
-        elif entry.is_symlink():
-            trouble = self._trouble_with_link(folder, os.path.realpath(entry.path))
-        if trouble is not None and where not in self._reported_names:
+        elif not entry.is_symlink() or (found := self._trouble_with_link(folder, os.path.realpath(entry.path))) is None:
+            return True
+        else:
+            trouble = found
+        where = f"{folder}/{entry.name}".lstrip("/")
+        if where not in self._reported_names:
             self._reported_names.add(where)
             self._report("unsafe-path", printable(where.replace("\n", "\\n")), trouble)
-        return trouble is None
+        return False
 
     def _trouble_with_link(self, folder: str, end: str) -> str | None:
         """Why a link in a folder is not followed."""
