@@ -50,12 +50,15 @@ def read_regular(path: Path | str, most_bytes: int, *, folder: int | None = None
         OSError: as there, or the file holds more than ``most_bytes``.
     """
     with open_regular(path, folder=folder, follow=follow) as stream:
-        data = bytearray()
-        while block := stream.read(min(_BLOCK_BYTES, most_bytes + 1 - len(data))):
-            data += block
-    if len(data) > most_bytes:
+        blocks, left = [], most_bytes + 1
+        size = os.fstat(stream.fileno()).st_size + 1  # one block, unless the file grows
+        while block := stream.read(min(size, left)):
+            blocks.append(block)
+            left -= len(block)
+            size = _BLOCK_BYTES
+    if not left:
         raise OSError(errno.EFBIG, f"larger than {_size(most_bytes)}", str(path))
-    return bytes(data)
+    return b"".join(blocks)
 
 
 def is_there(path: Path) -> bool:
