@@ -1,0 +1,24 @@
+"""What the stages have in common."""
+
+import gc
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+
+from mlperf_training_import import pipeline
+
+
+def test_collections_are_rare_only_while_an_import_runs(monkeypatch):
+    before, seen = gc.get_threshold(), []
+
+    def fail(*_):
+        seen.append(gc.get_threshold())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "_import_rounds", fail)
+    monkeypatch.setattr(pipeline, "home_of", lambda running: running)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.import_rounds(SimpleNamespace(index_left_alone=nullcontext), None, print)
+    assert seen[0][0] > 10 * before[0]
+    assert gc.get_threshold() == before
