@@ -184,6 +184,8 @@ def logged_quality(log: RunLog, benchmark: Benchmark, target: Target) -> float |
         point = min(_iter_points_on_target(evaluations, benchmark), default=None)
         return None if point is None or target.field is None else evaluations[point][target.field]
     value: object = log.evaluations[-1].value
+    if isinstance(value, (int, float)):  # as nearly all are; to ask the next question first takes three times as long
+        return _number(value)
     if isinstance(value, Mapping):
         value = value.get(target.field)
     elif isinstance(value, Sequence) and not isinstance(value, str):

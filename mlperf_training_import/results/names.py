@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..tables.names import accelerators_table, names_table, submitters_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..model import System
 
@@ -83,7 +83,8 @@ class UnknownName:
     spelling: str
 
 
-def name_keys(record: System, folder: str, file: str) -> tuple[dict[str, object], list[UnknownName]]:
+@functools.lru_cache(_REMEMBERED)  # a system has a description, and results for several benchmarks
+def name_keys(record: System, folder: str, file: str) -> tuple[Mapping[str, object], Sequence[UnknownName]]:
     """The names of a system and its submitter as keys of an entry (None: not known), and the spellings that have no name.
 
     Args:

@@ -30,6 +30,7 @@ class Label:
     suffix: str
 
 
+@functools.lru_cache(maxsize=1000)
 def split_label(text: str) -> Label | None:
     """The parts of a label, None where it is none."""
     prefix, suite = max((prefix, suite) for suite, prefix in _prefixes().items() if text.startswith(prefix))
