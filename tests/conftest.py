@@ -50,7 +50,7 @@ settings.load_profile("fixed")
 
 #: What tests cost by the folder that they are in, and what is made once for all that use it.
 _MARKED_FOLDERS = {"slow": "slow", "edges": "slow", "real": "real", "browser": "browser"}
-_SHARED_FIXTURES = ("real_home", "published", "installed", "environment")
+_SHARED_FIXTURES = ("real_home", "published", "installed", "environment", "attacked", "playground")
 
 
 #: Bytes of scratch folders that all tests need at most, and as much again.
@@ -70,6 +70,12 @@ def pytest_unconfigure(config):
     """Gives the memory back."""
     if (scratch := getattr(config, "scratch", None)) is not None:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def pytest_xdist_auto_num_workers(config):
+    """More processes than processors, as tests wait for what they start; those in a browser do so half of the time."""
+    processors = os.cpu_count() or 1
+    return 2 * processors if config.option.markexpr == "browser" else processors + 1
 
 
 def _available_bytes() -> int:

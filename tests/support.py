@@ -34,8 +34,8 @@ def copy_home(home: Path):
 
     copy = Path(os.environ["CM_REPOS"])
     shutil.copytree(home, copy, symlinks=True)
-    index = copy / "index.json"
-    index.write_text(index.read_text().replace(str(home), str(copy)))
+    for file in (copy / "index.json", *copy.glob("repos/local/cache/*/cm-cached-state.json")):
+        file.write_text(file.read_text().replace(str(home), str(copy)))
     return CM()
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import git
 import pytest
-from support import PROJECT, SCRIPT_TAGS, cache_round, run_cmr
+from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, copy_home, run_cmr
 
 from mlperf_training_import.start.sample import make_repository, write_sample
 
@@ -68,20 +68,73 @@ class Connection(socketserver.BaseRequestHandler):
                 sent += len(data)
 
 
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """A server in the place of GitHub, with round 3.0."""
-    root = tmp_path / "served/mlcommons/training_results_v3.0"
+@contextlib.contextmanager
+def serve(folder: Path, config: Path):
+    """A server over a folder, to which a configuration of git leads instead of to GitHub."""
+    with Server(folder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        config.write_text(f'[url "git://127.0.0.1:{server.server_address[1]}/"]\ninsteadOf = https://github.com/\n')
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A folder with round 3.0 as GitHub has it, to be copied."""
+    folder = tmp_path_factory.mktemp("served")
+    root = folder / "mlcommons/training_results_v3.0"
     write_sample(root)
     (root / "large.bin").write_bytes(random.Random(0).randbytes(10 * HALF_WAY))  # no packing makes it smaller
     make_repository(root)
-    with Server(tmp_path / "served") as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        config = tmp_path / "gitconfig"
-        config.write_text(f'[url "git://127.0.0.1:{server.server_address[1]}/"]\ninsteadOf = https://github.com/\n')
-        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    return folder
+
+
+@pytest.fixture
+def server(served, tmp_path, monkeypatch):
+    """A server in the place of GitHub, with round 3.0."""
+    folder = shutil.copytree(served, tmp_path / "served", symlinks=True)
+    with serve(folder, tmp_path / "gitconfig") as server:
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
         yield server
-        server.shutdown()
+
+
+def home_after(registered_home: Path, served: Path, root: Path, most_bytes: int | None, *command: str) -> tuple[Path, int]:
+    """A CM home, and what a command came to in it while the server sent so many bytes at most."""
+    with serve(served, root / "gitconfig") as server, pytest.MonkeyPatch.context() as patch:
+        server.most_bytes = most_bytes
+        patch.setenv("CM_REPOS", str(root / "CM"))
+        patch.setenv("GIT_CONFIG_GLOBAL", str(root / "gitconfig"))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.chdir(root)
+        copy_home(registered_home)
+        return root / "CM", subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+@pytest.fixture(scope="module")
+def fetched_home(registered_home, served, tmp_path_factory):
+    """A CM home into which round 3.0 was fetched, to be copied."""
+    home, code = home_after(registered_home, served, tmp_path_factory.mktemp("fetched"), None, *RUN, "--round", "3.0")
+    assert code == 0
+    return home
+
+
+@pytest.fixture(scope="module")
+def half_fetched_home(registered_home, served, tmp_path_factory):
+    """A CM home in which the variation of round 3.0 could not be fetched, to be copied."""
+    root, command = tmp_path_factory.mktemp("half"), [*CMR, f"{SCRIPT_TAGS} _v3.0"]
+    home, code = home_after(registered_home, served, root, HALF_WAY, *command)
+    assert code != 0
+    return home
+
+
+@pytest.fixture
+def fetched(fetched_home, server):
+    return copy_home(fetched_home)
+
+
+@pytest.fixture
+def half_fetched(half_fetched_home, server):
+    return copy_home(half_fetched_home)
 
 
 def cache() -> Path:
@@ -166,6 +219,13 @@ def test_a_fetch_that_is_stopped_leaves_no_entry_and_no_process(registered, serv
     assert of_git.stdout == ""
 
 
+def test_a_variation_that_cannot_be_fetched_is_named_by_the_next_import(half_fetched):
+    (half,) = entries()
+    done = run_cmr(SCRIPT_TAGS)
+    assert done.returncode == 16
+    assert f"no result of round 3.0:\n  clone-incomplete: {half / 'repo'}: fetching it was interrupted" in done.stderr
+
+
 @pytest.mark.parametrize(
     "again",
     [
@@ -175,15 +235,8 @@ def test_a_fetch_that_is_stopped_leaves_no_entry_and_no_process(registered, serv
     ],
     ids=["variation", "update", "run"],
 )
-def test_a_variation_that_cannot_be_fetched_is_named_by_the_next_import_and_fetched_anew(registered, server, again):
-    server.most_bytes = HALF_WAY
-    done = run_cmr(f"{SCRIPT_TAGS} _v3.0")
-    assert done.returncode != 0
-    (half,) = entries()
-    done = run_cmr(SCRIPT_TAGS)
-    assert done.returncode == 16
-    assert f"no result of round 3.0:\n  clone-incomplete: {half / 'repo'}: fetching it was interrupted" in done.stderr
-    server.most_bytes = None
+def test_a_variation_that_could_not_be_fetched_is_fetched_anew(half_fetched, again):
+    assert len(entries()) == 1
     done = again()
     assert done.returncode == 0, done.stdout + done.stderr
     assert imported() == 3
@@ -191,8 +244,7 @@ def test_a_variation_that_cannot_be_fetched_is_named_by_the_next_import_and_fetc
 
 
 @pytest.mark.parametrize("damage", ["cut off", "gone"])
-def test_a_clone_that_is_not_whole_is_named_by_cmr_and_replaced_by_run(registered, server, damage):
-    assert run("--round", "3.0", "--quiet").returncode == 0
+def test_a_clone_that_is_not_whole_is_named_by_cmr_and_replaced_by_run(fetched, damage):
     (entry,) = entries()
     if damage == "gone":
         shutil.rmtree(entry / "repo")
@@ -214,8 +266,7 @@ def test_a_clone_that_is_not_whole_is_named_by_cmr_and_replaced_by_run(registere
 
 
 @pytest.mark.parametrize("way", [RUN, [sys.executable, "-m", "cmind", "run", "script", SCRIPT_TAGS]], ids=["run", "cmr"])
-def test_a_clone_grows_old(registered, server, way):
-    assert run("--round", "3.0", "--quiet").returncode == 0
+def test_a_clone_grows_old(fetched, server, way):
     repository = git.Repo(server.folder / "mlcommons/training_results_v3.0")
     old = repository.head.commit.hexsha[:12]
     repository.git.rm("-rq", "Borealis")
