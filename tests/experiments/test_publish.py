@@ -322,13 +322,13 @@ def test_an_experiment_that_the_round_has_nothing_for_is_not_even_reformatted(sm
 
 
 @pytest.mark.parametrize("text", ["[{", '{"a": 1}'])
-def test_a_broken_file_stops_that_experiment_only(registered, sample, text):
+def test_a_broken_file_stops_that_experiment_only(registered, sample, text, cmr):
     run(registered, sample)
     cache_round(registered, sample, "5.1")
     file = result_file(OWN)
     file.write_text(text)
     change(OVER_ALL, lambda objects: objects[:1])
-    done = run_cmr(SCRIPT_TAGS)
+    done = cmr(SCRIPT_TAGS)
     assert done.returncode == 1
     assert "CM error: not everything could be stored, the rest was:" in done.stderr
     assert f"{file}: " in " ".join(done.stderr.split())
@@ -538,10 +538,10 @@ def test_nothing_but_experiments_shows_in_a_repository_under_git(repository, sam
 # Dry runs
 
 
-def test_a_dry_run_writes_nothing(repository, sample, isolated):
-    run_cmr(SCRIPT_TAGS)  # CM adds a default configuration to a home when it first runs a script there
+def test_a_dry_run_writes_nothing(repository, sample, isolated, cmr):
+    cmr(SCRIPT_TAGS)  # CM adds a default configuration to a home when it first runs a script there
     before = snapshot(home()), snapshot(repository), snapshot(isolated)
-    done = run_cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1", "--target_repo=my-results", "--dry_run")
+    done = cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1", "--target_repo=my-results", "--dry_run")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (snapshot(home()), snapshot(repository), snapshot(isolated)) == before
     rows = [line.split() for line in done.stdout.splitlines() if line.strip().startswith("mlperf-training--")]
@@ -607,20 +607,20 @@ def test_a_private_round_needs_a_target(registered, sample, isolated, label, dry
 
 
 @pytest.mark.slow
-def test_a_private_round_among_others_stops_the_run(registered, sample, isolated):
+def test_a_private_round_among_others_stops_the_run(registered, sample, isolated, cmr):
     for label, remote in (
         ("5.0", "git@github.com:o/a"),
         ("5.1-private", "git@github.com:o/b"),
         ("5.1", "git@github.com:o/c"),
     ):
         cache_round(registered, sample, label, remote)
-    done = run_cmr(SCRIPT_TAGS)
+    done = cmr(SCRIPT_TAGS)
     assert done.returncode == 1
     assert "5.1-private: not published yet" in done.stderr
     assert "or import the others only: --version=5.0,5.1" in done.stderr
     assert not experiments_of().exists()
     assert list(isolated.iterdir()) == []
-    assert run_cmr(SCRIPT_TAGS, "--version=5.0,5.1").returncode == 0
+    assert cmr(SCRIPT_TAGS, "--version=5.0,5.1").returncode == 0
     assert not any("private" in folder.name for folder in experiments_of().iterdir())
 
 
