@@ -38,11 +38,12 @@ def log_text(number, lines):
 
 @pytest.fixture
 def jobs(tmp_path):
-    """Forty logs of different sizes, one that is broken and one that does not exist."""
+    """Forty logs of different sizes, one that is broken, one with half a character and one that does not exist."""
     jobs = []
+    last = {7: ":::MLLOG {\n", 9: LINE % (800_000, "submission_benchmark", r'"a \ud800"', 0)}
     for number in range(40):
         path = tmp_path / f"result_{number}.txt"
-        path.write_text("".join(log_text(number, 20 * number)) + ":::MLLOG {\n" * (number == 7))
+        path.write_text("".join(log_text(number, 20 * number)) + last.get(number, ""))
         power = tuple(power_log(tmp_path / f"node_{number}_{node}.txt", 50 * node) for node in range(number % 3))
         jobs.append(Job(tmp_path, as_file(path), DIALECT, power=power, counts=ended))
     return [*jobs, Job(tmp_path, LogFile("result_missing.txt", "result_missing.txt", 10), DIALECT)]
@@ -85,6 +86,18 @@ def read_all(*arguments):
 def test_the_number_of_workers_makes_no_difference(workers, jobs, small_chunks):
     assert read_all(jobs, workers) == expected(jobs)
     assert multiprocessing.active_children() == []
+
+
+@linux_only
+def test_half_a_character_comes_back_from_a_worker(jobs, small_chunks, monkeypatch):
+    parent, read = os.getpid(), read_log
+
+    def read_elsewhere(*arguments):
+        assert os.getpid() != parent
+        return read(*arguments)
+
+    monkeypatch.setattr(workers, "read_log", read_elsewhere)
+    assert read_all(jobs, 2)[9].log.benchmark == "a \ud800"
 
 
 def test_no_logs():
