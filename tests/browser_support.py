@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -110,6 +111,7 @@ def start_playground(home: Path, log: Path, **variables: str) -> Playground:
     """Starts the playground over a home, with more variables of the environment, and waits until it says that it runs."""
     env = {**os.environ, "HOME": str(log.parent), **variables}
     command = [sys.executable, str(PROJECT / "run.py"), "playground", "--no-browser", "--home", str(home)]
+    command.append(f"--port={free_port()}")
     installed_before = installed_files()
     with log.open("w") as errors:
         process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -119,6 +121,13 @@ def start_playground(home: Path, log: Path, **variables: str) -> Playground:
         if line.startswith("stop it with"):
             return Playground(process, printed, log, installed_before)
     raise AssertionError(f"the playground did not start: {log.read_text()}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on: of several playgrounds that are started at once, all would take their first choice."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def installed_files() -> dict[str, int]:

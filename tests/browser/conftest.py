@@ -25,10 +25,16 @@ def chromium(playwright):
         yield browser
 
 
+@pytest.fixture(scope="session")
+def context(chromium):
+    """What pages share as they do in a browser that is used: above all the scripts of the playground, which are large."""
+    return chromium.new_context(viewport={"width": 1280, "height": 900})
+
+
 @pytest.fixture
-def page(chromium):
+def page(context):
     """An empty page, which collects what goes wrong on it in ``errors`` and all addresses that it asks for in ``asked``."""
-    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
     page.errors, page.asked = [], []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from browser_support import need_playground
+from browser_support import free_port, need_playground
 from installed import index_home, install_wheel, make_environment
 from support import PROJECT, cache_round, run_cmr
 
@@ -28,7 +28,7 @@ WAIT = 120_000
 @contextlib.contextmanager
 def opened(python: str, *arguments: str):
     """``cmr "gui ..."`` as it runs; gives the address that it prints."""
-    command = [python, "-m", "cmind", "run", "script", *arguments, "--no_browser"]
+    command = [python, "-m", "cmind", "run", "script", *arguments, "--no_browser", f"--port={free_port()}"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = next((line for line in process.stdout if line.startswith("the playground runs at")), "")

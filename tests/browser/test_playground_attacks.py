@@ -53,6 +53,7 @@ def site():
             body = site.pages.get(self.path, "").encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
+            self.send_header("Cache-Control", "no-store")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -87,17 +88,20 @@ def attacked(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stranger(playwright, site, attacked):
-    """A browser for which ``rebound.example`` is this machine, and every other name the site of somebody else."""
+    """A browser, used for the playground already, for which every name leads to the site of somebody else.
+
+    ``rebound.example`` alone is this machine.
+    """
     rules = f"MAP rebound.example 127.0.0.1, MAP * 127.0.0.1:{site.port}, EXCLUDE 127.0.0.1, EXCLUDE localhost"
     with launch_chromium(playwright, f"--host-resolver-rules={rules}") as browser:
-        yield browser
+        yield browser.new_context(viewport={"width": 1280, "height": 900})
 
 
 @pytest.fixture
 def page(stranger, site):
     """An empty page of that browser; the site forgets who asked."""
     site.asked.clear()
-    page = stranger.new_page(viewport={"width": 1280, "height": 900})
+    page = stranger.new_page()
     yield page
     page.close()
 
