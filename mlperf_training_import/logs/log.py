@@ -147,6 +147,15 @@ def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = L
         yield carry + b"\n"
 
 
+def are_plain(lines: Sequence[bytes], token: bytes) -> bool:
+    """Whether what follows the first token of each line is short enough to be checked in C, and holds no other token.
+
+    Of several tokens on a line the last one counts; a string of JSON may hold one too.
+    """
+    # A token of two lines that meet is none, but then they are looked at one by one. The whole block takes longer to search.
+    return max(map(len, lines)) <= LONGEST_CHECKED_BYTES and token not in b"".join(lines)
+
+
 class LogReader:
     """Reads one log, and collects what it says."""
 
@@ -207,14 +216,11 @@ class LogReader:
         return RunLog(path=self._name, trouble=f"larger than {self._largest_mb} MB (--max_log_mb)")
 
     def _take_block(self, block: bytes) -> None:
-        token = self._dialect.token
-        tokens = block.count(token)
-        if not tokens:
-            return
-        is_json = self._dialect.json == "line"
         lines = self._find_lines(block)
-        # Of several tokens on a line the last one counts; a string of JSON may hold one too.
-        if is_json and len(lines) == tokens and max(map(len, lines)) <= LONGEST_CHECKED_BYTES:
+        if not lines:
+            return
+        token, is_json = self._dialect.token, self._dialect.json == "line"
+        if is_json and are_plain(lines, token):
             self._take_short_lines(lines)
         else:
             for line in lines:

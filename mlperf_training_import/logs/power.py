@@ -29,7 +29,7 @@ from ..model import PowerLog
 from ..regular import open_regular
 from ..values import LARGEST_LOG_MB, finite_number
 from .line import Allowance, MalformedLine, Spent, parse_line
-from .log import LONGEST_CHECKED_BYTES, iter_blocks
+from .log import LONGEST_CHECKED_BYTES, are_plain, iter_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,9 +110,7 @@ class _PowerReader:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        token = re.escape(dialect.token)
-        self._find_lines = re.compile(token + rb"(.*)\n").findall
-        self._find_short_lines = re.compile(token + rb"(.{0,%d})\n" % LONGEST_CHECKED_BYTES).findall
+        self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
         self._allowance = Allowance()
         self._waiting: list[_Event] = []
         self._waiting_bytes = 0
@@ -138,14 +136,13 @@ class _PowerReader:
 
     def _events_of(self, block: bytes) -> list[_Event]:
         """The lines of a block. Those as meters write them, nearly all, are read at once, which gives the same."""
-        tokens = block.count(self._dialect.token)
-        if tokens and self._dialect.json == "line":
-            lines = self._find_short_lines(block)
+        lines = self._find_lines(block)
+        if lines and self._dialect.json == "line" and are_plain(lines, self._dialect.token):
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                events = _decode_plain_lines(b"\n".join(lines)) if len(lines) == tokens else ()
-                if len(events) == tokens:  # none of them was blank
+                events = _decode_plain_lines(b"\n".join(lines))
+                if len(events) == len(lines):  # none of them was blank
                     return list(events)
-        return [event for line in self._find_lines(block) if (event := self._event_of(line)) is not None]
+        return [event for line in lines if (event := self._event_of(line)) is not None]
 
     def _event_of(self, line: bytes) -> _Event | None:
         """What follows the first token of a line; None for what is malformed, or not needed."""

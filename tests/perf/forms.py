@@ -106,6 +106,8 @@ FORMS: dict[str, tuple[str, Callable[[], Iterator[bytes]]]] = {
     "power: readings far apart": ("4.0", numbered(lambda n: power("power_reading", "1", n * 40_000))),
     "power: starts": ("4.0", numbered(lambda n: power("power_measurement_start", "null", n))),
     "power: malformed": ("4.0", repeated(b":::MLLOG x\n")),
+    "power: nothing but tokens": ("4.0", repeated(b":::MLLOG ")),
+    "power: lines of tokens": ("4.0", repeated(b":::MLLOG " * 7_000 + b"\n")),
     "power: keys that nobody needs": ("4.0", repeated(power("opt_name", "1"))),
 }  # fmt: skip
 
