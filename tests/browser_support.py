@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -117,13 +118,21 @@ def start_playground(home: Path, log: Path, **variables: str) -> Playground:
     command.append(f"--port={free_port()}")
     installed_before = installed_files()
     with log.open("w") as errors:
-        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=errors, text=True)
+        process = subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=errors, text=True, preexec_fn=_heed_signals
+        )
     printed = []
     for line in process.stdout:
         printed.append(line.strip())
         if line.startswith("stop it with"):
             return Playground(process, printed, log, installed_before)
     raise AssertionError(f"the playground did not start: {log.read_text()}")
+
+
+def _heed_signals() -> None:
+    """Undoes what ``nohup`` and shells do to what they start in the background: it ignores these, and all that it starts."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def free_port() -> int:

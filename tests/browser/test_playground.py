@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import signal
 import socket
+import subprocess
+import sys
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from browser_support import installed_files, need_playground, playground_home, start_playground
 from madeup import HOSTILE, make_entry
+from support import PROJECT
 
 from mlperf_training_import.errors import BadInput, NothingToShow, PlaygroundFailure
 from mlperf_training_import.show.playground.playground import missing_requirements, open_playground
@@ -156,6 +159,21 @@ def test_a_port_that_is_taken(tmp_path):
         port = taken.getsockname()[1]
         with pytest.raises(BadInput, match=f"port {port} on 127.0.0.1 is taken"):
             open_playground(CM(str(home)), print, port=port, browser=False)
+
+
+def test_two_that_are_started_at_once_have_a_port_each(tmp_path):
+    need_playground()
+    home = playground_home(tmp_path)
+    command = [sys.executable, str(PROJECT / "run.py"), "playground", "--no-browser", "--home", str(home)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        addresses = [next(line.split()[-1] for line in process.stdout if "runs at" in line) for process in both]
+        assert len(set(addresses)) == 2
+        assert [process.poll() for process in both] == [None, None]
+    finally:
+        for process in both:
+            process.send_signal(signal.SIGTERM)
+            process.communicate()
 
 
 def test_an_empty_home(cm):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import pytest
 
+from mlperf_training_import.errors import PlaygroundFailure
 from mlperf_training_import.experiments.collect import Collected
+from mlperf_training_import.show.playground import playground
 from mlperf_training_import.show.playground.playground import make_links
 from mlperf_training_import.show.playground.viewer import misc_replacement as misc
 from mlperf_training_import.show.playground.viewer import script_replacement
+from mlperf_training_import.show.playground.viewer.guard import KEY_HEADER
 from mlperf_training_import.show.playground.viewer.installed import without_images
 from mlperf_training_import.tables.suites import ExperimentName, suites
 
@@ -174,3 +181,24 @@ def test_links_of_a_private_round_only():
     links = make_links([experiment("bert-task", scope="5.0-private", rounds=("5.0-private",))])
     assert "tags=mlperf-training,5.0-private,closed,bert-task" in links[0].query
     assert make_links([]) == []
+
+
+@pytest.mark.parametrize(("key", "is_ready"), [(None, False), ("another", False), ("ours", True)])
+def test_a_server_is_known_by_its_key(key, is_ready, monkeypatch):
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            if key is not None:
+                self.send_header(KEY_HEADER, key)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.setattr(playground, "_START_SECONDS", 0.5)
+    alive = SimpleNamespace(poll=lambda: None)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with contextlib.nullcontext() if is_ready else pytest.raises(PlaygroundFailure, match="did not answer"):
+            playground._wait_until_ready(alive, f"http://127.0.0.1:{server.server_port}/", "ours")
+        server.shutdown()

@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from urllib.parse import urlencode
 from ...errors import BadInput, NothingToShow, PlaygroundFailure
 from ...experiments.collect import Collected, collect_everywhere
 from ...place import IMPORT_SCRIPT, ROOT
+from .viewer.guard import KEY_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -82,11 +84,8 @@ def open_playground(
         )
     if not links:
         raise NothingToShow(f"{cm.repos_path}: no MLPerf results in this CM home; import some first")
-    port = _choose_port(port)
-    base = f"http://{_HOST}:{port}/"
-    home = Path(cm.repos_path).resolve()
-    with contextlib.suppress(KeyboardInterrupt), _stopped_by_sigterm(), _server(folder, home, port, page) as server:
-        _wait_until_ready(server, base)
+    place = _Place(folder, Path(cm.repos_path).resolve(), page)
+    with contextlib.suppress(KeyboardInterrupt), _stopped_by_sigterm(), _ready_server(place, port) as (server, base):
         tell(f"the playground runs at {base}{links[0].query}")
         tell("more to see:")
         for link in links[1:]:
@@ -218,14 +217,46 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a server shows: the folder of the installed playground, a CM home, and the playground's page."""
+
+    folder: Path
+    home: Path
+    page: str
+
+
 @contextlib.contextmanager
-def _server(folder: Path, home: Path, port: int, page: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The playground's server, as a process that ends with the block, and with this process however this is killed."""
+def _ready_server(place: _Place, port: int | None) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The playground's server once it answers, and its address; of a port of our choice another one if that is lost."""
+    chosen, key = _choose_port(port), secrets.token_hex(16)
+    base = f"http://{_HOST}:{chosen}/"
+    with _server(place, chosen, key) as server:
+        try:
+            _wait_until_ready(server, base, key)
+        except PlaygroundFailure:
+            # a playground that was started at the same time may have been faster
+            if port is not None or _is_free(chosen):
+                raise
+        else:
+            yield server, base
+            return
+    with _ready_server(place, _free_port()) as another:
+        yield another
+
+
+@contextlib.contextmanager
+def _server(place: _Place, port: int, key: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The playground's server, as a process that ends with the block, and with this process however this is killed.
+
+    By the ``key`` in its answers it is told from any other that has taken the port.
+    """
     env = os.environ | {
-        "CM_REPOS": str(home),
-        "CM_TMP_CURRENT_SCRIPT_PATH": str(folder),
-        "MLPERF_TRAINING_PLAYGROUND": str(folder),
-        "MLPERF_TRAINING_PLAYGROUND_PAGE": page,
+        "CM_REPOS": str(place.home),
+        "CM_TMP_CURRENT_SCRIPT_PATH": str(place.folder),
+        "MLPERF_TRAINING_PLAYGROUND": str(place.folder),
+        "MLPERF_TRAINING_PLAYGROUND_KEY": key,
+        "MLPERF_TRAINING_PLAYGROUND_PAGE": place.page,
         "PYTHONDONTWRITEBYTECODE": "1",  # leaves the folders of the installed packages as they are
     }
     command = [sys.executable, "-m", _SERVER, str(port)]
@@ -242,14 +273,15 @@ def _server(folder: Path, home: Path, port: int, page: str) -> Iterator[subproce
             server.wait()
 
 
-def _wait_until_ready(server: subprocess.Popen[bytes], base: str) -> None:
+def _wait_until_ready(server: subprocess.Popen[bytes], base: str, key: str) -> None:
     end = time.monotonic() + _START_SECONDS
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < end:
         if server.poll() is not None:
             raise PlaygroundFailure(f"the playground's server did not start (exit code {server.returncode}), see above")
-        with contextlib.suppress(OSError), opener.open(f"{base}_stcore/health", timeout=1):
-            return
+        with contextlib.suppress(OSError), opener.open(f"{base}_stcore/health", timeout=1) as answer:
+            if answer.headers[KEY_HEADER] == key:
+                return
         time.sleep(0.1)
     raise PlaygroundFailure(f"the playground's server did not answer at {base} within {_START_SECONDS} s")
 

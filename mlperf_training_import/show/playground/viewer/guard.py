@@ -13,6 +13,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
+KEY_HEADER = "x-playground-key"
+
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -24,19 +26,21 @@ class Guard:
     that do not lie on this server, and connections to any other.
     """
 
-    def __init__(self, app: App, port: int, page: str) -> None:
+    def __init__(self, app: App, port: int, page: str, key: str) -> None:
         """Stands before an application.
 
         Args:
             app: the application.
             port: where it is served, on 127.0.0.1 and localhost.
             page: its HTML; the scripts that stand in it may run.
+            key: stands in every answer, so that whoever started this server knows it by that.
         """
         hosts = [f"{name}:{port}" for name in ("127.0.0.1", "localhost")]
         self._app = app
         self._hosts = {host.encode() for host in hosts}
         self._origins = {f"http://{host}".encode() for host in hosts}
-        self._headers = [(name.encode(), value.encode()) for name, value in _headers(hosts, page).items()]
+        headers = _headers(hosts, page) | {KEY_HEADER: key}
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Passes a request on, or refuses it."""

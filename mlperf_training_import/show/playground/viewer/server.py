@@ -23,7 +23,8 @@ _PAGE = Path(streamlit.__file__).parent / "static" / "index.html"
 def serve(port: int) -> None:
     """Serves the playground until this process or the one that started it is stopped."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    guard = Middleware(Guard, port=port, page=_PAGE.read_text(encoding="utf-8"))
+    key = os.environ.pop("MLPERF_TRAINING_PLAYGROUND_KEY", "")
+    guard = Middleware(Guard, port=port, page=_PAGE.read_text(encoding="utf-8"), key=key)
     app = streamlit.App(Path(__file__).with_name("app.py"), middleware=[guard])
     app.run(
         config={
