@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 from madeup import HOSTILE, make_entry, store
 from support import PROJECT
+
+from mlperf_training_import.show.playground.playground import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +116,7 @@ def start_playground(home: Path, log: Path, **variables: str) -> Playground:
     """Starts the playground over a home, with more variables of the environment, and waits until it says that it runs."""
     env = {**os.environ, "HOME": str(log.parent), **variables}
     command = [sys.executable, str(PROJECT / "run.py"), "playground", "--no-browser", "--home", str(home)]
-    command.append(f"--port={free_port()}")
+    command.append(f"--port={free_port()}")  # of many that are started at once, all but one would have to start again
     installed_before = installed_files()
     with log.open("w") as errors:
         process = subprocess.Popen(
@@ -133,13 +134,6 @@ def _heed_signals() -> None:
     """Undoes what ``nohup`` and shells do to what they start in the background: it ignores these, and all that it starts."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
-
-
-def free_port() -> int:
-    """A port that nobody listens on: of several playgrounds that are started at once, all would take their first choice."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def installed_files() -> dict[str, int]:

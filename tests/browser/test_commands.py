@@ -12,10 +12,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from browser_support import free_port, need_playground
+from browser_support import need_playground
 from installed import index_home, install_wheel, make_environment
 from support import PROJECT, cache_round, run_cmr
 
+from mlperf_training_import.show.playground.playground import free_port
 from mlperf_training_import.start.sample import make_repository, write_sample
 
 if TYPE_CHECKING:

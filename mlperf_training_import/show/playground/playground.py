@@ -194,7 +194,7 @@ def _is_installed(name: str) -> bool:
 
 def _choose_port(port: int | None) -> int:
     if port is None:
-        return _PORT if _is_free(_PORT) else _free_port()
+        return _PORT if _is_free(_PORT) else free_port()
     if not _is_free(port):
         raise BadInput(f"port {port} on {_HOST} is taken or not allowed; choose another one with --port")
     return port
@@ -211,7 +211,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         return int(probe.getsockname()[1])
@@ -241,7 +242,7 @@ def _ready_server(place: _Place, port: int | None) -> Iterator[tuple[subprocess.
         else:
             yield server, base
             return
-    with _ready_server(place, _free_port()) as another:
+    with _ready_server(place, free_port()) as another:
         yield another
 
 
