@@ -18,7 +18,7 @@ from ..model import LogDetails, LoggedSetting, TimedEvaluation
 from ..tables.log_keys import left_out_keys
 from ..values import clean_text, finite_number
 from .evaluation import EVALUATION_KEYS, LONGEST_TEXT, evaluation_of
-from .line import Allowance, MalformedLine, Spent, evaluation_parts, parse_line
+from .line import Allowance, MalformedLine, Spent, evaluation_parts, parse_line, value_and_metadata, value_of
 
 if TYPE_CHECKING:
     from ..model import RunLog
@@ -127,8 +127,7 @@ class DetailsReader:
             self._evaluation_lines += 1
             with contextlib.suppress(Spent):
                 self._allowance.spend(lines=1, size=len(line))
-                record = json.loads(line.decode("latin-1"))
-                self._take_evaluation(float(time_ms), key, record["value"], record["metadata"], is_over)
+                self._take_evaluation(float(time_ms), key, *value_and_metadata(line), is_over)
         elif key in _SPAN_KEYS:
             self._take_span(float(time_ms), is_start=key == "eval_start")
         elif self._known.get(key) == (data := bytes(value)):
@@ -136,7 +135,7 @@ class DetailsReader:
         else:
             with contextlib.suppress(Spent):
                 self._allowance.spend(lines=1, size=len(line))
-                self._take_setting(key, json.loads(data.decode("latin-1")))
+                self._take_setting(key, value_of(data))
                 if key in self._settings:
                     self._known.setdefault(key, data)
 

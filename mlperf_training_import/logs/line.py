@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import math
 import re
@@ -140,6 +141,18 @@ def key_of_beginning(line: bytes, dialect: Dialect) -> str | None:
         return None
     key = record.get("key") if isinstance(record, dict) else None
     return key if isinstance(key, str) else None
+
+
+@functools.lru_cache(1024)
+def value_of(data: bytes) -> object:
+    """The value in a well-formed line, not to be changed. Logs of one result have the same ones, which are parsed once."""
+    return json.loads(data.decode("latin-1"))
+
+
+def value_and_metadata(line: bytes) -> tuple[object, object]:
+    """Those of a well-formed line that is JSON as a whole."""
+    record = json.loads(line.decode("latin-1"))
+    return record["value"], record["metadata"]
 
 
 def evaluation_parts(value: object, metadata: object) -> tuple[object, dict[str, Any]]:

@@ -8,8 +8,6 @@ same as parsing every line.
 
 from __future__ import annotations
 
-import functools
-import json
 import math
 import os
 import re
@@ -23,7 +21,16 @@ from ..regular import open_regular
 from ..tables.settings import setting_value, settings_by_log_key
 from ..values import LARGEST_LOG_MB, finite_number
 from .evaluation import EVALUATION_KEYS, LONGEST_TEXT, evaluation_of
-from .line import Allowance, MalformedLine, Spent, evaluation_parts, key_of_beginning, parse_line
+from .line import (
+    Allowance,
+    MalformedLine,
+    Spent,
+    evaluation_parts,
+    key_of_beginning,
+    parse_line,
+    value_and_metadata,
+    value_of,
+)
 from .strange import why_no_lines
 
 if TYPE_CHECKING:
@@ -262,16 +269,16 @@ class LogReader:
                 self._unnamed_evaluation = line
                 self._samples_after_evaluation = None
         elif key in _VALUE_KEYS:
-            self._take_fact(key, _value_of(bytes(known.value)))
+            self._take_fact(key, value_of(bytes(known.value)))
         elif key in _TIME_KEYS:
             self._take(float(known.time_ms), key, None, None)
         else:
             self._allowance.spend(lines=1, size=len(line))
-            self._take(float(known.time_ms), key, *_value_and_metadata(line))
+            self._take(float(known.time_ms), key, *value_and_metadata(line))
 
     def _record(self) -> RunLog:
         if isinstance(self._unnamed_evaluation, bytes):
-            self._unnamed_evaluation = evaluation_parts(*_value_and_metadata(self._unnamed_evaluation))
+            self._unnamed_evaluation = evaluation_parts(*value_and_metadata(self._unnamed_evaluation))
         unnamed = () if self._unnamed_evaluation is None else (evaluation_of(*self._unnamed_evaluation, metric=None),)
         samples = self._samples_after_evaluation
         return RunLog(
@@ -467,18 +474,6 @@ class _Attempts:
         self._latest_ms = max(self._latest_ms, float(last_ms))
         if self._is_taken:
             self.init_start_ms = self._begin_ms
-
-
-@functools.lru_cache(1024)
-def _value_of(data: bytes) -> object:
-    """The value in a well-formed line. Logs of one result have the same ones: parsed again they would take longer."""
-    return json.loads(data.decode("latin-1"))
-
-
-def _value_and_metadata(line: bytes) -> tuple[object, object]:
-    """Those of a well-formed line that is JSON as a whole."""
-    record = json.loads(line.decode("latin-1"))
-    return record["value"], record["metadata"]
 
 
 def _text(value: object) -> str | None:

@@ -107,7 +107,7 @@ def _iter_read_by(
     from concurrent.futures import as_completed  # where nothing changed nobody needs these, which take a while to import
     from concurrent.futures.process import BrokenProcessPool
 
-    done: dict[int, list[ReadRun] | None] = {}
+    done: dict[int, list[ReadRun]] = {}
     decode = msgspec.msgpack.Decoder(list[ReadRun]).decode
     following = 0
     # A worker that is lost takes the others with it, and where the system allows no more processes there is none. What is
@@ -116,15 +116,15 @@ def _iter_read_by(
         numbers = {executor.submit(_read_chunk, number): number for number in range(len(chunks))}
         for future in as_completed(numbers):
             number = numbers.pop(future)
-            data = future.result() if future.exception() is None else None
-            done[number] = decode(data) if isinstance(data, bytes) else data
-            if done[number] is not None:
+            if future.exception() is None:
+                data = future.result()
+                done[number] = decode(data) if isinstance(data, bytes) else data
                 advance(sum(job.size for job in jobs[chunks[number]]))
-            while done.get(following) is not None:
-                yield from done.pop(following) or ()
+            while following in done:
+                yield from done.pop(following)
                 following += 1
     for number in range(following, len(chunks)):
-        yield from done.pop(number, None) or _iter_read(jobs[chunks[number]], advance)
+        yield from done.pop(number) if number in done else _iter_read(jobs[chunks[number]], advance)
 
 
 def cut(jobs: Sequence[Job], size: int) -> list[slice]:

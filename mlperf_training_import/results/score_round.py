@@ -24,7 +24,7 @@ from .review import review
 from .score import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ..model import LogFile, PowerLog, Result, Round, Run, RunLog, Submission
     from ..options import Filter
@@ -84,15 +84,7 @@ def score_submissions(
 
     report = reporter(findings, round_.label)
     rules = rules_of(round_.version)
-    # where targets decide whether a run counts, they are known only when all logs of the submission are
-    counts = None if rules.converged_by == "target" else partial(_counts, rules)
-    jobs = []
-    for submission in submissions:
-        benchmark = submission.benchmark or ""
-        keys = (rules.elapsed.get(benchmark), largest_mb, benchmark_of(benchmark, round_.version).quality)
-        for log in submission.logs:
-            power = _power_of(submission, log)
-            jobs.append(Job(round_.path, log, rules.dialect, *keys, power, counts, with_details=details is not None))
+    jobs = list(_iter_jobs(round_, submissions, rules, largest_mb, with_details=details is not None))
     assessor = Assessor(round_, rules, findings, {} if runs is None else runs)
     results: dict[tuple[Any, ...], Result] = {}
     with closing(cache.iter_runs(jobs, advance)) as read:
@@ -110,14 +102,28 @@ def score_submissions(
                 for run in of_submission:
                     power_logs |= run.power
                 result = replace(result, energy=measure(submission, result.score, power_logs, report))
-            rule = benchmark_of(result.benchmark, round_.version)
-            report_other_unit(result, rule, report)
-            figures = metrics_of(result, rule) | review(result, rule, report)
-            result.entry.update(make_entry(result, rule, figures))
+            benchmark = benchmark_of(result.benchmark, round_.version)
+            report_other_unit(result, benchmark, report)
+            figures = metrics_of(result, benchmark) | review(result, benchmark, report)
+            result.entry.update(make_entry(result, benchmark, figures))
             if results.setdefault(result.identity, result) is not result:
                 what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
                 report("stray-logs", submission.folder, what)
     return list(results.values())
+
+
+def _iter_jobs(
+    round_: Round, submissions: Sequence[Submission], rules: Rules, largest_mb: int, *, with_details: bool
+) -> Iterator[Job]:
+    """What is to be read of some submissions: a job for each log, in their order."""
+    # where targets decide whether a run counts, they are known only when all logs of the submission are
+    counts = None if rules.converged_by == "target" else partial(_counts, rules)
+    for submission in submissions:
+        key = submission.benchmark or ""
+        common = (rules.elapsed.get(key), largest_mb, benchmark_of(key, round_.version).quality)
+        for log in submission.logs:
+            power = _power_of(submission, log)
+            yield Job(round_.path, log, rules.dialect, *common, power, counts, with_details=with_details)
 
 
 def bytes_to_read(submissions: Sequence[Submission], wanted: Filter) -> int:

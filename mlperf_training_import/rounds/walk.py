@@ -99,12 +99,13 @@ class _Walker:
     def _is_safe(self, folder: str, entry: os.DirEntry[str]) -> bool:
         """Whether a name can be stored and shown, and a link ends in the clone and in no folder that it lies in."""
         name = entry.name if entry.name.isascii() else os.fsencode(entry.name).decode("utf-8", "replace")
+        trouble = None
         if not is_clean(name):
             trouble = "a name with control characters; not read"
-        elif not entry.is_symlink() or (found := self._trouble_with_link(folder, os.path.realpath(entry.path))) is None:
+        elif entry.is_symlink():
+            trouble = self._trouble_with_link(folder, os.path.realpath(entry.path))
+        if trouble is None:
             return True
-        else:
-            trouble = found
         where = f"{folder}/{entry.name}".lstrip("/")
         if where not in self._reported_names:
             self._reported_names.add(where)
