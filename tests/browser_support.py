@@ -33,6 +33,8 @@ _CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Pages that are open at once share a process, and what it has made of the scripts of the playground.
+    "--renderer-process-limit=1",
 ]
 
 
@@ -48,6 +50,16 @@ def launch_chromium(playwright, *flags: str):
     browser = playwright.chromium.launch(executable_path=executable, args=[*_CHROMIUM_FLAGS, *flags])
     yield browser
     browser.close()
+
+
+@contextlib.contextmanager
+def new_page(context):
+    """An empty page. It stays open beside the next one, which has its process then if it is of the same site."""
+    page = context.new_page()
+    yield page
+    for earlier in context.pages:
+        if earlier is not page:
+            earlier.close()
 
 
 class _Quiet(SimpleHTTPRequestHandler):

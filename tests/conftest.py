@@ -28,6 +28,8 @@ from support import (
 )
 from trees import Imported, import_tree
 
+from mlperf_training_import.logs.cache import LogCache
+
 # Where no compiled code is kept, each of the hundreds of commands that tests start would compile all of ours again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Half of what such a command does otherwise is to read YAML; the first use of a home takes three seconds for it.
@@ -50,7 +52,14 @@ settings.load_profile("fixed")
 
 #: What tests cost by the folder that they are in, and what is made once for all that use it.
 _MARKED_FOLDERS = {"slow": "slow", "edges": "slow", "real": "real", "browser": "browser"}
-_SHARED_FIXTURES = ("real_home", "published", "installed", "environment", "attacked", "playground")
+_SHARED_FIXTURES = {
+    "real_home": "real rounds",
+    "published": "real rounds",
+    "installed": "installed",
+    "environment": "environment",
+    "attacked": "attacked",
+    "playground": "playground",
+}
 
 
 #: Bytes of scratch folders that all tests need at most, and as much again.
@@ -83,6 +92,11 @@ def _available_bytes() -> int:
     return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")), 0)
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Tests in a browser are not even loaded where none is to run."""
+    return True if collection_path.name == "browser" and "not browser" in config.option.markexpr else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Marks tests by their folder and what they use; those that share an expensive fixture run in one process."""
@@ -92,9 +106,9 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(marker)
         if "shared" in item.fixturenames:
             item.add_marker("real")
-        shares = [fixture for fixture in _SHARED_FIXTURES if fixture in item.fixturenames]
-        if shares:
-            item.add_marker(pytest.mark.xdist_group(shares[0]))
+        shared = [group for fixture, group in _SHARED_FIXTURES.items() if fixture in item.fixturenames]
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(shared[0]))
 
 
 @pytest.fixture(autouse=True)
@@ -209,11 +223,17 @@ def cases(shared, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def published(shared, tmp_path_factory):
-    """A function from the label of a real round to what the import of its tree comes to; each is read once."""
+def published(shared, request, tmp_path_factory):
+    """A function from the label of a real round to what the import of its tree comes to; each is read once.
+
+    Of those that ``real_home`` has imported, what is remembered of their logs is taken.
+    """
 
     @functools.cache
     def import_(label: str) -> Imported:
+        if label in (_FETCHED_ROUND, *_PLACED_ROUNDS):
+            clone = request.getfixturevalue("real_round")(label)
+            return import_tree(clone, label, cache=LogCache.beside(clone, is_kept=False))
         root = tmp_path_factory.mktemp("published") / label
         root.mkdir()
         extract(archive_of(shared, label), root)
@@ -232,12 +252,15 @@ _PLACED_ROUNDS = ("0.7", "3.0", "4.1", "hpc-2.0")
 def real_home(shared, empty_home, tmp_path_factory):
     """A CM home with five real rounds, one fetched by its command of the documentation, which were imported once.
 
-    Returns the environment to use it with.
+    Returns the environment to use it with. A folder that ``MLPERF_TESTS_KEEP`` names keeps it for the next run.
     """
     from mlperf_training_import.start.register import register
     from mlperf_training_import.tables.suites import source_of
 
-    root = tmp_path_factory.mktemp("real")
+    root = Path(os.environ.get("MLPERF_TESTS_KEEP") or tmp_path_factory.mktemp("real"))
+    ready = root / "environment.json"
+    if ready.exists():
+        return json.loads(ready.read_text())
     (root / "work").mkdir()
     mirror = ["bash", str(shared / "mirror.sh"), str(root / "mirror"), repository_of(_FETCHED_ROUND)]
     subprocess.run(mirror, check=True, capture_output=True)
@@ -263,7 +286,9 @@ def real_home(shared, empty_home, tmp_path_factory):
     subprocess.run(command, shell=True, check=True, capture_output=True, **place)
     done = run_cmr(SCRIPT_TAGS, cwd=root / "work", env=home)
     assert done.returncode == 0, done.stdout + done.stderr
-    return {**home, "WORK": str(root / "work"), "SCREEN": done.stdout}
+    environment = {**home, "WORK": str(root / "work"), "SCREEN": done.stdout}
+    ready.write_text(json.dumps(environment))
+    return environment
 
 
 @pytest.fixture(scope="session")

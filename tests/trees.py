@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_training_import.findings import Finding
+    from mlperf_training_import.logs.cache import LogCache
     from mlperf_training_import.outcome import RoundOutcome
 
 #: What a file of a tree may be given as: its text, its bytes, or an object to be written as JSON.
@@ -124,6 +125,7 @@ def import_tree(
     *,
     largest_mb: int = LARGEST_LOG_MB,
     with_details: bool = False,
+    cache: LogCache | None = None,
     **round_facts,
 ) -> Imported:
     """Walks, reads and scores a tree as a round. That the tables do not know its made-up submitters is not told."""
@@ -131,5 +133,7 @@ def import_tree(
     findings: list[Finding] = []
     submissions = walk(round_, rules_of(round_.version), findings)
     wanted = wanted or Filter()
-    outcome = read_round(round_, submissions, wanted, findings, largest_mb=largest_mb, with_details=with_details)
+    outcome = read_round(
+        round_, submissions, wanted, findings, largest_mb=largest_mb, with_details=with_details, cache=cache
+    )
     return Imported(outcome, [finding for finding in findings if not is_made_up_submitter(finding)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from browser_support import launch_chromium, need_playground, playground_home, start_playground
+from browser_support import launch_chromium, need_playground, new_page, playground_home, start_playground
 
 
 @pytest.fixture(scope="session")
@@ -34,13 +34,12 @@ def context(chromium):
 @pytest.fixture
 def page(context):
     """An empty page, which collects what goes wrong on it in ``errors`` and all addresses that it asks for in ``asked``."""
-    page = context.new_page()
-    page.errors, page.asked = [], []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
-    page.on("request", lambda request: page.asked.append(request.url))
-    yield page
-    page.close()
+    with new_page(context) as page:
+        page.errors, page.asked = [], []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: page.asked.append(request.url))
+        yield page
 
 
 @pytest.fixture(scope="session")

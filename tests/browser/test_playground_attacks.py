@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
-from browser_support import launch_chromium, need_playground, playground_home, start_playground
+from browser_support import launch_chromium, need_playground, new_page, playground_home, start_playground
 from madeup import HOSTILE, make_entry, store
 
 POINTS = ".js-plotly-plot .point"
@@ -101,9 +101,8 @@ def stranger(playwright, site, attacked):
 def page(stranger, site):
     """An empty page of that browser; the site forgets who asked."""
     site.asked.clear()
-    page = stranger.new_page()
-    yield page
-    page.close()
+    with new_page(stranger) as page:
+        yield page
 
 
 @pytest.fixture

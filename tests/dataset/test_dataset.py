@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 
 import duckdb
-import mlcroissant
-import polars
 import pyarrow.parquet
 import pytest
 from support import PROJECT, cache_round
@@ -192,6 +190,8 @@ def test_duckdb_reads_a_partition_in_place(made):
 
 
 def test_polars_reads_a_partition_in_place(made):
+    import polars
+
     folder, *_ = made
     runs = polars.scan_parquet(folder / "runs" / "**/*.parquet", hive_partitioning=True)
     of_round = runs.filter(polars.col("round").cast(polars.String) == "3.0").collect()
@@ -208,6 +208,8 @@ def test_pandas_reads_the_folder(made):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of mlcroissant's own libraries
 def test_croissant_is_valid_and_its_records_are_the_tables(made):
+    import mlcroissant  # takes a second, in every process of the tests if it stood above
+
     folder, *_ = made
     description = mlcroissant.Dataset(str(folder / "croissant.json"))
     assert not description.metadata.ctx.issues.errors
