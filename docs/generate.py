@@ -281,7 +281,8 @@ def updated(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
         ValueError: the marks of a part are not there, or not just once.
     """
     for name, make in parts.items():
-        pattern = re.compile(rf"([^\n]*(?:<!--|#) {name}:[^\n]*\n).*?([^\n]*(?:<!--|#) end of {name}\b)", re.DOTALL)
+        begin, end = rf"^.*(?:<!--|#) {name}:.*\n", rf"^.*(?:<!--|#) end of {name}\b"
+        pattern = re.compile(rf"({begin})(?s:.*?)({end})", re.MULTILINE)
         part = make()
         text, count = pattern.subn(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)
         if count != 1:

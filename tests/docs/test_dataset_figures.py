@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from trees import import_tree, snapshot, write_result
 
-from docs import drawing, make_dataset_figures
 from mlperf_training_import.dataset.write import Dataset
 from mlperf_training_import.start.sample import START_MS, log_line
 
@@ -33,15 +32,25 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def answers(folder):
-    with make_dataset_figures.connect(folder) as connection:
-        return {name: connection.sql(sql).fetchall() for name, sql in make_dataset_figures.questions().items()}
+def figures():
+    """What asks and draws. It loads matplotlib, which takes a second: not where other tests are collected."""
+    from docs import make_dataset_figures
+
+    return make_dataset_figures
 
 
-def test_every_question_has_its_figure_and_what_draws_it():
-    assert list(make_dataset_figures.questions()) == list(make_dataset_figures.FIGURES_OF)
-    assert len(make_dataset_figures.questions()) == 5
-    assert all((drawing.FIGURES / f"{name}.svg").is_file() for name in make_dataset_figures.questions())
+@pytest.fixture(scope="module")
+def answers(folder, figures):
+    with figures.connect(folder) as connection:
+        return {name: connection.sql(sql).fetchall() for name, sql in figures.questions().items()}
+
+
+def test_every_question_has_its_figure_and_what_draws_it(figures):
+    from docs import drawing
+
+    assert list(figures.questions()) == list(figures.FIGURES_OF)
+    assert len(figures.questions()) == 5
+    assert all((drawing.FIGURES / f"{name}.svg").is_file() for name in figures.questions())
 
 
 def test_learning_curves_are_those_of_the_kept_runs_of_the_fastest_result(answers):
@@ -74,10 +83,10 @@ def test_the_time_of_evaluation_is_in_percent_of_the_run(answers):
 
 
 @pytest.mark.slow
-def test_figures_are_drawn_with_the_same_bytes_each_time(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(drawing, "FIGURES", tmp_path / "figures")
-    make_dataset_figures.main(folder)
+def test_figures_are_drawn_with_the_same_bytes_each_time(folder, figures, tmp_path, monkeypatch):
+    monkeypatch.setattr("docs.drawing.FIGURES", tmp_path / "figures")
+    figures.main(folder)
     first = snapshot(tmp_path / "figures")
-    assert set(first) == {f"{name}.svg" for name in make_dataset_figures.FIGURES_OF}
-    make_dataset_figures.main(folder)
+    assert set(first) == {f"{name}.svg" for name in figures.FIGURES_OF}
+    figures.main(folder)
     assert snapshot(tmp_path / "figures") == first
