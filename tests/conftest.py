@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
 import git
@@ -54,6 +53,7 @@ settings.load_profile("fixed")
 _MARKED_FOLDERS = {"slow": "slow", "edges": "slow", "real": "real", "browser": "browser"}
 _SHARED_FIXTURES = {
     "real_home": "real rounds",
+    "real_tree": "real rounds",
     "published": "real rounds",
     "installed": "installed",
     "environment": "environment",
@@ -216,14 +216,24 @@ def shared():
 @pytest.fixture(scope="session")
 def cases(shared, tmp_path_factory):
     """The folder with the small trees that users reported, one below it for each."""
-    folder = tmp_path_factory.mktemp("cases")
-    with tarfile.open(shared / "cases/cases.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
-    return folder
+    return extract(shared / "cases/cases.tar.xz", tmp_path_factory.mktemp("cases"))
 
 
 @pytest.fixture(scope="session")
-def published(shared, request, tmp_path_factory):
+def real_tree(shared, request, tmp_path_factory):
+    """A function from the label of a real round to its tree: the clone in ``real_home``, or what is unpacked once."""
+
+    @functools.cache
+    def tree_of(label: str) -> Path:
+        if _is_in_home(label):
+            return request.getfixturevalue("real_round")(label)
+        return extract(archive_of(shared, label), tmp_path_factory.mktemp(label))
+
+    return tree_of
+
+
+@pytest.fixture(scope="session")
+def published(real_tree):
     """A function from the label of a real round to what the import of its tree comes to; each is read once.
 
     Of those that ``real_home`` has imported, what is remembered of their logs is taken.
@@ -231,13 +241,8 @@ def published(shared, request, tmp_path_factory):
 
     @functools.cache
     def import_(label: str) -> Imported:
-        if label in (_FETCHED_ROUND, *_PLACED_ROUNDS):
-            clone = request.getfixturevalue("real_round")(label)
-            return import_tree(clone, label, cache=LogCache.beside(clone, is_kept=False))
-        root = tmp_path_factory.mktemp("published") / label
-        root.mkdir()
-        extract(archive_of(shared, label), root)
-        return import_tree(root, label)
+        tree = real_tree(label)
+        return import_tree(tree, label, cache=LogCache.beside(tree, is_kept=False) if _is_in_home(label) else None)
 
     return import_
 
@@ -246,6 +251,11 @@ def published(shared, request, tmp_path_factory):
 _FETCHED_ROUND = "hpc-0.7"
 #: Those whose trees are put in the place of a clone.
 _PLACED_ROUNDS = ("0.7", "3.0", "4.1", "hpc-2.0")
+
+
+def _is_in_home(label: str) -> bool:
+    """Whether ``real_home`` has a round."""
+    return label in (_FETCHED_ROUND, *_PLACED_ROUNDS)
 
 
 @pytest.fixture(scope="session")

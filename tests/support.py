@@ -74,6 +74,7 @@ def archive_of(shared: Path, label: str) -> Path:
     return shared / f"rounds/{repository_of(label)}.tar.xz"
 
 
-def extract(archive: Path, into: Path) -> None:
-    """Puts what is in an archive into a folder."""
+def extract(archive: Path, into: Path) -> Path:
+    """Puts what is in an archive into a folder that exists; gives the folder."""
     subprocess.run(["tar", "--extract", "--xz", "--file", archive, "--directory", into], check=True)
+    return into

@@ -1,9 +1,7 @@
 """The fast way through a power log gives what parsing every line of it, and adding the readings up one by one, gives."""
 
 import random
-import tarfile
 from functools import partial
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -63,10 +61,8 @@ def test_made_up_logs(seed, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("version", "every"), [("4.0", 10), ("4.1", 1)])  # all of 4.0 take a minute, and are equal too
-def test_published_logs(version, every, shared, tmp_path, monkeypatch):
-    with tarfile.open(shared / f"rounds/training_results_v{version}.tar.xz") as archive:
-        archive.extractall(tmp_path, (member for member in archive if "/power/" in member.name), filter="data")
-    logs = sorted(Path(tmp_path).glob("**/power/*/*_*.txt"))
+def test_published_logs(version, every, real_tree, monkeypatch):
+    logs = sorted(real_tree(version).glob("*/results/**/power/*/*_*.txt"))
     assert logs
     for log in logs[::every]:
         assert repr(read_power_log(log, DIALECT)) == repr(by_parsing(log, monkeypatch)), log

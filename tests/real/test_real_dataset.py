@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import tarfile
 from collections import defaultdict
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from trees import import_tree
 
 from mlperf_training_import.dataset.curves import iter_curves
 from mlperf_training_import.dataset.write import Dataset
+from mlperf_training_import.options import Filter
 from mlperf_training_import.tables.dataset import dataset_tables
 from mlperf_training_import.tables.rules import benchmark_of
 
@@ -142,19 +142,17 @@ def test_rows_of_each_table(query, report, entries):
     assert count("hyperparameters") == settings == 17_490
 
 
-def test_runs_whose_logs_give_the_duration_have_it_and_the_last_quality(shared, tmp_path):
+def test_runs_whose_logs_give_the_duration_have_it_and_the_last_quality(real_tree, tmp_path):
     """MiniGo of 0.6: its checkpoints are evaluated when the run is over, and a line says how long it took until the last."""
-    with tarfile.open(shared / "rounds/training_results_v0.6.tar.xz") as archive:
-        wanted = (member for member in archive if "/minigo/" in member.name or "/systems/" in member.name)
-        archive.extractall(tmp_path / "tree", wanted, filter="data")
-    imported = import_tree(tmp_path / "tree", "0.6", with_details=True)
+    tree = real_tree("0.6")
+    imported = import_tree(tree, "0.6", Filter(benchmarks=frozenset({"minigo"})), with_details=True)
     dataset = Dataset(tmp_path / "data")
     dataset.add(imported.outcome, imported.findings)
     files = str(tmp_path / "data/runs/*/*/*.parquet")
     rows = duckdb.read_parquet(files).select("log, minutes, is_kept, quality, run_start_ms, run_stop_ms").fetchall()
     assert len(rows) == 20
     for log, minutes, _, quality, start_ms, stop_ms in rows:
-        text = (tmp_path / "tree" / log).read_text(errors="replace")
+        text = (tree / log).read_text(errors="replace")
         line = next(line for line in text.splitlines() if " eval_result: " in line)
         seconds = re.search(r"""["']timestamp["']: ([\d.]+)""", line)[1]
         assert minutes == pytest.approx(float(seconds) / 60, rel=1e-9), log

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
-import tarfile
 
 import pytest
+from support import extract
 from trees import import_tree
 
 
 @pytest.fixture(scope="module")
 def excerpt(shared, tmp_path_factory):
     """The results of the excerpt, by submitter as displayed, system file and benchmark."""
-    root = tmp_path_factory.mktemp("6.0")
-    with tarfile.open(shared / "cases/round-6.0-excerpt.tar.xz") as archive:
-        archive.extractall(root, filter="data")
-    imported = import_tree(root, "6.0")
+    imported = import_tree(extract(shared / "cases/round-6.0-excerpt.tar.xz", tmp_path_factory.mktemp("6.0")), "6.0")
     return {(e["submitter"], e["system_file"], e["Model_ID"]): e for e in (r.entry for r in imported.outcome.results)}
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections import Counter
 
 import pytest
+from support import extract
 from trees import import_tree
 
 KEYS = ("submitter_name", "accelerator_variant", "availability_category", "processor", "framework_family", "edition")
@@ -44,10 +44,7 @@ NAMES = {
 
 @pytest.fixture(scope="module")
 def round_6_0(shared, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("6.0")
-    with tarfile.open(shared / "cases/round-6.0-excerpt.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
-    return import_tree(folder, "6.0")
+    return import_tree(extract(shared / "cases/round-6.0-excerpt.tar.xz", tmp_path_factory.mktemp("6.0")), "6.0")
 
 
 def test_round_6_0_has_names_and_editions(round_6_0):
