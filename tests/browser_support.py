@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from madeup import HOSTILE, make_entry, store
-from support import PROJECT
+from support import PROJECT, heed_signals
 
 from mlperf_training_import.show.playground.playground import free_port
 
@@ -132,7 +131,7 @@ def start_playground(home: Path, log: Path, **variables: str) -> Playground:
     installed_before = installed_files()
     with log.open("w") as errors:
         process = subprocess.Popen(
-            command, env=env, stdout=subprocess.PIPE, stderr=errors, text=True, preexec_fn=_heed_signals
+            command, env=env, stdout=subprocess.PIPE, stderr=errors, text=True, preexec_fn=heed_signals
         )
     printed = []
     for line in process.stdout:
@@ -140,12 +139,6 @@ def start_playground(home: Path, log: Path, **variables: str) -> Playground:
         if line.startswith("stop it with"):
             return Playground(process, printed, log, installed_before)
     raise AssertionError(f"the playground did not start: {log.read_text()}")
-
-
-def _heed_signals() -> None:
-    """Undoes what ``nohup`` and shells do to what they start in the background: it ignores these, and all that it starts."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def installed_files() -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 SCRIPT_TAGS = "import mlperf training to-experiment"
 CACHE_TAGS = "mlperf-training-results"
 CMR = [sys.executable, "-m", "cmind", "run", "script"]
+
+
+def heed_signals() -> None:
+    """Undoes what ``nohup`` and shells do to what they start in the background: it ignores these, and all that it starts."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def run_cmr(*arguments: str, cwd: Path | None = None, env: dict | None = None) -> subprocess.CompletedProcess:

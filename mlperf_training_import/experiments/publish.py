@@ -331,9 +331,9 @@ def _trouble_of(target: Target, folder: Path) -> _Trouble | None:
         places = [folder, *folder.iterdir()]
         dated = [place for place in places[1:] if DATE_FOLDER.fullmatch(place.name)]
         places += [result for place in dated if is_there(result := place / RESULT_FILE)]
+        links = [place for place in places[1:] if place.is_symlink() or place.parent.is_symlink()]
     except OSError as error:
         return _Trouble(folder, f"cannot be read ({error.strerror})")
-    links = [place for place in places[1:] if place.is_symlink() or place.parent.is_symlink()]
     elsewhere = next((place for place in (folder, *links) if not _is_inside(target, place)), None)
     return _Trouble(elsewhere, "leads out of the repository") if elsewhere else None
 

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from cmind.core import CM
-from support import CMR, PROJECT, SCRIPT_TAGS
+from support import CMR, PROJECT, SCRIPT_TAGS, heed_signals
 
 from mlperf_training_import import pipeline
 from mlperf_training_import.atomic import write_atomically
@@ -105,11 +105,11 @@ def test_what_is_odd_in_one_experiment_stops_that_experiment_only(small, tree, m
     assert stored_file("mlperf-training--all--closed--llm-finetuning").is_file()
 
 
-@pytest.mark.parametrize("part", ["experiment", "date folder"])
+@pytest.mark.parametrize("part", ["experiment", "date folder", "description"])
 def test_no_second_date_folder_where_the_first_cannot_be_seen(small, tree, monkeypatch, part):
     run(small, tree)
     file = stored_file(OWN)
-    hidden = {"experiment": file.parent.parent, "date folder": file}[part]
+    hidden = {"experiment": file.parent.parent, "date folder": file, "description": file.parents[1] / "_cm.json"}[part]
 
     def refusing(real):
         def function(path=".", *arguments, **named):
@@ -357,8 +357,7 @@ def test_an_import_that_is_stopped_while_it_reads(registered, tmp_path, door, nu
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        # shells let their background jobs, and so perhaps these tests, ignore it
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_signals,
     )
     try:
         end = time.monotonic() + 60

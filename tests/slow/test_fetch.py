@@ -18,7 +18,7 @@ from pathlib import Path
 
 import git
 import pytest
-from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, copy_home, run_cmr
+from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, copy_home, heed_signals, run_cmr
 
 from mlperf_training_import.start.sample import make_repository, write_sample
 
@@ -207,7 +207,13 @@ def test_a_full_disk_and_the_same_again(registered, server):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_fetch_that_is_stopped_leaves_no_entry_and_no_process(registered, server, number, tmp_path):
     server.most_bytes, server.hangs = HALF_WAY, True
-    process = subprocess.Popen([*RUN, "--round", "3.0"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*RUN, "--round", "3.0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_signals,
+    )
     assert server.hanging.wait(60)
     process.send_signal(number)
     _, written = process.communicate(timeout=60)

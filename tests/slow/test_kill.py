@@ -17,7 +17,7 @@ import re
 import shutil
 import signal
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from cmind.core import CM
@@ -25,9 +25,6 @@ from cmind.core import CM
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
@@ -47,6 +44,9 @@ class Fuse:
             setattr(os, name, self._before(getattr(os, name)))
         real_open = io.open
         io.open = builtins.open = lambda file, mode="r", *more, **named: self._open(real_open, file, mode, *more, **named)
+        if accessor := getattr(Path, "_accessor", None):  # Python 3.10 holds those that there were when it began
+            for name in (*CHANGING, "open"):
+                setattr(accessor, name, getattr(io if name == "open" else os, name))
 
     def burn(self) -> None:
         self._left -= 1
