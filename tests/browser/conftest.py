@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pytest
-from browser_support import launch_chromium, need_playground, new_page, playground_home, start_playground
+from browser_support import (
+    installed_files,
+    launch_chromium,
+    need_playground,
+    new_page,
+    playground_home,
+    start_playground,
+)
 
 
 @pytest.fixture(scope="session")
@@ -44,10 +52,13 @@ def page(context):
 
 @pytest.fixture(scope="session")
 def playground(tmp_path_factory):
-    """The playground over a home with made-up entries."""
+    """The playground over a home with made-up entries; at the end nothing must have gone wrong, and nothing been changed."""
     need_playground()
     folder = tmp_path_factory.mktemp("playground")
     playground = start_playground(playground_home(folder), folder / "errors.log")
     yield playground
     playground.process.send_signal(signal.SIGTERM)
     playground.process.wait(20)
+    log = playground.log.read_text()
+    assert not re.search("Traceback|Exception|Error", log), log
+    assert installed_files() == playground.installed_before
