@@ -81,12 +81,6 @@ def pytest_unconfigure(config):
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def pytest_xdist_auto_num_workers(config):
-    """More processes than processors, as tests wait for what they start; those in a browser do so half of the time."""
-    processors = os.cpu_count() or 1
-    return 2 * processors if config.option.markexpr == "browser" else processors + 1
-
-
 def _available_bytes() -> int:
     lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")), 0)
