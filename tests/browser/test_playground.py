@@ -83,7 +83,7 @@ def test_another_task_by_its_place_in_the_list_and_by_its_tag(playground, page):
     wait_for_points(page, 12)
 
 
-def test_every_printed_link(playground, page):
+def test_printed_links_to_other_tasks(playground, page):
     for title, number in (("language-processing", 12), ("energy against time", 7)):
         page.goto(playground.link(title))
         wait_for_points(page, number)
