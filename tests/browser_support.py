@@ -11,17 +11,13 @@ import threading
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from madeup import HOSTILE, make_entry, store
 from support import PROJECT, heed_signals
 
 from mlperf_training_import.show.playground.playground import free_port
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 _CHROMIUM_FLAGS = [
     "--headless",
@@ -48,7 +44,12 @@ def launch_chromium(playwright, *flags: str):
     executable = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if executable is None:
         pytest.skip("chromium is not installed: apt-get install chromium-headless-shell (or chromium)")
-    browser = playwright.chromium.launch(executable_path=executable, args=[*_CHROMIUM_FLAGS, *flags])
+    # Playwright lets its processes share files on the disk, for machines that have little memory in place of it.
+    memory = Path("/dev/shm")
+    ignored = ["--disable-dev-shm-usage"] if memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30 else []
+    browser = playwright.chromium.launch(
+        executable_path=executable, args=[*_CHROMIUM_FLAGS, *flags], ignore_default_args=ignored
+    )
     yield browser
     browser.close()
 
