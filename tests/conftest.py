@@ -214,6 +214,12 @@ def cases(shared, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def round_6_0(shared, tmp_path_factory):
+    """What the import of the excerpt of round 6.0 comes to."""
+    return import_tree(extract(shared / "cases/round-6.0-excerpt.tar.xz", tmp_path_factory.mktemp("6.0")), "6.0")
+
+
+@pytest.fixture(scope="session")
 def real_tree(shared, request, tmp_path_factory):
     """A function from the label of a real round to its tree: the clone in ``real_home``, or what is unpacked once."""
 

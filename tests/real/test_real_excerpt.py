@@ -6,15 +6,12 @@ import csv
 import re
 
 import pytest
-from support import extract
-from trees import import_tree
 
 
 @pytest.fixture(scope="module")
-def excerpt(shared, tmp_path_factory):
+def excerpt(round_6_0):
     """The results of the excerpt, by submitter as displayed, system file and benchmark."""
-    imported = import_tree(extract(shared / "cases/round-6.0-excerpt.tar.xz", tmp_path_factory.mktemp("6.0")), "6.0")
-    return {(e["submitter"], e["system_file"], e["Model_ID"]): e for e in (r.entry for r in imported.outcome.results)}
+    return {(e["submitter"], e["system_file"], e["Model_ID"]): e for e in (r.entry for r in round_6_0.outcome.results)}
 
 
 def columns_of(shared, column: str) -> dict[tuple[str, str, str], float]:

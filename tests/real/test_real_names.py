@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from support import extract
 from trees import import_tree
 
 KEYS = ("submitter_name", "accelerator_variant", "availability_category", "processor", "framework_family", "edition")
@@ -40,11 +39,6 @@ NAMES = {
         *("TTA", "RTX PRO 6000 Server Edition PCIe 96 GB", "available on-premise", "EPYC 9654", "NeMo", "llama31_8b-5.1"),
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def round_6_0(shared, tmp_path_factory):
-    return import_tree(extract(shared / "cases/round-6.0-excerpt.tar.xz", tmp_path_factory.mktemp("6.0")), "6.0")
 
 
 def test_round_6_0_has_names_and_editions(round_6_0):
