@@ -145,11 +145,10 @@ def start_playground(home: Path, log: Path, **variables: str) -> Playground:
 
 
 def installed_files() -> dict[str, int]:
-    """The files of the installed playground, with the time of their last change; what Python keeps beside them is none."""
+    """The files of the installed playground, with the time of their last change."""
     from mlperf_training_import.show.playground.playground import playground_folder
 
-    files = (file for file in playground_folder().rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    return {str(file): file.stat().st_mtime_ns for file in files}
+    return {str(file): file.stat().st_mtime_ns for file in playground_folder().rglob("*") if file.is_file()}
 
 
 def need_playground() -> None:

@@ -258,7 +258,6 @@ def _server(place: _Place, port: int, key: str) -> Iterator[subprocess.Popen[byt
         "MLPERF_TRAINING_PLAYGROUND": str(place.folder),
         "MLPERF_TRAINING_PLAYGROUND_KEY": key,
         "MLPERF_TRAINING_PLAYGROUND_PAGE": place.page,
-        "PYTHONDONTWRITEBYTECODE": "1",  # leaves the folders of the installed packages as they are
     }
     command = [sys.executable, "-m", _SERVER, str(port)]
     # It looks for modules where it starts, which must not be a folder that somebody else fills: a clone, for one.

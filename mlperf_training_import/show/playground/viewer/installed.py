@@ -32,6 +32,7 @@ def load(name: str, folder: str) -> Any:
     sys.path.insert(0, folder)
     for installed, ours in _REPLACEMENTS.items():
         sys.modules[installed] = importlib.import_module(f"{__package__}.{ours}")
+    sys.dont_write_bytecode = True  # its folder is left as it is; the packages keep what was compiled of them as always
     module: Any = importlib.import_module(name)
     if name == "playground":
         module.st = WithoutImages(module.st)
