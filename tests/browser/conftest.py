@@ -51,11 +51,16 @@ def page(context):
 
 
 @pytest.fixture(scope="session")
-def playground(tmp_path_factory):
-    """The playground over a home with made-up entries; at the end nothing must have gone wrong, and nothing been changed."""
+def home(tmp_path_factory):
+    """A CM home with made-up entries, which playgrounds only read."""
     need_playground()
-    folder = tmp_path_factory.mktemp("playground")
-    playground = start_playground(playground_home(folder), folder / "errors.log")
+    return playground_home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def playground(home, tmp_path_factory):
+    """The playground over a home with made-up entries; at the end nothing must have gone wrong, and nothing been changed."""
+    playground = start_playground(home, tmp_path_factory.mktemp("playground") / "errors.log")
     yield playground
     playground.process.send_signal(signal.SIGTERM)
     playground.process.wait(20)

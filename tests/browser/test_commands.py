@@ -22,6 +22,9 @@ from mlperf_training_import.start.sample import make_repository, write_sample
 if TYPE_CHECKING:
     from pathlib import Path
 
+#: With the other tests of one playground, whose scripts their browser has read then.
+pytestmark = pytest.mark.xdist_group("playground")
+
 POINTS = ".js-plotly-plot .point"
 WAIT = 120_000
 

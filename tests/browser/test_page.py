@@ -335,9 +335,9 @@ class TestTable:
         assert cells(page, "score") == ["5.00", "1.00", "9.00"]
 
     def test_all_rows_come_as_it_is_scrolled(self, opened):
-        page = opened(many_entries(), benchmark=TUNING)
+        page = opened(many_entries(rounds=2), benchmark=TUNING)
         assert page.locator(ROWS).count() < 100
-        assert page.locator("#scroll table").get_attribute("aria-rowcount") == "2501"
+        assert page.locator("#scroll table").get_attribute("aria-rowcount") == "1001"
         seen = page.evaluate("""async () => {
           const frame = document.getElementById("scroll"), seen = new Set();
           frame.scrollIntoView();
@@ -351,7 +351,7 @@ class TestTable:
           }
           return seen.size;
         }""")
-        assert seen == 2500
+        assert seen == 1000
 
     def test_columns_can_be_chosen(self, opened):
         page = opened(some_entries(), benchmark=TUNING)
@@ -590,7 +590,7 @@ class TestForEveryone:
         page.locator(".menu").first.locator("summary").click()
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            found = Axe().run(page).response["violations"]
+            found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
             serious = [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in ("serious", "critical")]
             assert serious == [], scheme
         page.close()

@@ -9,7 +9,7 @@ import sys
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from browser_support import need_playground, new_page, playground_home, start_playground
+from browser_support import need_playground, new_page, start_playground
 from madeup import HOSTILE, make_entry
 from support import PROJECT
 
@@ -125,9 +125,8 @@ def test_listens_on_this_machine_only(playground):
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=lambda stop: stop.name)
-def test_stops_cleanly(tmp_path, stop):
-    need_playground()
-    playground = start_playground(playground_home(tmp_path), tmp_path / "errors.log")
+def test_stops_cleanly(home, tmp_path, stop):
+    playground = start_playground(home, tmp_path / "errors.log")
     playground.process.send_signal(stop)
     assert playground.process.wait(20) == 0
     assert playground.process.stdout.read() == "the playground has stopped\n"
@@ -136,11 +135,9 @@ def test_stops_cleanly(tmp_path, stop):
     assert "Traceback" not in playground.log.read_text()
 
 
-def test_a_port_that_is_taken(tmp_path):
-    need_playground()
+def test_a_port_that_is_taken(home):
     from cmind.core import CM
 
-    home = playground_home(tmp_path)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -149,9 +146,7 @@ def test_a_port_that_is_taken(tmp_path):
             open_playground(CM(str(home)), print, port=port, browser=False)
 
 
-def test_two_that_are_started_at_once_have_a_port_each(tmp_path):
-    need_playground()
-    home = playground_home(tmp_path)
+def test_two_that_are_started_at_once_have_a_port_each(home):
     command = [sys.executable, str(PROJECT / "run.py"), "playground", "--no-browser", "--home", str(home)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     try:
