@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from quick_yaml import sitecustomize
+
 PROJECT = Path(__file__).resolve().parent.parent
 SCRIPT_TAGS = "import mlperf training to-experiment"
 CACHE_TAGS = "mlperf-training-results"
@@ -19,6 +21,13 @@ def heed_signals() -> None:
     """Undoes what ``nohup`` and shells do to what they start in the background: it ignores these, and all that it starts."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
+
+
+def in_every_process(folder: Path, code: str) -> str:
+    """The ``PYTHONPATH`` by which code runs first in every process that is started, as YAML is read quickly otherwise."""
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(Path(sitecustomize.__file__).read_text() + code)
+    return str(folder)
 
 
 def run_cmr(*arguments: str, cwd: Path | None = None, env: dict | None = None) -> subprocess.CompletedProcess:

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 from browser_support import launch_chromium, need_playground, new_page, playground_home, start_playground
 from madeup import HOSTILE, make_entry, store
+from support import in_every_process
 
 POINTS = ".js-plotly-plot .point"
 WAIT = 120_000
@@ -73,12 +74,12 @@ def attacked(tmp_path_factory):
     """A playground over hostile entries. At the end none of its processes must have connected to another machine."""
     need_playground()
     folder = tmp_path_factory.mktemp("attacked")
-    (folder / "sitecustomize.py").write_text(AUDIT)
     home = playground_home(folder)
     hostile = {"notes": CALLS_OUT, HOSTILE_KEY: 1.5, "system": HOSTILE, "framework": CALLS_OUT}
     store(home, [make_entry(number, "5.1", "image-generation", **hostile) for number in range(5)])
     noted = folder / "connections"
-    playground = start_playground(home, folder / "errors.log", PYTHONPATH=str(folder), CONNECTIONS=str(noted))
+    path = in_every_process(folder / "site", AUDIT)
+    playground = start_playground(home, folder / "errors.log", PYTHONPATH=path, CONNECTIONS=str(noted))
     yield playground
     playground.process.send_signal(signal.SIGTERM)
     playground.process.wait(20)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import PROJECT, run_cmr
+from support import PROJECT, in_every_process, run_cmr
 
 from mlperf_training_import.start.register import SCRIPTS, register
 
@@ -68,15 +68,16 @@ def test_nothing_to_show(registered, cmr):
 
 
 def test_missing_packages_are_one_line_with_the_command(registered, tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(
+    path = in_every_process(
+        tmp_path / "site",
         "import importlib.metadata as m\n"
         "version = m.version\n"
         "def without(name):\n"
         "    if name == 'streamlit': raise m.PackageNotFoundError(name)\n"
         "    return version(name)\n"
-        "m.version = without\n"
+        "m.version = without\n",
     )
-    done = run_cmr("gui _playground", env={"PYTHONPATH": str(tmp_path)})
+    done = run_cmr("gui _playground", env={"PYTHONPATH": path})
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if "streamlit" in line]
     assert len(lines) == 1

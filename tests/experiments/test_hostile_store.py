@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from cmind.core import CM
-from support import CMR, PROJECT, SCRIPT_TAGS, heed_signals
+from support import CMR, PROJECT, SCRIPT_TAGS, heed_signals, in_every_process
 
 from mlperf_training_import import pipeline
 from mlperf_training_import.atomic import write_atomically
@@ -338,13 +338,13 @@ def test_an_import_that_is_stopped_while_it_reads(registered, tmp_path, door, nu
     other = tmp_path / "pipe"
     os.mkfifo(other)
     # the walk takes files only, so the reader is made to open the pipe in the place of a log
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site/sitecustomize.py").write_text(
+    path = in_every_process(
+        tmp_path / "site",
         "import os, stat\n"
         "opened, is_regular = os.open, stat.S_ISREG\n"
         "stat.S_ISREG = lambda mode: is_regular(mode) or stat.S_ISFIFO(mode)\n"
         f"os.open = lambda path, flags, *a, **k: opened({str(other)!r}, os.O_RDONLY) "
-        f"if str(path) == {str(pipe)!r} else opened(path, flags, *a, **k)\n"
+        f"if str(path) == {str(pipe)!r} else opened(path, flags, *a, **k)\n",
     )
     holder = os.open(other, os.O_RDWR)
     command = (
@@ -352,7 +352,7 @@ def test_an_import_that_is_stopped_while_it_reads(registered, tmp_path, door, nu
     )
     process = subprocess.Popen(
         [*command, f"--path={tmp_path / 'tree'}"],
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        env={**os.environ, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from cmind.core import CM
-from support import CMR, PROJECT, SCRIPT_TAGS, run_cmr
+from support import CMR, PROJECT, SCRIPT_TAGS, in_every_process, run_cmr
 
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.options import options_from
@@ -87,8 +87,7 @@ utils.open = open_slowly
 
 def test_first_uses_of_one_home_at_once(tmp_path, isolated, monkeypatch):
     """CM makes its files in place, and looks for scripts while another process indexes them."""
-    (tmp_path / "sitecustomize.py").write_text(PAUSE)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", in_every_process(tmp_path / "site", PAUSE))
     logs = [run_log("bert", 10 + number) for number in range(5)]
     write_submission(tmp_path / "tree", "Acme", "x8", "bert", logs, system_description("Acme"))
     command = [sys.executable, str(PROJECT / "run.py"), f"--path={tmp_path / 'tree'}", "--version=5.1"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from installed import index_home, install_wheel, make_environment
-from support import PROJECT
+from support import PROJECT, in_every_process
 
 IMPORT = "import mlperf training to-experiment"
 
@@ -77,8 +77,8 @@ def test_it_holds_one_copy_of_every_file(installed):
 
 
 def test_a_missing_package_is_named_with_a_file_that_is_there(environment, tmp_path):
-    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['msgspec'] = None")
-    done = environment.cmr(IMPORT, "--version=5.1", PYTHONPATH=str(tmp_path))
+    path = in_every_process(tmp_path / "site", "import sys; sys.modules['msgspec'] = None")
+    done = environment.cmr(IMPORT, "--version=5.1", PYTHONPATH=path)
     assert done.returncode == 1
     line = next(line for line in (done.stdout + done.stderr).splitlines() if "pip install -r" in line)
     assert Path(line.rpartition(" ")[2]).is_file()
