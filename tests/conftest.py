@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import git
@@ -69,7 +70,10 @@ _MEMORY = Path("/dev/shm")
 
 def pytest_configure(config):
     """Puts scratch folders into memory where there is room: on a disk, tests spend a third of their time waiting for it."""
-    if hasattr(config, "workerinput") or config.option.basetemp is not None or "TMPDIR" in os.environ:
+    if hasattr(config, "workerinput"):
+        return
+    config.parsed_yaml = os.environ["QUICK_YAML"] = tempfile.mkdtemp(prefix="mlperf-training-import-yaml-")
+    if config.option.basetemp is not None or "TMPDIR" in os.environ:
         return
     if _MEMORY.is_dir() and min(shutil.disk_usage(_MEMORY).free, _available_bytes()) > _SCRATCH_BYTES:
         config.option.basetemp = config.scratch = _MEMORY / f"mlperf-training-import-tests-{os.getpid()}"
@@ -77,8 +81,9 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     """Gives the memory back."""
-    if (scratch := getattr(config, "scratch", None)) is not None:
-        shutil.rmtree(scratch, ignore_errors=True)
+    for name in ("scratch", "parsed_yaml"):
+        if (folder := getattr(config, name, None)) is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _available_bytes() -> int:
