@@ -127,15 +127,17 @@ class Playground:
 
 
 def start_playground(home: Path, log: Path, **variables: str) -> Playground:
-    """Starts the playground over a home, with more variables of the environment, and waits until it says that it runs."""
+    """Starts the playground over a home, with more variables of the environment, and waits until it says that it runs.
+
+    It has a process group of its own, as a command in a terminal has.
+    """
     env = {**os.environ, "HOME": str(log.parent), **variables}
     command = [sys.executable, str(PROJECT / "run.py"), "playground", "--no-browser", "--home", str(home)]
     command.append(f"--port={free_port()}")  # of many that are started at once, all but one would have to start again
     installed_before = installed_files()
     with log.open("w") as errors:
-        process = subprocess.Popen(
-            command, env=env, stdout=subprocess.PIPE, stderr=errors, text=True, preexec_fn=heed_signals
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": errors, "text": True}
+        process = subprocess.Popen(command, env=env, start_new_session=True, preexec_fn=heed_signals, **pipes)
     printed = []
     for line in process.stdout:
         printed.append(line.strip())

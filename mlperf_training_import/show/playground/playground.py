@@ -261,7 +261,10 @@ def _server(place: _Place, port: int, key: str) -> Iterator[subprocess.Popen[byt
     }
     command = [sys.executable, "-m", _SERVER, str(port)]
     # It looks for modules where it starts, which must not be a folder that somebody else fills: a clone, for one.
-    server = subprocess.Popen(command, env=env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S603
+    # Ctrl-C in a terminal is for this process alone, which ends that one: by itself it would end with a traceback.
+    server = subprocess.Popen(  # noqa: S603
+        command, env=env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         yield server
     finally:
