@@ -11,13 +11,17 @@ import threading
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from madeup import HOSTILE, make_entry, store
+from scratch import in_memory
 from support import PROJECT, heed_signals
 
 from mlperf_training_import.show.playground.playground import free_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _CHROMIUM_FLAGS = [
     "--headless",
@@ -45,8 +49,7 @@ def launch_chromium(playwright, *flags: str):
     if executable is None:
         pytest.skip("chromium is not installed: apt-get install chromium-headless-shell (or chromium)")
     # Playwright lets its processes share files on the disk, for machines that have little memory in place of it.
-    memory = Path("/dev/shm")
-    ignored = ["--disable-dev-shm-usage"] if memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30 else []
+    ignored = ["--disable-dev-shm-usage"] if in_memory(1) else []
     browser = playwright.chromium.launch(
         executable_path=executable, args=[*_CHROMIUM_FLAGS, *flags], ignore_default_args=ignored
     )
@@ -136,8 +139,15 @@ def start_playground(home: Path, log: Path, **variables: str) -> Playground:
     command.append(f"--port={free_port()}")  # of many that are started at once, all but one would have to start again
     installed_before = installed_files()
     with log.open("w") as errors:
-        pipes = {"stdout": subprocess.PIPE, "stderr": errors, "text": True}
-        process = subprocess.Popen(command, env=env, start_new_session=True, preexec_fn=heed_signals, **pipes)
+        process = subprocess.Popen(
+            command,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+            preexec_fn=heed_signals,
+        )
     printed = []
     for line in process.stdout:
         printed.append(line.strip())

@@ -14,6 +14,7 @@ import git
 import pytest
 from hypothesis import HealthCheck, settings
 from quick_yaml import sitecustomize
+from scratch import in_memory
 from support import (
     CMR,
     PROJECT,
@@ -63,32 +64,21 @@ _SHARED_FIXTURES = {
 }
 
 
-#: Bytes of scratch folders that all tests need at most, and as much again.
-_SCRATCH_BYTES = 8 << 30
-_MEMORY = Path("/dev/shm")
+#: What the scratch folders of all tests need at most, and as much again.
+_SCRATCH_GIGABYTES = 8
 
 
 def pytest_configure(config):
     """Puts scratch folders into memory where there is room: on a disk, tests spend a third of their time waiting for it."""
     if hasattr(config, "workerinput"):
         return
-    config.parsed_yaml = os.environ["QUICK_YAML"] = tempfile.mkdtemp(prefix="mlperf-training-import-yaml-")
+    os.environ["QUICK_YAML"] = tempfile.mkdtemp(prefix="mlperf-training-import-yaml-")
+    config.add_cleanup(functools.partial(shutil.rmtree, os.environ["QUICK_YAML"], ignore_errors=True))
     if config.option.basetemp is not None or "TMPDIR" in os.environ:
         return
-    if _MEMORY.is_dir() and min(shutil.disk_usage(_MEMORY).free, _available_bytes()) > _SCRATCH_BYTES:
-        config.option.basetemp = config.scratch = _MEMORY / f"mlperf-training-import-tests-{os.getpid()}"
-
-
-def pytest_unconfigure(config):
-    """Gives the memory back."""
-    for name in ("scratch", "parsed_yaml"):
-        if (folder := getattr(config, name, None)) is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _available_bytes() -> int:
-    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")), 0)
+    if (memory := in_memory(_SCRATCH_GIGABYTES)) is not None:
+        config.option.basetemp = memory / f"mlperf-training-import-tests-{os.getpid()}"
+        config.add_cleanup(functools.partial(shutil.rmtree, config.option.basetemp, ignore_errors=True))
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -34,4 +34,5 @@ def _load(stream, Loader):  # noqa: N803 - the name that Collective Mind calls i
         return content
 
 
-yaml.load = _load
+if yaml.load.__name__ != _load.__name__:  # the tests import this too, where Python may have done so already
+    yaml.load = _load
