@@ -13,9 +13,9 @@ import hashlib
 import os
 import platform
 import time
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -28,8 +28,6 @@ from .workers import Job, ReadRun, iter_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
-
-    from ..model import LogFile
 
 _NAME = "mlperf-training-logs.cache"
 _DETAILS_SUFFIX = ".details"
@@ -44,34 +42,70 @@ _LONGEST_UNUSED_S = 90 * 24 * 3600
 #: The parts of the package that decide what is read of a log: its version, sources and tables.
 _READER = ("__init__.py", "logs", "tables", "model.py", "regular.py", "values.py")
 
-_Record = TypeVar("_Record", RunLog, PowerLog, bytes)
-_Log = TypeVar("_Log", RunLog, PowerLog)
+_Record = TypeVar("_Record")
 _Kept = TypeVar("_Kept")
+#: What the log of a run says, and its power logs, by path, as far as they were read.
+_Said = tuple[RunLog, dict[str, PowerLog]]
 
 
 class _Stamp(NamedTuple):
-    """What tells that a log is the one that was read, and that it would be read in the same ``way``."""
+    """What tells that the logs of a run are those that were read, and that they would be read in the same ``way``.
 
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
+    ``files`` are size, times of content and inode of each.
+    """
+
     way: str
+    files: tuple[tuple[int, int, int, int], ...]
+
+    @classmethod
+    def of(cls, job: Job) -> _Stamp:
+        """That of the logs as the walk found them; the tables say what the names in its ``way`` mean."""
+        files = ((file.size, file.mtime_ns, file.ctime_ns, file.inode) for file in (job.file, *job.power))
+        return cls(f"{job.dialect.name} {job.elapsed_key} {job.quality_key}", tuple(files))
 
     def is_before(self, time_ns: int) -> bool:
-        return self.mtime_ns < time_ns and self.ctime_ns < time_ns
+        return all(mtime_ns < time_ns and ctime_ns < time_ns for _, mtime_ns, ctime_ns, _ in self.files)
 
 
-class _Memory(msgspec.Struct):
-    """What logs said, by path."""
+class _Store(Generic[_Record]):
+    """What is known of runs, by the path of their log, and the file that keeps it, which is read when it is needed."""
 
-    runs: dict[str, tuple[_Stamp, RunLog]] = {}
-    power: dict[str, tuple[_Stamp, PowerLog]] = {}
+    def __init__(self, file: Path | None, kept: type[dict[str, tuple[_Stamp, _Record]]]) -> None:
+        self._file = file
+        self._kept = kept
+        self.is_changed = False
 
+    @cached_property
+    def known(self) -> dict[str, tuple[_Stamp, _Record]]:
+        """What the file says of logs that are older than itself: others may have changed after they were read."""
+        found, written_ns = ({}, 0) if self._file is None else _read(self._file, self._kept)
+        trusted = {path: known for path, known in found.items() if known[0].is_before(written_ns)}
+        self.is_changed = len(trusted) != len(found)
+        return trusted
 
-_Details = dict[str, tuple[_Stamp, bytes]]
-_decode = msgspec.msgpack.Decoder(_Memory).decode
-_decode_details = msgspec.msgpack.Decoder(_Details).decode
+    def recall(self, path: str, stamp: _Stamp) -> _Record | None:
+        """What is known of a run whose logs did not change."""
+        known = self.known.get(path)
+        return known[1] if known is not None and known[0] == stamp else None
+
+    def take(self, path: str, stamp: _Stamp, said: _Record | None) -> None:
+        """Replaces what is known of a run; by nothing where nothing is given."""
+        self.is_changed |= self.known.pop(path, None) is not None or said is not None
+        if said is not None:
+            self.known[path] = stamp, said
+
+    def keep(self, paths: frozenset[str]) -> None:
+        """Writes what is known of some runs, unless the file says so already, or would not be read again."""
+        if self._file is None or "known" not in vars(self) or not (self.is_changed or self.known.keys() - paths):
+            return
+        body = msgspec.msgpack.encode({path: known for path, known in self.known.items() if path in paths})
+        if len(body) > _MOST_BYTES - _DIGEST_BYTES:
+            return
+        with contextlib.suppress(OSError, ImportFailure):
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(self._file, _digest(body) + body)
+            if self._file.parent.name == _FOLDER:
+                _remove_unused(self._file.parent)
 
 
 class LogCache:
@@ -79,13 +113,10 @@ class LogCache:
 
     def __init__(self, file: Path | None = None, *, is_kept: bool = True) -> None:
         """Takes what a file remembers, and writes it again if it ``is_kept``. Without a file nothing is remembered."""
-        self._file = file
         self._is_kept = is_kept and file is not None
-        self._is_changed = False
         self._young_ns = time.time_ns() - _LONGEST_STEP_NS
-        self._memory = _Memory() if file is None else self._load(file)
-        self._details: _Details | None = None  # until somebody asks for them
-        self._has_new_details = False
+        self._runs = _Store(file, dict[str, tuple[_Stamp, _Said]])
+        self._details = _Store(file and file.with_suffix(_DETAILS_SUFFIX), dict[str, tuple[_Stamp, bytes]])
 
     @classmethod
     def beside(cls, clone: Path, *, is_kept: bool = True) -> LogCache:
@@ -124,118 +155,52 @@ class LogCache:
 
     def keep(self, logs: Iterable[str]) -> None:
         """Writes what is known of some logs, by path, unless the file says so already; of others nothing is kept."""
-        if not self._is_kept or self._file is None:
-            return
-        paths = frozenset(logs)
-        if self._details is not None and (self._has_new_details or self._details.keys() - paths):
-            _write(self._details_file, {path: said for path, said in self._details.items() if path in paths})
-        runs = {path: said for path, said in self._memory.runs.items() if path in paths}
-        power = {path: said for path, said in self._memory.power.items() if path in paths}
-        if not self._is_changed and (len(runs), len(power)) == (len(self._memory.runs), len(self._memory.power)):
-            return
-        _write(self._file, _Memory(runs, power))
-
-    def _load(self, file: Path) -> _Memory:
-        found, written_ns = _read(file, _decode) or (_Memory(), 0)
-        memory = _Memory(_trusted(found.runs, written_ns), _trusted(found.power, written_ns))
-        self._is_changed = (len(memory.runs), len(memory.power)) != (len(found.runs), len(found.power))
-        return memory
-
-    @property
-    def _details_file(self) -> Path:
-        return (self._file or Path(_NAME)).with_suffix(_DETAILS_SUFFIX)
-
-    def _known_details(self) -> _Details:
-        if self._details is None:
-            found, written_ns = (self._file and _read(self._details_file, _decode_details)) or ({}, 0)
-            trusted = _trusted(found, written_ns)
-            self._details = {path: (stamp, data) for path, (stamp, data) in trusted.items() if is_portable(data)}
-        return self._details
+        if self._is_kept:
+            paths = frozenset(logs)
+            self._runs.keep(paths)
+            self._details.keep(paths)
 
     def _recall(self, job: Job) -> ReadRun | None:
         """What is remembered of a run; None where it must be read."""
-        if (log := _recalled(self._memory.runs, job.file, _way(job), job)) is None:
+        path, stamp = job.file.path, _Stamp.of(job)
+        said = self._runs.recall(path, stamp)
+        details = self._details.recall(path, stamp) if job.with_details else None
+        if said is None or (job.with_details and (details is None or not is_portable(details))):
             return None
-        details = _recalled(self._known_details(), job.file, _way(job), job) if job.with_details else None
-        if job.with_details and details is None:
+        log, power = said
+        needed = job.power_to_read(log)
+        if any(file.size > job.largest_mb << 20 for file in (job.file, *needed)):
             return None
-        power = {}
-        for file in job.power_to_read(log):
-            said = _recalled(self._memory.power, file, job.dialect.name, job)
-            if said is None:
-                return None
-            power[file.path] = said
-        return ReadRun(log, power, details)
+        if any(file.path not in power for file in needed):
+            return None
+        return ReadRun(log, {file.path: power[file.path] for file in needed}, details)
 
     def _remember(self, job: Job, run: ReadRun) -> None:
+        """Keeps what the logs of a run said, unless one may have changed meanwhile, or could be read better another time."""
         if not self._is_kept:
             return
-        is_taken = self._take(self._memory.runs, job.file, _way(job), run.log)
-        if is_taken and run.details is not None and is_portable(run.details):
-            self._known_details()[job.file.path] = _stamp(job.file, _way(job)), run.details
-            self._has_new_details = True
-        for file in job.power:
-            if (log := run.power.get(file.path)) is not None:
-                self._take(self._memory.power, file, job.dialect.name, log)
-
-    def _take(self, logs: dict[str, tuple[_Stamp, _Log]], file: LogFile, way: str, said: _Log) -> bool:
-        """Keeps what a log said, unless it may have changed meanwhile, or could be read better another time."""
-        stamp = _stamp(file, way)
-        self._is_changed |= logs.pop(file.path, None) is not None
-        if said.trouble is None and file.inode and stamp.is_before(self._young_ns) and _can_be_written(said):
-            logs[file.path] = stamp, said
-            self._is_changed = True
-            return True
-        return False
+        path, stamp, said = job.file.path, _Stamp.of(job), (run.log, run.power)
+        has_trouble = run.log.trouble or any(log.trouble for log in run.power.values())
+        is_known = stamp.is_before(self._young_ns) and all(inode for *_, inode in stamp.files)
+        is_sure = is_known and not has_trouble and _can_be_written(said)
+        self._runs.take(path, stamp, said if is_sure else None)
+        if run.details is not None:
+            self._details.take(path, stamp, run.details if is_sure and is_portable(run.details) else None)
 
 
-def _read(file: Path, decode: Callable[[bytes], _Kept]) -> tuple[_Kept, int] | None:
-    """What is kept in a file, and when it was written; None where it is not what this version wrote."""
+def _read(file: Path, kept: type[_Kept]) -> tuple[_Kept, int]:
+    """What is kept in a file, and when it was written; nothing where it is not what this version wrote."""
     try:
         written_ns = file.lstat().st_mtime_ns
         data = read_regular(file, _MOST_BYTES, follow=False)
-        if data[:_DIGEST_BYTES] != _digest(body := data[_DIGEST_BYTES:]):
-            return None
-        return decode(body), written_ns
+        if data[:_DIGEST_BYTES] == _digest(body := data[_DIGEST_BYTES:]):
+            return msgspec.msgpack.decode(body, type=kept), written_ns
     except (OSError, ValueError, RecursionError):  # among them what msgspec raises
-        return None
+        pass
+    return kept(), 0
 
 
-def _trusted(logs: dict[str, tuple[_Stamp, _Record]], written_ns: int) -> dict[str, tuple[_Stamp, _Record]]:
-    """Logs that are older than the file with what they said: others may have changed after they were read."""
-    return {path: said for path, said in logs.items() if said[0].is_before(written_ns)}
-
-
-def _write(file: Path, kept: _Memory | _Details) -> None:
-    """Writes what is kept, if it would be read again and can be written."""
-    body = msgspec.msgpack.encode(kept)
-    if len(body) > _MOST_BYTES - _DIGEST_BYTES:
-        return
-    with contextlib.suppress(OSError, ImportFailure):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(file, _digest(body) + body)
-        if file.parent.name == _FOLDER:
-            _remove_unused(file.parent)
-
-
-def _recalled(logs: dict[str, tuple[_Stamp, _Record]], file: LogFile, way: str, job: Job) -> _Record | None:
-    if (known := logs.get(file.path)) is None:
-        return None
-    stamp, said = known
-    is_same = stamp == (file.size, file.mtime_ns, file.ctime_ns, file.inode, way)  # to make a stamp takes longer
-    return said if is_same and file.size <= job.largest_mb << 20 else None
-
-
-def _stamp(file: LogFile, way: str) -> _Stamp:
-    return _Stamp(file.size, file.mtime_ns, file.ctime_ns, file.inode, way)
-
-
-def _way(job: Job) -> str:
-    """How the log of a run is read; the tables say what the names mean."""
-    return f"{job.dialect.name} {job.elapsed_key} {job.quality_key}"
-
-
-def _can_be_written(said: RunLog | PowerLog) -> bool:
+def _can_be_written(said: _Said) -> bool:
     """Whether MessagePack has a form for it: not for half of a surrogate, nor for an integer of more than 64 bits."""
     try:
         msgspec.msgpack.encode(said)

@@ -98,62 +98,51 @@ def iter_runs(
     workers = min(workers, len(chunks))
     if workers < 2 or not _may_start_processes():
         return _iter_read(jobs, advance)
-    return _iter_read_by(workers, jobs, chunks, advance)
+    return _iter_read_by(workers, chunks, advance)
 
 
 def _iter_read_by(
-    workers: int, jobs: Sequence[Job], chunks: list[slice], advance: Callable[[int], None]
+    workers: int, chunks: Sequence[Sequence[Job]], advance: Callable[[int], None]
 ) -> Generator[ReadRun, None, None]:
-    from concurrent.futures import as_completed  # where nothing changed nobody needs these, which take a while to import
-    from concurrent.futures.process import BrokenProcessPool
-
-    done: dict[int, list[ReadRun]] = {}
     decode = msgspec.msgpack.Decoder(list[ReadRun]).decode
-    following = 0
+    done = 0
     # A worker that is lost takes the others with it, and where the system allows no more processes there is none. What is
     # missing then, or failed there, is read here: a mistake shows itself once more.
-    with contextlib.suppress(BrokenProcessPool, OSError), _executor(jobs, chunks, workers) as executor:
-        numbers = {executor.submit(_read_chunk, number): number for number in range(len(chunks))}
-        for future in as_completed(numbers):
-            number = numbers.pop(future)
-            if future.exception() is None:
-                data = future.result()
-                done[number] = decode(data) if isinstance(data, bytes) else data
-                advance(sum(job.size for job in jobs[chunks[number]]))
-            while following in done:
-                yield from done.pop(following)
-                following += 1
-    for number in range(following, len(chunks)):
-        yield from done.pop(number) if number in done else _iter_read(jobs[chunks[number]], advance)
+    with contextlib.suppress(Exception), _executor(workers) as executor:
+        for chunk, data in zip(chunks, executor.map(_read_chunk, chunks), strict=True):
+            advance(sum(job.size for job in chunk))
+            done += 1
+            yield from decode(data) if isinstance(data, bytes) else data
+    for chunk in chunks[done:]:
+        yield from _iter_read(chunk, advance)
 
 
-def cut(jobs: Sequence[Job], size: int) -> list[slice]:
+def cut(jobs: Sequence[Job], size: int) -> list[Sequence[Job]]:
     """Cuts jobs into chunks of ``size`` bytes or a little more; the last one may be smaller. No log is cut in two."""
     chunks, start, filled = [], 0, 0
     for end, job in enumerate(jobs, 1):
         filled += job.size
         if filled >= size or end == len(jobs):
-            chunks.append(slice(start, end))
+            chunks.append(jobs[start:end])
             start, filled = end, 0
     return chunks
 
 
 @contextlib.contextmanager
-def _executor(jobs: Sequence[Job], chunks: Sequence[slice], count: int) -> Iterator[ProcessPoolExecutor]:
+def _executor(count: int) -> Iterator[ProcessPoolExecutor]:
     """Worker processes. None of them is left when the block ends, however it ends.
 
     They watch a pipe of which only the parent holds the other end, and end with it: also in the middle of a log, and when
     the parent is killed.
     """
-    import multiprocessing
+    import multiprocessing  # where nothing changed nobody needs these, which take a while to import
     from concurrent.futures import ProcessPoolExecutor
 
     # To fork is fastest. It is safe in a process without other threads, and on macOS never.
     forks = sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if forks else "spawn")
     theirs, ours = context.Pipe(duplex=False)
-    arguments = (theirs, ours if forks else None, jobs, chunks)
-    executor = ProcessPoolExecutor(count, context, initializer=_begin, initargs=arguments)
+    executor = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(theirs, ours if forks else None))
     try:
         yield executor
     finally:
@@ -162,20 +151,14 @@ def _executor(jobs: Sequence[Job], chunks: Sequence[slice], count: int) -> Itera
         theirs.close()
 
 
-#: What a worker reads from.
-_work: tuple[Sequence[Job], Sequence[slice]]
-
-
-def _begin(watched: Connection, inherited: Connection | None, jobs: Sequence[Job], chunks: Sequence[slice]) -> None:
+def _begin(watched: Connection, inherited: Connection | None) -> None:
     """Prepares a worker process."""
-    global _work
     gc.freeze()  # to look at what was inherited would be to copy it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if inherited is not None:
         inherited.close()
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
-    _work = (jobs, chunks)
 
 
 def _end_with(watched: Connection) -> None:
@@ -184,10 +167,9 @@ def _end_with(watched: Connection) -> None:
     os._exit(1)
 
 
-def _read_chunk(number: int) -> bytes | list[ReadRun]:
+def _read_chunk(jobs: Sequence[Job]) -> bytes | list[ReadRun]:
     """What the logs of a chunk say, in MessagePack where that has a form for it: to pickle it takes ten times as long."""
-    jobs, chunks = _work
-    runs = [*_iter_read(jobs[chunks[number]], lambda _: None)]
+    runs = [*_iter_read(jobs, lambda _: None)]
     try:
         return msgspec.msgpack.encode(runs)
     except (OverflowError, ValueError):  # half of a surrogate, or an integer of more than 64 bits

@@ -140,7 +140,7 @@ def test_logs_that_are_gone_are_forgotten(tree):
     tree.import_()
     assert tree.read == []
     assert tree.file.stat().st_size < size
-    assert len(LogCache(tree.file)._memory.runs) == 9
+    assert len(LogCache(tree.file)._runs.known) == 9
 
 
 def test_a_filter_forgets_nothing(tree):
@@ -380,7 +380,7 @@ def test_two_imports_at_once(tree):
     def import_often():
         for _ in range(5):
             cache = LogCache(tree.file)
-            cache._is_changed = True
+            cache._runs.is_changed = True
             round_ = Round(VERSION, VERSION, tree.root)
             outcome = read_round(round_, walk(round_, rules_of(VERSION), []), Filter(), [], cache=cache)
             failed.append(sum(run.reason is not None for runs in outcome.runs.values() for run in runs))
@@ -561,7 +561,7 @@ def test_published_logs_are_remembered_as_they_are(version, real_round, tmp_path
     outcomes = []
     for cache in (LogCache(), LogCache(tmp_path / "logs.cache"), LogCache(tmp_path / "logs.cache")):
         round_, findings = Round(version, version, clone), []
-        cache = LogCache(cache._file)
+        cache = LogCache(cache._runs._file)
         outcome = read_round(round_, walk(round_, rules_of(version), findings), Filter(), findings, cache=cache)
         outcomes.append((repr(outcome), findings))
         if len(outcomes) == 2:

@@ -123,8 +123,8 @@ def test_where_threads_run_workers_are_started_afresh(jobs, small_chunks):
 def test_chunks_hold_every_log_once():
     jobs = [Job(Path(), LogFile("", "", size), DIALECT) for size in (5, 0, 1, 9, 30, 2, 2, 2)]
     chunks = cut(jobs, 10)
-    assert [sum(job.size for job in jobs[chunk]) for chunk in chunks] == [15, 30, 6]
-    assert [job for chunk in chunks for job in jobs[chunk]] == jobs
+    assert [sum(job.size for job in chunk) for chunk in chunks] == [15, 30, 6]
+    assert [job for chunk in chunks for job in chunk] == jobs
 
 
 @linux_only
