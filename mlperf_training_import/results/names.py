@@ -10,8 +10,8 @@ import functools
 import re
 import unicodedata
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import accumulate, repeat
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..tables.names import accelerators_table, names_table, submitters_table
 
@@ -40,8 +40,7 @@ _GLUED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Accelerator:
+class Accelerator(NamedTuple):
     """An accelerator by its names. ``form``, ``memory_gb`` and ``power_limit_watts`` are None where they are not known.
 
     ``variant`` is the name for people, with as much of form and memory as is known: A100 SXM 80 GB.
@@ -56,8 +55,7 @@ class Accelerator:
     power_limit_watts: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Processor:
+class Processor(NamedTuple):
     """A host processor; ``vendor`` is None where a spelling names processors of two."""
 
     name: str
@@ -98,34 +96,33 @@ def name_keys(record: System, folder: str, file: str) -> tuple[Mapping[str, obje
     processor = find_processor(record.host_processor_model_name)
     framework = find_framework(record.framework)
     keys: dict[str, object] = {
-        "accelerator": accelerator and accelerator.name,
-        "accelerator_variant": accelerator and accelerator.variant,
-        "accelerator_vendor": accelerator and accelerator.vendor,
-        "accelerator_generation": accelerator and accelerator.generation,
-        "accelerator_form": accelerator and accelerator.form,
-        "accelerator_memory_gb": accelerator and accelerator.memory_gb,
-        "accelerator_power_limit_watts": accelerator and accelerator.power_limit_watts,
+        **_prefixed("accelerator", Accelerator, accelerator),
         "is_processor_only": is_processor_only(record),
         "submitter_name": submitter and submitter.name,
-        "submitter_members": list(submitter.members) if submitter and submitter.members else None,
+        "submitter_members": (submitter and list(submitter.members)) or None,
         "availability_category": availability,
-        "processor": processor and processor.name,
-        "processor_vendor": processor and processor.vendor,
+        **_prefixed("processor", Processor, processor),
         "framework_family": framework,
     }
-    looked_up = (
-        ("accelerator", record.accelerator_model_name, accelerator),
-        ("submitter", record.submitter or folder, submitter),
-        ("availability", record.availability, availability),
-        ("processor", record.host_processor_model_name, processor),
-        ("framework", record.framework, framework),
-    )
+    looked_up = {
+        "accelerator": (record.accelerator_model_name, accelerator),
+        "submitter": (record.submitter or folder, submitter),
+        "availability": (record.availability, availability),
+        "processor": (record.host_processor_model_name, processor),
+        "framework": (record.framework, framework),
+    }
     unknown = [
         UnknownName(kind, (record.name or file) if kind == "accelerator" and is_told_by_system(spelling) else spelling)
-        for kind, spelling, name in looked_up
+        for kind, (spelling, name) in looked_up.items()
         if name is None and spelling is not None and not means_nothing(kind, spelling)
     ]
     return keys, unknown
+
+
+def _prefixed(key: str, kind: type[NamedTuple], named: NamedTuple | None) -> dict[str, object]:
+    """The fields of a name as keys of an entry, that of the name itself first; all of them None where there is no name."""
+    keys = (key, *(f"{key}_{field}" for field in kind._fields[1:]))
+    return dict(zip(keys, named or repeat(None), strict=False))
 
 
 def is_processor_only(record: System) -> bool | None:
@@ -159,23 +156,18 @@ def find_accelerator(spelling: str | None, system: str | None = None) -> Acceler
     """
     if spelling is None:
         return None
-    return _find_in_system(system) if is_told_by_system(spelling) else _find_in_spelling(spelling)
+    return _find_model(system, ignores_rest=True) if is_told_by_system(spelling) else _find_model(spelling)
 
 
 @functools.lru_cache(_REMEMBERED)
-def _find_in_system(system: str | None) -> Accelerator | None:
-    models = {model for model, _ in _accelerators().iter_models(_words(system))}
-    return _accelerators().make_accelerator(models.pop(), "") if len(models) == 1 else None
-
-
-@functools.lru_cache(_REMEMBERED)
-def _find_in_spelling(spelling: str) -> Accelerator | None:
+def _find_model(spelling: str | None, *, ignores_rest: bool = False) -> Accelerator | None:
+    """The accelerator of the only model that a text names, if what else it says is explained or ignored."""
     text = _words(spelling)
     found = list(_accelerators().iter_models(text))
     models = {model for model, _ in found}
     for _, (start, end) in reversed(found):
         text = f"{text[:start]} {text[end:]}"
-    return _accelerators().make_accelerator(models.pop(), text) if len(models) == 1 else None
+    return _accelerators().make_accelerator(models.pop(), "" if ignores_rest else text) if len(models) == 1 else None
 
 
 @functools.lru_cache(_REMEMBERED)
@@ -205,17 +197,17 @@ def find_availability(spelling: str | None) -> str | None:
         ``available cloud``, ``available on-premise``, ``preview``, ``research``, or ``available`` where it says no more.
     """
     text = _words(spelling)
-    return next((category for category, pattern in _availability() if pattern.fullmatch(text)), None)
+    return next((category for category, pattern in _patterns("availability") if pattern.fullmatch(text)), None)
 
 
 @functools.lru_cache(_REMEMBERED)
 def find_processor(spelling: str | None) -> Processor | None:
     """The processor that a spelling means, or its family where no model is named; several are joined by " + "."""
     text = _words(spelling)
-    models, families, misprints = _processors()
-    found = _find_processors(models, text) or _find_processors(families, text)[:1]
+    found = _find_processors("processors", text) or _find_processors("families", text)[:1]
     if not found:
         return None
+    misprints = names_table()["misprints"]
     names = dict.fromkeys(misprints.get(name, name) for name, _ in found)
     vendors = {vendor for _, vendor in found}
     return Processor(" + ".join(names), vendors.pop() if len(vendors) == 1 else None)
@@ -225,8 +217,8 @@ def find_processor(spelling: str | None) -> Processor | None:
 def find_framework(spelling: str | None) -> str | None:
     """The framework that a spelling means; several are joined by " + ", in alphabetical order."""
     text = _words(spelling)
-    for rows in _frameworks():
-        if found := [name for name, pattern in rows if pattern.search(text)]:
+    for section in ("frameworks", "below"):
+        if found := [name for name, pattern in _patterns(section) if pattern.search(text)]:
             return " + ".join(sorted(found, key=str.casefold))
     return None
 
@@ -303,29 +295,22 @@ def _submitters() -> tuple[dict[str, Submitter], dict[tuple[str, ...], Submitter
 
 
 @functools.cache
-def _availability() -> list[tuple[str, re.Pattern[str]]]:
-    return [(category, _pattern(source)) for category, source in names_table()["availability"].items()]
-
-
-_ProcessorRows = list[tuple[str, str, re.Pattern[str]]]
+def _patterns(section: str) -> list[tuple[str, re.Pattern[str]]]:
+    """The names of a section of the table, each with its pattern."""
+    return [(name, _pattern(source)) for name, source in names_table()[section].items()]
 
 
 @functools.cache
-def _processors() -> tuple[_ProcessorRows, _ProcessorRows, dict[str, str]]:
-    """Models and families (vendor, template of the name, pattern), and the names that are put right."""
-    table = names_table()
-    models, families = (
-        [(vendor, template, _pattern(source)) for vendor, template, source in rows]
-        for rows in (table["processors"], table["families"])
-    )
-    return models, families, table["misprints"]
+def _processor_rows(section: str) -> list[tuple[str, str, re.Pattern[str]]]:
+    """Vendor, template of the name, and pattern."""
+    return [(vendor, template, _pattern(source)) for vendor, template, source in names_table()[section]]
 
 
-def _find_processors(rows: _ProcessorRows, text: str) -> list[tuple[str, str]]:
+def _find_processors(section: str, text: str) -> list[tuple[str, str]]:
     """Name and vendor of the processors that a text names, in its order; of two at one place the one that begins first."""
     found = sorted(
         (match.span(), template.format(*map(_in_capitals, match.groups())), vendor)
-        for vendor, template, pattern in rows
+        for vendor, template, pattern in _processor_rows(section)
         for match in pattern.finditer(text)
     )
     ends = [0, *accumulate((end for (_, end), _, _ in found), max)]
@@ -335,12 +320,6 @@ def _find_processors(rows: _ProcessorRows, text: str) -> list[tuple[str, str]]:
 def _in_capitals(text: str) -> str:
     """A part of a number as makers write it (8462Y+), or a code name (Rome)."""
     return text.capitalize() if text.isalpha() else text.upper()
-
-
-@functools.cache
-def _frameworks() -> list[list[tuple[str, re.Pattern[str]]]]:
-    table = names_table()
-    return [[(name, _pattern(source)) for name, source in table[part].items()] for part in ("frameworks", "below")]
 
 
 @functools.cache
