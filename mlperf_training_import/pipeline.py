@@ -112,7 +112,6 @@ def _import_rounds(home: Home, options: Options, tell: Callable[[str], None], pr
             for name in experiment_names(result, result.entry["Task"]):
                 entries[name].append(result.entry)
     outcome.experiments = publish(
-        home,
         target,
         entries,
         [round_outcome.round.label for round_outcome in outcome.rounds if round_outcome.results],

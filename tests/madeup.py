@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_training_import.experiments.publish import find_target, publish
 from mlperf_training_import.results.entry import uid_of
+from mlperf_training_import.rounds.presence import Presence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,5 +61,6 @@ def store(home: Path, entries: list[dict]):
     groups: dict[str, list[dict]] = {}
     for entry in entries:
         groups.setdefault(f"mlperf-training--all--{entry['division']}--{entry['Task']}", []).append(entry)
-    publish(cm, find_target(cm, ""), groups, sorted({entry["version"] for entry in entries}), [])
+    labels = sorted({entry["version"] for entry in entries})
+    publish(find_target(cm, ""), groups, labels, [], presence=lambda *_: Presence.OUT_OF_SCOPE)
     return cm

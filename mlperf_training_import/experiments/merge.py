@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..outcome import Changes
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from .files import StoredExperiment
 
 
-def move_home(
+def move_results(
     experiments: Iterable[StoredExperiment],
-    homes: Mapping[tuple[bool, Identity], str],
+    places: Mapping[tuple[bool, Identity], str],
     index: IdentityIndex,
     report: Report,
 ) -> None:
@@ -33,7 +34,7 @@ def move_home(
 
     Args:
         experiments: all that were loaded; changed in place.
-        homes: experiment of each result of this import, among those over all rounds (True) and those of the round (False).
+        places: experiment of each result of this import, among those over all rounds (True) and those of the round (False).
         index: all entries of this import.
         report: takes findings.
     """
@@ -42,15 +43,13 @@ def move_home(
         staying = []
         for item in experiment.objects:
             identity = index.identify(item)
-            home = experiment
-            if identity is not None:
-                home = by_name.get(homes.get((experiment.is_over_all, identity), ""), experiment)
-            if identity is None or home is experiment:
+            place = by_name.get(places.get((experiment.is_over_all, identity), "")) if identity else None
+            if identity is None or place is None or place is experiment:
                 staying.append(item)
             else:
-                home.moved_in.append(item)
+                place.moved_in.append(item)
                 experiment.moved_out += 1
-                report("moved-result", str(experiment.file), f"{' / '.join(identity)} belongs to {home.name} now")
+                report("moved-result", str(experiment.file), f"{' / '.join(identity)} belongs to {place.name} now")
         experiment.objects = staying
 
 
@@ -81,10 +80,11 @@ class _Placed(NamedTuple):
     item: Any
 
 
+@dataclass(frozen=True, slots=True)
 class Merger:
     """Merges what an import has into stored experiments.
 
-    Args:
+    Attributes:
         index: all entries of this import.
         uids: uids that are in use already, by identity.
         presence: what is known of a stored result that this import does not have, given the division of its experiment.
@@ -92,19 +92,11 @@ class Merger:
         report: takes findings.
     """
 
-    def __init__(
-        self,
-        index: IdentityIndex,
-        uids: Mapping[Identity, str],
-        presence: Callable[[Identity, str], Presence],
-        prune: bool,
-        report: Report,
-    ) -> None:
-        self._index = index
-        self._uids = uids
-        self._presence = presence
-        self._prune = prune
-        self._report = report
+    index: IdentityIndex
+    uids: Mapping[Identity, str]
+    presence: Callable[[Identity, str], Presence]
+    prune: bool
+    report: Report
 
     def merge(self, stored: StoredExperiment, entries: Mapping[Identity, dict[str, Any]]) -> tuple[list[Any], Changes]:
         """The objects of an experiment after this import, in their fixed order, and what changed.
@@ -114,19 +106,19 @@ class Merger:
             entries: what this import has for the experiment.
         """
         changes = Changes(removed=stored.moved_out)
-        known, others, several = _recognise(stored, self._index, self._report)
-        arrived = {self._index.identify(item) for item in stored.moved_in} - several
-        not_here = known.keys() - entries.keys()
-        merged = [one for identity, one in known.items() if identity in not_here and self._stays(stored, identity, changes)]
-        last = len(stored.objects) + len(stored.moved_in)
+        known, others, several = _recognise(stored, self.index, self.report)
+        arrived = {self.index.identify(item) for item in stored.moved_in} - several
+        merged = [
+            one for identity, one in known.items() if identity not in entries and self._stays(stored, identity, changes)
+        ]
+        new_place = _Placed(len(stored.objects) + len(stored.moved_in), None)
         for identity, entry in entries.items():
-            found = known.get(identity)
-            place, old = (last, None) if found is None else found
-            uid = self._uids.get(identity, entry["uid"])
-            new = entry | {"uid": uid} if old is None else _renewed(old, entry, uid)
-            merged.append(_Placed(place, new))
+            found = known.get(identity, new_place)
+            old: dict[str, Any] | None = found.item
+            new = _renewed(old or {}, entry, self.uids.get(identity, entry["uid"]))
+            merged.append(_Placed(found.place, new))
             if old is not None:
-                self._tell_of_uid(stored, identity, old, new)
+                self._report_uid(stored, identity, old, new)
             if old is None or identity in arrived:
                 changes.added += 1
             elif identity not in several and _equal(new, old):
@@ -137,25 +129,25 @@ class Merger:
 
     def _stays(self, stored: StoredExperiment, identity: Identity, changes: Changes) -> bool:
         """Whether a stored result stays that this import does not have; counts and reports what becomes of it."""
-        presence = self._presence(identity, stored.division)
+        presence = self.presence(identity, stored.division)
         where, who = str(stored.file), " / ".join(identity)
         if presence is Presence.OUT_OF_SCOPE:
             return True
-        if presence is Presence.GONE and self._prune:
+        if presence is Presence.GONE and self.prune:
             changes.removed += 1
-            self._report("pruned-result", where, f"{who} is not in the clone")
+            self.report("pruned-result", where, f"{who} is not in the clone")
             return False
         changes.kept += 1
         what = "is not in the clone" if presence is Presence.GONE else "was not scored this time, and may be in the clone"
-        self._report("kept-result", where, f"{who} {what}")
+        self.report("kept-result", where, f"{who} {what}")
         return True
 
-    def _tell_of_uid(self, stored: StoredExperiment, identity: Identity, old: dict[str, Any], new: dict[str, Any]) -> None:
+    def _report_uid(self, stored: StoredExperiment, identity: Identity, old: dict[str, Any], new: dict[str, Any]) -> None:
         where, who = str(stored.file), " / ".join(identity)
         if not _has_uid(old):
-            self._report("missing-uid", where, f"{who} had no uid; it has {new['uid']} now")
+            self.report("missing-uid", where, f"{who} had no uid; it has {new['uid']} now")
         elif new["uid"] != old["uid"]:
-            self._report("several-uids", where, f"{who} has the uid {new['uid']} elsewhere, now here too")
+            self.report("several-uids", where, f"{who} has the uid {new['uid']} elsewhere, now here too")
 
 
 def _ordered(placed: list[_Placed]) -> list[Any]:

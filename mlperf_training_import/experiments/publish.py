@@ -19,19 +19,19 @@ from ..json_bytes import json_bytes
 from ..outcome import Changes, PublishedExperiment
 from ..regular import is_there, read_regular
 from ..results.entry import experiment_tags
-from ..rounds.presence import Presence
 from ..tables.suites import label_of_experiment, suite_of
 from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, is_stored, load_experiment, to_bytes
-from .home import locked
 from .identity import IdentityIndex, by_identity
-from .merge import Merger, move_home, stored_uids
+from .locks import locked
+from .merge import Merger, move_results, stored_uids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from ..homes.home import Home, Repository
-    from ..model import Identity
+    from ..model import Entry, Identity
+    from ..rounds.presence import Presence
 
 _MOST_META_BYTES = 16 << 20
 
@@ -54,19 +54,21 @@ class Target:
         return self.repository.experiments
 
 
-class _Trouble(NamedTuple):
-    """Why an experiment must not be touched: a file or folder, and what is wrong with it."""
-
-    place: Path
-    what: str
-
-
 class _Known(NamedTuple):
-    """An experiment's folder, and its description where there is one that can be read."""
+    """An experiment's folder, its description where there is one, and why it must not be touched, if so."""
 
     path: Path
     description: dict[str, Any] | None = None
-    trouble: _Trouble | None = None
+    trouble: BadDescription | None = None
+
+
+class _Plan(NamedTuple):
+    """What an experiment is to become. ``is_concerned`` says whether this import has, moves or removes anything in it."""
+
+    experiment: StoredExperiment
+    objects: list[Any]
+    changes: Changes
+    is_concerned: bool
 
 
 def find_target(running: Any, target_repo: str) -> Target:
@@ -84,13 +86,12 @@ def find_target(running: Any, target_repo: str) -> Target:
 
 
 def publish(
-    running: Any,
     target: Target,
     entries: Mapping[str, Sequence[dict[str, Any]]],
     labels: Sequence[str],
     findings: list[Finding],
     *,
-    presence: Callable[[Identity, str], Presence] | None = None,
+    presence: Callable[[Identity, str], Presence],
     prune: bool = False,
     dry_run: bool = False,
     waiting: Callable[[str], None] = lambda _: None,
@@ -98,13 +99,12 @@ def publish(
     """Merges entries into the experiments of a repository.
 
     Args:
-        running: what :func:`~..homes.home_of` takes, whose index is left alone.
-        target: where to publish.
+        target: where to publish; the index of its home is left alone.
         entries: the entries of this import by experiment name.
         labels: the rounds that were imported.
         findings: takes what is wrong with the store.
         presence: what is known of a stored result that is not among the entries, given the division of its experiment. One
-            that is gone is kept and reported, or removed. All of the imported rounds are gone where nothing is given.
+            that is gone is kept and reported, or removed.
         prune: remove stored results that are gone.
         dry_run: write nothing.
         waiting: told when another import has to be waited for.
@@ -115,104 +115,63 @@ def publish(
     Raises:
         PublishFailure: the repository cannot be read or written, or an experiment in it.
     """
-    home = home_of(running)
-    publication = _Publication(target, entries, labels, reporter(findings))
+    home, report = target.home, reporter(findings)
     if not dry_run:
         _refuse_elsewhere(target, target.experiments)
     with contextlib.nullcontext() if dry_run else locked(home, target.path, waiting):
         if not dry_run:
             _clear_unfinished(target)
-        plans = publication.plan(presence or publication.all_gone, prune)
-        if not dry_run:
-            publication.write(plans)
-            publication.index(home)
-    return publication.records_of(plans)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What an experiment is to become. ``is_concerned`` says whether this import has, moves or removes anything in it."""
-
-    experiment: StoredExperiment
-    objects: list[Any]
-    changes: Changes
-    is_concerned: bool
-
-
-class _Publication:
-    """One import on its way into one repository."""
-
-    def __init__(
-        self, target: Target, entries: Mapping[str, Sequence[dict[str, Any]]], labels: Sequence[str], report: Report
-    ) -> None:
-        self._target = target
-        self._entries = entries
-        self._labels = labels
-        self._report = report
-        self._known: dict[str, _Known] = {}
-
-    def plan(self, presence: Callable[[Identity, str], Presence], prune: bool) -> list[_Plan]:
-        """What each experiment is to become, in the order in which they are to be written. Reads only."""
-        self._known = _existing(self._target)
-        labels = {*self._labels, *(f"{suite_of(label).label}all" for label in self._labels)}
-        names = sorted({*self._entries, *(name for name in self._known if label_of_experiment(name) in labels)})
-        experiments = [_load(name, self._known.get(name), self._report) for name in names]
-        groups = {name: by_identity(self._entries.get(name, ())) for name in names}
+        known = _existing(target)
+        of_labels = {*labels, *(f"{suite_of(label).label}all" for label in labels)}
+        names = sorted({*entries, *(name for name in known if label_of_experiment(name) in of_labels)})
+        experiments = [_load(name, known.get(name), report) for name in names]
+        groups = {name: by_identity(entries.get(name, ())) for name in names}
         index = IdentityIndex({identity: entry for group in groups.values() for identity, entry in group.items()})
-        move_home(experiments, _homes_of(experiments, groups), index, self._report)
-        merger = Merger(index, stored_uids(experiments, index, self._labels), presence, prune, self._report)
-        plans = []
-        # experiments that results leave come last: a run that is killed in between leaves them twice and not nowhere
-        for experiment in sorted(experiments, key=lambda experiment: experiment.moved_out > 0):
-            if experiment.usable:
-                before = len(experiment.objects) + experiment.moved_out
-                objects, changes = merger.merge(experiment, groups[experiment.name])
-                is_concerned = bool(groups[experiment.name]) or len(objects) != before
-                plans.append(_Plan(experiment, objects, changes, is_concerned))
-        return plans
-
-    def all_gone(self, identity: Identity, _division: str) -> Presence:
-        """For those who know nothing of the clones."""
-        return Presence.GONE if identity[0] in self._labels else Presence.OUT_OF_SCOPE
-
-    def write(self, plans: Sequence[_Plan]) -> None:
-        """Writes what differs from what is stored."""
-        for plan in plans:
-            if plan.is_concerned:
-                name = plan.experiment.name
-                self._known[name] = _write(self._target, plan.experiment, plan.objects, self._known.get(name))
-
-    def index(self, home: Home) -> None:
-        """Makes the home find all experiments of this importer."""
-        artifacts = [(found.description, found.path) for found in self._known.values() if found.description]
-        if trouble := home.add_to_index(artifacts, self._target.repository):
-            self._report("cm-index", str(home.repos_path), trouble)
-
-    def records_of(self, plans: Sequence[_Plan]) -> list[PublishedExperiment]:
-        """What became of the experiments, or would, by name."""
-        records = []
-        for plan in plans:
-            name = plan.experiment.name
-            if plan.is_concerned or plan.changes.kept:
-                description = self._known[name].description if name in self._known else None
-                uid = description["uid"] if description else _uid_of(name)
-                records.append(PublishedExperiment(name, plan.experiment.folder, uid, plan.changes))
-        return sorted(records, key=lambda record: record.name)
+        move_results(experiments, _places_of(experiments, groups), index, report)
+        uids = stored_uids(experiments, index, labels)
+        plans = _plan(experiments, groups, Merger(index, uids, presence, prune, report))
+        if not dry_run:
+            for name, plan in plans.items():
+                if plan.is_concerned:
+                    known[name] = _write(target, plan.experiment, plan.objects, known.get(name))
+            described = [(found.description, found.path) for found in known.values() if found.description]
+            if trouble := home.add_to_index(described, target.repository):
+                report("cm-index", str(home.repos_path), trouble)
+    return [
+        PublishedExperiment(name, plan.experiment.folder, _uid_of(name, known.get(name)), plan.changes)
+        for name, plan in sorted(plans.items())
+        if plan.is_concerned or plan.changes.kept
+    ]
 
 
-def _homes_of(
-    experiments: Sequence[StoredExperiment], groups: Mapping[str, Mapping[Identity, dict[str, Any]]]
+def _plan(
+    experiments: Sequence[StoredExperiment], groups: Mapping[str, Mapping[Identity, Entry]], merger: Merger
+) -> dict[str, _Plan]:
+    """What each experiment is to become, by name, in the order in which they are to be written."""
+    plans = {}
+    # experiments that results leave come last: a run that is killed in between leaves them twice and not nowhere
+    for experiment in sorted(experiments, key=lambda experiment: experiment.moved_out > 0):
+        if experiment.usable:
+            before = len(experiment.objects) + experiment.moved_out
+            group = groups[experiment.name]
+            objects, changes = merger.merge(experiment, group)
+            plans[experiment.name] = _Plan(experiment, objects, changes, bool(group) or len(objects) != before)
+    return plans
+
+
+def _places_of(
+    experiments: Sequence[StoredExperiment], groups: Mapping[str, Mapping[Identity, Entry]]
 ) -> dict[tuple[bool, Identity], str]:
     """The experiment that a result belongs to, among those over all rounds (True) and those of its round (False).
 
     A result that has no place among all rounds belongs to its round's experiment only, wherever it was stored before.
     """
-    homes: dict[tuple[bool, Identity], str] = {}
+    places: dict[tuple[bool, Identity], str] = {}
     for experiment in sorted(experiments, key=lambda experiment: not experiment.is_over_all):
         for identity in groups[experiment.name]:
-            homes[experiment.is_over_all, identity] = experiment.name
-            homes.setdefault((True, identity), experiment.name)
-    return homes
+            places[experiment.is_over_all, identity] = experiment.name
+            places.setdefault((True, identity), experiment.name)
+    return places
 
 
 def stored_experiments(target: Target) -> list[StoredExperiment]:
@@ -279,18 +238,19 @@ def _write(target: Target, experiment: StoredExperiment, objects: list[Any], kno
     else:
         write_atomically(experiment.file, data)
     experiment.folder = folder
-    home = target.home
-    description = home.describe(experiment.name, _uid_of(experiment.name), experiment_tags(experiment.name))
-    meta = folder / home.description_file
+    meta = folder / target.home.description_file
     if known is not None and known.description is not None:
         remove_leftovers(meta)
         return known
+    description = target.home.describe(experiment.name, _uid_of(experiment.name), experiment_tags(experiment.name))
     write_atomically(meta, json_bytes(description, sort_keys=True))
     return _Known(folder, description)
 
 
-def _uid_of(name: str) -> str:
-    """The uid of a new experiment: derived from its name, so that it is the same for everybody."""
+def _uid_of(name: str, known: _Known | None = None) -> str:
+    """The uid of an experiment; that of a new one is derived from its name, so that it is the same for everybody."""
+    if known is not None and known.description is not None:
+        return str(known.description["uid"])
     return hashlib.sha256(name.encode("ascii")).hexdigest()[:16]
 
 
@@ -300,11 +260,14 @@ def _existing(target: Target) -> dict[str, _Known]:
     Read from the disk: the index of CM does not know what came with ``git pull`` or was half made by a killed run, and its
     search gives up at the first broken description.
     """
-    experiments = {}
+    known = {}
     for folder in _experiment_folders(target):
-        trouble = _trouble_of(target, folder)
-        experiments[folder.name] = _describe(target, folder) if trouble is None else _Known(folder, trouble=trouble)
-    return experiments
+        try:
+            _refuse_odd(target, folder)
+            known[folder.name] = _Known(folder, target.home.read_description(folder))
+        except BadDescription as bad:
+            known[folder.name] = _Known(folder, trouble=bad)
+    return known
 
 
 def _experiment_folders(target: Target) -> list[Path]:
@@ -323,27 +286,24 @@ def _experiment_folders(target: Target) -> list[Path]:
     return [target.experiments / name for name in names]
 
 
-def _trouble_of(target: Target, folder: Path) -> _Trouble | None:
-    """Why an experiment must not be touched, as far as that shows from outside."""
+def _refuse_odd(target: Target, folder: Path) -> None:
+    """Keeps an experiment untouched that does not look like one from outside.
+
+    Raises:
+        BadDescription: something in the place of a file or folder is none, cannot be read, or leads out of the repository.
+    """
     try:
         if not folder.is_dir():
-            return _Trouble(folder, "no folder, or a link to nothing")
+            raise BadDescription(folder, "no folder, or a link to nothing")
         places = [folder, *folder.iterdir()]
         dated = [place for place in places[1:] if DATE_FOLDER.fullmatch(place.name)]
         places += [result for place in dated if is_there(result := place / RESULT_FILE)]
         links = [place for place in places[1:] if place.is_symlink() or place.parent.is_symlink()]
     except OSError as error:
-        return _Trouble(folder, f"cannot be read ({error.strerror})")
-    elsewhere = next((place for place in (folder, *links) if not _is_inside(target, place)), None)
-    return _Trouble(elsewhere, "leads out of the repository") if elsewhere else None
-
-
-def _describe(target: Target, folder: Path) -> _Known:
-    """What the home knows of a folder."""
-    try:
-        return _Known(folder, target.home.read_description(folder))
-    except BadDescription as bad:
-        return _Known(folder, trouble=_Trouble(bad.place, bad.what))
+        raise BadDescription(folder, f"cannot be read ({error.strerror})") from error
+    for place in (folder, *links):
+        if not _is_inside(target, place):
+            raise BadDescription(place, "leads out of the repository")
 
 
 def _clear_unfinished(target: Target) -> None:
@@ -352,10 +312,11 @@ def _clear_unfinished(target: Target) -> None:
     Only where there are no results: nothing is lost then.
     """
     for folder in _experiment_folders(target):
-        if _trouble_of(target, folder) is None and not any(folder.glob(f"*/{RESULT_FILE}")):
-            with contextlib.suppress(OSError):  # then the description stands as what cannot be read
-                if not _is_json(meta := folder / target.home.description_file):
-                    meta.unlink()
+        with contextlib.suppress(OSError, BadDescription):  # then the description stays as what cannot be read
+            _refuse_odd(target, folder)
+            meta = folder / target.home.description_file
+            if not any(folder.glob(f"*/{RESULT_FILE}")) and not _is_json(meta):
+                meta.unlink()
 
 
 def _is_json(file: Path) -> bool:

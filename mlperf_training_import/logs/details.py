@@ -107,34 +107,31 @@ class DetailsReader:
             is_over: whether the run that counts has stopped before.
         """
         self._evaluation_lines += key in EVALUATION_KEYS
-        try:
+        with contextlib.suppress(MalformedLine, Spent):
             time_ms, _, value, metadata = parse_line(line, self._dialect, frozenset({key}), self._allowance)
-        except (MalformedLine, Spent):
-            return
-        if key in EVALUATION_KEYS:
-            self._take_evaluation(time_ms, key, value, metadata, is_over)
-        elif key in _SPAN_KEYS:
-            self._take_span(time_ms, is_start=key == "eval_start")
-        else:
-            self._take_setting(key, value)
+            if key in EVALUATION_KEYS:
+                self._take_evaluation(time_ms, key, value, metadata, is_over)
+            elif key in _SPAN_KEYS:
+                self._take_span(time_ms, is_start=key == "eval_start")
+            else:
+                self._take_setting(key, value)
 
     def take_known(self, line: bytes, time_ms: int, key: str, value: msgspec.Raw, *, is_over: bool) -> None:
         """Takes a well-formed line as :meth:`take` does, given its parts; parses no more of it than is needed.
 
         In some logs every rank says every setting: what is said again is not parsed again.
         """
-        if key in EVALUATION_KEYS:
-            self._evaluation_lines += 1
-            with contextlib.suppress(Spent):
-                self._allowance.spend(lines=1, size=len(line))
-                self._take_evaluation(float(time_ms), key, *value_and_metadata(line), is_over)
-        elif key in _SPAN_KEYS:
+        self._evaluation_lines += key in EVALUATION_KEYS
+        if key in _SPAN_KEYS:
             self._take_span(float(time_ms), is_start=key == "eval_start")
         elif self._known.get(key) == (data := bytes(value)):
             self._repeats[key] += 1
         else:
             with contextlib.suppress(Spent):
                 self._allowance.spend(lines=1, size=len(line))
+                if key in EVALUATION_KEYS:
+                    self._take_evaluation(float(time_ms), key, *value_and_metadata(line), is_over)
+                    return
                 self._take_setting(key, value_of(data))
                 if key in self._settings:
                     self._known.setdefault(key, data)
@@ -144,9 +141,7 @@ class DetailsReader:
         return LogDetails(
             evaluations=tuple(self._evaluations),
             evaluation_lines=self._evaluation_lines,
-            settings=tuple(
-                setting._replace(lines=setting.lines + self._repeats[key]) for key, setting in self._settings.items()
-            ),
+            settings=tuple(s._replace(lines=s.lines + self._repeats[key]) for key, s in self._settings.items()),
             evaluation_ms=self._evaluation_ms(log.run_start_ms, log.run_stop_ms),
         )
 

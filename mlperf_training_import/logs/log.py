@@ -120,7 +120,22 @@ def read_log(
     Returns:
         What the log says. A file that cannot be read comes back with ``trouble``, never as an exception.
     """
-    return LogReader(path, dialect, name, elapsed_key, largest_mb, quality_key, details).read()
+    reader = _LogReader(path, dialect, elapsed_key, quality_key, details)
+    most_bytes = largest_mb << 20
+    try:
+        with open_regular(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            for block in iter_blocks(stream) if size <= most_bytes else ():
+                if (size := stream.tell()) > most_bytes:
+                    break
+                reader.take_block(block)
+        if size > most_bytes:
+            return RunLog(path=name, trouble=f"larger than {largest_mb} MB (--max_log_mb)")
+        return reader.record(name)
+    except Spent as error:
+        return RunLog(path=name, trouble=str(error))
+    except OSError as error:
+        return RunLog(path=name, trouble=error.strerror or type(error).__name__)
 
 
 def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = LONGEST_LINE_BYTES) -> Iterator[bytes]:
@@ -163,66 +178,35 @@ def are_plain(lines: Sequence[bytes], token: bytes) -> bool:
     return max(map(len, lines)) <= LONGEST_CHECKED_BYTES and token not in b"".join(lines)
 
 
-class LogReader:
-    """Reads one log, and collects what it says."""
+class _LogReader:
+    """Collects what one log says."""
 
     def __init__(
-        self,
-        path: Path,
-        dialect: Dialect,
-        name: str,
-        elapsed_key: str | None,
-        largest_mb: int,
-        quality_key: str | None,
-        details: DetailsReader | None = None,
+        self, path: Path, dialect: Dialect, elapsed_key: str | None, quality_key: str | None, details: DetailsReader | None
     ) -> None:
-        self._details = details
-        self._evaluation_keys = frozenset({quality_key}) if quality_key else EVALUATION_KEYS
-        self._largest_mb = largest_mb
         self._path = path
         self._dialect = dialect
-        self._name = name
         self._elapsed_key = elapsed_key
+        self._evaluation_keys = frozenset({quality_key}) if quality_key else EVALUATION_KEYS
+        self._details = details
         self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
         self._facts: dict[str, Any] = {}
         self._attempts = _Attempts()
-        self._init_starts: list[float] = []
         self._unnamed_evaluation: tuple[object, dict[str, Any]] | bytes | None = None
         self._paired_evaluations: list[Evaluation] = []
         self._samples_after_evaluation: float | None = None  # NaN where several lines say different things
         self._settings: dict[str, str | int | None] = {}
         self._lines = 0
         self._malformed_lines = 0
-        self._malformed_block = 0
-        self._blocks = 0
+        self._first_malformed: tuple[bytes, str] | None = None  # what follows its token, and what is wrong with it
         self._allowance = Allowance()
 
-    def read(self) -> RunLog:
-        """The record of the log."""
-        try:
-            with open_regular(self._path) as stream:
-                most_bytes = self._largest_mb << 20
-                if os.fstat(stream.fileno()).st_size > most_bytes:
-                    return self._too_large()
-                for block in iter_blocks(stream):
-                    if stream.tell() > most_bytes:
-                        return self._too_large()
-                    self._take_block(block)
-                    self._blocks += 1
-            if self._malformed_lines:
-                self._facts["malformed"] = self._first_malformed_line()
-            if not self._lines:
-                self._facts["no_lines"] = why_no_lines(self._path, self._dialect)
-            return self._record()
-        except Spent as error:
-            return RunLog(path=self._name, trouble=str(error))
-        except OSError as error:
-            return RunLog(path=self._name, trouble=error.strerror or type(error).__name__)
+    def take_block(self, block: bytes) -> None:
+        """Takes whole lines.
 
-    def _too_large(self) -> RunLog:
-        return RunLog(path=self._name, trouble=f"larger than {self._largest_mb} MB (--max_log_mb)")
-
-    def _take_block(self, block: bytes) -> None:
+        Raises:
+            Spent: too many would have to be taken apart.
+        """
         lines = self._find_lines(block)
         if not lines:
             return
@@ -238,11 +222,10 @@ class LogReader:
                 self._parse(line)
                 if has_two and "two_records" not in self._facts:
                     self._find_two_records(line)
-        self._take_init_starts()
         self._lines += len(lines)
 
     def _take_short_lines(self, lines: Sequence[bytes]) -> None:
-        init_starts, details = self._init_starts, self._details
+        start, details = self._attempts.start, self._details
         taken = 0
         for line in lines:
             try:
@@ -254,7 +237,7 @@ class LogReader:
                 details.take_known(line, known.time_ms, known.key, known.value, is_over="run_stop_ms" in self._facts)
             if known.key in WANTED_KEYS:
                 if known.key == "init_start":  # in some logs every rank says this
-                    init_starts.append(known.time_ms)
+                    start(float(known.time_ms))
                 else:
                     self._take_known(line, known)
                     taken += 1
@@ -276,13 +259,23 @@ class LogReader:
             self._allowance.spend(lines=1, size=len(line))
             self._take(float(known.time_ms), key, *value_and_metadata(line))
 
-    def _record(self) -> RunLog:
+    def record(self, name: str) -> RunLog:
+        """What the log says, when all its lines were taken; some of it may be looked up in the file.
+
+        Raises:
+            OSError: the file cannot be read once more.
+        """
+        if self._first_malformed is not None:
+            record, what = self._first_malformed
+            self._facts["malformed"] = f"{self._number_of_line(record)}: {what}"
+        if not self._lines:
+            self._facts["no_lines"] = why_no_lines(self._path, self._dialect)
         if isinstance(self._unnamed_evaluation, bytes):
             self._unnamed_evaluation = evaluation_parts(*value_and_metadata(self._unnamed_evaluation))
         unnamed = () if self._unnamed_evaluation is None else (evaluation_of(*self._unnamed_evaluation, metric=None),)
         samples = self._samples_after_evaluation
         return RunLog(
-            path=self._name,
+            path=name,
             lines=self._lines,
             malformed_lines=self._malformed_lines,
             samples_after_evaluation=None if samples is None or math.isnan(samples) else samples,
@@ -293,11 +286,6 @@ class LogReader:
             init_stop_ms=self._attempts.init_stop_ms,
             **self._facts,
         )
-
-    def _take_init_starts(self) -> None:
-        if self._init_starts:
-            self._attempts.start(self._init_starts)
-            self._init_starts.clear()
 
     def _find_two_records(self, line: bytes) -> None:
         """Notes that a line has a record before its last token, which is not read."""
@@ -310,9 +298,8 @@ class LogReader:
     def _parse(self, line: bytes) -> None:
         try:
             time_ms, key, value, metadata = parse_line(line, self._dialect, WANTED_KEYS, self._allowance)
-        except MalformedLine:
-            if not self._malformed_lines:
-                self._malformed_block = self._blocks
+        except MalformedLine as error:
+            self._first_malformed = self._first_malformed or (line, str(error))
             self._malformed_lines += 1
             return
         if self._details is not None and self._details.wants(key):
@@ -320,43 +307,21 @@ class LogReader:
         if key in WANTED_KEYS:
             self._take(time_ms, key, value, metadata)
 
-    def _first_malformed_line(self) -> str:
-        """Its number, and what is wrong with it."""
-        for number, line in self._iter_token_lines(self._malformed_block):
-            try:
-                parse_line(line, self._dialect, WANTED_KEYS)
-            except MalformedLine as error:
-                return f"line {number}: {error}"
-        raise OSError("the log changed while it was read")
-
     def _number_of_line(self, record: bytes) -> str:
-        """Where the first line that ends in a record is."""
-        ends = (self._dialect.token + record, self._dialect.token + record.rstrip(b"\r"))
-        return next((f"line {number}" for number, line in self._iter_token_lines() if line.endswith(ends)), "a line")
-
-    def _iter_token_lines(self, first_block: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Lines with a token, by number, from a block on.
+        """Where the first line that ends in a record is.
 
         Reads the log again: counting all lines costs more than to do this for the few logs that need it.
         """
-        before = 0
+        ends = (self._dialect.token + record, self._dialect.token + record.rstrip(b"\r"))
         with open_regular(self._path) as stream:
-            for index, block in enumerate(iter_blocks(stream)):
-                if index < first_block:
-                    before += block.count(b"\n")
-                    continue
-                lines = block.split(b"\n")
-                for number, line in enumerate(lines, before + 1):
-                    if self._dialect.token in line:
-                        yield number, line
-                before += len(lines) - 1
+            lines = (line for block in iter_blocks(stream) for line in block.split(b"\n")[:-1])
+            return next((f"line {number}" for number, line in enumerate(lines, 1) if line.endswith(ends)), "a line")
 
     def _take(self, time_ms: float, key: str, value: object, metadata: object) -> None:
         parts = metadata if isinstance(metadata, dict) else {}
         if key == "init_start":
-            self._init_starts.append(time_ms)
+            self._attempts.start(time_ms)
         elif key == "init_stop":
-            self._take_init_starts()
             self._attempts.stop(time_ms)
         elif key == "run_start":
             self._take_run_start(time_ms)
@@ -399,7 +364,6 @@ class LogReader:
         facts = self._facts
         facts["run_stops"] = facts.get("run_stops", 0) + 1
         if "run_start_ms" in facts and "run_stop_ms" not in facts:
-            self._take_init_starts()
             self._attempts.end()
             facts["run_stop_ms"], facts["stop_number"] = time_ms, facts["run_stops"]
             facts["succeeded"], facts["status"] = self._judge_stop(value, metadata)
@@ -439,16 +403,18 @@ class _Attempts:
         self._is_taken = True  # whether what was taken is of the latest attempt
         self._ended = False
 
-    def start(self, times_ms: Sequence[float]) -> None:
-        """Takes the times of some ``init_start``, in the order of the log."""
-        if self.count and max(times_ms) - self._latest_ms <= PAUSE_MS:
-            self._extend(min(times_ms), max(times_ms))
-            return
-        for time_ms in times_ms:
-            if self.count and time_ms - self._latest_ms <= PAUSE_MS:
-                self._extend(time_ms, time_ms)
-            else:
-                self._begin(float(time_ms))
+    def start(self, time_ms: float) -> None:
+        """Takes the time of an ``init_start``."""
+        if self.count and time_ms - self._latest_ms <= PAUSE_MS:
+            self._begin_ms = min(self._begin_ms, time_ms)
+            self._latest_ms = max(self._latest_ms, time_ms)
+        else:
+            self.count += 1
+            self._begin_ms = self._latest_ms = time_ms
+            # lines of several processes are not always in order: the only init_start may follow its init_stop
+            self._is_taken = self.count == 1 or (self.init_stop_ms is None and not self._ended)
+        if self._is_taken:
+            self.init_start_ms = self._begin_ms
 
     def stop(self, time_ms: float) -> None:
         """Takes the time of an ``init_stop``."""
@@ -460,20 +426,6 @@ class _Attempts:
     def end(self) -> None:
         """Says that the run that counts is over."""
         self._ended = True
-
-    def _begin(self, time_ms: float) -> None:
-        self.count += 1
-        self._begin_ms = self._latest_ms = time_ms
-        # lines of several processes are not always in order: the only init_start may follow its init_stop
-        self._is_taken = self.count == 1 or (self.init_stop_ms is None and not self._ended)
-        if self._is_taken:
-            self.init_start_ms = time_ms
-
-    def _extend(self, first_ms: float, last_ms: float) -> None:
-        self._begin_ms = min(self._begin_ms, float(first_ms))
-        self._latest_ms = max(self._latest_ms, float(last_ms))
-        if self._is_taken:
-            self.init_start_ms = self._begin_ms
 
 
 def _text(value: object) -> str | None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+from collections import Counter
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -32,7 +33,7 @@ from .line import Allowance, MalformedLine, Spent, parse_line
 from .log import LONGEST_CHECKED_BYTES, are_plain, iter_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ..tables.rules import Dialect
@@ -70,6 +71,20 @@ class _ParsedLine(NamedTuple):
     value: float | None
 
 
+#: What makes a figure less certain, and what no sound meter does; in the order in which they are said.
+_ODDITIES = (
+    _MALFORMED := "logs with malformed lines, which were left out",
+    _SEVERAL_FACTORS := "logs with several conversion_eff, of which the last was taken",
+    _SEVERAL_STARTS := "logs with several power_measurement_start, of which the first was taken",
+    _EARLY_STOP := "logs with a power_measurement_stop not later than the start, of which all readings were taken",
+    _NO_STOP := "logs without power_measurement_stop, of which all readings were taken",
+)
+_DOUBTS = (
+    _GAP := f"logs in which more than {LONGEST_GAP_MS // 1000} s pass between two readings",
+    _NEGATIVE := "logs with readings below 0 W",
+    _UNLIKELY_FACTOR := "logs with a conversion_eff outside {} to {}".format(*_LIKELY_FACTORS),
+)
+
 _decode_plain = msgspec.json.Decoder(_PlainLine).decode
 _decode_plain_lines = msgspec.json.Decoder(_PlainLine).decode_lines
 _Event = _PlainLine | _ParsedLine
@@ -106,7 +121,7 @@ def read_power_log(path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_M
 
 
 class _PowerReader:
-    """Takes the blocks of a power log, and hands their lines on in the order of their times."""
+    """Takes the blocks of a power log, and adds up its lines in the order of their times."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -114,25 +129,30 @@ class _PowerReader:
         self._allowance = Allowance()
         self._waiting: list[_Event] = []
         self._waiting_bytes = 0
-        self._integral = _Integral()
         self._malformed_lines = 0
+        self._latest_ms = -math.inf
+        self._start_ms: float | None = None
+        self._stop_ms: float | None = None
+        self._previous_ms = 0.0  # the start, then the last reading that was added up
+        self._watt_ms = 0.0
+        self._factor: float | None = None
+        self._estimate: float | None = None
+        self._first_ms: float | None = None  # first and last reading of the stretch that goes on
+        self._last_ms: float | None = None
+        self._stretches: list[tuple[float, float]] = []
+        self._seen: Counter[str] = Counter()  # lines with each key, and what is odd about them
 
     def take_block(self, block: bytes) -> None:
-        """Takes whole lines."""
+        """Takes whole lines.
+
+        Raises:
+            UnknownEnergy: some are earlier than lines that were added up, or too many would have to be taken apart.
+        """
         self._waiting.extend(self._events_of(block))
         self._waiting_bytes += len(block)
         if self._waiting_bytes > _MOST_WAITING_BYTES:
-            half = len(self._waiting) // 2
-            self._waiting.sort(key=_time_of)
-            self._integral.take(self._waiting[:half])
-            del self._waiting[:half]
+            self._add_up(len(self._waiting) // 2)
             self._waiting_bytes //= 2
-
-    def finish(self) -> PowerLog:
-        """What the log comes to."""
-        self._waiting.sort(key=_time_of)
-        self._integral.take(self._waiting)
-        return self._integral.result(self._malformed_lines)
 
     def _events_of(self, block: bytes) -> list[_Event]:
         """The lines of a block. Those as meters write them, nearly all, are read at once, which gives the same."""
@@ -158,39 +178,17 @@ class _PowerReader:
             raise UnknownEnergy(f"logs with {error}") from None
         return _ParsedLine(time_ms, key, finite_number(value)) if key in _KEYS else None
 
-
-class _Integral:
-    """What the lines of a power log add up to; takes them in the order of their times."""
-
-    def __init__(self) -> None:
-        self._latest_ms = -math.inf
-        self._start_ms: float | None = None
-        self._stop_ms: float | None = None
-        self._previous_ms = 0.0  # the start, then the last reading that was added up
-        self._watt_ms = 0.0
-        self._starts = self._stops = 0
-        self._factor: float | None = None
-        self._estimate: float | None = None
-        self._first_ms: float | None = None  # first and last reading of the stretch that goes on
-        self._last_ms: float | None = None
-        self._stretches: list[tuple[float, float]] = []
-        self._malformed_lines = 0
-        self._has_readings = self._has_gap = self._has_negative = False
-        self._has_factors = self._has_unlikely_factor = False
-
-    def take(self, events: Iterable[_Event]) -> None:
-        """Takes the next lines.
-
-        Raises:
-            UnknownEnergy: they are earlier than lines that were taken.
-        """
-        rest = iter(events)
-        event = next(rest, None)
+    def _add_up(self, count: int | None = None) -> None:
+        """Takes the earliest of the lines that wait, or all of them."""
+        self._waiting.sort(key=_time_of)
+        events = iter(self._waiting[:count])
+        event = next(events, None)
         while event is not None:
             if event.key in _KEYS:
                 self._take(event)
             is_measuring = self._stop_ms is None and self._start_ms is not None and self._latest_ms == self._last_ms
-            event = self._take_ordinary(rest) if is_measuring else next(rest, None)
+            event = self._take_ordinary(events) if is_measuring else next(events, None)
+        del self._waiting[:count]
 
     def _take_ordinary(self, events: Iterator[_Event]) -> _Event | None:
         """Takes readings that closely follow a reading, as :meth:`_take` does; returns the first line that is none."""
@@ -213,34 +211,30 @@ class _Integral:
         if time_ms < self._latest_ms:
             raise UnknownEnergy(f"logs with lines more than {_MOST_WAITING_BYTES >> 21} MB from the place of their times")
         self._latest_ms = time_ms
-        if key == _START:
-            self._take_start(time_ms)
-        elif key == _STOP:
-            self._take_stop(time_ms)
-        elif value is None:
+        if key not in (_START, _STOP) and value is None:
             self._malformed_lines += 1
-        elif key == _READING:
-            self._take_reading(time_ms, float(value))
-        elif key == _FACTOR:
-            self._take_factor(float(value))
-        elif self._estimate is None:
-            self._estimate = float(value)
-
-    def _take_start(self, time_ms: float) -> None:
-        self._starts += 1
-        if self._start_ms is None:
+            return
+        self._seen[key] += 1
+        if key == _START and self._start_ms is None:
             self._start_ms = self._previous_ms = time_ms
             if self._last_ms != time_ms:  # a reading of that very time stands before it
                 self._first_ms = None
-
-    def _take_stop(self, time_ms: float) -> None:
-        self._stops += 1
-        if self._stop_ms is None and self._start_ms is not None and time_ms > self._start_ms:
+        elif key == _STOP and self._stop_ms is None and self._start_ms is not None and time_ms > self._start_ms:
             self._stop_ms = time_ms
+        elif value is None:
+            return
+        elif key == _READING:
+            self._take_reading(time_ms, float(value))
+        elif key == _FACTOR:
+            low, high = _LIKELY_FACTORS
+            self._seen[_UNLIKELY_FACTOR] += not low <= value <= high
+            self._seen[_SEVERAL_FACTORS] += self._factor not in (None, value)
+            self._factor = float(value)
+        elif key == _ESTIMATE and self._estimate is None:
+            self._estimate = float(value)
 
     def _take_reading(self, time_ms: float, watts: float) -> None:
-        self._has_readings = True
-        self._has_negative |= watts < 0
+        self._seen[_NEGATIVE] += watts < 0
         if self._start_ms is None:
             self._first_ms = self._last_ms = time_ms
             return
@@ -252,63 +246,39 @@ class _Integral:
         if self._first_ms is None or self._last_ms is None:
             self._first_ms = time_ms
         elif time_ms - self._last_ms > LONGEST_GAP_MS:
-            self._has_gap = True
+            self._seen[_GAP] += 1
             self._end_stretch()
             self._first_ms = time_ms
         self._last_ms = time_ms
-
-    def _take_factor(self, factor: float) -> None:
-        low, high = _LIKELY_FACTORS
-        self._has_unlikely_factor |= not low <= factor <= high
-        self._has_factors |= self._factor not in (None, factor)
-        self._factor = factor
 
     def _end_stretch(self) -> None:
         if self._first_ms is not None and self._last_ms is not None and len(self._stretches) < _MOST_STRETCHES:
             self._stretches.append((self._first_ms, self._last_ms))
 
-    def result(self, malformed_lines: int) -> PowerLog:
-        """What there is when all lines were taken; ``malformed_lines`` are those that were not handed on."""
-        malformed_lines += self._malformed_lines
+    def finish(self) -> PowerLog:
+        """What the log comes to when all its lines were taken."""
+        self._add_up()
         window_ms = None
         if self._start_ms is not None:
             self._end_stretch()
             last_ms = self._last_ms if self._last_ms is not None else self._start_ms
             window_ms = (self._start_ms, self._stop_ms if self._stop_ms is not None else max(self._start_ms, last_ms))
+            if self._stop_ms is None:
+                self._seen[_EARLY_STOP if self._seen[_STOP] else _NO_STOP] += 1
+        self._seen[_MALFORMED] = self._malformed_lines
+        self._seen[_SEVERAL_STARTS] = self._seen[_START] > 1
         return PowerLog(
             window_ms=window_ms,
             watt_ms=self._watt_ms,
             is_measured=self._previous_ms != self._start_ms,
-            has_readings=self._has_readings,
+            has_readings=self._seen[_READING] > 0,
             conversion_factor=1.0 if self._factor is None else self._factor,
             estimated_watts=self._estimate,
             stretches_ms=tuple(self._stretches),
-            oddities=tuple(self._iter_oddities(malformed_lines)),
-            doubts=tuple(self._iter_doubts()),
-            malformed_lines=malformed_lines,
+            oddities=tuple(what for what in _ODDITIES if self._seen[what]),
+            doubts=tuple(what for what in _DOUBTS if self._seen[what]),
+            malformed_lines=self._malformed_lines,
         )
-
-    def _iter_doubts(self) -> Iterator[str]:
-        if self._has_gap:
-            yield f"logs in which more than {LONGEST_GAP_MS // 1000} s pass between two readings"
-        if self._has_negative:
-            yield "logs with readings below 0 W"
-        if self._has_unlikely_factor:
-            low, high = _LIKELY_FACTORS
-            yield f"logs with a conversion_eff outside {low} to {high}"
-
-    def _iter_oddities(self, malformed_lines: int) -> Iterator[str]:
-        if malformed_lines:
-            yield "logs with malformed lines, which were left out"
-        if self._has_factors:
-            yield "logs with several conversion_eff, of which the last was taken"
-        if self._starts > 1:
-            yield "logs with several power_measurement_start, of which the first was taken"
-        if self._starts and self._stop_ms is None:
-            what = (
-                "with a power_measurement_stop not later than the start" if self._stops else "without power_measurement_stop"
-            )
-            yield f"logs {what}, of which all readings were taken"
 
 
 def integrate(log: PowerLog, run_ms: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import errno
 import json
 import re
@@ -59,12 +60,19 @@ class Description:
 
 
 def read_description(path: Path) -> Description:
-    """Reads a description, and says what is missing in it.
+    """Reads a description, whichever form it has, and says what is missing in it.
 
     Raises:
-        OSError, ValueError: as :func:`read_system`.
+        OSError: the file cannot be read.
+        ValueError: the file does not hold a JSON object; the message says where it goes wrong.
     """
-    return _described(_read_content(path))
+    data = _read_file(path)
+    try:
+        return _described(_load_object(data))
+    except ValueError:
+        if (logged := _from_lines(data)) is not None:
+            return _described(logged)
+        raise
 
 
 def read_logged_description(log: Path) -> Description | None:
@@ -99,20 +107,10 @@ def _described(content: dict[str, Any]) -> Description:
     return Description(record, missing, misspelt, not_read)
 
 
-def read_system(path: Path) -> System:
-    """Reads the record of a description.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: the file does not hold a JSON object; the message says where it goes wrong.
-    """
-    return system_of(_read_content(path))
-
-
 def system_of(description: dict[str, Any]) -> System:
     """The record of a description."""
     if isinstance(description.get("nodes"), list):
-        return _from_entry(description)
+        description = _from_entry(description)
     values = {field: _first(description, names) for field, names in description_keys().items()}
     read: dict[str, Any] = {field: (_count if field in _COUNTS else clean_text)(value) for field, value in values.items()}
     return System(
@@ -126,7 +124,7 @@ def read_organisation(path: Path) -> str | None:
     """The ``org`` of a round 0.5 ``submission.json``; None where there is no such file, or it does not say.
 
     Raises:
-        OSError, ValueError: as :func:`read_system`.
+        OSError, ValueError: as :func:`read_description`.
     """
     return clean_text(read_object(path).get("org")) if path.is_file() else None
 
@@ -137,43 +135,26 @@ def normal_division(value: object) -> str | None:
     return {"closed": "closed", "close": "closed", "open": "open"}.get(text)
 
 
-def _read_content(path: Path) -> dict[str, Any]:
-    """A description as one object, whichever form it has.
-
-    Raises:
-        OSError, ValueError: as :func:`read_system`.
-    """
-    data = _read_file(path)
-    try:
-        return _load_object(data)
-    except ValueError:
-        if (logged := _from_lines(data)) is not None:
-            return logged
-        raise
-
-
 def _from_lines(data: bytes) -> dict[str, Any] | None:
     """The form of NVIDIA's descriptions in round 0.6, lines of a log without token and time; None where it is another one.
 
     ``entry: {"value": "<a Python dict as text>"}`` has a dict as text for its nodes in turn.
     """
     lines = {match["key"].decode("ascii"): match["payload"] for match in _LINE.finditer(data)}
-    values = {}
-    for key in ("org", "division", "status", "platform", "entry"):
-        try:
-            values[key] = _load_object(lines.get(key, b"{}")).get("value")
-        except ValueError:
-            values[key] = None
-    entry = _python_dict(values["entry"])
+    values: dict[str, Any] = {}
+    for key, payload in lines.items():
+        with contextlib.suppress(ValueError):
+            values[key] = _load_object(payload).get("value")
+    entry = _python_dict(values.get("entry"))
     if entry is None:
         return None
     node = _python_dict(entry.get("nodes")) or {}
     processors = _PROCESSORS.fullmatch(str(node.get("cpu", "")))
     return {
-        "submitter": values["org"],
-        "system_name": values["platform"],
-        "division": values["division"],
-        "status": values["status"],
+        "submitter": values.get("org"),
+        "system_name": values.get("platform"),
+        "division": values.get("division"),
+        "status": values.get("status"),
         "number_of_nodes": node.get("num_nodes"),
         "host_processor_model_name": processors["model"] if processors else None,
         "host_processors_per_node": processors["count"] if processors else None,
@@ -198,7 +179,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a small file.
 
     Raises:
-        OSError, ValueError: as :func:`read_system`.
+        OSError, ValueError: as :func:`read_description`.
     """
     return _load_object(_read_file(path))
 
@@ -230,8 +211,8 @@ def _load_object(data: bytes) -> dict[str, Any]:
     return content
 
 
-def _from_entry(entry: dict[str, Any]) -> System:
-    """The form of round 0.5, with a list of kinds of nodes.
+def _from_entry(entry: dict[str, Any]) -> dict[str, Any]:
+    """The form of round 0.5, with a list of kinds of nodes, in the keys of later rounds.
 
     Its ``num_accelerators`` is the number per node for some submitters and the total for others, so with more than one
     node the number of accelerators is not known; but for TPUs, whose names have the total.
@@ -243,19 +224,19 @@ def _from_entry(entry: dict[str, Any]) -> System:
     per_node = _chips_per_node(int(tpu["cores"]), count) if tpu else None
     if tpu is None and count == 1:
         per_node = _count(first.get("num_accelerators"))
-    return System(
-        submitter=clean_text(entry.get("org")),
-        name=clean_text(entry.get("system_name")) or clean_text(entry.get("hardware")),
-        division=normal_division(entry.get("division")),
-        availability=clean_text(entry.get("status")),
-        nodes=count,
-        host_processor_model_name=clean_text(first.get("cpu")),
-        host_processors_per_node=_count(first.get("num_cpus")),
-        accelerator_model_name=clean_text(first.get("accelerator")),
-        accelerators_per_node=per_node,
-        framework=clean_text(entry.get("framework")),
-        notes=clean_text(entry.get("notes")),
-    )
+    return {
+        "submitter": entry.get("org"),
+        "system_name": clean_text(entry.get("system_name")) or entry.get("hardware"),
+        "division": entry.get("division"),
+        "status": entry.get("status"),
+        "number_of_nodes": count,
+        "host_processor_model_name": first.get("cpu"),
+        "host_processors_per_node": first.get("num_cpus"),
+        "accelerator_model_name": first.get("accelerator"),
+        "accelerators_per_node": per_node,
+        "framework": entry.get("framework"),
+        "hw_notes": entry.get("notes"),
+    }
 
 
 def _chips_per_node(cores: int, nodes: int | None) -> int | None:

@@ -12,6 +12,7 @@ import io
 import lzma
 import re
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..regular import open_regular
@@ -37,19 +38,21 @@ _MOST_FOLDERS = 5_000
 _MOST_FILES = 2_000
 
 
+@dataclass(slots=True)
 class Searcher:
     """Searches what the walk leaves out.
 
-    Args:
+    Attributes:
         root: the round's tree.
-        entries: names of the folders in a folder of the round, and its files.
+        entries: gives the names of the folders in a folder of the round, and its files.
+        folders: how many were looked into.
+        files: how many were looked at.
     """
 
-    def __init__(self, root: Path, entries: Callable[[str], tuple[list[str], list[os.DirEntry[str]]]]) -> None:
-        self._root = root
-        self._entries = entries
-        self._folders = 0
-        self._files = 0
+    root: Path
+    entries: Callable[[str], tuple[list[str], list[os.DirEntry[str]]]]
+    folders: int = 0
+    files: int = 0
 
     def below(self, folder: str) -> list[str]:
         """Paths of logs in a folder and the folders in it, in which no log is read."""
@@ -57,28 +60,26 @@ class Searcher:
 
     def beside(self, folder: str, names: Sequence[str], any_read: bool) -> list[str]:
         """Names of logs among files of a folder that are not read; ``any_read`` says that others beside them are."""
-        is_named = _is_named_like_a_log if any_read else _RESULT_NAME.fullmatch
-        return [name for name in names if is_named(name) and self._is_log(f"{folder}/{name}")]
+        return [name for name in names if _is_named_like_a_log(name, any_read) and self._is_log(f"{folder}/{name}")]
 
     def _iter_below(self, folder: str, in_results: bool, depth: int) -> Iterator[str]:
-        self._folders += 1
-        if self._folders > _MOST_FOLDERS:
+        self.folders += 1
+        if self.folders > _MOST_FOLDERS:
             return
-        folders, files = self._entries(folder)
+        folders, files = self.entries(folder)
         for file in files:
-            is_named = _is_named_like_a_log(file.name) if in_results else _RESULT_NAME.fullmatch(file.name)
-            if is_named and self._is_log(f"{folder}/{file.name}"):
+            if _is_named_like_a_log(file.name, in_results) and self._is_log(f"{folder}/{file.name}"):
                 yield f"{folder}/{file.name}"
         for name in folders if depth else ():
             yield from self._iter_below(f"{folder}/{name}", in_results or is_results_folder(name), depth - 1)
 
     def _is_log(self, path: str) -> bool:
         """Whether a line of a log is found in a file, as far as it is looked at."""
-        self._files += 1
-        if self._files > _MOST_FILES:
+        self.files += 1
+        if self.files > _MOST_FILES:
             return False
         try:
-            with io.BufferedReader(open_regular(self._root / path)) as stream:
+            with io.BufferedReader(open_regular(self.root / path)) as stream:
                 head = stream.peek(8)
                 unpack = next((unpack for magic, unpack in _UNPACKERS.items() if head.startswith(magic)), None)
                 data: bytes = (unpack(stream) if unpack else stream).read(_HEAD_BYTES)
@@ -92,5 +93,6 @@ def is_results_folder(name: str) -> bool:
     return _RESULTS_FOLDER.fullmatch(name) is not None
 
 
-def _is_named_like_a_log(name: str) -> bool:
-    return _RESULT_NAME.fullmatch(name) is not None or _LOG_NAME.fullmatch(name) is not None
+def _is_named_like_a_log(name: str, is_likely: bool) -> bool:
+    """Whether a file is called as logs may be; those where logs are likely may have more names."""
+    return bool(_RESULT_NAME.fullmatch(name) or (is_likely and _LOG_NAME.fullmatch(name)))

@@ -5,6 +5,7 @@ This is the one place that knows where things lie in a result repository and tha
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import replace
@@ -61,12 +62,10 @@ class _Walker:
         self._report = report
         self._only = only
         self._searcher = Searcher(root, self._entries)
-        self._real_root = os.path.realpath(root)
-        self._real_folders: dict[str, str] = {}
+        self._real_root = root.resolve()
         self._links = 0
         self._reported_keys: set[str] = set()
-        self._reported_names: set[str] = set()
-        self._odd_places: set[str] = set()
+        self._unsafe_paths: set[str] = set()
 
     def _entries(self, folder: str) -> tuple[list[str], list[os.DirEntry[str]]]:
         """Names of the folders in a folder, and its files; both sorted, without hidden ones.
@@ -86,15 +85,16 @@ class _Walker:
                     elif entry.is_file():
                         files.append(entry)
                     else:
-                        self._report_odd(f"{folder}/{entry.name}".lstrip("/"), "not a regular file; not read")
+                        self._report_unsafe(f"{folder}/{entry.name}".lstrip("/"), "not a regular file; not read")
         except OSError as error:
             self._report("unreadable", folder, error.strerror or "cannot be read")
         return sorted(folders), sorted(files, key=lambda entry: (_natural(entry.name), entry.name))
 
-    def _report_odd(self, path: str, what: str) -> None:
-        if path not in self._odd_places:
-            self._odd_places.add(path)
-            self._report("unsafe-path", path, what)
+    def _report_unsafe(self, path: str, what: str) -> None:
+        """Reports what is not read, once."""
+        if path not in self._unsafe_paths:
+            self._unsafe_paths.add(path)
+            self._report("unsafe-path", printable(path.replace("\n", "\\n")), what)
 
     def _is_safe(self, folder: str, entry: os.DirEntry[str]) -> bool:
         """Whether a name can be stored and shown, and a link ends in the clone and in no folder that it lies in."""
@@ -104,13 +104,9 @@ class _Walker:
             trouble = "a name with control characters; not read"
         elif entry.is_symlink():
             trouble = self._trouble_with_link(folder, os.path.realpath(entry.path))
-        if trouble is None:
-            return True
-        where = f"{folder}/{entry.name}".lstrip("/")
-        if where not in self._reported_names:
-            self._reported_names.add(where)
-            self._report("unsafe-path", printable(where.replace("\n", "\\n")), trouble)
-        return False
+        if trouble is not None:
+            self._report_unsafe(f"{folder}/{entry.name}".lstrip("/"), trouble)
+        return trouble is None
 
     def _trouble_with_link(self, folder: str, end: str) -> str | None:
         """Why a link in a folder is not followed."""
@@ -129,80 +125,81 @@ class _Walker:
 
     def _is_inside(self, end: str) -> bool:
         """Whether a path without links is that of something in the clone that git keeps there."""
-        if not end.startswith(self._real_root):
-            return False
-        return {"..", ".git"}.isdisjoint(Path(os.path.relpath(end, self._real_root)).parts)
-
-    def _real(self, file: str) -> str:
-        """The path of a file without links."""
-        if os.path.islink(file):  # noqa: PTH114
-            return os.path.realpath(file)
-        folder, name = os.path.split(file)
-        if folder not in self._real_folders:
-            self._real_folders[folder] = os.path.realpath(folder)
-        return f"{self._real_folders[folder]}/{name}"
+        path = Path(end)
+        return path.is_relative_to(self._real_root) and ".git" not in path.relative_to(self._real_root).parts
 
     def _is_file(self, path: str) -> bool:
         """Whether there is a file that can be read safely."""
         file = f"{self._root}/{path}"
-        if not os.path.isfile(file):  # noqa: PTH113 - here and below for the many files of a round
+        if not os.path.isfile(file):  # noqa: PTH113 - for the many files of a round
             return False
-        if self._is_inside(self._real(file)):
-            return True
-        if path not in self._reported_names:
-            self._reported_names.add(path)
-            self._report("unsafe-path", path, "a link that leaves the repository; not followed")
-        return False
+        if not self._is_inside(os.path.realpath(file)):
+            self._report_unsafe(path, "a link that leaves the repository; not followed")
+            return False
+        return True
 
-    def _logs(self, folder: str, files: list[os.DirEntry[str]], prefix: str = "result_") -> tuple[LogFile, ...]:
-        found = [entry for entry in files if entry.name.startswith(prefix) and entry.name.endswith(".txt")]
-        return tuple(_log_file(folder, entry.name, entry.stat()) for entry in found)
+    def _logs(
+        self, folder: str, files: Sequence[os.DirEntry[str]] | None = None, prefix: str = "result_"
+    ) -> tuple[LogFile, ...]:
+        """The logs among the files of a folder, all of them where none are given."""
+        found = []
+        for entry in self._entries(folder)[1] if files is None else files:
+            if entry.name.startswith(prefix) and entry.name.endswith(".txt"):
+                about = entry.stat()
+                times = about.st_mtime_ns, about.st_ctime_ns
+                found.append(LogFile(f"{folder}/{entry.name}", entry.name, about.st_size, *times, about.st_ino))
+        return tuple(found)
 
-    def _system(self, path: str, label: str, submitter: str | None = None) -> System:
-        """The system record of a description; what is wrong with it is reported once per file.
+    def _described(self, path: str, label: str, submitter: str | None = None) -> dict[str, Any]:
+        """``system_record`` and ``description`` of a submission; what is wrong with the file is reported once.
 
         Args:
             path: the description.
             label: the system's folder, for the finding that there is no description.
             submitter: what another file says about the submitter, for descriptions that do not.
         """
-        if not self._is_file(path):
-            what = "leads out of the repository" if path in self._reported_names else "does not exist"
-            log, record = self._logged_system(label)
-            taken = f"; the system is taken from the SYSJSON line of {log}" if log else ""
-            self._report("no-system-description", label, f"{path} {what}{taken}")
-            return replace(record, submitter=record.submitter or submitter)
+        is_there = self._is_file(path)
+        record = self._read_description(path, submitter) if is_there else self._logged_system(path, label)
+        record = replace(record, submitter=record.submitter or submitter)
+        return {"system_record": record, "description": path if is_there else None}
+
+    def _read_description(self, path: str, submitter: str | None) -> System:
         try:
             description = read_description(self._root / path)
         except OSError as error:
             self._report("unreadable", path, error.strerror or "cannot be read")
-            return System(submitter=submitter)
+            return System()
         except ValueError as error:
             self._report("invalid-system-description", path, str(error))
-            return System(submitter=submitter)
-        said = {"submitter"} if submitter is not None else set()
-        missing = [key for key in description.missing if key not in said | self._rules.optional_keys]
+            return System()
+        optional = self._rules.optional_keys | (set() if submitter is None else {"submitter"})
+        missing = ", ".join(key for key in description.missing if key not in optional)
         not_read = {key: text for key, text in description.not_read.items() if key not in self._rules.optional_keys}
         troubles = [f"{key} is {text}, which is not read" for key, text in not_read.items()]
-        if missing or troubles:
-            what = "; ".join([*troubles, *([f"without {', '.join(missing)}"] if missing else [])])
-            self._report("incomplete-system-description", path, what)
+        if missing:
+            troubles.append(f"without {missing}")
+        if troubles:
+            self._report("incomplete-system-description", path, "; ".join(troubles))
         for right, spelling in description.misspelt.items():
             self._report_key(right, spelling, path)
-        return replace(description.record, submitter=description.record.submitter or submitter)
+        return description.record
 
-    def _logged_system(self, system_folder: str) -> tuple[str | None, System]:
-        """The log in which a system without a description is described, and what it says there."""
+    def _logged_system(self, path: str, system_folder: str) -> System:
+        """What the logs of a system without a description say about it."""
+        record, taken = System(), ""
+        for log in self._first_logs(system_folder):
+            with contextlib.suppress(OSError):  # which is reported when it is read as a log
+                if (description := read_logged_description(self._root / log.path)) is not None:
+                    record, taken = description.record, f"; the system is taken from the SYSJSON line of {log.path}"
+                    break
+        what = "leads out of the repository" if path in self._unsafe_paths else "does not exist"
+        self._report("no-system-description", system_folder, f"{path} {what}{taken}")
+        return record
+
+    def _first_logs(self, system_folder: str) -> Iterator[LogFile]:
+        """The first log in each folder of a system."""
         for name in self._entries(system_folder)[0]:
-            folder = f"{system_folder}/{name}"
-            for log in self._logs(folder, self._entries(folder)[1])[:1]:
-                try:
-                    description = read_logged_description(self._root / log.path)
-                except OSError:  # which is reported when it is read as a log
-                    continue
-                if description is not None:
-                    return log.path, description.record
-        return None, System()
+            yield from self._logs(f"{system_folder}/{name}")[:1]
 
     def _report_key(self, right: str, spelling: str, path: str) -> None:
         """Reports a spelling that the table does not know, once per round."""
@@ -259,13 +256,13 @@ class _Walker:
                 self._report("no-logs", folder, f"no result_*.txt{f', only {others}' if others else ''}")
             for sub in subfolders:
                 if sub == _SCALING_FILE or (sub.startswith("result_") and sub.endswith(".txt")):
-                    self._report_odd(f"{folder}/{sub}", "a folder where a file is expected; not read")
+                    self._report_unsafe(f"{folder}/{sub}", "a folder where a file is expected; not read")
             power = self._power(f"{folder}/power") if "power" in subfolders else None
             not_read = tuple(f"{folder}/{sub}" for sub in subfolders if sub != "power")
             for sub in not_read:
                 if sub.rpartition("/")[2] in self._rules.layout.evidence:
                     continue
-                if nested := self._logs(sub, self._entries(sub)[1]) or self._searcher.below(sub):
+                if nested := self._logs(sub) or self._searcher.below(sub):
                     self._report("nested-logs", sub, f"{len(nested)} logs")
             yield Submission(
                 benchmark=self._rules.aliases.get(name, name),
@@ -281,7 +278,7 @@ class _Walker:
         """The scaling file; also where it cannot be read, since a score without it would be wrong."""
         path = f"{folder}/{_SCALING_FILE}"
         is_there = _SCALING_FILE in (*subfolders, *(entry.name for entry in files))
-        return path if is_there or path in self._odd_places else None
+        return path if is_there or path in self._unsafe_paths else None
 
     def _report_beside(self, folder: str, files: list[os.DirEntry[str]], logs: tuple[LogFile, ...]) -> None:
         """Reports logs whose names are none that a log has."""
@@ -293,21 +290,18 @@ class _Walker:
             what = f"{len(unread)} logs whose names are not result_*.txt are not read: {_listed(unread)}{kept}"
             self._report("unread-logs", folder, what)
 
-    def _report_below(self, folder: str) -> None:
-        """Reports logs in a folder that nobody reads."""
-        self._report_unread(folder, self._searcher.below(folder))
-
-    def _report_unread(self, folder: str, paths: Sequence[str]) -> None:
-        if paths:
+    def _report_unread(self, folder: str, paths: Sequence[str] | None = None) -> None:
+        """Reports logs in a folder, all below it where none are given, that nobody reads."""
+        if unread := self._searcher.below(folder) if paths is None else paths:
             expected = f"logs lie in {self._rules.layout.place}"
-            self._report("unread-logs", folder, f"{len(paths)} logs where none are read, first {paths[0]}; {expected}")
+            self._report("unread-logs", folder, f"{len(unread)} logs where none are read, first {unread[0]}; {expected}")
 
     def _power(self, folder: str) -> dict[str, tuple[LogFile, ...]]:
         """Power logs by the stem of the run's log name."""
         runs = {}
         for run in self._entries(folder)[0]:
             files = self._entries(f"{folder}/{run}")[1]
-            runs[run] = self._logs(f"{folder}/{run}", files, "node_") + self._logs(f"{folder}/{run}", files, "sw_")
+            runs[run] = tuple(log for prefix in ("node_", "sw_") for log in self._logs(f"{folder}/{run}", files, prefix))
         return runs
 
 
@@ -321,7 +315,7 @@ class _SubmitterWalker(_Walker):
         for submitter in self._entries("")[0]:
             folders = self._entries(submitter)[0]
             if "results" not in folders:
-                self._report_below(submitter)
+                self._report_unread(submitter)
                 continue
             for name in folders:
                 if name not in _FOLDERS_OF_A_SUBMITTER:
@@ -333,11 +327,11 @@ class _SubmitterWalker(_Walker):
     def _report_strays(self, folder: str) -> None:
         """Reports logs in a folder beside a submitter's results that is called like it, or has such a folder in it."""
         if is_results_folder(folder.rpartition("/")[2]):
-            self._report_below(folder)
+            self._report_unread(folder)
             return
         for name in self._entries(folder)[0]:
             if is_results_folder(name):
-                self._report_below(f"{folder}/{name}")
+                self._report_unread(f"{folder}/{name}")
 
     def _submitter(self, submitter: str, folders: list[str]) -> Iterator[Submission]:
         results = f"{submitter}/results"
@@ -356,9 +350,8 @@ class _SubmitterWalker(_Walker):
                 f"{results}/{system}",
                 submitter=submitter,
                 system=system,
-                system_record=self._system(path, f"{results}/{system}"),
-                description=path if self._is_file(path) else None,
                 code=f"{submitter}/{code}",
+                **self._described(path, f"{results}/{system}"),
             )
 
     def _swapped(self, submitter: str, system: str) -> tuple[str, int] | None:
@@ -368,8 +361,7 @@ class _SubmitterWalker(_Walker):
         """
         folder = f"{submitter}/results/{system}"
         benchmarks = {name.casefold() for name in known_benchmarks() | self._rules.aliases.keys()}
-        names = self._entries(folder)[0]
-        logs = {name: self._logs(f"{folder}/{name}", self._entries(f"{folder}/{name}")[1]) for name in names}
+        logs = {name: self._logs(f"{folder}/{name}") for name in self._entries(folder)[0]}
         systems = [name for name, files in logs.items() if files]
         if not systems or not benchmarks.isdisjoint(name.casefold() for name in systems):
             return None
@@ -410,22 +402,19 @@ class _PackageWalker(_Walker):
                     what = "no entry.json in it, and no logs in its folders: not a system"
                     self._report("no-logs", system_folder, what)
                 else:
-                    entry = f"{system_folder}/entry.json"
                     yield from self._benchmark_folders(
                         system_folder,
                         submitter=submitter,
                         system=f"{below}/{system}".lstrip("/"),
-                        system_record=self._system(entry, system_folder, organisation),
-                        description=entry if self._is_file(entry) else None,
                         code=here,
+                        **self._described(f"{system_folder}/entry.json", system_folder, organisation),
                     )
 
     def _is_system(self, folder: str) -> bool:
         """Whether a folder under some ``results/`` is a system's: it has an ``entry.json``, or logs one level down."""
-        folders, files = self._entries(folder)
-        if any(entry.name == "entry.json" for entry in files) or self._logs(folder, files):
-            return True
-        return any(self._logs(f"{folder}/{name}", self._entries(f"{folder}/{name}")[1]) for name in folders)
+        files = self._entries(folder)[1]
+        is_named = any(entry.name == "entry.json" for entry in files)
+        return is_named or bool(self._logs(folder, files)) or any(self._first_logs(folder))
 
     def _organisation(self, package: str) -> str | None:
         """The organisation that ``submission.json`` beside ``results/`` names."""
@@ -435,10 +424,6 @@ class _PackageWalker(_Walker):
         except (OSError, ValueError) as error:
             self._report("invalid-system-description", path, str(error))
             return None
-
-
-def _log_file(folder: str, name: str, about: os.stat_result) -> LogFile:
-    return LogFile(f"{folder}/{name}", name, about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FetchFailure, NothingToImport
-from ..experiments.home import fetching
+from ..experiments.locks import fetching
 from ..homes import home_of
 from ..rounds.advice import is_published, unknown_round
 from ..rounds.clone import NoClone, read_clone, remote_address, web_address

@@ -21,7 +21,7 @@ from mlperf_training_import import pipeline
 from mlperf_training_import.atomic import write_atomically
 from mlperf_training_import.errors import PublishFailure
 from mlperf_training_import.experiments.files import load_experiment
-from mlperf_training_import.experiments.home import locked
+from mlperf_training_import.experiments.locks import locked
 from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
@@ -132,9 +132,9 @@ def test_two_users_of_one_repository_take_the_same_lock(tmp_path):
     """The other one may read the lock file and not write it."""
     script = (
         "import os, sys; from pathlib import Path; from types import SimpleNamespace;"
-        "from mlperf_training_import.experiments.home import locked;"
+        "from mlperf_training_import.experiments.locks import locked;"
         "os.umask(0o077); os.getuid() or os.setuid(65534);"
-        "\nwith locked(SimpleNamespace(repos_path=sys.argv[1]), Path(sys.argv[2]), print): print('locked')"
+        "\nwith locked(SimpleNamespace(repos_path=Path(sys.argv[1])), Path(sys.argv[2]), print): print('locked')"
     )
     home, repository = tmp_path / "home", tmp_path / "repository"
     for folder in (home, repository):

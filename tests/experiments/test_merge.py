@@ -14,7 +14,7 @@ from mlperf_training_import.atomic import remove_leftovers, write_atomically, wr
 from mlperf_training_import.errors import PublishFailure
 from mlperf_training_import.experiments.files import StoredExperiment, is_stored, load_experiment, to_bytes
 from mlperf_training_import.experiments.identity import IdentityIndex, by_identity, stored_identity
-from mlperf_training_import.experiments.merge import Merger, move_home, stored_uids
+from mlperf_training_import.experiments.merge import Merger, move_results, stored_uids
 from mlperf_training_import.outcome import Changes
 from mlperf_training_import.results.entry import uid_of
 from mlperf_training_import.rounds.presence import Presence
@@ -314,7 +314,7 @@ def test_a_result_moves_with_what_was_noted():
     def report(code, where, what):
         findings.append(code)
 
-    move_home([before, after], {(False, identity): after.name}, index, report)
+    move_results([before, after], {(False, identity): after.name}, index, report)
     uids = stored_uids([before, after], index, ["3.0"])
     merger = Merger(index, uids, all_gone, False, report)
     left, left_changes = merger.merge(before, {})
@@ -327,8 +327,8 @@ def test_a_result_moves_with_what_was_noted():
 def test_a_result_stays_where_its_new_home_cannot_be_read():
     before = StoredExperiment(OVER_ALL, None, objects=[entry()])
     after = StoredExperiment(f"{OVER_ALL}-2", None, usable=False)
-    homes = {(True, stored_identity(entry())): after.name}
-    move_home([before, after], homes, IdentityIndex(by_identity([entry()])), pytest.fail)
+    places = {(True, stored_identity(entry())): after.name}
+    move_results([before, after], places, IdentityIndex(by_identity([entry()])), pytest.fail)
     assert before.objects == [entry()]
 
 

@@ -27,7 +27,7 @@ def by_parsing(path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(power_module, "_decode_plain", refuse)
         patch.setattr(power_module, "_decode_plain_lines", refuse)
-        patch.setattr(power_module._Integral, "_take_ordinary", lambda _, rest: next(rest, None))
+        patch.setattr(power_module._PowerReader, "_take_ordinary", lambda _, rest: next(rest, None))
         patch.setattr(power_module, "Allowance", lambda: None)  # which fewer lines would need
         return read_power_log(path, DIALECT)
 

@@ -20,7 +20,7 @@ import pytest
 from trees import import_tree, judged, read, snapshot, write_files, write_result
 
 from mlperf_training_import.outcome import Outcome
-from mlperf_training_import.rounds.description import read_system
+from mlperf_training_import.rounds.description import read_description
 from mlperf_training_import.show.summaries import write_summaries
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description
 
@@ -456,7 +456,7 @@ def test_the_same_logs_in_three_folders_are_three_results(tmp_path):
 
 def described(tmp_path, content) -> System:
     write_files(tmp_path, {"sys.json": content})
-    return read_system(tmp_path / "sys.json")
+    return read_description(tmp_path / "sys.json").record
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import msgspec
 
 from mlperf_training_import.experiments.files import RESULT_FILE, StoredExperiment, load_experiment, to_bytes
 from mlperf_training_import.experiments.identity import IdentityIndex, stored_identity
-from mlperf_training_import.experiments.merge import Merger, move_home, stored_uids
+from mlperf_training_import.experiments.merge import Merger, move_results, stored_uids
 from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.model import RunLog, System
 from mlperf_training_import.results.entry import uid_of
@@ -164,8 +164,8 @@ def _merged(files: dict[str, bytes], prune: bool) -> tuple[dict[str, tuple[list,
     groups = {_CLOSED: entries, _OVER_ALL: entries}
     experiments = [_load(name, data, report) for name, data in files.items()]
     index = IdentityIndex(entries)
-    homes = {(name == _OVER_ALL, identity): name for name, group in groups.items() for identity in group}
-    move_home(experiments, homes, index, report)
+    places = {(name == _OVER_ALL, identity): name for name, group in groups.items() for identity in group}
+    move_results(experiments, places, index, report)
     uids = stored_uids(experiments, index, ["3.0"])
     results = {}
     for experiment in experiments:

@@ -1,4 +1,4 @@
-"""A home and its repositories, which several imports may use at once: the locks for all that is written there."""
+"""The locks under which several imports at once write into a home and its repositories."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ import errno
 import fcntl
 import os
 import stat
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import PublishFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ..homes.home import Home
 
 _LOCK_FILE = "mlperf-training-import.lock"
 _FETCH_LOCK_FILE = "mlperf-training-fetch.lock"
 
 
 @contextlib.contextmanager
-def locked(home: Any, repository: Path, waiting: Callable[[str], None]) -> Iterator[None]:
+def locked(home: Home, repository: Path, waiting: Callable[[str], None]) -> Iterator[None]:
     """Holds the lock of a home (its ``repos_path``) and that of a repository, which several homes may share.
 
     Always in this order, so that two imports cannot wait for each other. The repository's lock lies in its git folder,
@@ -30,20 +32,20 @@ def locked(home: Any, repository: Path, waiting: Callable[[str], None]) -> Itera
         PublishFailure: there is no permission to make a lock.
     """
     with (
-        _held(Path(home.repos_path).resolve() / _LOCK_FILE, "import", waiting),
+        _held(home.repos_path.resolve() / _LOCK_FILE, "import", waiting),
         _held(_lock_of(repository.resolve()), "import", waiting),
     ):
         yield
 
 
 @contextlib.contextmanager
-def fetching(home: Any, waiting: Callable[[str], None]) -> Iterator[None]:
+def fetching(home: Home, waiting: Callable[[str], None]) -> Iterator[None]:
     """Holds the lock under which clones are put into the cache of a home and taken out of it.
 
     Raises:
         PublishFailure: there is no permission to make a lock.
     """
-    with _held(Path(home.repos_path).resolve() / _FETCH_LOCK_FILE, "fetch", waiting):
+    with _held(home.repos_path.resolve() / _FETCH_LOCK_FILE, "fetch", waiting):
         yield
 
 
