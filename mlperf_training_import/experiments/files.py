@@ -74,8 +74,8 @@ def load_experiment(name: str, folder: Path | None, report: Report) -> StoredExp
     if folder is None:
         return stored
     try:
-        stored.file, is_there = _newest_file(folder, report)
-        if stored.file is not None and is_there:
+        stored.file = _newest_file(folder, report)
+        if stored.file is not None and is_there(stored.file):
             stored.data = read_regular(stored.file, _MOST_BYTES)
             stored.objects = parse_objects(stored.data)
     except (OSError, ValueError) as error:
@@ -85,8 +85,8 @@ def load_experiment(name: str, folder: Path | None, report: Report) -> StoredExp
     return stored
 
 
-def _newest_file(folder: Path, report: Report) -> tuple[Path | None, bool]:
-    """The result file of the newest date folder, if there is any, that has one; and whether it is there.
+def _newest_file(folder: Path, report: Report) -> Path | None:
+    """The result file of the newest date folder that has one, else its place in the newest; None where there is no folder.
 
     Raises:
         OSError: it cannot be told, since a folder cannot be listed.
@@ -95,11 +95,11 @@ def _newest_file(folder: Path, report: Report) -> tuple[Path | None, bool]:
         dated = sorted(entry.name for entry in entries if DATE_FOLDER.fullmatch(entry.name) and entry.is_dir())
     full = [name for name in dated if is_there(folder / name / RESULT_FILE)]
     if not dated:
-        return None, False
+        return None
     chosen = (full or dated)[-1]
     for name in full[:-1]:
         report("extra-date-folder", str(folder / name), f"not used; the results are in {chosen}")
-    return folder / chosen / RESULT_FILE, bool(full)
+    return folder / chosen / RESULT_FILE
 
 
 def parse_objects(data: bytes) -> list[Any]:

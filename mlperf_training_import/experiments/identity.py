@@ -11,7 +11,7 @@ from ..model import identity_of
 from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from ..model import Entry, Identity
 
@@ -26,12 +26,16 @@ def stored_identity(entry: object) -> Identity | None:
     """The identity that an object of this importer carries, None where it carries none."""
     if not isinstance(entry, dict):
         return None
-    parts = [entry.get(key) for key in ("version", "submitter_folder", "system_file", "Model_ID")]
-    label, submitter, system, benchmark = (part if isinstance(part, str) else "" for part in parts)
+    label, submitter, system, benchmark = _texts(entry, "version", "submitter_folder", "system_file", "Model_ID")
     if not (label and submitter and system and benchmark):
         return None
     metric = THROUGHPUT if entry.get("metric") == THROUGHPUT else TIME_TO_TRAIN
     return identity_of(label, submitter, system, benchmark, metric)
+
+
+def _texts(item: dict[str, Any], *keys: str) -> list[str]:
+    """The values of some keys; empty where one is no text."""
+    return [value if isinstance(value := item.get(key), str) else "" for key in keys]
 
 
 def by_identity(entries: Iterable[Entry]) -> dict[Identity, Entry]:
@@ -63,41 +67,27 @@ class IdentityIndex:
         """
         if not isinstance(item, dict):
             return None
-        return stored_identity(item) or self._identify_by_address(item)
-
-    def _identify_by_address(self, item: dict[str, Any]) -> Identity | None:
+        if (carried := stored_identity(item)) is not None:
+            return carried
         written = _written_identities(item)
         for identity in written:
             if candidates := self._by_submitter.get(identity):
-                return self._one_of(candidates, item)
-        return next((identity for identity in written if identity in self._entries), written[0] if written else None)
-
-    def _one_of(self, candidates: Sequence[Identity], item: dict[str, Any]) -> Identity | None:
-        """The only candidate, or the only one with the minutes of a stored object; None where it cannot be told."""
-        if len(candidates) > 1:
-            candidates = [one for one in candidates if self._entries[one]["Result"] == item.get("Result")]
-        return candidates[0] if len(candidates) == 1 else None
+                if len(candidates) > 1:
+                    candidates = [one for one in candidates if self._entries[one]["Result"] == item.get("Result")]
+                return candidates[0] if len(candidates) == 1 else None
+        return next(filter(self.holds, written), written[0] if written else None)
 
     def holds(self, identity: Identity) -> bool:
         """Whether this import has the result."""
         return identity in self._entries
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
 def _written_identities(item: dict[str, Any]) -> list[Identity]:
     """What an object of the older script may mean by its address, most likely first; nothing where it has none."""
-    url, label, benchmark = (_text(item.get(key)) for key in ("details_url", "version", "Model_ID"))
+    url, label, benchmark = _texts(item, "details_url", "version", "Model_ID")
     if not (url and label and benchmark) or len(url) > _LONGEST_URL or (place := _DETAILS_URL.fullmatch(url)) is None:
         return []
-    return [(label, submitter, system, benchmark) for submitter, system in _spellings(place)]
-
-
-def _spellings(place: re.Match[str]) -> list[tuple[str, str]]:
-    """What submitter and system may be called that stand in an address: decoded first; last for a branch with a slash."""
     names = place["submitter"], place["system"]
-    spellings = [(decode(names[0]), decode(names[1])) for decode in (unquote, str, unquote_plus)]
-    spellings.append((unquote(names[0].rpartition("/")[2]), unquote(names[1])))
-    return spellings
+    spellings = [tuple(map(decode, names)) for decode in (unquote, str, unquote_plus)]
+    spellings.append((unquote(names[0].rpartition("/")[2]), unquote(names[1])))  # for a branch with a slash
+    return [(label, *spelling, benchmark) for spelling in spellings]

@@ -162,36 +162,29 @@ def _recognise(
     stored: StoredExperiment, index: IdentityIndex, report: Report
 ) -> tuple[dict[Identity, _Placed], list[_Placed], set[Identity]]:
     """The objects by identity, those that have none, and the identities of which there was more than one object."""
-    known: dict[Identity, _Placed] = {}
     others: list[_Placed] = []
     apart: dict[Identity, list[_Placed]] = defaultdict(list)
     several: set[Identity] = set()
     where = str(stored.file)
-
-    def unite(first: _Placed, item: dict[str, Any], identity: Identity) -> _Placed:
-        united, note = _united(first.item, item)
-        report("merged-duplicates", where, f"two objects for {' / '.join(identity)}{note}")
-        return _Placed(first.place, united)
-
     for place, item in enumerate((*stored.objects, *stored.moved_in)):
         identity = index.identify(item)
         if identity is None:
             what = f"object {place + 1} of {len(stored.objects)} does not say which result it is; kept as it is"
             report("unrecognised-entry", where, what)
             others.append(_Placed(place, item))
-        elif identity not in known:
-            known[identity] = _Placed(place, item)
-        elif not index.holds(identity) and _may_differ(known[identity].item, item):
-            twins = apart[identity]
-            number = next((number for number, one in enumerate(twins) if not _may_differ(one.item, item)), None)
-            if number is None:
-                twins.append(_Placed(place, item))
-            else:
-                twins[number] = unite(twins[number], item, identity)
+            continue
+        twins = apart[identity]
+        for number, twin in enumerate(twins):
+            if index.holds(identity) or not _may_differ(twin.item, item):
+                united, note = _united(twin.item, item)
+                report("merged-duplicates", where, f"two objects for {' / '.join(identity)}{note}")
+                twins[number] = twin._replace(item=united)
+                several.add(identity)
+                break
         else:
-            known[identity] = unite(known[identity], item, identity)
-            several.add(identity)
-    return known, [*others, *itertools.chain(*apart.values())], several
+            twins.append(_Placed(place, item))
+    known = {identity: first for identity, (first, *_) in apart.items()}
+    return known, [*others, *(twin for _, *twins in apart.values() for twin in twins)], several
 
 
 def _renewed(old: dict[str, Any], entry: dict[str, Any], uid: str) -> dict[str, Any]:

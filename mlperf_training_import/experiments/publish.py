@@ -295,10 +295,9 @@ def _refuse_odd(target: Target, folder: Path) -> None:
     try:
         if not folder.is_dir():
             raise BadDescription(folder, "no folder, or a link to nothing")
-        places = [folder, *folder.iterdir()]
-        dated = [place for place in places[1:] if DATE_FOLDER.fullmatch(place.name)]
-        places += [result for place in dated if is_there(result := place / RESULT_FILE)]
-        links = [place for place in places[1:] if place.is_symlink() or place.parent.is_symlink()]
+        places = [*folder.iterdir()]
+        places += [p / RESULT_FILE for p in places if DATE_FOLDER.fullmatch(p.name) and is_there(p / RESULT_FILE)]
+        links = [place for place in places if place.is_symlink() or place.parent.is_symlink()]
     except OSError as error:
         raise BadDescription(folder, f"cannot be read ({error.strerror})") from error
     for place in (folder, *links):

@@ -129,10 +129,9 @@ class LogCache:
 
         Source: XDG Base Directory Specification 0.8.
         """
-        base = os.environ.get("XDG_CACHE_HOME", "")
-        if not os.path.isabs(base):  # noqa: PTH117 - an empty one is none
-            base = os.path.expanduser("~/.cache")  # noqa: PTH111 - Path fails without a home
-        if not os.path.isabs(base):  # noqa: PTH117
+        places = os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache")  # noqa: PTH111 - Path fails without a home
+        base = next(filter(os.path.isabs, places), None)
+        if base is None:
             return cls()
         name = hashlib.blake2b(os.fsencode(tree.resolve()), digest_size=16).hexdigest()
         return cls(Path(base, _FOLDER, f"{name}.cache"), is_kept=is_kept)

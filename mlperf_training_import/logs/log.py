@@ -67,9 +67,18 @@ WANTED_KEYS = EVALUATION_KEYS | {
     "train_samples",
     "eval_result",
 }
-#: Of the lines with these, those of which nothing but the time is needed (as of ``init_start``) or nothing but the value.
-_TIME_KEYS = frozenset({"init_stop", "run_start"})
-_VALUE_KEYS = frozenset({"submission_benchmark", "submission_division", "global_batch_size", "train_samples", *_SETTINGS})
+#: Keys of lines whose metadata is not needed. They are many, and what logs of one result say alike is parsed once.
+_VALUE_KEYS = frozenset(
+    {
+        "init_stop",
+        "run_start",
+        "submission_benchmark",
+        "submission_division",
+        "global_batch_size",
+        "train_samples",
+        *_SETTINGS,
+    }
+)
 
 #: An ``init_start`` that comes so long after the one before begins another attempt in the same log.
 PAUSE_MS = 10 * 60 * 1000
@@ -252,9 +261,7 @@ class _LogReader:
                 self._unnamed_evaluation = line
                 self._samples_after_evaluation = None
         elif key in _VALUE_KEYS:
-            self._take_fact(key, value_of(bytes(known.value)))
-        elif key in _TIME_KEYS:
-            self._take(float(known.time_ms), key, None, None)
+            self._take(float(known.time_ms), key, value_of(bytes(known.value)), None)
         else:
             self._allowance.spend(lines=1, size=len(line))
             self._take(float(known.time_ms), key, *value_and_metadata(line))
@@ -312,10 +319,10 @@ class _LogReader:
 
         Reads the log again: counting all lines costs more than to do this for the few logs that need it.
         """
-        ends = (self._dialect.token + record, self._dialect.token + record.rstrip(b"\r"))
+        end = self._dialect.token + record
         with open_regular(self._path) as stream:
             lines = (line for block in iter_blocks(stream) for line in block.split(b"\n")[:-1])
-            return next((f"line {number}" for number, line in enumerate(lines, 1) if line.endswith(ends)), "a line")
+            return next((f"line {number}" for number, line in enumerate(lines, 1) if line.endswith(end)), "a line")
 
     def _take(self, time_ms: float, key: str, value: object, metadata: object) -> None:
         parts = metadata if isinstance(metadata, dict) else {}

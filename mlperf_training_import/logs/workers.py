@@ -93,7 +93,8 @@ def iter_runs(
     """
     total = sum(job.size for job in jobs)
     if workers is None:
-        workers = min(_usable_cores(), MOST_WORKERS) if total >= ENOUGH_BYTES else 1
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        workers = min(cores, MOST_WORKERS) if total >= ENOUGH_BYTES else 1
     chunks = cut(jobs, max(SMALLEST_CHUNK_BYTES, total // (workers * CHUNKS_PER_WORKER)))
     workers = min(workers, len(chunks))
     if workers < 2 or not _may_start_processes():
@@ -185,12 +186,6 @@ def _iter_read(jobs: Sequence[Job], advance: Callable[[int], None]) -> Generator
         powers = {file.path: read_power_log(job.root / file.path, job.dialect, job.largest_mb) for file in needed}
         advance(job.size)
         yield ReadRun(log, powers, None if reader is None else pack(reader.details(log)))
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _may_start_processes() -> bool:

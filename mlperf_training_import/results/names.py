@@ -11,12 +11,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from itertools import accumulate, repeat
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..tables.names import accelerators_table, names_table, submitters_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..model import System
 
@@ -144,7 +144,7 @@ def means_nothing(kind: str, spelling: str) -> bool:
 @functools.lru_cache(_REMEMBERED)
 def is_told_by_system(spelling: str) -> bool:
     """Whether a spelling says whose accelerator it is ("TPU"), and the system's name which."""
-    return _squeeze(spelling) in _accelerators().by_system
+    return _squeeze(spelling) in map(_squeeze, accelerators_table()["by_system"])
 
 
 def find_accelerator(spelling: str | None, system: str | None = None) -> Accelerator | None:
@@ -163,11 +163,9 @@ def find_accelerator(spelling: str | None, system: str | None = None) -> Acceler
 def _find_model(spelling: str | None, *, ignores_rest: bool = False) -> Accelerator | None:
     """The accelerator of the only model that a text names, if what else it says is explained or ignored."""
     text = _words(spelling)
-    found = list(_accelerators().iter_models(text))
-    models = {model for model, _ in found}
-    for _, (start, end) in reversed(found):
-        text = f"{text[:start]} {text[end:]}"
-    return _accelerators().make_accelerator(models.pop(), "" if ignores_rest else text) if len(models) == 1 else None
+    pattern, names = _models()
+    model = _only(names[found.replace(" ", "")] for found in pattern.findall(text))
+    return None if model is None else _make_accelerator(model, "" if ignores_rest else pattern.sub(" ", text))
 
 
 @functools.lru_cache(_REMEMBERED)
@@ -196,8 +194,8 @@ def find_availability(spelling: str | None) -> str | None:
     Returns:
         ``available cloud``, ``available on-premise``, ``preview``, ``research``, or ``available`` where it says no more.
     """
-    text = _words(spelling)
-    return next((category for category, pattern in _patterns("availability") if pattern.fullmatch(text)), None)
+    text, rows = _words(spelling), names_table()["availability"]
+    return next((category for category, source in rows.items() if _pattern(source).fullmatch(text)), None)
 
 
 @functools.lru_cache(_REMEMBERED)
@@ -218,66 +216,48 @@ def find_framework(spelling: str | None) -> str | None:
     """The framework that a spelling means; several are joined by " + ", in alphabetical order."""
     text = _words(spelling)
     for section in ("frameworks", "below"):
-        if found := [name for name, pattern in _patterns(section) if pattern.search(text)]:
+        if found := [name for name, source in names_table()[section].items() if _pattern(source).search(text)]:
             return " + ".join(sorted(found, key=str.casefold))
     return None
 
 
-class _Accelerators:
-    """The table of accelerators, made ready for looking up."""
-
-    def __init__(self, table: dict[str, Any]) -> None:
-        self.by_system = {_squeeze(spelling) for spelling in table["by_system"]}
-        self._rows: dict[str, dict[str, Any]] = table["accelerators"]
-        self._vendors: dict[str, dict[str, Any]] = table["vendors"]
-        self._words = _pattern("|".join(table["words"]))
-        self._forms = {form: _pattern(source) for form, source in table["forms"].items()}
-        spellings = {spelling: name for name, row in self._rows.items() for spelling in (name, *row.get("spellings", ()))}
-        self._model_of = {_squeeze(spelling): name for spelling, name in spellings.items()}
-        # of two that begin alike, the longer one is meant
-        self._models = _pattern("|".join(sorted((_phrase(spelling) for spelling in spellings), key=len, reverse=True)))
-
-    def iter_models(self, text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-        """The models that a text names, each with where it stands."""
-        for match in self._models.finditer(text):
-            yield self._model_of[match[0].replace(" ", "")], match.span()
-
-    def make_accelerator(self, model: str, rest: str) -> Accelerator | None:
-        """The accelerator of a model; None where the rest of its spelling is not explained in full."""
-        row = self._rows[model]
-        memories, rest = _take_numbers(_MEMORY, rest)
-        power_limits, rest = _take_numbers(_POWER_LIMIT, rest)
-        grades, rest = _take_names(((name, _pattern(source)) for name, source in row.get("grades", {}).items()), rest)
-        for explained in (_COUNT, self._words, self._own_words(row)):
-            rest = explained.sub(" ", rest)
-        rest = " ".join(rest.split())
-        forms, rest = _take_names(self._forms.items(), rest)
-        if rest.strip():
-            return None
-        of_forms: dict[str | None, list[int]] = row.get("forms") or {None: row.get("memory", [])}
-        form = _only(name for name in forms or of_forms if name in of_forms)
-        possible = of_forms.get(form) or [gb for of_form in of_forms.values() for gb in of_form]
-        memory_gb = _only(gb for gb in memories or possible if gb in possible)
-        memory = None if memory_gb is None else f"{memory_gb} GB"
-        return Accelerator(
-            name=model,
-            variant=" ".join(filter(None, (model, *grades, form, memory))),
-            vendor=row["vendor"],
-            generation=row["generation"],
-            form=form,
-            memory_gb=memory_gb,
-            power_limit_watts=_only(power_limits),
-        )
-
-    def _own_words(self, row: dict[str, Any]) -> re.Pattern[str]:
-        """The words of a model's vendor and generation, and others that say nothing about which of its models it is."""
-        own = [row["words"]] if "words" in row else []
-        return _pattern("|".join([self._vendors[row["vendor"]]["words"], *map(_phrase, row["generation"].split()), *own]))
-
-
 @functools.cache
-def _accelerators() -> _Accelerators:
-    return _Accelerators(accelerators_table())
+def _models() -> tuple[re.Pattern[str], dict[str, str]]:
+    """What finds the accelerators in a text, and the model of each thing that it finds, without blanks."""
+    rows = accelerators_table()["accelerators"]
+    spellings = {spelling: name for name, row in rows.items() for spelling in (name, *row.get("spellings", ()))}
+    # of two that begin alike, the longer one is meant
+    pattern = _pattern("|".join(sorted(map(_phrase, spellings), key=len, reverse=True)))
+    return pattern, {_squeeze(spelling): name for spelling, name in spellings.items()}
+
+
+def _make_accelerator(model: str, rest: str) -> Accelerator | None:
+    """The accelerator of a model; None where the rest of its spelling is not explained in full."""
+    table = accelerators_table()
+    row = table["accelerators"][model]
+    memories, rest = _take_numbers(_MEMORY, rest)
+    power_limits, rest = _take_numbers(_POWER_LIMIT, rest)
+    grades, rest = _take_names(row.get("grades", {}), rest)
+    own_words = (table["vendors"][row["vendor"]]["words"], *map(_phrase, row["generation"].split()), row.get("words"))
+    for explained in (_COUNT, _pattern("|".join(table["words"])), _pattern("|".join(filter(None, own_words)))):
+        rest = explained.sub(" ", rest)
+    forms, rest = _take_names(table["forms"], " ".join(rest.split()))
+    if rest.strip():
+        return None
+    of_forms: dict[str | None, list[int]] = row.get("forms") or {None: row.get("memory", [])}
+    form = _only(name for name in forms or of_forms if name in of_forms)
+    possible = of_forms.get(form) or [gb for of_form in of_forms.values() for gb in of_form]
+    memory_gb = _only(gb for gb in memories or possible if gb in possible)
+    memory = None if memory_gb is None else f"{memory_gb} GB"
+    return Accelerator(
+        name=model,
+        variant=" ".join(filter(None, (model, *grades, form, memory))),
+        vendor=row["vendor"],
+        generation=row["generation"],
+        form=form,
+        memory_gb=memory_gb,
+        power_limit_watts=_only(power_limits),
+    )
 
 
 @functools.cache
@@ -287,31 +267,20 @@ def _submitters() -> tuple[dict[str, Submitter], dict[tuple[str, ...], Submitter
     known: dict[str, Submitter] = {}
     for name, spellings in table["submitters"].items():
         known |= dict.fromkeys(map(_bare_name, (name, *spellings)), Submitter(name))
-    joint = {tuple(row["members"]): Submitter(name, tuple(row["members"])) for name, row in table["joint"].items()}
-    for submitter in joint.values():
-        spellings = table["joint"][submitter.name]["spellings"]
-        known |= dict.fromkeys(map(_bare_name, (submitter.name, *spellings)), submitter)
+    joint = {}
+    for name, row in table["joint"].items():
+        submitter = Submitter(name, tuple(row["members"]))
+        joint[submitter.members] = submitter
+        known |= dict.fromkeys(map(_bare_name, (name, *row["spellings"])), submitter)
     return known, joint
-
-
-@functools.cache
-def _patterns(section: str) -> list[tuple[str, re.Pattern[str]]]:
-    """The names of a section of the table, each with its pattern."""
-    return [(name, _pattern(source)) for name, source in names_table()[section].items()]
-
-
-@functools.cache
-def _processor_rows(section: str) -> list[tuple[str, str, re.Pattern[str]]]:
-    """Vendor, template of the name, and pattern."""
-    return [(vendor, template, _pattern(source)) for vendor, template, source in names_table()[section]]
 
 
 def _find_processors(section: str, text: str) -> list[tuple[str, str]]:
     """Name and vendor of the processors that a text names, in its order; of two at one place the one that begins first."""
     found = sorted(
         (match.span(), template.format(*map(_in_capitals, match.groups())), vendor)
-        for vendor, template, pattern in _processor_rows(section)
-        for match in pattern.finditer(text)
+        for vendor, template, source in names_table()[section]
+        for match in _pattern(source).finditer(text)
     )
     ends = [0, *accumulate((end for (_, end), _, _ in found), max)]
     return [(name, vendor) for ((start, _), name, vendor), end in zip(found, ends, strict=False) if start >= end]
@@ -356,8 +325,9 @@ def _phrase(name: str) -> str:
     return " ".join(re.escape(part) for word in _words(name).split() for part in _SEAM.split(word))
 
 
+@functools.cache
 def _pattern(source: str) -> re.Pattern[str]:
-    """A pattern of the tables, for whole words; a blank in it may lack."""
+    """A pattern of the tables, for whole words; the space may be missing."""
     return re.compile(f"(?<![a-z0-9])(?:{source.replace(' ', ' ?')})(?![a-z0-9+])")
 
 
@@ -366,11 +336,11 @@ def _take_numbers(pattern: re.Pattern[str], text: str) -> tuple[list[int], str]:
     return list(dict.fromkeys(map(int, pattern.findall(text)))), pattern.sub(" ", text)
 
 
-def _take_names(patterns: Iterable[tuple[str, re.Pattern[str]]], text: str) -> tuple[list[str], str]:
+def _take_names(sources: Mapping[str, str], text: str) -> tuple[list[str], str]:
     """The names whose patterns are found, and the text without what they found."""
     found = []
-    for name, pattern in patterns:
-        text, count = pattern.subn(" ", text)
+    for name, source in sources.items():
+        text, count = _pattern(source).subn(" ", text)
         if count:
             found.append(name)
     return found, text

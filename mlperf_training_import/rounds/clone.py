@@ -124,18 +124,17 @@ def _read(folder: int, path: str, most_bytes: int) -> str | None:
     Raises:
         OSError: it is no regular file, or too large, or cannot be read.
     """
-    *above, name = path.split("/")
-    opened: list[int] = []
+    name, _, below = path.partition("/")
     try:
-        for part in above:
-            opened.append(os.open(part, _FOLDER, dir_fd=opened[-1] if opened else folder))
-        data = read_regular(name, most_bytes, folder=opened[-1] if opened else folder, follow=False)
+        if not below:
+            return read_regular(name, most_bytes, folder=folder, follow=False).decode("utf-8-sig", "surrogateescape")
+        inner = os.open(name, _FOLDER, dir_fd=folder)
     except FileNotFoundError:
         return None
+    try:
+        return _read(inner, below, most_bytes)
     finally:
-        for descriptor in opened:
-            os.close(descriptor)
-    return data.decode("utf-8-sig", "surrogateescape")
+        os.close(inner)
 
 
 def _head(folder: int) -> tuple[str | None, str]:
@@ -156,11 +155,8 @@ def _head(folder: int) -> tuple[str | None, str]:
 
 def _packed(folder: int, reference: str) -> str:
     """The commit of a reference in ``packed-refs``, empty where it is not there."""
-    for line in (_read(folder, "packed-refs", _MOST_PACKED_BYTES) or "").splitlines():
-        commit, _, name = line.partition(" ")
-        if name == reference:
-            return commit
-    return ""
+    lines = (_read(folder, "packed-refs", _MOST_PACKED_BYTES) or "").splitlines()
+    return next((commit for commit, _, name in (line.partition(" ") for line in lines) if name == reference), "")
 
 
 def _addresses(folder: int) -> list[str]:

@@ -100,10 +100,8 @@ def _described(content: dict[str, Any]) -> Description:
     missing = tuple(names[0] for names in unread.values() if names[0] not in not_read)
     known = {name for names in description_keys().values() for name in names}
     unknown = {_folded(key): key for key in content if key not in known}
-    misspelt = {}
-    for name in missing:
-        for match in get_close_matches(_folded(name), unknown, n=1, cutoff=_ALIKE):
-            misspelt[name] = unknown[match]
+    close = {name: get_close_matches(_folded(name), unknown, n=1, cutoff=_ALIKE) for name in missing}
+    misspelt = {name: unknown[match] for name, matches in close.items() for match in matches}
     return Description(record, missing, misspelt, not_read)
 
 
@@ -118,15 +116,6 @@ def system_of(description: dict[str, Any]) -> System:
         division=normal_division(values["division"]),
         notes=";".join(filter(None, (clean_text(description.get(key)) for key in ("hw_notes", "sw_notes")))) or None,
     )
-
-
-def read_organisation(path: Path) -> str | None:
-    """The ``org`` of a round 0.5 ``submission.json``; None where there is no such file, or it does not say.
-
-    Raises:
-        OSError, ValueError: as :func:`read_description`.
-    """
-    return clean_text(read_object(path).get("org")) if path.is_file() else None
 
 
 def normal_division(value: object) -> str | None:
@@ -224,18 +213,16 @@ def _from_entry(entry: dict[str, Any]) -> dict[str, Any]:
     per_node = _chips_per_node(int(tpu["cores"]), count) if tpu else None
     if tpu is None and count == 1:
         per_node = _count(first.get("num_accelerators"))
-    return {
+    return entry | {
         "submitter": entry.get("org"),
         "system_name": clean_text(entry.get("system_name")) or entry.get("hardware"),
-        "division": entry.get("division"),
-        "status": entry.get("status"),
         "number_of_nodes": count,
         "host_processor_model_name": first.get("cpu"),
         "host_processors_per_node": first.get("num_cpus"),
         "accelerator_model_name": first.get("accelerator"),
         "accelerators_per_node": per_node,
-        "framework": entry.get("framework"),
         "hw_notes": entry.get("notes"),
+        "sw_notes": None,
     }
 
 

@@ -18,7 +18,7 @@ from ..tables.descriptions import DESCRIPTIONS_FILE, field_of_key
 from ..tables.files import place_to_extend
 from ..tables.rules import known_benchmarks
 from ..values import clean_text, is_clean, printable
-from .description import read_description, read_logged_description, read_organisation
+from .description import read_description, read_logged_description, read_object
 from .unread import Searcher, is_results_folder
 
 if TYPE_CHECKING:
@@ -70,22 +70,20 @@ class _Walker:
     def _entries(self, folder: str) -> tuple[list[str], list[os.DirEntry[str]]]:
         """Names of the folders in a folder, and its files; both sorted, without hidden ones.
 
-        What cannot be read safely is left out and reported: see :meth:`_is_safe`.
+        What cannot be read safely is left out and reported: see :meth:`_trouble_with`.
         """
         folders, files = [], []
         try:
             with os.scandir(f"{self._root}/{folder}") as entries:
                 for entry in entries:
-                    if not folder and self._only not in (None, entry.name):
+                    if entry.name.startswith(".") or (not folder and self._only not in (None, entry.name)):
                         continue
-                    if entry.name.startswith(".") or not self._is_safe(folder, entry):
-                        continue
-                    if entry.is_dir():
+                    if trouble := self._trouble_with(folder, entry):
+                        self._report_unsafe(f"{folder}/{entry.name}".lstrip("/"), trouble)
+                    elif entry.is_dir():
                         folders.append(entry.name)
-                    elif entry.is_file():
-                        files.append(entry)
                     else:
-                        self._report_unsafe(f"{folder}/{entry.name}".lstrip("/"), "not a regular file; not read")
+                        files.append(entry)
         except OSError as error:
             self._report("unreadable", folder, error.strerror or "cannot be read")
         return sorted(folders), sorted(files, key=lambda entry: (_natural(entry.name), entry.name))
@@ -96,17 +94,14 @@ class _Walker:
             self._unsafe_paths.add(path)
             self._report("unsafe-path", printable(path.replace("\n", "\\n")), what)
 
-    def _is_safe(self, folder: str, entry: os.DirEntry[str]) -> bool:
-        """Whether a name can be stored and shown, and a link ends in the clone and in no folder that it lies in."""
+    def _trouble_with(self, folder: str, entry: os.DirEntry[str]) -> str | None:
+        """Why something in a folder is not read: its name cannot be stored and shown, or it is no file and no folder."""
         name = entry.name if entry.name.isascii() else os.fsencode(entry.name).decode("utf-8", "replace")
-        trouble = None
         if not is_clean(name):
-            trouble = "a name with control characters; not read"
-        elif entry.is_symlink():
-            trouble = self._trouble_with_link(folder, os.path.realpath(entry.path))
-        if trouble is not None:
-            self._report_unsafe(f"{folder}/{entry.name}".lstrip("/"), trouble)
-        return trouble is None
+            return "a name with control characters; not read"
+        if entry.is_symlink() and (trouble := self._trouble_with_link(folder, os.path.realpath(entry.path))):
+            return trouble
+        return None if entry.is_dir() or entry.is_file() else "not a regular file; not read"
 
     def _trouble_with_link(self, folder: str, end: str) -> str | None:
         """Why a link in a folder is not followed."""
@@ -213,9 +208,7 @@ class _Walker:
     def _systems(self, results: str) -> list[str]:
         """The folders in a ``results`` folder; logs beside them belong to no system and are reported."""
         systems, files = self._entries(results)
-        stray = self._logs(results, files)
-        self._report_beside(results, files, stray)
-        if stray:
+        if stray := self._only_logs(results, files):
             self._report("stray-logs", results, f"{len(stray)} logs outside any system's folder; not read")
         return systems
 
@@ -239,9 +232,7 @@ class _Walker:
     def _benchmark_folders(self, system_folder: str, **common: Any) -> Iterator[Submission]:
         """One submission per benchmark folder of a system, and one for logs that lie beside these folders."""
         folders, files = self._entries(system_folder)
-        stray = self._logs(system_folder, files)
-        self._report_beside(system_folder, files, stray)
-        if stray:
+        if stray := self._only_logs(system_folder, files):
             self._report("stray-logs", system_folder, f"{len(stray)} logs beside the benchmark folders")
             yield Submission(benchmark=None, folder=system_folder, logs=stray, **common)
         elif not folders:
@@ -249,8 +240,7 @@ class _Walker:
         for name in folders:
             folder = f"{system_folder}/{name}"
             subfolders, files = self._entries(folder)
-            logs = self._logs(folder, files)
-            self._report_beside(folder, files, logs)
+            logs = self._only_logs(folder, files)
             if not logs:
                 others = ", ".join(entry.name for entry in files[:5])
                 self._report("no-logs", folder, f"no result_*.txt{f', only {others}' if others else ''}")
@@ -280,8 +270,9 @@ class _Walker:
         is_there = _SCALING_FILE in (*subfolders, *(entry.name for entry in files))
         return path if is_there or path in self._unsafe_paths else None
 
-    def _report_beside(self, folder: str, files: list[os.DirEntry[str]], logs: tuple[LogFile, ...]) -> None:
-        """Reports logs whose names are none that a log has."""
+    def _only_logs(self, folder: str, files: list[os.DirEntry[str]]) -> tuple[LogFile, ...]:
+        """The logs among the files of a folder; those that are not called like logs are reported."""
+        logs = self._logs(folder, files)
         read = {log.name for log in logs}
         unread = self._searcher.beside(folder, [file.name for file in files if file.name not in read], bool(read))
         if unread:
@@ -289,6 +280,7 @@ class _Walker:
             kept = f"; {_listed(copies)} is read, whatever its name says" if copies else ""
             what = f"{len(unread)} logs whose names are not result_*.txt are not read: {_listed(unread)}{kept}"
             self._report("unread-logs", folder, what)
+        return logs
 
     def _report_unread(self, folder: str, paths: Sequence[str] | None = None) -> None:
         """Reports logs in a folder, all below it where none are given, that nobody reads."""
@@ -420,7 +412,7 @@ class _PackageWalker(_Walker):
         """The organisation that ``submission.json`` beside ``results/`` names."""
         path = f"{package}/submission.json"
         try:
-            return read_organisation(self._root / path) if self._is_file(path) else None
+            return clean_text(read_object(self._root / path).get("org")) if self._is_file(path) else None
         except (OSError, ValueError) as error:
             self._report("invalid-system-description", path, str(error))
             return None

@@ -226,6 +226,14 @@ def test_0_5_without_submission_json_the_submitter_is_its_folder(tmp_path):
     assert imported.what("incomplete-system-description") == ["without submitter"]
 
 
+def test_0_5_a_submission_json_that_cannot_be_read_is_reported(tmp_path):
+    file = "v0.5.0/nvidia/submission/submission.json"
+    write_files(tmp_path, package("nvidia/submission", [60] * 5) | {file: "{broken"})
+    imported = import_tree(tmp_path, "0.5")
+    assert imported.only.entry["submitter"] == "nvidia"
+    assert ("invalid-system-description", file) in imported.places
+
+
 def test_0_5_every_folder_under_results_is_accounted_for(tmp_path):
     files = package("nvidia/submission", [58, 59, 60, 61, 62])
     results = "v0.5.0/nvidia/submission/results"

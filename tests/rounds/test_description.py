@@ -12,7 +12,6 @@ from mlperf_training_import.rounds.description import (
     normal_division,
     read_description,
     read_logged_description,
-    read_organisation,
 )
 from mlperf_training_import.start.sample import system_description
 from mlperf_training_import.values import clean_text
@@ -108,15 +107,6 @@ def test_what_is_wrong_with_an_invalid_description(tmp_path, content, message):
 def test_a_description_that_is_not_there(tmp_path):
     with pytest.raises(OSError, match="No such file"):
         read_description(tmp_path / "gone.json")
-
-
-def test_organisation_of_a_package(tmp_path):
-    write_files(tmp_path, {"a.json": {"org": " NVIDIA "}, "b.json": {"poc_email": "x"}, "c.json": "{broken"})
-    assert read_organisation(tmp_path / "a.json") == "NVIDIA"
-    assert read_organisation(tmp_path / "b.json") is None
-    assert read_organisation(tmp_path / "gone.json") is None
-    with pytest.raises(ValueError, match="not JSON"):
-        read_organisation(tmp_path / "c.json")
 
 
 def test_an_entry_of_0_5_with_one_kind_of_node(tmp_path):
