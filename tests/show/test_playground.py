@@ -15,9 +15,8 @@ from mlperf_training_import.errors import PlaygroundFailure
 from mlperf_training_import.experiments.collect import Collected
 from mlperf_training_import.show.playground import playground
 from mlperf_training_import.show.playground.playground import make_links
+from mlperf_training_import.show.playground.viewer import KEY_HEADER, script_replacement
 from mlperf_training_import.show.playground.viewer import misc_replacement as misc
-from mlperf_training_import.show.playground.viewer import script_replacement
-from mlperf_training_import.show.playground.viewer.guard import KEY_HEADER
 from mlperf_training_import.show.playground.viewer.installed import without_images
 from mlperf_training_import.tables.suites import ExperimentName, suites
 

@@ -8,7 +8,6 @@ import importlib.util
 import os
 import re
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import time
 import urllib.request
 import webbrowser
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -23,7 +23,7 @@ from urllib.parse import urlencode
 from ...errors import BadInput, NothingToShow, PlaygroundFailure
 from ...experiments.collect import Collected, collect_everywhere
 from ...place import IMPORT_SCRIPT, ROOT
-from .viewer.guard import KEY_HEADER
+from .viewer import KEY_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,16 +36,20 @@ _SERVER = f"{__package__}.viewer.server"
 _HOST = "127.0.0.1"
 _PORT = 8501
 _START_SECONDS = 60
-_STOP_SECONDS = 5
 _KIND = "2d-static"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An address of the playground, and what it shows. ``query`` follows the server's address."""
+    """A page of results: what it shows, and the parameters of its address."""
 
     title: str
-    query: str
+    parameters: Mapping[str, str]
+
+    @property
+    def query(self) -> str:
+        """What follows the server's address."""
+        return "?" + urlencode({"action": "experiments", **self.parameters}, safe=",")
 
 
 def open_playground(
@@ -57,7 +61,7 @@ def open_playground(
     page: str = "playground",
     parameters: Mapping[str, str] | None = None,
 ) -> None:
-    """Runs the playground until it is stopped with Ctrl-C or SIGTERM; nothing of it is left running then.
+    """Runs the playground until Ctrl-C, for which the edges take SIGTERM too; nothing of it is left running then.
 
     Args:
         cm: the running Collective Mind; the playground shows its CM home.
@@ -76,16 +80,14 @@ def open_playground(
     if missing:
         command = f"{sys.executable} -m pip install -r {REQUIREMENTS}"
         raise PlaygroundFailure(f"the playground needs {', '.join(missing)}; run: {command}")
-    folder = playground_folder()
+    folder, home = playground_folder(), Path(cm.repos_path).resolve()
     links = make_links(collect_everywhere(cm))
     if parameters:
-        links.insert(
-            0, Link("what was asked for", "?" + urlencode({"action": "experiments", "type": _KIND, **parameters}, safe=","))
-        )
+        links.insert(0, Link("what was asked for", {"type": _KIND, **parameters}))
     if not links:
         raise NothingToShow(f"{cm.repos_path}: no MLPerf results in this CM home; import some first")
-    place = _Place(folder, Path(cm.repos_path).resolve(), page)
-    with contextlib.suppress(KeyboardInterrupt), _stopped_by_sigterm(), _ready_server(place, port) as (server, base):
+    shown = {"CM_REPOS": str(home), "CM_TMP_CURRENT_SCRIPT_PATH": str(folder), "MLPERF_TRAINING_PLAYGROUND_PAGE": page}
+    with contextlib.suppress(KeyboardInterrupt), _server(shown, port) as (server, base):
         tell(f"the playground runs at {base}{links[0].query}")
         tell("more to see:")
         for link in links[1:]:
@@ -123,16 +125,19 @@ def make_links(experiments: Iterable[Collected]) -> list[Link]:
 
     Where a task has several benchmarks each has a link of its own: they are not to be compared.
     """
-    by_weight = sorted((view for e in experiments for view in _iter_views(e)), key=_weight, reverse=True)
-    if any(view.name.scope == "all" for view in by_weight):
-        by_weight = [view for view in by_weight if view.name.scope == "all"]
-    links = [_link_to(view, view.title, _axis_x(view), view.result) for view in by_weight]
+    views = sorted((view for e in experiments for view in _iter_views(e)), key=_View.weight, reverse=True)
+    if any(view.name.scope == "all" for view in views):
+        views = [view for view in views if view.name.scope == "all"]
+    scores = [
+        view.link(view.title, "accelerators_count" if view.has("accelerators_count") else "version", view.result)
+        for view in views
+    ]
     energy = [
-        _link_to(view, f"energy against time, {view.title}", view.result, "energy_kwh")
-        for view in by_weight
+        view.link(f"energy against time, {view.title}", view.result, "energy_kwh")
+        for view in views
         if view.has("energy_kwh")
     ]
-    return links[:1] + energy + sorted(links[1:], key=lambda link: link.title)
+    return scores[:1] + energy + sorted(scores[1:], key=attrgetter("title"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,40 +153,32 @@ class _View:
         """Whether any entry has a value under a key."""
         return any(entry.get(key) is not None for entry in self.entries)
 
+    def weight(self) -> tuple[Any, ...]:
+        """Sort key: what shows most comes last."""
+        rounds = {str(entry.get("version")) for entry in self.entries}
+        return (self.name.division == "closed", len(rounds), len(self.entries), str(self.name), self.title)
+
+    def link(self, title: str, x: str, y: str) -> Link:
+        """A page that is coloured by round, with a marker for each edition where there are several: they are not compared.
+
+        The tags are shown there in a field, in which people can go on to another task.
+        """
+        parameters = {"tags": ",".join(self.name.parts), "type": _KIND, "x": x, "y": y, "c": "version"}
+        if len({entry.get("edition") for entry in self.entries}) > 1:
+            parameters["s"] = "edition"
+        return Link(title, parameters)
+
 
 def _iter_views(experiment: Collected) -> Iterator[_View]:
-    name = experiment.name
+    name, entries = experiment.name, experiment.entries
     task = f"{name.suite.label}{name.task}"
-    benchmarks = sorted({str(entry.get("Model_ID")) for entry in experiment.entries})
-    for benchmark in benchmarks:
-        if len(benchmarks) == 1:
-            yield _View(name, f"{task}, {name.division}", "Result", experiment.entries)
-        else:  # the playground leaves out what lacks a key that is drawn
-            entries = tuple(entry for entry in experiment.entries if str(entry.get("Model_ID")) == benchmark)
-            yield _View(name, f"{task} ({benchmark}), {name.division}", benchmark, entries)
-
-
-def _weight(view: _View) -> tuple[Any, ...]:
-    """Sort key: what shows most comes last."""
-    rounds = {str(entry.get("version")) for entry in view.entries}
-    closed = view.name.division == "closed"
-    return (closed, len(rounds), len(view.entries), str(view.name), view.title)
-
-
-def _axis_x(view: _View) -> str:
-    return "accelerators_count" if view.has("accelerators_count") else "version"
-
-
-def _link_to(view: _View, title: str, x: str, y: str) -> Link:
-    """A page that is coloured by round, with a marker for each edition where there are several: they are not compared.
-
-    The tags are shown there in a field, in which people can go on to another task.
-    """
-    tags = ",".join(view.name.parts)
-    query = {"action": "experiments", "tags": tags, "type": _KIND, "x": x, "y": y, "c": "version"}
-    if len({entry.get("edition") for entry in view.entries}) > 1:
-        query["s"] = "edition"
-    return Link(title, "?" + urlencode(query, safe=","))
+    benchmarks = sorted({str(entry.get("Model_ID")) for entry in entries})
+    if len(benchmarks) == 1:
+        yield _View(name, f"{task}, {name.division}", "Result", entries)
+        return
+    for benchmark in benchmarks:  # the playground leaves out what lacks a key that is drawn
+        of_it = tuple(entry for entry in entries if str(entry.get("Model_ID")) == benchmark)
+        yield _View(name, f"{task} ({benchmark}), {name.division}", benchmark, of_it)
 
 
 def _is_installed(name: str) -> bool:
@@ -201,79 +198,61 @@ def _choose_port(port: int | None) -> int:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: a port just left is free
-        try:
-            probe.bind((_HOST, port))
-        except (OSError, OverflowError):
-            return False
+    try:
+        socket.create_server((_HOST, port)).close()
+    except (OSError, OverflowError):
+        return False
     return True
 
 
 def free_port() -> int:
     """A port of this machine on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
+    with socket.create_server((_HOST, 0)) as probe:
         return int(probe.getsockname()[1])
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """What a server shows: the folder of the installed playground, a CM home, and the playground's page."""
-
-    folder: Path
-    home: Path
-    page: str
-
-
 @contextlib.contextmanager
-def _ready_server(place: _Place, port: int | None) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """The playground's server once it answers, and its address; of a port of our choice another one if that is lost."""
-    chosen, key = _choose_port(port), secrets.token_hex(16)
-    base = f"http://{_HOST}:{chosen}/"
-    with _server(place, chosen, key) as server:
+def _server(shown: Mapping[str, str], port: int | None) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The playground's server once it answers, and its address; of a port of our choice another one if that is lost.
+
+    Args:
+        shown: environment variables that say what it shows.
+        port: the port that was asked for, if any.
+    """
+    with contextlib.ExitStack() as running:
+        chosen = _choose_port(port)
         try:
-            _wait_until_ready(server, base, key)
+            ready = running.enter_context(_server_on(chosen, shown))
         except PlaygroundFailure:
             # a playground that was started at the same time may have been faster
             if port is not None or _is_free(chosen):
                 raise
-        else:
-            yield server, base
-            return
-    with _ready_server(place, free_port()) as another:
-        yield another
+            ready = running.enter_context(_server_on(free_port(), shown))
+        yield ready
 
 
 @contextlib.contextmanager
-def _server(place: _Place, port: int, key: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The playground's server, as a process that ends with the block, and with this process however this is killed.
+def _server_on(port: int, shown: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The same on one port, as a process that ends with the block, and with this process however this is killed.
 
-    By the ``key`` in its answers it is told from any other that has taken the port.
+    By the key in its answers it is told from any other that has taken the port.
     """
-    env = os.environ | {
-        "CM_REPOS": str(place.home),
-        "CM_TMP_CURRENT_SCRIPT_PATH": str(place.folder),
-        "MLPERF_TRAINING_PLAYGROUND": str(place.folder),
-        "MLPERF_TRAINING_PLAYGROUND_KEY": key,
-        "MLPERF_TRAINING_PLAYGROUND_PAGE": place.page,
-    }
-    command = [sys.executable, "-m", _SERVER, str(port)]
+    base, key = f"http://{_HOST}:{port}/", secrets.token_hex(16)
     # It looks for modules where it starts, which must not be a folder that somebody else fills: a clone, for one.
     # Ctrl-C in a terminal is for this process alone, which ends that one: by itself it would end with a traceback.
-    server = subprocess.Popen(  # noqa: S603
-        command, env=env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        yield server
-    finally:
-        server.terminate()
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", _SERVER, str(port)],
+        env={**os.environ, **shown, "MLPERF_TRAINING_PLAYGROUND_KEY": key},
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as server:
         try:
-            server.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            _wait_until_ready(server, base, key)
+            yield server, base
+        finally:
+            server.kill()  # it has nothing to save
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], base: str, key: str) -> None:
@@ -287,13 +266,3 @@ def _wait_until_ready(server: subprocess.Popen[bytes], base: str, key: str) -> N
                 return
         time.sleep(0.1)
     raise PlaygroundFailure(f"the playground's server did not answer at {base} within {_START_SECONDS} s")
-
-
-@contextlib.contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Lets SIGTERM end the block as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

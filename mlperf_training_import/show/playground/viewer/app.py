@@ -4,4 +4,4 @@ import os
 
 from mlperf_training_import.show.playground.viewer.installed import load
 
-load(os.environ["MLPERF_TRAINING_PLAYGROUND_PAGE"], os.environ["MLPERF_TRAINING_PLAYGROUND"]).main()
+load(os.environ["MLPERF_TRAINING_PLAYGROUND_PAGE"], os.environ["CM_TMP_CURRENT_SCRIPT_PATH"]).main()

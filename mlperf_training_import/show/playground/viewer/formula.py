@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import itertools
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -21,15 +22,46 @@ Formula = Callable[[Mapping[str, Any]], Any]
 _LONGEST_TEXT = 1000
 #: Whole numbers beyond this become floats, so that none grows without end.
 _LARGEST_WHOLE = 2**53
-_BOTH_NUMBERS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: lambda base, exponent: float(base) ** float(exponent),
-}
-_COMPARISONS: dict[type[ast.AST], Callable[[Any, Any], bool]] = {
+
+
+class FormulaError(Exception):
+    """A formula that cannot be understood; the message says what is not."""
+
+
+def _on_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function where all its arguments are numbers, and an error otherwise."""
+
+    def calculate(*values: Any) -> Any:
+        value = function(*map(_number, values))
+        if isinstance(value, complex):
+            raise TypeError("not a real number")
+        return value
+
+    return calculate
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float):
+        raise TypeError(f"{str(value)[:40]!r} is no number")
+    return value if abs(value) <= _LARGEST_WHOLE else float(value)
+
+
+def _add(left: Any, right: Any) -> Any:
+    if isinstance(left, str) and isinstance(right, str):
+        return (left + right)[:_LONGEST_TEXT]
+    return _on_numbers(operator.add)(left, right)
+
+
+_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Not: operator.not_,
+    ast.USub: _on_numbers(operator.neg),
+    ast.Add: _add,
+    ast.Sub: _on_numbers(operator.sub),
+    ast.Mult: _on_numbers(operator.mul),
+    ast.Div: _on_numbers(operator.truediv),
+    ast.FloorDiv: _on_numbers(operator.floordiv),
+    ast.Mod: _on_numbers(operator.mod),
+    ast.Pow: _on_numbers(lambda base, exponent: float(base) ** float(exponent)),
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -52,10 +84,6 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 #: What goes wrong with the values of one result: it has no such key, or a text where a number is expected.
 NO_VALUE = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
-
-
-class FormulaError(Exception):
-    """A formula that cannot be understood; the message says what is not."""
 
 
 def parse_filter(text: str) -> Formula:
@@ -114,44 +142,34 @@ def _compile(node: ast.AST) -> Formula:  # noqa: C901 - one case for each thing 
         case ast.Name(id="result"):
             return lambda result: result
         case ast.List(elts=items) | ast.Tuple(elts=items):
-            parts = [_compile(item) for item in items]
-            return lambda result: [part(result) for part in parts]
+            return _applied(lambda *values: list(values), *items)
         case ast.Subscript(value=ast.Name() | ast.Subscript() as container, slice=ast.Constant() as key):
-            return functools.partial(_apply, operator.getitem, _compile(container), _compile(key))
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            inner = _compile(operand)
-            return lambda result: not inner(result)
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            inner = _compile(operand)
-            return lambda result: -_number(inner(result))
-        case ast.BinOp(op=ast.Add(), left=left, right=right):
-            return functools.partial(_apply, _add, _compile(left), _compile(right))
-        case ast.BinOp(op=op, left=left, right=right) if type(op) in _BOTH_NUMBERS:
-            both = functools.partial(_calculate, _BOTH_NUMBERS[type(op)])
-            return functools.partial(_apply, both, _compile(left), _compile(right))
+            return _applied(operator.getitem, container, key)
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in _OPERATORS:
+            return _applied(_OPERATORS[type(op)], operand)
+        case ast.BinOp(op=op, left=left, right=right) | ast.Compare(ops=[op], left=left, comparators=[right]) if (
+            type(op) in _OPERATORS
+        ):
+            return _applied(_OPERATORS[type(op)], left, right)
+        case ast.Compare(left=left, ops=[_, _, *_] as ops, comparators=others):
+            pairs = zip(ops, itertools.pairwise((left, *others)), strict=True)
+            return _compile(ast.BoolOp(ast.And(), [ast.Compare(one, [op], [other]) for op, (one, other) in pairs]))
         case ast.BoolOp(op=op, values=values):
-            parts = [_compile(value) for value in values]
-            return functools.partial(_first, isinstance(op, ast.Or), parts)
-        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
-            return functools.partial(_apply, _COMPARISONS[type(op)], _compile(left), _compile(right))
-        case ast.Compare(left=left, ops=[first, *others], comparators=[middle, *rest]) if others:
-            head = _compile(ast.Compare(left=left, ops=[first], comparators=[middle]))
-            tail = _compile(ast.Compare(left=middle, ops=others, comparators=rest))
-            return lambda result: head(result) and tail(result)
+            return functools.partial(_first, isinstance(op, ast.Or), [_compile(value) for value in values])
         case ast.IfExp(test=test, body=body, orelse=orelse):
             condition, then, otherwise = _compile(test), _compile(body), _compile(orelse)
             return lambda result: then(result) if condition(result) else otherwise(result)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
-            function, parts = _FUNCTIONS[name], [_compile(argument) for argument in arguments]
-            return lambda result: function(*(part(result) for part in parts))
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="result"), attr="get"), args=[key]):
-            wanted = _compile(key)
-            return lambda result: result.get(wanted(result))
+            return _applied(_FUNCTIONS[name], *arguments)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="result") as result, attr="get"), args=[key]):
+            return _applied(lambda result, key: result.get(key), result, key)
     raise FormulaError(f"{ast.unparse(node)[:80]!r} is more than a formula over the keys of a result")
 
 
-def _apply(function: Callable[[Any, Any], Any], left: Formula, right: Formula, result: Mapping[str, Any]) -> Any:
-    return function(left(result), right(result))
+def _applied(function: Callable[..., Any], *arguments: ast.AST) -> Formula:
+    """The function of the values that the arguments have in a result."""
+    parts = [_compile(argument) for argument in arguments]
+    return lambda result: function(*(part(result) for part in parts))
 
 
 def _first(wanted: bool, parts: list[Formula], result: Mapping[str, Any]) -> Any:
@@ -161,22 +179,3 @@ def _first(wanted: bool, parts: list[Formula], result: Mapping[str, Any]) -> Any
         if bool(value) is wanted:
             break
     return value
-
-
-def _add(left: Any, right: Any) -> Any:
-    if isinstance(left, str) and isinstance(right, str):
-        return (left + right)[:_LONGEST_TEXT]
-    return _calculate(operator.add, left, right)
-
-
-def _calculate(function: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-    value = function(_number(left), _number(right))
-    if isinstance(value, complex):
-        raise TypeError("not a real number")
-    return value
-
-
-def _number(value: Any) -> float:
-    if not isinstance(value, int | float):
-        raise TypeError(f"{str(value)[:40]!r} is no number")
-    return value if abs(value) <= _LARGEST_WHOLE else float(value)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.websockets import WebSocketClose
 
-KEY_HEADER = "x-playground-key"
+from . import KEY_HEADER
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_REFUSAL = "only the page that this server serves may talk to it\n"
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -26,7 +28,7 @@ class Guard:
     that do not lie on this server, and connections to any other.
     """
 
-    def __init__(self, app: App, port: int, page: str, key: str) -> None:
+    def __init__(self, app: ASGIApp, port: int, page: str, key: str) -> None:
         """Stands before an application.
 
         Args:
@@ -37,41 +39,29 @@ class Guard:
         """
         hosts = [f"{name}:{port}" for name in ("127.0.0.1", "localhost")]
         self._app = app
-        self._hosts = {host.encode() for host in hosts}
-        self._origins = {f"http://{host}".encode() for host in hosts}
-        headers = _headers(hosts, page) | {KEY_HEADER: key}
-        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._hosts = set(hosts)
+        self._origins = {f"http://{host}" for host in hosts}
+        self._headers = _headers(hosts, page) | {KEY_HEADER: key}
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or refuses it."""
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-        elif self._is_ours(scope):
-            await self._app(scope, receive, self._with_headers(send))
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await send(
-                {"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain"), *self._headers]}
-            )
-            await send({"type": "http.response.body", "body": b"only the page that this server serves may talk to it\n"})
-
-    def _is_ours(self, scope: Message) -> bool:
-        hosts = {value for name, value in scope["headers"] if name == b"host"}
-        origins = {value for name, value in scope["headers"] if name == b"origin"}
-        needed = scope["type"] == "websocket"
-        return bool(hosts) and hosts <= self._hosts and origins <= self._origins and (bool(origins) or not needed)
-
-    def _with_headers(self, send: Send) -> Send:
-        ours = {name for name, _ in self._headers}
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in ours]
-                message["headers"] = [*kept, *self._headers]
+                message.setdefault("headers", [])
+                MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
-        return send_with_headers
+        answer = self._app
+        if scope["type"] in ("http", "websocket") and not self._is_ours(scope):
+            answer = WebSocketClose(1008) if scope["type"] == "websocket" else PlainTextResponse(_REFUSAL, 403)
+        await answer(scope, receive, send_with_headers)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        headers = Headers(scope=scope)
+        hosts, origins = set(headers.getlist("host")), set(headers.getlist("origin"))
+        needed = scope["type"] == "websocket"
+        return bool(hosts) and hosts <= self._hosts and origins <= self._origins and (bool(origins) or not needed)
 
 
 def _headers(hosts: list[str], page: str) -> dict[str, str]:
