@@ -24,7 +24,7 @@ from .library import need_library
 from .rows import CONVERTERS, Row, rows_of_round
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from ..findings import Finding
@@ -80,15 +80,15 @@ class Dataset:
         common = {"suite": suite_of(label).name, "round": label}
         rows = rows_of_round(done, [finding for finding in findings if finding.round == label])
         for name, schema in dataset_tables().items():
-            folder = self.folder / name / f"suite={common['suite']}" / f"round={label}"
-            folder.mkdir(parents=True, exist_ok=True)
+            file = self.folder.joinpath(name, *(f"{key}={value}" for key, value in common.items()), f"{name}.parquet")
+            file.parent.mkdir(parents=True, exist_ok=True)
             table = _to_table(schema, rows[name], common)
             data = _to_parquet(table)
-            write_if_different(folder / f"{name}.parquet", data)
+            write_if_different(file, data)
             self.sizes[name].rows += table.num_rows
             self.sizes[name].bytes += len(data)
             if self.with_csv:
-                write_if_different(folder / f"{name}.csv", _to_csv(table))
+                write_if_different(file.with_suffix(".csv"), _to_csv(table))
 
     def finish(self) -> dict[Path, bool]:
         """Describes all files that are in the folder now.
@@ -135,12 +135,13 @@ def _to_table(schema: TableSchema, rows: Iterable[Row], common: Row) -> Any:
 
     arrow = _arrow_schema(schema)
     batches = []
-    for chunk in _iter_chunks(rows):
+    iterator = iter(rows)
+    for chunk in iter(lambda: list(itertools.islice(iterator, _ROWS_AT_ONCE)), []):
         columns = []
-        for column in schema.columns:
-            is_common = column.name in common
-            values = [common[column.name]] * len(chunk) if is_common else [row.get(column.name) for row in chunk]
-            columns.append(_to_array(values, column.type, arrow.field(column.name).type))
+        for column, field_ in zip(schema.columns, arrow, strict=True):
+            fixed = common.get(column.name)
+            values = [fixed] * len(chunk) if fixed else [row.get(column.name) for row in chunk]
+            columns.append(_to_array(values, column.type, field_.type))
         batches.append(pa.RecordBatch.from_arrays(columns, schema=arrow))
     return pa.Table.from_batches(batches, arrow).unify_dictionaries()
 
@@ -156,12 +157,6 @@ def _to_array(values: Sequence[object], type_: str, arrow_type: Any) -> Any:
             if type_ != "number" or pc.all(pc.is_finite(array), min_count=0).as_py():
                 return array
     return pa.array(map(CONVERTERS[type_], values), arrow_type)
-
-
-def _iter_chunks(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
-    iterator = iter(rows)
-    while chunk := list(itertools.islice(iterator, _ROWS_AT_ONCE)):
-        yield chunk
 
 
 def _to_parquet(table: Any) -> bytes:

@@ -10,7 +10,7 @@ import html
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -76,58 +76,51 @@ def draw(results: Sequence[Result], axes: Axes, *, title: str = "", bars: bool =
     A key whose values differ a lot gets a logarithmic axis, on which 0 stands left of, or below, the smallest value. Every
     text on a coloured key has a colour of its own. The custom data of a point is the ``uid`` of its result.
     """
-    frame = pd.DataFrame({"x": _column(results, axes.x), "y": _column(results, axes.y)})
+    keys = {name: key for name, key in asdict(axes).items() if key}
+    frame = pd.DataFrame({name: _column(results, key) for name, key in keys.items()})
     frame["uid"] = [str(result.get("uid", "")) for result in results]
     frame["hover"] = [hover_text(result, axes) for result in results]
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"barmode": "group"} if bars else {"render_mode": "svg"}
     if axes.colour:
-        frame["colour"] = _column(results, axes.colour)
         options["color"] = "colour"
         options["color_continuous_scale"] = _SCALE
         options["color_discrete_map"] = colour_map(frame["colour"])
     if axes.style:
-        frame["style"] = [str(value) for value in _column(results, axes.style)]
+        frame["style"] = frame["style"].map(str)
         options |= {"pattern_shape": "style"} if bars else {"symbol": "style", "symbol_sequence": _SYMBOLS}
-    log_ticks = {}
+    layout: dict[str, Any] = {
+        "hoverlabel": {"align": "left"},
+        "margin": {"t": 40, "b": 10},
+    }  # above are Plotly's own buttons
     for axis in () if bars else ("x", "y"):
         if _is_wide(frame[axis]):
-            frame[axis], log_ticks[axis] = _place_zero(frame[axis])
-    labels = {"x": axes.x, "y": axes.y, "colour": axes.colour, "style": axes.style}
-    orders = {
-        name: sorted(set(frame[name]), key=in_order) for name in ("x", "y", "colour", "style") if _is_text(frame, name)
-    }
+            options[f"log_{axis}"] = True
+            frame[axis], ticks = _place_zero(frame[axis])
+            layout[f"{axis}axis"] = {"tickvals": list(ticks), "ticktext": list(ticks.values())}
     figure = (px.bar if bars else px.scatter)(
         frame,
         x="x",
         y="y",
         hover_name="hover",
         custom_data="uid",
-        category_orders=orders,
-        labels={name: html.escape(text, quote=False) for name, text in labels.items()},
-        title=html.escape(title, quote=False),
+        category_orders={name: sorted(set(frame[name]), key=in_order) for name in keys if _is_text(frame[name])},
+        labels={name: _escaped(key) for name, key in keys.items()},
+        title=_escaped(title),
         height=HEIGHT,
-        **{f"log_{axis}": True for axis in log_ticks},
         **options,
-        **({"barmode": "group"} if bars else {"render_mode": "svg"}),
     )
-    for axis, ticks in log_ticks.items():
-        figure.update_layout({f"{axis}axis": {"tickvals": list(ticks), "ticktext": list(ticks.values())}})
-    figure.update_traces(hovertemplate="%{hovertext}<extra></extra>")
-    if not bars:
-        figure.update_traces(marker={"size": 8})
-    figure.update_layout(hoverlabel={"align": "left"}, margin={"t": 40, "b": 10})  # above are Plotly's own buttons
-    return figure
+    figure.update_traces(hovertemplate="%{hovertext}<extra></extra>", **({} if bars else {"marker_size": 8}))
+    return figure.update_layout(layout)
 
 
 def hover_text(result: Result, axes: Axes) -> str:
     """The ten lines about a result that matter most; what is drawn is among them."""
-    present = [next((key for key in group if result.get(key) is not None), None) for group in _HOVER_KEYS]
-    drawn = [key for key in dict.fromkeys((axes.x, axes.y, axes.colour, axes.style)) if result.get(key) is not None]
-    others = [key for key in present if key is not None and key not in drawn]
-    kept = set(others[: _HOVER_LINES - len(drawn)])
+    there = {key for key, value in result.items() if value is not None}
+    drawn = [key for key in dict.fromkeys(astuple(axes)) if key in there]
+    present = [key for group in _HOVER_KEYS for key in [key for key in group if key in there][:1]]
+    kept = [key for key in present if key not in drawn][: _HOVER_LINES - len(drawn)]
     keys = [key for key in present if key in kept or key in drawn]
-    keys += [key for key in drawn if key not in keys]
-    return "<br>".join(_line(key, result) for key in keys)
+    return "<br>".join(_line(key, result) for key in dict.fromkeys(keys + drawn))
 
 
 def colour_map(values: Iterable[Any]) -> dict[str, str]:
@@ -155,7 +148,7 @@ def _line(key: str, result: Result) -> str:
     if key == "Result" and result.get("Result_Units"):
         text += f" {result['Result_Units']}"
     line = f"{key}: {text}".replace("\n", " ")
-    return html.escape(line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 3] + "...", quote=False)
+    return _escaped(line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 3] + "...")
 
 
 def _column(results: Sequence[Result], key: str) -> list[Any]:
@@ -163,11 +156,15 @@ def _column(results: Sequence[Result], key: str) -> list[Any]:
     values = [result.get(key) for result in results]
     if all(is_number(value) for value in values):
         return values
-    return ["not given" if value is None else html.escape(str(value), quote=False) for value in values]
+    return ["not given" if value is None else _escaped(str(value)) for value in values]
 
 
-def _is_text(frame: pd.DataFrame, name: str) -> bool:
-    return name in frame and any(isinstance(value, str) for value in frame[name])
+def _is_text(values: pd.Series) -> bool:
+    return any(isinstance(value, str) for value in values)
+
+
+def _escaped(text: str) -> str:
+    return html.escape(text, quote=False)
 
 
 def _is_wide(values: pd.Series) -> bool:

@@ -53,23 +53,16 @@ def convert_date(date: str) -> Answer:
 
 def get_all_deps_tags(i: dict[str, Any]) -> Answer:
     """The tags of all dependencies in a script's description, however deep, but for its own; as an answer of CM."""
-    found = list(i.get("all_deps_tags", ()))
-    for tags in _iter_tags([value for key, value in i["meta"].items() if key != "tags"]):
-        if tags not in found:
-            found.append(tags)
-    return {"return": 0, "all_deps_tags": found}
+    found = _iter_tags({key: value for key, value in i["meta"].items() if key != "tags"})
+    return {"return": 0, "all_deps_tags": list(dict.fromkeys(found))}
 
 
 def _iter_tags(node: Any) -> Iterator[str]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _iter_tags(item)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if key == "tags":
-                yield ",".join(value) if isinstance(value, list) else value
-            else:
-                yield from _iter_tags(value)
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        if key == "tags":
+            yield ",".join(value) if isinstance(value, list) else value
+        else:
+            yield from _iter_tags(value)
 
 
 def make_selector(i: dict[str, Any]) -> Answer:
@@ -94,14 +87,15 @@ def make_selector(i: dict[str, Any]) -> Answer:
 
 def _ask(st: Any, desc: dict[str, Any], name: str, from_address: str | None, hidden: bool) -> Any:
     default, choices = desc.get("default", ""), desc.get("choices", [])
+    value = default if from_address is None else from_address
+    ask, shown = st.text_input, {"value": value}
     if desc.get("boolean"):
-        ticked = {"true": True, "false": False}.get((from_address or "").lower(), bool(default))
-        return ticked if hidden else st.checkbox(desc["desc"], value=ticked, key=name)
-    given = default if from_address is None else from_address
-    if not choices:
-        return given if hidden else st.text_input(desc["desc"], value=given, key=name)
-    number = next((choices.index(value) for value in (given, default) if value in choices), 0)
-    return choices[number] if hidden else st.selectbox(desc["desc"], choices, index=number, key=name)
+        value = {"true": True, "false": False}.get((from_address or "").lower(), bool(default))
+        ask, shown = st.checkbox, {"value": value}
+    elif choices:
+        value = next((choice for choice in (value, default) if choice in choices), choices[0])
+        ask, shown = st.selectbox, {"options": choices, "index": choices.index(value)}
+    return value if hidden else ask(desc["desc"], key=name, **shown)
 
 
 def make_selection(

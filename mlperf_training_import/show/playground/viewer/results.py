@@ -6,11 +6,13 @@ the fields take formulas and no Python (see ``formula.py``), texts are text, and
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import cmind
@@ -18,6 +20,7 @@ import pandas as pd
 
 from .chart import Axes, draw
 from .formula import NO_VALUE, FormulaError, parse_assignments, parse_filter
+from .misc_replacement import get_params
 
 #: More experiments than these are not shown at once.
 _MOST_EXPERIMENTS = 8
@@ -36,6 +39,7 @@ _DONE = {"return": 0}
 
 Parameters = Mapping[str, Sequence[str]]
 Result = dict[str, Any]
+_Formula = TypeVar("_Formula")
 
 
 def main() -> dict[str, Any]:
@@ -43,7 +47,7 @@ def main() -> dict[str, Any]:
     import streamlit as st
 
     st.set_page_config(layout="wide", page_title="CM experiments")
-    return visualize(st, {key: st.query_params.get_all(key) for key in st.query_params})
+    return visualize(st, get_params(st))
 
 
 def visualize(st: Any, parameters: Parameters, action: str = "") -> dict[str, Any]:
@@ -95,44 +99,40 @@ def visualize(st: Any, parameters: Parameters, action: str = "") -> dict[str, An
 def _find_experiments(side: Any, asked: Mapping[str, str]) -> dict[str, Any]:
     question = {"action": "find", "automation": "experiment,a0a2d123ef064bcb"}
     if name := asked.get("name"):
-        return _access(question | {"artifact": name})
-    given = asked.get("tags", "").replace(",", " ")
-    tags = side.text_input("Select CM experiment tags separated by space:", value=given, key="v_experiment_tags")
-    tags = ",".join(tags.replace(",", " ").split())
-    return _access(question | ({"tags": tags} if tags else {}))
-
-
-def _access(question: dict[str, str]) -> dict[str, Any]:
+        question["artifact"] = name
+    else:
+        given = asked.get("tags", "").replace(",", " ")
+        tags = side.text_input("Select CM experiment tags separated by space:", value=given, key="v_experiment_tags")
+        question["tags"] = ",".join(tags.replace(",", " ").split())
     answer: dict[str, Any] = cmind.access(question)
     return answer
 
 
 def _choose_experiments(side: Any, found: Sequence[Any], asked: Mapping[str, str]) -> list[Any]:
     """The experiment that was chosen, all that were found where none was; those with a password are not shown."""
-    ordered = sorted(
-        found, key=lambda item: (",".join(item.meta.get("tags", [])), item.meta.get("alias", ""), item.meta["uid"])
-    )
-    ordered = [item for item in ordered if not item.meta.get("password_hash")]
-    names = ["", *(" ".join(item.meta.get("tags", [])) or item.meta.get("alias") or item.meta["uid"] for item in ordered)]
-    given = [asked.get("name") in (item.meta.get("alias"), item.meta["uid"]) for item in ordered]
-    first = 1 if len(ordered) == 1 else given.index(True) + 1 if True in given else 0
+    ordered = sorted((item for item in found if not item.meta.get("password_hash")), key=_labels)
+    labels = [_labels(item) for item in ordered]
+    names = ["", *(next(filter(None, label)).replace(",", " ") for label in labels)]
+    is_asked_for = (len(labels) == 1 or asked.get("name") in label[1:] for label in labels)
+    first = next((number for number, is_it in enumerate(is_asked_for, 1) if is_it), 0)
     label = f"Select experiment from {len(ordered)} found:"  # noqa: S608 - no SQL
     number = side.selectbox(label, range(len(names)), index=first, format_func=names.__getitem__, key="experiment")
     return [ordered[number - 1]] if number else ordered
+
+
+def _labels(experiment: Any) -> tuple[str, str, str]:
+    """Tags, alias and uid of an experiment."""
+    meta = experiment.meta
+    return ",".join(meta.get("tags", [])), meta.get("alias", ""), meta["uid"]
 
 
 def _read_results(st: Any, experiments: Sequence[Any]) -> list[Result]:
     """The results that experiments hold, each with where it is from; says which files cannot be read."""
     results = []
     for experiment in experiments:
-        meta = experiment.meta
+        place = dict(zip(("experiment_tags", "experiment_alias", "experiment_uid"), _labels(experiment), strict=True))
         for file in sorted(Path(experiment.path).glob("*/cm-result.json")):
-            place = {
-                "experiment_dir": file.parent.name,
-                "experiment_alias": meta.get("alias", ""),
-                "experiment_uid": meta["uid"],
-                "experiment_tags": ",".join(meta.get("tags", [])),
-            }
+            place["experiment_dir"] = file.parent.name
             try:
                 stored = json.loads(file.read_bytes()) if file.is_file() else []
             except (OSError, ValueError, RecursionError) as error:
@@ -159,15 +159,19 @@ def _index(options: Sequence[str], wanted: str | None) -> int:
     return options.index(wanted) if wanted in options else 0
 
 
+def _ask_formula(st: Any, label: str, asked: str, what: str, parse: Callable[[str], _Formula]) -> _Formula | None:
+    """What was typed into a field, None where that is nothing, or no formula: then it says why."""
+    text = st.sidebar.text_input(label, value=asked).strip()
+    try:
+        return parse(text) if text else None
+    except FormulaError as error:
+        st.warning(_plain(f"{what}: {error}"))
+        return None
+
+
 def _add_derived(st: Any, results: Sequence[Result], asked: str) -> None:
     """Adds the keys that the first field derives; where a value for one is missing, so is the key."""
-    text = st.sidebar.text_input(_DERIVED_LABEL, value=asked).strip()
-    try:
-        assignments = parse_assignments(text)
-    except FormulaError as error:
-        st.warning(_plain(f"derived metrics: {error}"))
-        return
-    for key, formula in assignments:
+    for key, formula in _ask_formula(st, _DERIVED_LABEL, asked, "derived metrics", parse_assignments) or ():
         for result in results:
             try:
                 result[key] = formula(result)
@@ -177,21 +181,14 @@ def _add_derived(st: Any, results: Sequence[Result], asked: str) -> None:
 
 def _filtered(st: Any, results: list[Result], asked: str) -> list[Result]:
     """Results that meet the condition of the second field; where a value for it is missing, a result does not."""
-    text = st.sidebar.text_input(_FILTER_LABEL, value=asked).strip()
-    if not text:
-        return results
-    try:
-        condition = parse_filter(text)
-    except FormulaError as error:
-        st.warning(_plain(f"filter: {error}"))
+    condition = _ask_formula(st, _FILTER_LABEL, asked, "filter", parse_filter)
+    if condition is None:
         return results
     kept = []
     for result in results:
-        try:
+        with contextlib.suppress(*NO_VALUE):
             if condition(result):
                 kept.append(result)
-        except NO_VALUE:
-            continue
     return kept
 
 
@@ -214,7 +211,7 @@ def _show_table(st: Any, results: Sequence[Result]) -> None:
     frame = pd.DataFrame(list(results), columns=_keys_of(results))
     for key in frame:
         if frame[key].dtype.kind not in "ifb":
-            frame[key] = [None if value is None or value != value else str(value) for value in frame[key]]
+            frame[key] = frame[key].map(str, na_action="ignore")
     st.dataframe(frame)
 
 
@@ -237,7 +234,4 @@ def _value(value: Any) -> str:
 
 def _plain(text: str) -> str:
     """A text in which Markdown finds nothing."""
-    return "".join(
-        f"\\{character}" if character.isascii() and not character.isalnum() and character != " " else character
-        for character in text
-    )
+    return re.sub(r"[\x00-\x1f!-/:-@\[-`{-\x7f]", r"\\\g<0>", text)
