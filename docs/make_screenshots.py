@@ -25,7 +25,7 @@ sys.path.insert(0, str(PROJECT))
 from typing import TYPE_CHECKING
 
 from mlperf_training_import.experiments.collect import collect_from, unique_entries
-from mlperf_training_import.show.page.page import write_page
+from mlperf_training_import.show.page.page import write_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def picture_page(browser: Browser) -> None:
     entries = unique_entries(collect_from(CM(), ""))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "report.html"
-        write_page(entries, file)
+        write_output(entries, file)
         for name, scheme, width, height, state in PICTURES:
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             page.goto(f"{file.as_uri()}#{urlencode(state)}")

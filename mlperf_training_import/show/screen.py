@@ -46,6 +46,10 @@ class _Console(Console):
         """Lets the error out, of which rich would make an end without a word."""
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
+    def say(self, text: str) -> None:
+        """Shows a text as one line, however long."""
+        self.print(_one_line(text), soft_wrap=True)
+
 
 class Screen:
     """Writes results to standard output and messages to standard error; colours only on a terminal."""
@@ -92,23 +96,23 @@ class Screen:
             table.add_row(*_row(round_outcome, outcome))
         self._out.print(table)
         for note in _iter_notes(outcome):
-            self._out.print(_one_line(note), soft_wrap=True)
+            self._out.say(note)
         if outcome.preview:
             self._show_results(outcome)
         if outcome.dry_run:
             self._show_plan(outcome)
         self._show_findings(outcome)
         for file, is_new in outcome.files.items():
-            self._out.print(_one_line(f"{'wrote' if is_new else 'unchanged'} {file}"), soft_wrap=True)
+            self._out.say(f"{'wrote' if is_new else 'unchanged'} {file}")
         self._show_next(outcome)
 
     def _show_next(self, outcome: Outcome) -> None:
         """Says where the experiments are, and how to look at them."""
         folder = next((experiment.path.parent for experiment in outcome.experiments if experiment.path), None)
         if folder is not None and not outcome.dry_run:
-            self._out.print(_one_line(f"experiments are in {folder}"), soft_wrap=True)
+            self._out.say(f"experiments are in {folder}")
             for purpose, command in iter_next_steps():
-                self._out.print(_one_line(f"{purpose}: {command}"), soft_wrap=True)
+                self._out.say(f"{purpose}: {command}")
 
     def _show_results(self, outcome: Outcome) -> None:
         """Each result of a preview: its score, and whether it would pass the review."""
@@ -131,7 +135,7 @@ class Screen:
         self._out.print(plan)
         for finding in outcome.findings:
             if finding.code == "pruned-result":
-                self._out.print(_one_line(f"would remove: {finding.where}: {finding.what}"), soft_wrap=True)
+                self._out.say(f"would remove: {finding.where}: {finding.what}")
         self._out.print("dry run: nothing was written")
 
     def _show_findings(self, outcome: Outcome) -> None:
@@ -140,14 +144,14 @@ class Screen:
         examples = {finding.code: finding for finding in reversed(outcome.findings)}
         for code, finding in reversed(examples.items()):
             place = f"{finding.round} {finding.where}".strip()
-            self._out.print(_one_line(f"{code} ({counts[code]}): {place}: {finding.what}"), soft_wrap=True)
+            self._out.say(f"{code} ({counts[code]}): {place}: {finding.what}")
         if len(examples) < len(outcome.findings) and outcome.report:
             self._out.print(
                 f"{len(outcome.findings)} findings in all, with one example of each kind; the report has them all"
             )
 
 
-def _console() -> Console:
+def _console() -> _Console:
     """Standard output: as wide as the terminal, or wide enough in a pipe."""
     return _Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
 
@@ -168,7 +172,7 @@ def show_imported(running: Any, target_repo: str) -> None:
     if rounds:
         out.print(cached)
     for finding in findings:
-        out.print(_one_line(f"{finding.code}: {finding.where}: {finding.what}"), soft_wrap=True)
+        out.say(f"{finding.code}: {finding.where}: {finding.what}")
     name_column = Column("experiment", no_wrap=not out.is_terminal)  # so that programs find it whole
     experiments = Table(name_column, "edition", "results", "fastest", "by", box=SIMPLE_HEAD)
     for stored in stored_experiments(target):
@@ -180,7 +184,7 @@ def show_imported(running: Any, target_repo: str) -> None:
         out.print("nothing is imported yet")
         return
     out.print(experiments)
-    out.print(_one_line(f"experiments are in {target.experiments}"), soft_wrap=True)
+    out.say(f"experiments are in {target.experiments}")
 
 
 def _iter_editions(objects: Sequence[object]) -> Iterator[tuple[str, str, str, str]]:

@@ -16,7 +16,7 @@ from madeup import make_entry as make_plain_entry
 
 from mlperf_training_import.errors import NothingToShow
 from mlperf_training_import.experiments.collect import collect_from, unique_entries
-from mlperf_training_import.show.page.page import write_output, write_page
+from mlperf_training_import.show.page.page import write_output
 
 TUNING = "llama2_70b_lora-1.0"
 SSD = [("1.1", "ssd"), ("4.1", "ssd"), ("5.0", "retinanet")]
@@ -47,7 +47,7 @@ def opened(page, tmp_path):
 
     def open_page(entries, report=None, **state):
         file = tmp_path / "report.html"
-        write_page(entries, file, report)
+        write_output(entries, file, report)
         page.goto(f"{file.as_uri()}#{urlencode(state, doseq=True)}")
         return page
 
@@ -226,7 +226,7 @@ class TestWhatIsDrawn:
 
     def test_no_results_no_page(self, tmp_path):
         with pytest.raises(NothingToShow):
-            write_page([], tmp_path / "report.html")
+            write_output([], tmp_path / "report.html")
         assert list(tmp_path.glob("*.html")) == []
 
 
@@ -554,7 +554,7 @@ class TestTrust:
 
     def test_the_policy_lets_nothing_else_run(self, page, tmp_path):
         file = tmp_path / "report.html"
-        write_page([make_entry(0)], file)
+        write_output([make_entry(0)], file)
         text = file.read_text(encoding="utf-8")
         (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
         assert "unsafe" not in policy
@@ -568,7 +568,7 @@ class TestTrust:
         cm = store(tmp_path / "CM", entries)
         files = [tmp_path / "one.html", tmp_path / "two.html"]
         for file in files:
-            assert write_page(unique_entries(collect_from(cm, "")), file) == len(entries)
+            assert write_output(unique_entries(collect_from(cm, "")), file) == len(entries)
         assert files[0].read_bytes() == files[1].read_bytes()
 
 
@@ -583,7 +583,7 @@ class TestForEveryone:
         ]
         entries[0]["availability"] = "preview"
         file = tmp_path / "report.html"
-        write_page(entries, file)
+        write_output(entries, file)
         state = {"benchmark": TUNING, "view": view, "result": entries[0]["uid"]} if view else {}
         page = chromium.new_page(viewport={"width": 1280, "height": 900}, bypass_csp=True)
         page.goto(f"{file.as_uri()}#{urlencode(state)}")
@@ -610,7 +610,7 @@ class TestForEveryone:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_fits_a_phone_with_the_minutes_in_sight(self, chromium, tmp_path, scheme):
         file = tmp_path / "report.html"
-        write_page(some_entries(), file)
+        write_output(some_entries(), file)
         page = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
         page.goto(f"{file.as_uri()}#{urlencode({'benchmark': TUNING})}")
         assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -623,7 +623,7 @@ class TestForEveryone:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_printed_it_has_no_controls_and_all_rows_black_on_white(self, chromium, tmp_path, scheme):
         file = tmp_path / "report.html"
-        write_page(many_entries(rounds=1), file)
+        write_output(many_entries(rounds=1), file)
         page = chromium.new_page(viewport={"width": 900, "height": 1200}, color_scheme=scheme)
         page.goto(f"{file.as_uri()}#{urlencode({'benchmark': TUNING})}")
         page.emulate_media(media="print", color_scheme=scheme)

@@ -12,7 +12,7 @@ from madeup import HOSTILE, make_entry
 import mlperf_training_import.show.page as page_package
 from mlperf_training_import.errors import BadInput, NothingToShow, PublishFailure
 from mlperf_training_import.show.page.assemble import join_modules, make_page
-from mlperf_training_import.show.page.page import write_output, write_page
+from mlperf_training_import.show.page.page import write_output
 from mlperf_training_import.show.page.payload import make_payload
 from mlperf_training_import.show.page.records import fields_of
 from mlperf_training_import.show.report import read_report
@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 
 def test_no_results_no_page(tmp_path):
     with pytest.raises(NothingToShow):
-        write_page([], tmp_path / "report.html")
+        write_output([], tmp_path / "report.html")
     assert list(tmp_path.glob("*.html")) == []
 
 
