@@ -95,16 +95,16 @@ def _curves_of(identity: Identity, rows: Iterable[Row], runs: Mapping[str, Row])
     if scale is None:
         return []
     unit, place_of = scale
-    found: dict[int, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
-    fields = [target.field for target in targets]
-    for row in rows:
-        target = 0 if len(targets) == 1 else fields.index(row["metric"]) if row["metric"] in fields else None
-        if target is not None:
-            found[target][row["log"]].append((place_of(row), row["quality"]))
-    return [
-        Curves(targets[target], unit, tuple(Curve(log, bool(runs[log]["is_kept"]), tuple(p)) for log, p in logs.items()))
-        for target, logs in sorted(found.items())
-    ]
+    found = []
+    for target in targets:
+        logs: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        for row in rows:
+            if len(targets) == 1 or row["metric"] == target.field:
+                logs[row["log"]].append((place_of(row), row["quality"]))
+        curves = (Curve(log, bool(runs[log]["is_kept"]), tuple(points)) for log, points in logs.items())
+        if logs:
+            found.append(Curves(target, unit, tuple(curves)))
+    return found
 
 
 def _is_of_run(row: Row) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..logs.details import unpack
@@ -50,22 +51,20 @@ def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, 
     }
 
 
+@dataclass(frozen=True, slots=True)
 class _LoggedRun:
     """A run with all that is known about where it belongs."""
 
-    def __init__(
-        self, run: Run, packed: bytes | None, submission: Submission, benchmark: Benchmark | None, result: Result | None
-    ) -> None:
-        self.run = run
-        self._packed = packed
-        self.submission = submission
-        self.benchmark = benchmark
-        self.result = result
-        self.joules: float | None = None
+    run: Run
+    packed: bytes | None
+    submission: Submission
+    benchmark: Benchmark | None
+    result: Result | None
+    joules: float | None
 
     def details(self, *, with_evaluations: bool = False) -> LogDetails:
         """What only the data set needs of the log; made anew each time, since those of a round are many objects."""
-        return LogDetails() if self._packed is None else unpack(self._packed, with_evaluations=with_evaluations)
+        return LogDetails() if self.packed is None else unpack(self.packed, with_evaluations=with_evaluations)
 
     @property
     def log(self) -> RunLog:
@@ -85,9 +84,8 @@ def _iter_runs(done: RoundOutcome) -> Iterator[_LoggedRun]:
         benchmark = None if key is None else benchmark_of(key, done.round.version)
         joules = _joules_of_runs(result)
         for run in done.runs.get(submission.folder, ()):
-            logged = _LoggedRun(run, done.details.get(run.log.path), submission, benchmark, result)
-            logged.joules = joules.get(run.log.path)
-            yield logged
+            path = run.log.path
+            yield _LoggedRun(run, done.details.get(path), submission, benchmark, result, joules.get(path))
 
 
 def _joules_of_runs(result: Result | None) -> Mapping[str, float]:
@@ -162,13 +160,12 @@ def _iter_evaluation_rows(run: _LoggedRun) -> Iterator[Row]:
             "samples": evaluation.samples,
             "step": evaluation.step,
         }
-        fields = [target.field for target in targets]
-        for metric, logged in _iter_figures(evaluation.value, evaluation.metric, fields):
+        for metric, logged in _iter_figures(evaluation.value, evaluation.metric, [target.field for target in targets]):
             value = finite_number(logged)
-            place = fields.index(metric) if metric in fields else 0
+            target = next((target for target in targets if len(targets) == 1 or target.field == metric), None)
             quality = None
-            if value is not None and targets and (metric in fields or len(targets) == 1):
-                quality = float(value) * round(targets[place].value / targets[place].logged, 6)
+            if value is not None and target is not None:
+                quality = float(value) * round(target.value / target.logged, 6)
             yield {**row, "metric": metric, "value": value, "quality": quality}
 
 
@@ -221,8 +218,7 @@ def _number(value: object) -> float | None:
 
 
 def _integer(value: object) -> int | None:
-    is_one = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-    return value if is_one and isinstance(value, int) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
 
 
 def _boolean(value: object) -> bool | None:

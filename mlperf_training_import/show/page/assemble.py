@@ -30,15 +30,12 @@ def make_page(version: str, payload: object = None, source: str = "") -> str:
     """
     style, libraries = _read("templates/page.css"), _read("vendor/libraries.min.js")
     script = join_modules()
-    policy = [
-        "default-src 'none'",
-        f"script-src {_hash(libraries)} {_hash(script)}",
-        f"style-src {_hash(style)}",
-        "img-src data:",
-    ]
-    policy += ["base-uri 'none'", "form-action 'none'", *(["connect-src 'self'"] if source else [])]
+    policy = (
+        f"default-src 'none'; script-src {_hash(libraries)} {_hash(script)}; style-src {_hash(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
     parts = {
-        "policy": "; ".join(policy),
+        "policy": f"{policy}; connect-src 'self'" if source else policy,
         "style": style,
         "libraries": libraries,
         "script": script,
