@@ -46,21 +46,16 @@ class WithoutImages:
         self._streamlit = streamlit
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else of Streamlit."""
-        return getattr(self._streamlit, name)
+        """Everything else of Streamlit; what writes Markdown or HTML does so without images."""
+        found = getattr(self._streamlit, name)
+        if name not in ("write", "markdown"):
+            return found
+        return lambda text, **options: found(without_images(text), **options)
 
     def set_page_config(self, **options: Any) -> None:
         """Sets up the page, with a smaller head."""
         self._streamlit.set_page_config(**options)
         self._streamlit.html(_STYLE)
-
-    def write(self, text: Any, **options: Any) -> None:
-        """Writes Markdown or HTML."""
-        self._streamlit.write(without_images(text), **options)
-
-    def markdown(self, text: Any, **options: Any) -> None:
-        """Writes Markdown or HTML."""
-        self._streamlit.markdown(without_images(text), **options)
 
 
 def without_images(text: Any) -> Any:

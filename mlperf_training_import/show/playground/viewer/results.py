@@ -31,8 +31,8 @@ _KINDS = {
     "bar": "Bar plot (static)",
 }
 _FIRST_KEYS = ("Organization", "Model", "Scenario", "SystemName", "notes", "framework", "Result", "Result_Units", "Accuracy")
-#: What is drawn where nothing was chosen.
-_DEFAULT_KEYS = {"x": "Result", "y": "Accuracy", "c": "version", "s": ""}
+#: Parameters of the address: what their fields call them, and what is drawn where nothing was chosen.
+_AXES = {"x": ("X", "Result"), "y": ("Y", "Accuracy"), "c": ("Color", "version"), "s": ("Style", "")}
 _DERIVED_LABEL = "Optional: add derived metrics. Example: result['Accuracy2'] = result['Accuracy']*2"
 _FILTER_LABEL = "Optional: add result filter. Examples: result['Accuracy']>75 or 'llama2' in result['Model_ID']"
 _DONE = {"return": 0}
@@ -88,7 +88,7 @@ def visualize(st: Any, parameters: Parameters, action: str = "") -> dict[str, An
         st.markdown("Choose how to visualize the results, on the left.")
         return _DONE
     keys = _keys_of(results)
-    axes = Axes(*(_choose_key(st.sidebar, keys, which, asked.get(which)) for which in "xycs"))
+    axes = Axes(*(_choose_key(st.sidebar, keys, which, asked.get(which)) for which in _AXES))
     _add_derived(st, results, asked.get("derived_metrics", ""))
     results = _filtered(st, results, asked.get("filter", ""))
     _show_chart(st, results, axes, kind, asked.get("title", ""), action)
@@ -149,10 +149,9 @@ def _keys_of(results: Sequence[Result]) -> list[str]:
 
 
 def _choose_key(side: Any, keys: Sequence[str], which: str, asked: str | None) -> str:
-    names = {"x": "X", "y": "Y", "c": "Color", "s": "Style"}
+    name, default = _AXES[which]
     options = ["", *keys]
-    index = _index(options, asked or _DEFAULT_KEYS[which])
-    return side.selectbox(f"Select {names[which]} key", options, index=index, key=which) or ""
+    return side.selectbox(f"Select {name} key", options, index=_index(options, asked or default), key=which) or ""
 
 
 def _index(options: Sequence[str], wanted: str | None) -> int:
@@ -208,7 +207,7 @@ def _show_chart(st: Any, results: Sequence[Result], axes: Axes, kind: str, title
 
 
 def _show_table(st: Any, results: Sequence[Result]) -> None:
-    frame = pd.DataFrame(list(results), columns=_keys_of(results))
+    frame = pd.DataFrame(results, columns=_keys_of(results))
     for key in frame:
         if frame[key].dtype.kind not in "ifb":
             frame[key] = frame[key].map(str, na_action="ignore")
