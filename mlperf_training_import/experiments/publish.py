@@ -314,18 +314,8 @@ def _clear_unfinished(target: Target) -> None:
         with contextlib.suppress(OSError, BadDescription):  # then the description stays as what cannot be read
             _refuse_odd(target, folder)
             meta = folder / target.home.description_file
-            if not any(folder.glob(f"*/{RESULT_FILE}")) and not _is_json(meta):
-                meta.unlink()
-
-
-def _is_json(file: Path) -> bool:
-    """Whether a file holds JSON.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    try:
-        json.loads(read_regular(file, _MOST_META_BYTES))
-    except (ValueError, RecursionError):
-        return False
-    return True
+            if not any(folder.glob(f"*/{RESULT_FILE}")):
+                try:
+                    json.loads(read_regular(meta, _MOST_META_BYTES))
+                except (ValueError, RecursionError):
+                    meta.unlink()

@@ -181,7 +181,11 @@ class LogCache:
         path, stamp, said = job.file.path, _Stamp.of(job), (run.log, run.power)
         has_trouble = run.log.trouble or any(log.trouble for log in run.power.values())
         is_known = stamp.is_before(self._young_ns) and all(inode for *_, inode in stamp.files)
-        is_sure = is_known and not has_trouble and _can_be_written(said)
+        is_sure = is_known and not has_trouble
+        try:
+            msgspec.msgpack.encode(said)
+        except (OverflowError, ValueError):  # half of a surrogate, or an integer of more than 64 bits
+            is_sure = False
         self._runs.take(path, stamp, said if is_sure else None)
         if run.details is not None:
             self._details.take(path, stamp, run.details if is_sure and is_portable(run.details) else None)
@@ -197,15 +201,6 @@ def _read(file: Path, kept: type[_Kept]) -> tuple[_Kept, int]:
     except (OSError, ValueError, RecursionError):  # among them what msgspec raises
         pass
     return kept(), 0
-
-
-def _can_be_written(said: _Said) -> bool:
-    """Whether MessagePack has a form for it: not for half of a surrogate, nor for an integer of more than 64 bits."""
-    try:
-        msgspec.msgpack.encode(said)
-    except (OverflowError, ValueError):
-        return False
-    return True
 
 
 def _digest(body: bytes) -> bytes:

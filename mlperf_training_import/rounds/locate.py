@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import replace
-from itertools import islice
+from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AmbiguousRounds, BadInput, NothingToImport
@@ -39,8 +40,7 @@ def locate(running: Any, findings: list[Finding], labels: Sequence[str] = ()) ->
         ImportFailure: the cache cannot be searched.
     """
     home = home_of(running)
-    gone = home.gone_entries()
-    cached = home.cached_entries()
+    gone, cached = home.gone_entries(), home.cached_entries()
     if not cached:
         raise NothingToImport(
             f"no MLPerf Training results in the {home_commands().home} cache; fetch a round first:\n  {fetch_command()}"
@@ -95,8 +95,7 @@ def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:
     for round_ in rounds:
         if round_.git_trouble is not None:
             yield Finding("clone-unreadable", round_.label, str(round_.path / ".git"), round_.git_trouble)
-        if (foreign := _foreign_place(round_)) is not None:
-            place, owner = foreign
+        for place, owner in islice(_iter_foreign_places(round_), 1):
             what = f"belongs to user {owner}, and the import runs as user {os.geteuid()}"
             yield Finding("foreign-clone", round_.label, str(place), what)
 
@@ -139,36 +138,24 @@ def _round_of(entry: CacheEntry, findings: list[Finding]) -> Round | None:
     return None
 
 
-def _foreign_place(round_: Round) -> tuple[Path, int] | None:
-    """The part of a clone that belongs to another user, and who that is; git itself refuses to trust such a clone."""
+def _iter_foreign_places(round_: Round) -> Iterator[tuple[Path, int]]:
+    """The parts of a clone that belong to another user, and who that is; git itself refuses to trust such a clone."""
     for place in (round_.path, round_.path / ".git"):
-        try:
-            owner = place.lstat().st_uid
-        except OSError:
-            continue
-        if hasattr(os, "geteuid") and owner != os.geteuid():
-            return place, owner
-    return None
+        with contextlib.suppress(OSError):
+            if (owner := place.lstat().st_uid) != os.geteuid():
+                yield place, owner
 
 
 def _refuse_ambiguous(rounds: list[Round]) -> None:
-    seen: dict[tuple[str, str], Round] = {}
-    for round_ in rounds:
-        other = seen.setdefault(("label", round_.label), round_)
-        if other is not round_:
+    for one, other in combinations(rounds, 2):
+        both = "".join(f"\n  {round_.path} (commit {(round_.commit or 'unknown')[:12]})" for round_ in (one, other))
+        if one.label == other.label:
+            remove = remove_command("<name of its folder>")
             raise AmbiguousRounds(
-                f"two clones are tagged version-{round_.label}:\n  {_with_commit(other)}\n  {_with_commit(round_)}\n"
-                f"remove one of them ({remove_command('<name of its folder>')}), or tag it differently"
+                f"two clones are tagged version-{one.label}:{both}\nremove one of them ({remove}), or tag it differently"
             )
-        if round_.remote is None:
-            continue
-        other = seen.setdefault(("address", round_.remote), round_)
-        if other is not round_:
+        if one.remote is not None and one.remote == other.remote:
             raise AmbiguousRounds(
-                f"{round_.web_url or 'one repository'} is cached as round {other.label} and as round {round_.label}:\n"
-                f"  {_with_commit(other)}\n  {_with_commit(round_)}\nremove the one with the wrong version- tag"
+                f"{one.web_url or 'one repository'} is cached as round {one.label} and as round {other.label}:{both}\n"
+                "remove the one with the wrong version- tag"
             )
-
-
-def _with_commit(round_: Round) -> str:
-    return f"{round_.path} (commit {(round_.commit or 'unknown')[:12]})"
