@@ -42,9 +42,9 @@ def move_results(
     for experiment in by_name.values():
         staying = []
         for item in experiment.objects:
-            identity = index.identify(item)
-            place = by_name.get(places.get((experiment.is_over_all, identity), "")) if identity else None
-            if identity is None or place is None or place is experiment:
+            identity = index.identify(item) or ()
+            place = by_name.get(places.get((experiment.is_over_all, identity), ""))
+            if place is None or place is experiment:
                 staying.append(item)
             else:
                 place.moved_in.append(item)
@@ -125,7 +125,11 @@ class Merger:
                 changes.unchanged += 1
             else:
                 changes.updated += 1
-        return _ordered([*merged, *others]), changes
+        placed = [*merged, *others]
+        objects = [one for one in placed if isinstance(one.item, dict)]
+        objects.sort(key=lambda one: (*order_of(one.item), one.place))
+        odd = [one for one in placed if not isinstance(one.item, dict)]  # comes last
+        return [one.item for one in (*objects, *odd)], changes
 
     def _stays(self, stored: StoredExperiment, identity: Identity, changes: Changes) -> bool:
         """Whether a stored result stays that this import does not have; counts and reports what becomes of it."""
@@ -148,14 +152,6 @@ class Merger:
             self.report("missing-uid", where, f"{who} had no uid; it has {new['uid']} now")
         elif new["uid"] != old["uid"]:
             self.report("several-uids", where, f"{who} has the uid {new['uid']} elsewhere, now here too")
-
-
-def _ordered(placed: list[_Placed]) -> list[Any]:
-    """Objects in their fixed order; what is no object comes last."""
-    objects = [one for one in placed if isinstance(one.item, dict)]
-    odd = [one.item for one in placed if not isinstance(one.item, dict)]
-    objects.sort(key=lambda one: (*order_of(one.item), one.place))
-    return [one.item for one in objects] + odd
 
 
 def _recognise(

@@ -168,9 +168,8 @@ class LogCache:
             return None
         log, power = said
         needed = job.power_to_read(log)
-        if any(file.size > job.largest_mb << 20 for file in (job.file, *needed)):
-            return None
-        if any(file.path not in power for file in needed):
+        is_too_large = any(file.size > job.largest_mb << 20 for file in (job.file, *needed))
+        if is_too_large or any(file.path not in power for file in needed):
             return None
         return ReadRun(log, {file.path: power[file.path] for file in needed}, details)
 

@@ -17,7 +17,7 @@ import msgspec
 from ..model import LogDetails, LoggedSetting, TimedEvaluation
 from ..tables.log_keys import left_out_keys
 from ..values import clean_text, finite_number
-from .evaluation import EVALUATION_KEYS, LONGEST_TEXT, evaluation_of
+from .evaluation import EVALUATION_KEYS, evaluation_of
 from .line import Allowance, MalformedLine, Spent, evaluation_parts, parse_line, value_and_metadata, value_of
 
 if TYPE_CHECKING:
@@ -144,9 +144,7 @@ class DetailsReader:
         )
 
     def _take_evaluation(self, time_ms: float, key: str, value: object, metadata: object, is_over: bool) -> None:
-        value, parts = evaluation_parts(value, metadata)
-        metric = parts.get("metric")
-        evaluation = evaluation_of(value, parts, metric[:LONGEST_TEXT] if isinstance(metric, str) else None)
+        evaluation = evaluation_of(*evaluation_parts(value, metadata))
         self._evaluations.append(TimedEvaluation(self._evaluation_lines, time_ms, key, is_over, evaluation))
 
     def _take_setting(self, key: str, value: object) -> None:

@@ -15,14 +15,15 @@ LONGEST_TEXT = 200
 _MOST_FIGURES = 20
 
 
-def evaluation_of(value: object, metadata: dict[str, Any], metric: str | None) -> Evaluation:
-    """The record of a figure, or of several in one line, given the parts of the line and the name of the figure."""
+def evaluation_of(value: object, metadata: dict[str, Any]) -> Evaluation:
+    """The record of a figure, or of several in one line, given the parts of the line."""
+    metric = metadata.get("metric")
     return Evaluation(
         value=_short(value) if isinstance(value, (int, float, str)) else _plain(value),
         epoch=finite_number(metadata.get("epoch_num", metadata.get("epoch"))),
         samples=finite_number(metadata.get("samples_count")),
         step=finite_number(metadata.get("step_num")),
-        metric=metric,
+        metric=metric[:LONGEST_TEXT] if isinstance(metric, str) else None,
         trained_samples=finite_number(metadata.get("train_samples_since_beginning")),
     )
 

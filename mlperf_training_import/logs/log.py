@@ -279,7 +279,7 @@ class _LogReader:
             self._facts["no_lines"] = why_no_lines(self._path, self._dialect)
         if isinstance(self._unnamed_evaluation, bytes):
             self._unnamed_evaluation = evaluation_parts(*value_and_metadata(self._unnamed_evaluation))
-        unnamed = () if self._unnamed_evaluation is None else (evaluation_of(*self._unnamed_evaluation, metric=None),)
+        unnamed = () if self._unnamed_evaluation is None else (evaluation_of(*self._unnamed_evaluation),)
         samples = self._samples_after_evaluation
         return RunLog(
             path=name,
@@ -297,10 +297,9 @@ class _LogReader:
     def _find_two_records(self, line: bytes) -> None:
         """Notes that a line has a record before its last token, which is not read."""
         key = key_of_beginning(line.rpartition(self._dialect.token)[0], self._dialect)
-        if key is None:
-            return
-        number = self._number_of_line(line)
-        self._facts["two_records"] = f"{number} holds two records, of which only the last is read; the first is {key[:80]}"
+        if key is not None:
+            what = f"holds two records, of which only the last is read; the first is {key[:80]}"
+            self._facts["two_records"] = f"{self._number_of_line(line)} {what}"
 
     def _parse(self, line: bytes) -> None:
         try:
@@ -377,11 +376,10 @@ class _LogReader:
 
     def _take_evaluation(self, value: object, metadata: object) -> None:
         value, metadata = evaluation_parts(value, metadata)
-        metric = metadata.get("metric")
-        if not isinstance(metric, str):
+        if not isinstance(metadata.get("metric"), str):
             self._unnamed_evaluation = (value, metadata)
             return
-        self._paired_evaluations.append(evaluation_of(value, metadata, metric[:LONGEST_TEXT]))
+        self._paired_evaluations.append(evaluation_of(value, metadata))
         if len(self._paired_evaluations) > _MOST_EVALUATIONS:
             raise Spent(f"more than {_MOST_EVALUATIONS:,} evaluations that name a metric; not read further")
 

@@ -60,7 +60,7 @@ class Job(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes to read."""
-        return self.file.size + sum(file.size for file in self.power) if self.power else self.file.size
+        return sum(file.size for file in (self.file, *self.power))
 
     def power_to_read(self, log: RunLog) -> tuple[LogFile, ...]:
         """The power logs, if they are needed given what the log of the run says."""

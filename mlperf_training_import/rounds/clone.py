@@ -65,7 +65,7 @@ def read_clone(clone: Path, label: str, version: str) -> Round:
     address = next(iter(addresses), "")
     return Round(
         *(label, version, clone, web_address(address), branch, commit, _comparable(address)),
-        has_submissions=any(_names_submissions(address) for address in addresses),
+        has_submissions=any(map(_names_submissions, addresses)),
     )
 
 

@@ -210,9 +210,10 @@ def _from_entry(entry: dict[str, Any]) -> dict[str, Any]:
     first = nodes[0] if len(nodes) == 1 else {}
     count = _count(first.get("num_nodes"))
     tpu = _TPU.fullmatch(str(first.get("accelerator", "")).strip())
-    per_node = _chips_per_node(int(tpu["cores"]), count) if tpu else None
-    if tpu is None and count == 1:
-        per_node = _count(first.get("num_accelerators"))
+    per_node = _count(first.get("num_accelerators")) if count == 1 else None
+    if tpu is not None:  # later rounds count chips; each has two cores, and round 0.5 counts these
+        chips, odd = divmod(int(tpu["cores"]), 2)
+        per_node = None if odd or not count or chips % count else chips // count
     return entry | {
         "submitter": entry.get("org"),
         "system_name": clean_text(entry.get("system_name")) or entry.get("hardware"),
@@ -224,12 +225,6 @@ def _from_entry(entry: dict[str, Any]) -> dict[str, Any]:
         "hw_notes": entry.get("notes"),
         "sw_notes": None,
     }
-
-
-def _chips_per_node(cores: int, nodes: int | None) -> int | None:
-    """Chips, of which later rounds count the number; each has two cores, and round 0.5 counts these."""
-    chips, odd = divmod(cores, 2)
-    return None if odd or not nodes or chips % nodes else chips // nodes
 
 
 def _first(description: dict[str, Any], names: tuple[str, ...]) -> object:
