@@ -66,11 +66,9 @@ def _held(place: Path, work: str, waiting: Callable[[str], None]) -> Iterator[No
 
 
 def _lock_of(repository: Path) -> Path:
-    for folder in (repository, *repository.parents):
-        git_folder = folder / ".git"
-        if git_folder.is_dir() and not git_folder.is_symlink():
-            return git_folder / _LOCK_FILE
-    return repository / f".{_LOCK_FILE}"
+    git_folders = (folder / ".git" for folder in (repository, *repository.parents))
+    places = (git / _LOCK_FILE for git in git_folders if git.is_dir() and not git.is_symlink())
+    return next(places, repository / f".{_LOCK_FILE}")
 
 
 def _opened_lock(place: Path) -> int:

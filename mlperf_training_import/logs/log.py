@@ -54,31 +54,12 @@ LONGEST_CHECKED_BYTES = 1000
 
 #: Keys of lines that say what the run was done with, and the keys of the entry that they fill.
 _SETTINGS = settings_by_log_key()
-#: Keys of lines that say something that is needed.
-WANTED_KEYS = EVALUATION_KEYS | {
-    *_SETTINGS,
-    "init_start",
-    "init_stop",
-    "run_start",
-    "run_stop",
-    "submission_benchmark",
-    "submission_division",
-    "global_batch_size",
-    "train_samples",
-    "eval_result",
-}
+#: Keys of lines whose value is a fact about the log as text.
+_TEXTS = {"submission_benchmark": "benchmark", "submission_division": "division"}
 #: Keys of lines whose metadata is not needed. They are many, and what logs of one result say alike is parsed once.
-_VALUE_KEYS = frozenset(
-    {
-        "init_stop",
-        "run_start",
-        "submission_benchmark",
-        "submission_division",
-        "global_batch_size",
-        "train_samples",
-        *_SETTINGS,
-    }
-)
+_VALUE_KEYS = frozenset({"init_stop", "run_start", "global_batch_size", "train_samples", *_TEXTS, *_SETTINGS})
+#: Keys of lines that say something that is needed.
+WANTED_KEYS = EVALUATION_KEYS | _VALUE_KEYS | {"init_start", "run_stop", "eval_result"}
 
 #: An ``init_start`` that comes so long after the one before begins another attempt in the same log.
 PAUSE_MS = 10 * 60 * 1000
@@ -346,10 +327,8 @@ class _LogReader:
     def _take_fact(self, key: str, value: object) -> None:
         """Takes what a log says about itself, whenever it does."""
         facts = self._facts
-        if key == "submission_benchmark":
-            facts.setdefault("benchmark", _text(value))
-        elif key == "submission_division":
-            facts.setdefault("division", _text(value))
+        if key in _TEXTS:
+            facts.setdefault(_TEXTS[key], _text(value))
         elif key in _SETTINGS:
             setting = setting_value(_SETTINGS[key], value)
             said = self._settings.setdefault(_SETTINGS[key], setting)

@@ -173,17 +173,17 @@ def _iter_addresses(config: str) -> Iterator[tuple[str, str]]:
     Raises:
         NoClone: the configuration was cut off.
     """
-    section: tuple[str, str | None] = ("", None)
+    remote: str | None = None  # of the section that the lines are in
     for line in _CONTINUED.sub(r"\1", config).split("\n"):
         rest = line
         if line.lstrip().startswith("["):
             header = _SECTION.fullmatch(line)
             if header is None:
                 raise NoClone("its configuration was cut off")
-            section, rest = (header[1].lower(), header[2]), header[3]
+            remote, rest = header[2] if header[1].lower() == "remote" else None, header[3]
         variable = _VARIABLE.fullmatch(rest)
-        if variable and variable[1].lower() == "url" and section[0] == "remote" and section[1] is not None:
-            yield _ESCAPE.sub(r"\1", section[1]), _value(variable[2])
+        if remote is not None and variable and variable[1].lower() == "url":
+            yield _ESCAPE.sub(r"\1", remote), _value(variable[2])
 
 
 def _value(text: str) -> str:
