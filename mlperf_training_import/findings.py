@@ -8,33 +8,37 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from .tables.files import FOLDER, load_table
+import msgspec
+
+from .tables.files import FOLDER, Name, Row, load_table
 
 _FILE = FOLDER / "findings.yaml"
 
 
-class Kind(NamedTuple):
-    """A row of ``tables/findings.yaml``: the place in the order, the weight in words, and the fields of the table.
+class Kind(Row, frozen=True):
+    """A row of ``tables/findings.yaml``: the fields of the table, the place in the order, and the weight in words.
 
     With a finding that ``fails`` the run fails once everything else is written.
     """
 
-    place: int
-    weight: str
-    advice: str
-    looks_like: str
-    why: str
-    seen: str
+    advice: Name
+    looks_like: Name
+    why: Name
+    seen: Name
     fails: bool = False
+    place: int = -1
+    weight: str = ""
 
 
 @functools.cache
 def kinds_of_findings() -> dict[str, Kind]:
     """Every kind of finding by its code, most serious first."""
-    rows = [(code, weight, row) for weight, group in load_table(_FILE).items() for code, row in group.items()]
-    return {code: Kind(place, weight, **row) for place, (code, weight, row) in enumerate(rows)}
+    groups = load_table(_FILE, dict[str, dict[str, Kind]])
+    rows = [(code, weight, kind) for weight, group in groups.items() for code, kind in group.items()]
+    return {
+        code: msgspec.structs.replace(kind, place=place, weight=weight) for place, (code, weight, kind) in enumerate(rows)
+    }
 
 
 @dataclass(frozen=True, slots=True)

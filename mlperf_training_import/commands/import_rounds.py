@@ -6,7 +6,7 @@ import shutil
 import time
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, ImportFailure
 from ..options import Options, check_label, options_from
@@ -52,7 +52,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def script_flags() -> dict[str, str]:
     """The flags of the script, each with its sentence, as ``_cm.yaml`` declares them."""
-    contract = load_table(IMPORT_SCRIPT / "_cm.yaml")
+    contract = load_table(IMPORT_SCRIPT / "_cm.yaml", dict[str, Any])
     return {name: row["desc"] for name, row in contract["input_description"].items()}
 
 

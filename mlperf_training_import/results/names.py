@@ -144,7 +144,7 @@ def means_nothing(kind: str, spelling: str) -> bool:
 @functools.lru_cache(_REMEMBERED)
 def is_told_by_system(spelling: str) -> bool:
     """Whether a spelling says whose accelerator it is ("TPU"), and the system's name which."""
-    return _squeeze(spelling) in map(_squeeze, accelerators_table()["by_system"])
+    return _squeeze(spelling) in map(_squeeze, accelerators_table().by_system)
 
 
 def find_accelerator(spelling: str | None, system: str | None = None) -> Accelerator | None:
@@ -194,7 +194,7 @@ def find_availability(spelling: str | None) -> str | None:
     Returns:
         ``available cloud``, ``available on-premise``, ``preview``, ``research``, or ``available`` where it says no more.
     """
-    text, rows = _words(spelling), names_table()["availability"]
+    text, rows = _words(spelling), names_table().availability
     return next((category for category, source in rows.items() if _pattern(source).fullmatch(text)), None)
 
 
@@ -202,11 +202,11 @@ def find_availability(spelling: str | None) -> str | None:
 def find_processor(spelling: str | None) -> Processor | None:
     """The processor that a spelling means, or its family where no model is named; several are joined by " + "."""
     text = _words(spelling)
-    found = _find_processors("processors", text) or _find_processors("families", text)[:1]
+    table = names_table()
+    found = _find_processors(table.processors, text) or _find_processors(table.families, text)[:1]
     if not found:
         return None
-    misprints = names_table()["misprints"]
-    names = dict.fromkeys(misprints.get(name, name) for name, _ in found)
+    names = dict.fromkeys(table.misprints.get(name, name) for name, _ in found)
     vendors = {vendor for _, vendor in found}
     return Processor(" + ".join(names), vendors.pop() if len(vendors) == 1 else None)
 
@@ -215,8 +215,8 @@ def find_processor(spelling: str | None) -> Processor | None:
 def find_framework(spelling: str | None) -> str | None:
     """The framework that a spelling means; several are joined by " + ", in alphabetical order."""
     text = _words(spelling)
-    for section in ("frameworks", "below"):
-        if found := [name for name, source in names_table()[section].items() if _pattern(source).search(text)]:
+    for rows in (names_table().frameworks, names_table().below):
+        if found := [name for name, source in rows.items() if _pattern(source).search(text)]:
             return " + ".join(sorted(found, key=str.casefold))
     return None
 
@@ -224,8 +224,8 @@ def find_framework(spelling: str | None) -> str | None:
 @functools.cache
 def _models() -> tuple[re.Pattern[str], dict[str, str]]:
     """What finds the accelerators in a text, and the model of each thing that it finds, without blanks."""
-    rows = accelerators_table()["accelerators"]
-    spellings = {spelling: name for name, row in rows.items() for spelling in (name, *row.get("spellings", ()))}
+    rows = accelerators_table().accelerators
+    spellings = {spelling: name for name, row in rows.items() for spelling in (name, *row.spellings)}
     # of two that begin alike, the longer one is meant
     pattern = _pattern("|".join(sorted(map(_phrase, spellings), key=len, reverse=True)))
     return pattern, {_squeeze(spelling): name for spelling, name in spellings.items()}
@@ -234,17 +234,17 @@ def _models() -> tuple[re.Pattern[str], dict[str, str]]:
 def _make_accelerator(model: str, rest: str) -> Accelerator | None:
     """The accelerator of a model; None where the rest of its spelling is not explained in full."""
     table = accelerators_table()
-    row = table["accelerators"][model]
+    row = table.accelerators[model]
     memories, rest = _take_numbers(_MEMORY, rest)
     power_limits, rest = _take_numbers(_POWER_LIMIT, rest)
-    grades, rest = _take_names(row.get("grades", {}), rest)
-    own_words = (table["vendors"][row["vendor"]]["words"], *map(_phrase, row["generation"].split()), row.get("words"))
-    for explained in (_COUNT, _pattern("|".join(table["words"])), _pattern("|".join(filter(None, own_words)))):
+    grades, rest = _take_names(row.grades, rest)
+    own_words = (table.vendors[row.vendor].words, *map(_phrase, row.generation.split()), row.words)
+    for explained in (_COUNT, _pattern("|".join(table.words)), _pattern("|".join(filter(None, own_words)))):
         rest = explained.sub(" ", rest)
-    forms, rest = _take_names(table["forms"], " ".join(rest.split()))
+    forms, rest = _take_names(table.forms, " ".join(rest.split()))
     if rest.strip():
         return None
-    of_forms: dict[str | None, list[int]] = row.get("forms") or {None: row.get("memory", [])}
+    of_forms: dict[str | None, tuple[int, ...]] = dict(row.forms.items()) or {None: row.memory}
     form = _only(name for name in forms or of_forms if name in of_forms)
     possible = of_forms.get(form) or [gb for of_form in of_forms.values() for gb in of_form]
     memory_gb = _only(gb for gb in memories or possible if gb in possible)
@@ -252,8 +252,8 @@ def _make_accelerator(model: str, rest: str) -> Accelerator | None:
     return Accelerator(
         name=model,
         variant=" ".join(filter(None, (model, *grades, form, memory))),
-        vendor=row["vendor"],
-        generation=row["generation"],
+        vendor=row.vendor,
+        generation=row.generation,
         form=form,
         memory_gb=memory_gb,
         power_limit_watts=_only(power_limits),
@@ -265,21 +265,21 @@ def _submitters() -> tuple[dict[str, Submitter], dict[tuple[str, ...], Submitter
     """Submitters by their bare names, and those joint submissions that have a name of their own by their members."""
     table = submitters_table()
     known: dict[str, Submitter] = {}
-    for name, spellings in table["submitters"].items():
+    for name, spellings in table.submitters.items():
         known |= dict.fromkeys(map(_bare_name, (name, *spellings)), Submitter(name))
     joint = {}
-    for name, row in table["joint"].items():
-        submitter = Submitter(name, tuple(row["members"]))
+    for name, row in table.joint.items():
+        submitter = Submitter(name, row.members)
         joint[submitter.members] = submitter
-        known |= dict.fromkeys(map(_bare_name, (name, *row["spellings"])), submitter)
+        known |= dict.fromkeys(map(_bare_name, (name, *row.spellings)), submitter)
     return known, joint
 
 
-def _find_processors(section: str, text: str) -> list[tuple[str, str]]:
+def _find_processors(rows: Sequence[tuple[str, str, str]], text: str) -> list[tuple[str, str]]:
     """Name and vendor of the processors that a text names, in its order; of two at one place the one that begins first."""
     found = sorted(
         (match.span(), template.format(*map(_in_capitals, match.groups())), vendor)
-        for vendor, template, source in names_table()[section]
+        for vendor, template, source in rows
         for match in _pattern(source).finditer(text)
     )
     ends = [0, *accumulate((end for (_, end), _, _ in found), max)]
@@ -293,7 +293,7 @@ def _in_capitals(text: str) -> str:
 
 @functools.cache
 def _nothing(kind: str) -> frozenset[str]:
-    table = names_table()["nothing"]
+    table = names_table().nothing
     return frozenset(map(_squeeze, (*table["any"], *table.get(kind, ()))))
 
 
@@ -317,7 +317,7 @@ def _bare_name(spelling: str) -> str:
 
 @functools.cache
 def _legal_forms() -> frozenset[str]:
-    return frozenset(submitters_table()["legal_forms"])
+    return frozenset(submitters_table().legal_forms)
 
 
 def _phrase(name: str) -> str:

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Annotated
 
-from .files import FOLDER, load_table
-from .keys import entry_keys
+import msgspec
+
+from .files import FOLDER, Name, Row, load_table, with_names
+from .keys import Type, entry_keys
 
 #: Where the values of a key of an entry come from that the sources hold as they are.
 _SOURCES = frozenset({"description", "clone"})
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Row, frozen=True):
     """A column: its name, type (as in ``keys.yaml``), meaning and unit, and whether this importer computes it."""
 
-    name: str
-    type: str
-    text: str
+    type: Type
+    text: Name
     unit: str = ""
     derived: bool = False
+    name: str = ""
+
+
+class _Table(Row, frozen=True):
+    text: Name
+    columns: dict[str, Column] = msgspec.field(default_factory=dict)
+
+
+class _Tables(Row, frozen=True):
+    version: Annotated[str, msgspec.Meta(pattern=r"^\d+\.\d+\.\d+$")]
+    common: dict[str, Column]
+    tables: dict[str, _Table]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +45,29 @@ class TableSchema:
     columns: tuple[Column, ...]
 
 
+@functools.cache
+def _tables() -> _Tables:
+    return load_table(FOLDER / "dataset.yaml", _Tables)
+
+
 def schema_version() -> str:
     """The version of the schema."""
-    version: str = load_table(FOLDER / "dataset.yaml")["version"]
-    return version
+    return _tables().version
 
 
 @functools.cache
 def dataset_tables() -> dict[str, TableSchema]:
-    """Every table by its name."""
-    content = load_table(FOLDER / "dataset.yaml")
-    common = [Column(name, **row) for name, row in content["common"].items()]
-    tables = {}
-    for name, table in content["tables"].items():
-        columns = [Column(column, **row) for column, row in table.get("columns", {}).items()] or _columns_of_entries()
-        others = [column for column in columns if column.name not in content["common"]]
-        tables[name] = TableSchema(name, table["text"], (*common, *others))
-    return tables
+    """Every table by its name; one without columns of its own has the keys of entries."""
+    return {
+        name: TableSchema(name, table.text, tuple(with_names(_tables().common | (table.columns or _entries())).values()))
+        for name, table in _tables().tables.items()
+    }
 
 
-def _columns_of_entries() -> list[Column]:
-    """The keys of an entry, without those that repeat another one."""
-    return [
-        Column(key.name, key.type, key.text, key.unit, derived=key.source not in _SOURCES) for key in entry_keys().values()
-    ]
+def _entries() -> dict[str, Column]:
+    """The keys of an entry, without those that repeat a column of every table."""
+    return {
+        name: Column(key.type, key.text, key.unit, derived=key.source not in _SOURCES)
+        for name, key in entry_keys().items()
+        if name not in _tables().common
+    }

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 
-from .files import FOLDER, load_table
+from .files import FOLDER, Names, load_table
 
 DESCRIPTIONS_FILE = FOLDER / "descriptions.yaml"
 
 
 @functools.cache
-def description_keys() -> dict[str, tuple[str, ...]]:
+def description_keys() -> dict[str, Names]:
     """The keys of a system description, by field of our record; the first spelling is the right one."""
-    return {field: tuple(spellings) for field, spellings in load_table(DESCRIPTIONS_FILE).items()}
+    return load_table(DESCRIPTIONS_FILE, dict[str, Names])
 
 
 def field_of_key(key: str) -> str:

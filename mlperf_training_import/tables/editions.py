@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
 
 from .labels import round_number
 from .rules import Benchmark, benchmark_of, benchmarks_table, row_of
@@ -54,10 +53,10 @@ def edition_of(key: str, version: str) -> Edition | None:
 def _rounds_around(key: str, version: str) -> tuple[str, str] | None:
     """First and last round of the last edition of the table that began no later than a round."""
     root = key
-    while "renamed_from" in _row(root):
-        root = _row(root)["renamed_from"]
-    begun = [span for span in _row(root).get("editions", ()) if round_number(span[0]) <= round_number(version)]
-    return (begun[-1][0], begun[-1][1]) if begun else None
+    while old := benchmarks_table()[root].renamed_from:
+        root = old
+    begun = [span for span in benchmarks_table()[root].editions if round_number(span[0]) <= round_number(version)]
+    return begun[-1] if begun else None
 
 
 def _edition(key: str, first: str, known: bool = True) -> Edition:
@@ -82,17 +81,12 @@ def _same(one: Benchmark, other: Benchmark) -> bool:
 
 def _key_in(key: str, version: str) -> str:
     """The key that a benchmark had in an earlier round."""
-    while round_number(version) < round_number(_row(key)["changes"][0]["from"]) and "renamed_from" in _row(key):
-        key = _row(key)["renamed_from"]
-    return key
+    row = benchmarks_table()[key]
+    is_older = round_number(version) < round_number(row.changes[0].since)
+    return _key_in(row.renamed_from, version) if is_older and row.renamed_from else key
 
 
 def _first_round(key: str, version: str) -> str:
     """The first round with what a benchmark measures in a round."""
-    change = row_of(_row(key)["changes"], round_number(version))
-    return version if change is None else str(change["from"])
-
-
-def _row(key: str) -> dict[str, Any]:
-    row: dict[str, Any] = benchmarks_table()[key]
-    return row
+    change = row_of(benchmarks_table()[key].changes, round_number(version))
+    return version if change is None else change.since

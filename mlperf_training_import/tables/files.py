@@ -1,24 +1,56 @@
-"""Loads the tables, which are YAML files in this folder."""
+"""Loads the tables, which are YAML files in this folder: rows in, records out."""
 
 from __future__ import annotations
 
+import datetime
+import functools
+import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
+import msgspec
 import yaml
+
+from ..errors import BadInput
 
 FOLDER = Path(__file__).parent
 #: The parser in C, ten times as fast, where the library has it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+#: The types of fields, as the tables have them: a text that says something, the label of a round, several texts.
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+RoundLabel = Annotated[str, msgspec.Meta(pattern=r"^([a-z]+-)?\d{1,6}\.\d{1,6}$")]
+Names = tuple[Name, ...]
 
-def load_table(path: Path) -> dict[str, Any]:
-    """A table as it stands in its file."""
+
+class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of a table, or a part of one: what its fields may hold are their types."""
+
+
+_T = TypeVar("_T")
+_R = TypeVar("_R", bound=Row)
+
+
+def load_table(path: Path, type_: type[_T]) -> _T:
+    """A table as records.
+
+    Raises:
+        BadInput: a row is not of the type; the message says the file, the row, its field and what is wrong with it.
+    """
     with path.open(encoding="utf-8") as stream:
-        table: dict[str, Any] = yaml.load(stream, Loader=_LOADER)  # noqa: S506 - both are safe loaders
-    return table
+        content = yaml.load(stream, Loader=_LOADER)  # noqa: S506 - both are safe loaders
+    try:
+        return _to_records(content, type_)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{path.name}: {_explained(content, type_, str(error))}") from None
 
 
+def with_names(rows: dict[str, _R]) -> dict[str, _R]:
+    """Rows by their names, each with its own in the field ``name``."""
+    return {name: msgspec.structs.replace(row, name=name) for name, row in rows.items()}
+
+
+@functools.cache
 def place_to_extend(path: Path, under: str | None = None, row: str | None = None) -> str:
     """File and line to extend, for a finding: ``mlperf_training_import/tables/rounds.yaml:58``.
 
@@ -38,3 +70,43 @@ def place_to_extend(path: Path, under: str | None = None, row: str | None = None
     if row is not None:
         line = next((key.start_mark.line for key, _ in rows if key.value == row), line)
     return f"{FOLDER.parent.name}/{FOLDER.name}/{path.name}:{line + 1}"
+
+
+def _to_records(content: object, type_: type[_T]) -> _T:
+    return msgspec.convert(content, type_, builtin_types=(datetime.date,), dec_hook=_compiled)
+
+
+def _compiled(_: type, text: str) -> re.Pattern[str]:
+    """A regular expression, the only type that a record has and YAML does not."""
+    try:
+        return re.compile(text, re.ASCII)
+    except re.error as error:
+        raise ValueError(f"no regular expression ({error})") from None
+
+
+def _explained(content: Any, type_: type, error: str) -> str:
+    """The place of an error in a table and what is wrong there, from the message of msgspec, which does not name keys.
+
+    What a table holds is left out until only the row with the error remains.
+    """
+    what, _, place = error.partition(" - at ")
+    steps: list[str] = []
+    here = content
+    for step in re.findall(r"\[\.\.\.\]|[^$.`\[\]]+", place.removeprefix("`key` in ")):
+        if step == "[...]":
+            for step, row in list(here.items()):
+                here.clear()
+                here[step] = row
+                if _error_of(content, type_) == error:
+                    break
+        here = here[int(step) if isinstance(here, list) else step]
+        steps.append(str(step))
+    return f"{': '.join(steps) or 'table'}: {what[:1].lower()}{what[1:]}"
+
+
+def _error_of(content: object, type_: type) -> str | None:
+    try:
+        _to_records(content, type_)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from typing import Literal
 
-from .files import FOLDER, load_table
+import msgspec
 
-#: The types that a key may have, and how Python says them.
-TYPES: dict[str, type | tuple[type, ...]] = {
+from .files import FOLDER, Name, Row, load_table, with_names
+
+#: The types that a key may have.
+Type = Literal["text", "number", "integer", "boolean", "numbers", "texts"]
+#: How Python says them.
+TYPES: dict[Type, type | tuple[type, ...]] = {
     "text": str,
     "number": (int, float),
     "integer": int,
@@ -18,25 +22,25 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A row of ``keys.yaml``; the fields are those of the table. ``row`` is empty for keys that are no column."""
+class Key(Row, frozen=True):
+    """A row of ``keys.yaml``; the fields are those of the table. ``row`` is None for keys that are no column."""
 
-    name: str
-    type: str
-    text: str
-    source: str
+    type: Type
+    text: Name
+    source: Literal["logs", "tables", "result", "description", "clone", "power", "round", "entry"] = msgspec.field(
+        name="from"
+    )
     unit: str = ""
     shown: bool = False
     figure: bool = False
-    row: str = ""
+    row: Literal["first", "last", "json"] | None = None
+    name: str = ""
 
 
 @functools.cache
 def entry_keys() -> dict[str, Key]:
     """Every key by its name, in the order of the table."""
-    rows = load_table(FOLDER / "keys.yaml")
-    return {name: Key(name, source=row.pop("from"), **row) for name, row in rows.items()}
+    return with_names(load_table(FOLDER / "keys.yaml", dict[str, Key]))
 
 
 @functools.cache

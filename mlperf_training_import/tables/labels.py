@@ -6,13 +6,26 @@ import functools
 import re
 from dataclasses import dataclass
 
-from .files import FOLDER, load_table
+from .files import FOLDER, Name, Row, load_table, with_names
 
 #: What the suffix of a label says of a round under embargo, wherever in it.
 _PRIVATE = ("private", "embargo", "review", "confidential")
 
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})", re.ASCII)
 _SUFFIX = re.compile(r"(?!.*--)[A-Za-z0-9][A-Za-z0-9._-]{0,60}", re.ASCII)
+
+
+class Suite(Row, frozen=True):
+    """A row of ``suites.yaml``; the fields are those of the table."""
+
+    title: Name
+    label: str
+    experiments: Name
+    cache_tag: Name
+    address: Name
+    repository: Name
+    submissions: Name
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,7 @@ class Label:
 @functools.lru_cache(maxsize=1000)
 def split_label(text: str) -> Label | None:
     """The parts of a label, None where it is none."""
-    prefix, suite = max((prefix, suite) for suite, prefix in _prefixes().items() if text.startswith(prefix))
+    prefix, suite = max((row.label, name) for name, row in suites().items() if text.startswith(row.label))
     scope = text.removeprefix(prefix)
     version, hyphen, suffix = scope.partition("-")
     number = parse_version(version)
@@ -65,7 +78,7 @@ def round_label(text: str) -> Label:
 def order_of_label(text: str) -> tuple[int, tuple[int, int], str]:
     """Sort key of labels: by suite, then as rounds follow each other; what is no label comes first."""
     label = split_label(text)
-    return (list(_prefixes()).index(label.suite), label.number, text) if label else (0, (0, 0), text)
+    return (list(suites()).index(label.suite), label.number, text) if label else (0, (0, 0), text)
 
 
 def parse_version(text: str) -> tuple[int, int] | None:
@@ -84,6 +97,6 @@ def round_number(text: str) -> tuple[int, int]:
 
 
 @functools.cache
-def _prefixes() -> dict[str, str]:
-    """What the labels of each suite begin with; nothing for one of them."""
-    return {suite: row["label"] for suite, row in load_table(FOLDER / "suites.yaml").items()}
+def suites() -> dict[str, Suite]:
+    """All suites by name, in the order of the table."""
+    return with_names(load_table(FOLDER / "suites.yaml", dict[str, Suite]))

@@ -7,31 +7,93 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Any
 
-from .files import FOLDER, load_table, place_to_extend
+import msgspec
+
+from .files import FOLDER, Name, Names, Row, load_table, place_to_extend
 
 ACCELERATORS_FILE = FOLDER / "accelerators.yaml"
 SUBMITTERS_FILE = FOLDER / "submitters.yaml"
 NAMES_FILE = FOLDER / "names.yaml"
 
+_Gigabytes = tuple[int, ...]
+_Expressions = dict[str, Name]
+#: Vendor, name, expression.
+_Processors = tuple[tuple[Name, Name, Name], ...]
 
-@functools.cache
-def accelerators_table() -> dict[str, Any]:
+
+class Vendor(Row, frozen=True):
+    """A vendor of accelerators; the fields are those of the table."""
+
+    words: Name
+    source: Name
+
+
+class AcceleratorRow(Row, frozen=True):
+    """A model of accelerator; the fields are those of the table."""
+
+    vendor: Name
+    generation: Name
+    forms: dict[str, _Gigabytes] = msgspec.field(default_factory=dict)
+    memory: _Gigabytes = ()
+    spellings: Names = ()
+    grades: _Expressions = msgspec.field(default_factory=dict)
+    words: Name | None = None
+
+
+class Accelerators(Row, frozen=True):
     """Accelerators, their vendors and forms, and the words that say nothing about which it is."""
-    return load_table(ACCELERATORS_FILE)
+
+    by_system: Names
+    words: Names
+    forms: _Expressions
+    vendors: dict[str, Vendor]
+    accelerators: dict[str, AcceleratorRow]
 
 
-@functools.cache
-def submitters_table() -> dict[str, Any]:
+class JointSubmission(Row, frozen=True):
+    """A submission of several submitters that has a name of its own."""
+
+    members: Names
+    spellings: Names
+
+
+class Submitters(Row, frozen=True):
     """Submitters, joint submissions, and the words that are no part of a name."""
-    return load_table(SUBMITTERS_FILE)
+
+    legal_forms: Names
+    submitters: dict[str, Names]
+    joint: dict[str, JointSubmission]
+
+
+class Spellings(Row, frozen=True):
+    """Availability, processors, frameworks, and the spellings that stand for no name."""
+
+    nothing: dict[str, Names]
+    availability: _Expressions
+    processors: _Processors
+    families: _Processors
+    misprints: dict[str, Name]
+    frameworks: _Expressions
+    below: _Expressions
 
 
 @functools.cache
-def names_table() -> dict[str, Any]:
-    """Availability, processors, frameworks, and the spellings that stand for no name."""
-    return load_table(NAMES_FILE)
+def accelerators_table() -> Accelerators:
+    """The table of accelerators."""
+    return load_table(ACCELERATORS_FILE, Accelerators)
+
+
+@functools.cache
+def submitters_table() -> Submitters:
+    """The table of submitters."""
+    return load_table(SUBMITTERS_FILE, Submitters)
+
+
+@functools.cache
+def names_table() -> Spellings:
+    """The table of all other names."""
+    return load_table(NAMES_FILE, Spellings)
 
 
 #: Where a name of each kind is added, and the row that does it.
@@ -56,9 +118,4 @@ def row_to_add(kind: str, name: str) -> tuple[str, str]:
         name: as it is spelt.
     """
     file, section, row = _ROWS[kind]
-    return _end_of(file.name, section), row.format(name=json.dumps(name, ensure_ascii=False))
-
-
-@functools.cache
-def _end_of(file: str, section: str) -> str:
-    return place_to_extend(FOLDER / file, section)
+    return place_to_extend(file, section), row.format(name=json.dumps(name, ensure_ascii=False))

@@ -1,14 +1,16 @@
-"""The facts of the rounds, benchmarks and system descriptions: loader of the YAML files beside it."""
+"""The facts of the rounds, benchmarks and system descriptions: records of the YAML files beside it."""
 
 from __future__ import annotations
 
+import datetime
 import functools
+import math
 import re
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 
-from .files import FOLDER, load_table
+import msgspec
+
+from .files import FOLDER, Name, Names, RoundLabel, Row, load_table, with_names
 from .labels import order_of_label, round_label, round_number
 
 if TYPE_CHECKING:
@@ -23,41 +25,71 @@ TIME_TO_TRAIN, THROUGHPUT = "time-to-train", "throughput"
 _NO_NAME = re.compile(r"[^a-z0-9_.]+", re.ASCII)
 _LONGEST_TASK = 60
 
+_Count = Annotated[int, msgspec.Meta(ge=1)]
 
-@dataclass(frozen=True, slots=True)
-class Target:
+
+class Target(Row, frozen=True):
     """One quality target. ``value`` is in the unit of the rules, ``logged`` on the scale of the log line."""
 
     value: float
-    metric: str
-    logged: float
-    lower_is_better: bool
-    field: str | None
+    metric: Name
+    logged: float = math.nan  # where a row does not say it, ``value``
+    lower_is_better: bool = False
+    field: Name | None = None
+
+    def __post_init__(self) -> None:
+        """Fills in what the row leaves out."""
+        if math.isnan(self.logged):
+            msgspec.structs.force_setattr(self, "logged", self.value)
 
     def is_met(self, value: float) -> bool:
         """Whether a logged value reaches the target."""
         return value <= self.logged if self.lower_is_better else value >= self.logged
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How logs count what has been trained on: in ``unit``, under the name ``field``.
+class Progress(Row, frozen=True):
+    """How logs count what has been trained on, from the round ``since`` on: in ``unit``, under the name ``field``.
 
     ``samples`` are the training samples in one unit, or the key of the log line that says it, or None. A figure below
     ``least`` is in another unit; it is right times ``instead``. Both may be the key of the log line that says it.
     ``dataset_samples`` are those of the whole data set.
     """
 
-    unit: str
-    field: str
-    samples: float | str | None = None
-    least: float | str | None = None
-    instead: float | str = 1
-    dataset_samples: int | None = None
+    since: RoundLabel = msgspec.field(name="from")
+    unit: Literal["epochs", "samples", "tokens", "steps"]
+    field: Literal["epoch_num", "samples_count", "step_num"]
+    samples: int | float | Literal["train_samples", "global_batch_size"] | None = None
+    least: int | float | Literal["global_batch_size"] | None = None
+    instead: int | float | Literal["train_samples"] = 1
+    dataset_samples: _Count | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Benchmark:
+class Change(Row, frozen=True):
+    """What a benchmark measures from a round on; without ``model`` that of its row."""
+
+    since: RoundLabel = msgspec.field(name="from")
+    targets: tuple[Target, ...]
+    model: Name | None = None
+    dataset: Name | None = None
+
+
+class BenchmarkRow(Row, frozen=True):
+    """A row of ``benchmarks.yaml``; the fields are those of the table."""
+
+    model: Name
+    runs: _Count
+    changes: tuple[Change, ...]
+    task: Name | None = None
+    drop: int = 1
+    scored: _Count | None = None
+    progress: tuple[Progress, ...] = ()
+    rcp_allowance: int = 0
+    quality: Literal["eval_accuracy", "eval_error"] | None = None
+    renamed_from: Name | None = None
+    editions: tuple[tuple[RoundLabel, RoundLabel], ...] = ()
+
+
+class Benchmark(Row, frozen=True):
     """A benchmark in one round. Without ``known`` only ``key`` and ``task`` (the key) are meaningful.
 
     ``runs`` logs are required; ``drop`` runs are left out at each end; of runs that count only the first ``scored`` are
@@ -80,44 +112,45 @@ class Benchmark:
     quality: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Success:
+class Success(Row, frozen=True):
     """How ``run_stop`` says that a run converged: ``field`` of its ``part`` is one of ``says``."""
 
-    part: str
-    field: str
-    says: tuple[object, ...]
+    part: Literal["metadata", "value"]
+    field: Name
+    says: tuple[bool | str, ...]
     unsaid: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Row, frozen=True):
     """The form of the log lines; the fields are those of ``rounds.yaml``."""
 
-    name: str
-    token: bytes
+    text: Name = msgspec.field(name="token")
     record: re.Pattern[str]
-    json: str
+    json: Literal["line", "payload", "value"]
     success: Success
     strict: bool
+    name: str = ""
+    token: bytes = msgspec.field(name="bytes", default=b"")
+
+    def __post_init__(self) -> None:
+        """Makes the token what lines are."""
+        msgspec.structs.force_setattr(self, "token", self.text.encode("ascii"))
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Row, frozen=True):
     """What a result measures: the fields are those of ``rounds.yaml``."""
 
-    name: str
-    unit: str
+    unit: Name
     lower_is_better: bool
+    name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Row, frozen=True):
     """Where results lie; the fields are those of ``rounds.yaml``. Without ``metrics`` all are times to train."""
 
     nested: bool
-    metrics: dict[str, str]
-    evidence: frozenset[str]
+    metrics: dict[str, Literal["time-to-train", "throughput"]] = msgspec.field(default_factory=dict)
+    evidence: frozenset[str] = frozenset()
 
     @property
     def place(self) -> str:
@@ -126,44 +159,75 @@ class Layout:
         return f"<submitter>/results/<system>/{metric}<benchmark>/result_*.txt"
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class _Judging(Row, frozen=True):
+    dialect: Name
+    layout: Name
+    init_limit_minutes: int | float | None
+    init_limit_minutes_open: int | float | None
+    converged_by: Literal["status", "target"]
+    optional_keys: frozenset[Name]
+
+
+class _Round(Row, frozen=True):
+    branch: Name = "main"
+    benchmarks: tuple[Name, ...] = ()
+    public: bool = True
+    aliases: dict[str, Name] = msgspec.field(default_factory=dict)
+    elapsed: dict[str, Name] = msgspec.field(default_factory=dict)
+
+
+class _Clock(Row, frozen=True):
+    earliest: datetime.date
+    latest: datetime.date
+
+
+class _Table(Row, frozen=True):
+    dialects: dict[str, Dialect]
+    layouts: dict[str, Layout]
+    metrics: dict[str, Metric]
+    clock: _Clock
+    rules: dict[RoundLabel, _Judging]
+    rounds: dict[RoundLabel, _Round]
+
+
+class Rules(Row, frozen=True):
     """How the logs of a round are written, laid out and judged. Minutes; None for no limit."""
 
     version: str
     known: bool
     dialect: Dialect
     layout: Layout
-    init_limit_minutes: float | None
-    init_limit_minutes_open: float | None
+    init_limit_minutes: int | float | None
+    init_limit_minutes_open: int | float | None
     converged_by: str
     optional_keys: frozenset[str]
     branch: str
-    benchmarks: tuple[str, ...]
+    benchmarks: Names
+    public: bool
     aliases: dict[str, str]
     elapsed: dict[str, str]
 
 
 @functools.cache
-def _rounds() -> dict[str, Any]:
-    return load_table(ROUNDS_FILE)
+def _rounds() -> _Table:
+    return load_table(ROUNDS_FILE, _Table)
 
 
 @functools.cache
-def benchmarks_table() -> dict[str, Any]:
+def benchmarks_table() -> dict[str, BenchmarkRow]:
     """The rows of the benchmarks, by key."""
-    return load_table(BENCHMARKS_FILE)
+    return load_table(BENCHMARKS_FILE, dict[str, BenchmarkRow])
 
 
 def known_rounds(suite: str | None = None) -> tuple[str, ...]:
     """The rounds of the table, of all suites or one, oldest first in each."""
-    rounds = sorted(_rounds()["rounds"], key=order_of_label)
+    rounds = sorted(_rounds().rounds, key=order_of_label)
     return tuple(version for version in rounds if suite in (None, round_label(version).suite))
 
 
 def public_rounds(suite: str | None = None) -> tuple[str, ...]:
     """The rounds of the table whose results are published, of all suites or one, oldest first in each."""
-    return tuple(version for version in known_rounds(suite) if _rounds()["rounds"][version].get("public", True))
+    return tuple(version for version in known_rounds(suite) if _rounds().rounds[version].public)
 
 
 @functools.cache
@@ -175,29 +239,21 @@ def known_benchmarks() -> frozenset[str]:
 @functools.cache
 def metric_of(name: str) -> Metric:
     """A metric of the table by its name."""
-    return Metric(name, **_rounds()["metrics"][name])
+    return with_names(_rounds().metrics)[name]
 
 
 @functools.cache
 def dialect_of(name: str) -> Dialect:
     """A dialect of the table by its name."""
-    row = _rounds()["dialects"][name]
-    success = row["success"]
-    return Dialect(
-        name=name,
-        token=row["token"].encode("ascii"),
-        record=re.compile(row["record"], re.ASCII),
-        json=row["json"],
-        success=Success(success["part"], success["field"], tuple(success["says"]), success["unsaid"]),
-        strict=row["strict"],
-    )
+    return with_names(_rounds().dialects)[name]
 
 
 @functools.cache
 def clock_limits_ms() -> tuple[float, float]:
     """The earliest and the latest time that a run can have, in milliseconds since 1970."""
-    dates = (_rounds()["clock"][name] for name in ("earliest", "latest"))
-    earliest, latest = (datetime(date.year, date.month, date.day, tzinfo=timezone.utc).timestamp() for date in dates)
+    midnight = datetime.time(tzinfo=datetime.timezone.utc)
+    clock = _rounds().clock
+    earliest, latest = (datetime.datetime.combine(day, midnight).timestamp() for day in (clock.earliest, clock.latest))
     return earliest * 1000, latest * 1000
 
 
@@ -205,9 +261,8 @@ def clock_limits_ms() -> tuple[float, float]:
 def dialects() -> dict[str, Dialect]:
     """The dialects, by the rounds that have them, in words: ``round 0.6``, ``round 0.7 and later``."""
     begun: dict[str, str] = {}
-    for since in sorted(_rounds()["rules"], key=order_of_label):
-        if "dialect" in (row := _rounds()["rules"][since]):
-            begun.setdefault(row["dialect"], since)
+    for since in sorted(_rounds().rules, key=order_of_label):
+        begun.setdefault(_rounds().rules[since].dialect, since)
     *_, last = begun.values()
     return {f"round {since}{' and later' if since == last else ''}": dialect_of(name) for name, since in begun.items()}
 
@@ -221,27 +276,12 @@ def rules_of(version: str) -> Rules:
     """
     table = _rounds()
     label = round_label(version)
-    merged: dict[str, Any] = {}
-    for since in sorted(table["rules"], key=order_of_label):
-        start = round_label(since)
-        if start.suite == label.suite and (not merged or start.number <= label.number):
-            merged.update(table["rules"][since])
-    row = table["rounds"].get(version)
-    layout = table["layouts"][merged["layout"]]
-    return Rules(
-        version=version,
-        known=row is not None,
-        dialect=dialect_of(merged["dialect"]),
-        layout=Layout(layout["nested"], layout.get("metrics", {}), frozenset(layout.get("evidence", ()))),
-        init_limit_minutes=merged["init_limit_minutes"],
-        init_limit_minutes_open=merged["init_limit_minutes_open"],
-        converged_by=merged["converged_by"],
-        optional_keys=frozenset(merged["optional_keys"]),
-        branch=(row or {}).get("branch", "main"),
-        benchmarks=tuple((row or {}).get("benchmarks", ())),
-        aliases=(row or {}).get("aliases", {}),
-        elapsed=(row or {}).get("elapsed", {}),
-    )
+    starts = [since for since in sorted(table.rules, key=order_of_label) if round_label(since).suite == label.suite]
+    earlier = [since for since in starts if round_number(since) <= label.number]
+    row = table.rules[(earlier or starts[:1])[-1]]
+    found = msgspec.structs.asdict(row) | msgspec.structs.asdict(table.rounds.get(version, _Round()))
+    found |= {"dialect": dialect_of(row.dialect), "layout": table.layouts[row.layout]}
+    return Rules(version=version, known=version in table.rounds, **found)
 
 
 @functools.cache
@@ -255,36 +295,37 @@ def benchmark_of(key: str, version: str) -> Benchmark:
     row = benchmarks_table().get(key)
     own_task = _NO_NAME.sub("-", key.lower())[:_LONGEST_TASK].strip("-.") or "unnamed"
     label = round_label(version)
-    if row is None or round_label(row["changes"][0]["from"]).suite != label.suite:
-        return Benchmark(key=key, task=own_task)
+    if row is None or round_label(row.changes[0].since).suite != label.suite:
+        return Benchmark(key, own_task)
     rules = rules_of(version)
-    change = row_of(row["changes"], label.number)
-    counts = {"task": row.get("task", own_task), "drop": row.get("drop", 1)}
+    change = row_of(row.changes, label.number)
+    task = row.task or own_task
     if change is None or (rules.known and key not in rules.benchmarks):
-        return Benchmark(key=key, **counts)
-    progress = row_of(row.get("progress", ()), label.number)
-    values = change["target"]
-    logged = change.get("logged", [value for value, _ in values])
-    lower = change.get("lower", [False] * len(values))
-    fields = change.get("field", [None] * len(values))
+        return Benchmark(key, task, drop=row.drop)
     return Benchmark(
-        key=key,
+        key,
+        task,
         known=True,
-        model=change.get("model", row["model"]),
-        dataset=change.get("dataset"),
-        targets=tuple(
-            Target(float(value), metric, float(scale), low, name)
-            for (value, metric), scale, low, name in zip(values, logged, lower, fields, strict=True)
-        ),
-        runs=row["runs"],
-        scored=row.get("scored"),
-        progress=Progress(**{name: value for name, value in progress.items() if name != "from"}) if progress else None,
-        rcp_allowance=row.get("rcp_allowance", 0),
-        quality=row.get("quality"),
-        **counts,
+        model=change.model or row.model,
+        dataset=change.dataset,
+        targets=change.targets,
+        runs=row.runs,
+        drop=row.drop,
+        scored=row.scored,
+        progress=row_of(row.progress, label.number),
+        rcp_allowance=row.rcp_allowance,
+        quality=row.quality,
     )
 
 
-def row_of(rows: Sequence[dict[str, Any]], number: tuple[int, int]) -> dict[str, Any] | None:
-    """The row that holds in a round: the last one whose ``from`` is not later."""
-    return next((row for row in reversed(rows) if round_number(row["from"]) <= number), None)
+class _Dated(Protocol):
+    @property
+    def since(self) -> str: ...
+
+
+_D = TypeVar("_D", bound=_Dated)
+
+
+def row_of(rows: Sequence[_D], number: tuple[int, int]) -> _D | None:
+    """The row that holds in a round: the last one whose ``since`` is not later."""
+    return next((row for row in reversed(rows) if round_number(row.since) <= number), None)

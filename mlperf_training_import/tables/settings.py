@@ -5,28 +5,32 @@ from __future__ import annotations
 import functools
 
 from ..values import clean_text, finite_number
-from .files import FOLDER, load_table
+from .files import FOLDER, Names, Row, load_table
 
 #: Published texts have up to 8 characters, published counts are below 100.
 _LONGEST_TEXT = 40
 _LARGEST_COUNT = 10**6
 
 
+class _Settings(Row, frozen=True):
+    texts: dict[str, Names]
+    counts: dict[str, Names]
+
+
 @functools.cache
 def settings_by_log_key() -> dict[str, str]:
     """The key of the entry that each key of the logs fills."""
-    rows = [*_table()["texts"].items(), *_table()["counts"].items()]
-    return {key: name for name, keys in rows for key in keys}
+    return {key: name for name, keys in (_table().texts | _table().counts).items() for key in keys}
 
 
 @functools.cache
-def _table() -> dict[str, dict[str, list[str]]]:
-    return load_table(FOLDER / "settings.yaml")
+def _table() -> _Settings:
+    return load_table(FOLDER / "settings.yaml", _Settings)
 
 
 def setting_value(name: str, value: object) -> str | int | None:
     """What a log says about a setting: a text in lower case or a whole number above 0; None for anything else."""
-    if name in _table()["texts"]:
+    if name in _table().texts:
         text = clean_text(value) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
         return text and text.lower()
     number = finite_number(value)

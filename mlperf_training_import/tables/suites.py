@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .files import FOLDER, load_table
-from .labels import is_private_label, round_label
+from .labels import Suite, is_private_label, round_label
+from .labels import suites as suites
 from .rules import rules_of
 
 if TYPE_CHECKING:
@@ -15,20 +14,6 @@ if TYPE_CHECKING:
 
 #: What the tag of a cached clone begins with that names its round.
 VERSION_TAG = "version-"
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """A row of ``suites.yaml``; the fields are those of the table."""
-
-    name: str
-    title: str
-    label: str
-    experiments: str
-    cache_tag: str
-    address: str
-    repository: str
-    submissions: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +46,6 @@ class ExperimentName:
     def label(self) -> str:
         """The label of the round, or ``all`` with what labels of the suite begin with."""
         return f"{self.suite.label}{self.scope}"
-
-
-@functools.cache
-def suites() -> dict[str, Suite]:
-    """All suites by name, in the order of the table."""
-    return {name: Suite(name, **row) for name, row in load_table(FOLDER / "suites.yaml").items()}
 
 
 def suite_of(label: str) -> Suite:

@@ -443,19 +443,19 @@ def test_a_joint_submission_and_a_power_limit_stand_in_the_entry(tmp_path):
 
 def test_every_name_and_spelling_of_the_tables_means_its_row():
     table = accelerators_table()
-    for name, row in table["accelerators"].items():
-        assert row["vendor"] in table["vendors"], name
-        assert set(row.get("forms", ())) <= set(table["forms"]), name
-        assert {find_accelerator(spelling).name for spelling in (name, *row.get("spellings", ()))} == {name}
+    for name, row in table.accelerators.items():
+        assert row.vendor in table.vendors, name
+        assert set(row.forms) <= set(table.forms), name
+        assert {find_accelerator(spelling).name for spelling in (name, *row.spellings)} == {name}
     submitters = submitters_table()
-    for name, spellings in submitters["submitters"].items():
+    for name, spellings in submitters.submitters.items():
         assert {find_submitter(spelling).name for spelling in (name, *spellings)} == {name}
-    for name, row in submitters["joint"].items():
-        assert row["members"] == sorted(row["members"], key=str.casefold)
-        assert {find_submitter(spelling).name for spelling in (name, *row["spellings"])} == {name}
+    for name, row in submitters.joint.items():
+        assert list(row.members) == sorted(row.members, key=str.casefold)
+        assert {find_submitter(spelling).name for spelling in (name, *row.spellings)} == {name}
 
 
 def test_there_are_five_categories_of_availability():
-    assert set(names_table()["availability"]) == {
+    assert set(names_table().availability) == {
         *("available cloud", "available on-premise", "preview", "research", "available"),
     }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-
+import msgspec
 import pytest
 import yaml
 from trees import import_tree, write_result
@@ -11,7 +10,7 @@ from trees import import_tree, write_result
 from mlperf_training_import.tables import editions, rules
 from mlperf_training_import.tables.editions import edition_of
 from mlperf_training_import.tables.labels import round_number, split_label
-from mlperf_training_import.tables.rules import benchmark_of, benchmarks_table, known_rounds, rules_of
+from mlperf_training_import.tables.rules import BenchmarkRow, Change, Target, benchmark_of, benchmarks_table, known_rounds, rules_of
 
 
 def edition_id(key, version):
@@ -22,7 +21,7 @@ def edition_id(key, version):
 @pytest.fixture
 def table(monkeypatch):
     """A copy of the table of benchmarks that a test may change; what was worked out from it is forgotten."""
-    rows = copy.deepcopy(benchmarks_table())
+    rows = dict(benchmarks_table())
     for module in (rules, editions):
         monkeypatch.setattr(module, "benchmarks_table", lambda: rows)
     caches = (benchmark_of, edition_of)
@@ -32,6 +31,11 @@ def table(monkeypatch):
     monkeypatch.undo()
     for cache in caches:
         cache.cache_clear()
+
+
+def change(table, key, row):
+    """Adds a row to the changes of a benchmark."""
+    table[key] = msgspec.structs.replace(table[key], changes=(*table[key].changes, row))
 
 
 def test_editions_are_those_of_the_facts(shared):
@@ -101,14 +105,14 @@ def test_a_newer_round_continues_the_last_edition_while_nothing_changes():
 
 
 def test_a_newer_round_with_another_target_starts_an_edition_that_later_rounds_continue(table):
-    table["llama31_8b"]["changes"].append({"from": "99.0", "dataset": "c4/en/3.0.1", "target": [[3.2, "log perplexity"]]})
+    change(table, "llama31_8b", Change("99.0", (Target(3.2, "log perplexity"),), dataset="c4/en/3.0.1"))
     for version in ("99.0", "99.1"):
         assert (edition_id("llama31_8b", version), edition_of("llama31_8b", version).known) == ("llama31_8b-99.0", False)
     assert edition_id("llama31_8b", "6.1") == "llama31_8b-5.1"
 
 
 def test_an_edition_that_a_round_starts_is_one_finding(table, tmp_path):
-    table["resnet"]["changes"].append({"from": "7.0", "dataset": "ImageNet", "target": [[77.0, "% classification"]]})
+    change(table, "resnet", Change("7.0", (Target(77.0, "% classification"),), dataset="ImageNet"))
     write_result(tmp_path, system="a")
     write_result(tmp_path, system="b")
     imported = import_tree(tmp_path, "7.0")
@@ -118,37 +122,28 @@ def test_an_edition_that_a_round_starts_is_one_finding(table, tmp_path):
 
 
 def test_another_spelling_of_the_data_set_starts_no_edition(table):
-    row = {"from": "99.0", "dataset": "C4 en 3.0.1", "target": [[3.3, "log perplexity"]], "lower": [True]}
-    table["llama31_8b"]["changes"].append(row)
+    target = Target(3.3, "log perplexity", lower_is_better=True)
+    change(table, "llama31_8b", Change("99.0", (target,), dataset="C4 en 3.0.1"))
     assert edition_of("llama31_8b", "99.0") == edition_of("llama31_8b", "5.1")
 
 
 def test_a_new_benchmark_starts_an_edition_in_its_first_round(table):
-    table["wombat"] = {
-        "task": "wombats",
-        "model": "Wombat",
-        "runs": 5,
-        "changes": [{"from": "99.0", "dataset": "Burrows", "target": [[0.5, "depth"]]}],
-    }
+    first = Change("99.0", (Target(0.5, "depth"),), dataset="Burrows")
+    table["wombat"] = BenchmarkRow("Wombat", 5, (first,), task="wombats")
     assert (edition_id("wombat", "99.1"), edition_of("wombat", "99.1").known) == ("wombat-99.0", False)
 
 
 def test_a_renamed_benchmark_keeps_its_edition(table):
-    table["wombat"] = {
-        **table["llama31_8b"],
-        "renamed_from": "llama31_8b",
-        "changes": [{**table["llama31_8b"]["changes"][0]}],
-    }
-    table["wombat"]["changes"][0]["from"] = "99.0"
-    del table["wombat"]["editions"]
+    old = table["llama31_8b"]
+    first = msgspec.structs.replace(old.changes[0], since="99.0")
+    table["wombat"] = msgspec.structs.replace(old, renamed_from="llama31_8b", changes=(first,), editions=())
     assert edition_of("wombat", "99.0") == edition_of("llama31_8b", "5.1")
 
 
 def test_a_benchmark_that_was_renamed_is_in_the_table_under_its_old_key_too():
     for key, row in benchmarks_table().items():
-        if "renamed_from" in row:
-            assert row["renamed_from"] in benchmarks_table()
-            assert "editions" not in row, key
+        if row.renamed_from:
+            assert row.renamed_from in benchmarks_table()
+            assert not row.editions, key
         else:
-            spans = row.get("editions", [])
-            assert spans == sorted(spans, key=lambda span: round_number(span[0])), key
+            assert list(row.editions) == sorted(row.editions, key=lambda span: round_number(span[0])), key
