@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from .files import FOLDER
+import msgspec
+
+from .files import FOLDER, Row
 from .labels import split_label
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 REFERENCES_FILE = FOLDER / "rcp.csv"
 
@@ -24,9 +22,20 @@ class ReferenceRuns:
     points: tuple[float, ...]
 
 
+class _ReferenceRow(Row, frozen=True):
+    suite: str
+    benchmark: str
+    first_round: str
+    last_round: str
+    global_batch_size: int
+    points: str
+
+
 @functools.cache
 def reference_runs(suite: str, benchmark: str, version: str) -> tuple[ReferenceRuns, ...]:
     """The reference runs that a benchmark has in a round, by batch size; none where nothing is to be judged by them.
+
+    References hold until the table replaces them, so a later round without new ones has the last.
 
     Args:
         suite: ``training`` or ``hpc``.
@@ -35,9 +44,10 @@ def reference_runs(suite: str, benchmark: str, version: str) -> tuple[ReferenceR
     """
     number = _number(version)
     found = [
-        ReferenceRuns(int(row["global_batch_size"]), tuple(map(float, row["points"].split())))
-        for row in _rows(REFERENCES_FILE).get((suite, benchmark), ())
-        if _number(row["first_round"]) <= number <= _number(row["last_round"])
+        ReferenceRuns(row.global_batch_size, tuple(map(float, row.points.split())))
+        for row in _rows()
+        if (row.suite, row.benchmark) == (suite, benchmark)
+        and _number(row.first_round) <= number <= _number(row.last_round or version)
     ]
     return tuple(sorted(found, key=lambda runs: runs.global_batch_size))
 
@@ -48,10 +58,7 @@ def _number(version: str) -> tuple[int, int]:
 
 
 @functools.cache
-def _rows(path: Path) -> dict[tuple[str, str], list[dict[str, str]]]:
-    """The rows of the table by suite and benchmark."""
-    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
-    with path.open(encoding="ascii", newline="") as stream:
-        for row in csv.DictReader(line for line in stream if not line.startswith("#")):
-            rows.setdefault((row["suite"], row["benchmark"]), []).append(row)
-    return rows
+def _rows() -> list[_ReferenceRow]:
+    with REFERENCES_FILE.open(encoding="ascii", newline="") as stream:
+        rows = csv.DictReader(line for line in stream if not line.startswith("#"))
+        return msgspec.convert(list(rows), list[_ReferenceRow], strict=False)

@@ -79,7 +79,7 @@ class BenchmarkRow(Row, frozen=True):
     model: Name
     runs: _Count
     changes: tuple[Change, ...]
-    task: Name | None = None
+    task: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+$")] | None = None
     drop: int = 1
     scored: _Count | None = None
     progress: tuple[Progress, ...] = ()
@@ -149,7 +149,7 @@ class Layout(Row, frozen=True):
     """Where results lie; the fields are those of ``rounds.yaml``. Without ``metrics`` all are times to train."""
 
     nested: bool
-    metrics: dict[str, Literal["time-to-train", "throughput"]] = msgspec.field(default_factory=dict)
+    metrics: dict[str, Name] = msgspec.field(default_factory=dict)
     evidence: frozenset[str] = frozenset()
 
     @property
