@@ -1,9 +1,15 @@
-"""Text and numbers of unknown origin, made safe to compute with, to store and to show."""
+"""Text and numbers of unknown origin, made safe to compute with, to store and to show; how names are ordered and listed."""
 
 from __future__ import annotations
 
+import hashlib
 import math
+import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: A log that is larger than this is not read, unless the user allows it. The largest published ones have some megabytes.
 LARGEST_LOG_MB = 1024
@@ -12,6 +18,7 @@ LARGEST_LOG_MB = 1024
 _UNSAFE = frozenset({"Cc", "Cf", "Cs"})
 _SEPARATORS = frozenset({"Zl", "Zp"})
 _BLANKS = "\t\r\n"
+_DIGITS = re.compile(r"(\d+)", re.ASCII)
 
 
 def clean_text(value: object) -> str | None:
@@ -62,3 +69,18 @@ def finite_number(value: object) -> float | int | None:
         return value if math.isfinite(value) else None
     except OverflowError:
         return None
+
+
+def natural_key(text: str) -> tuple[list[int | str], str]:
+    """Sort key under which ``result_2.txt`` comes before ``result_10.txt``."""
+    return [int(part) if place % 2 else part for place, part in enumerate(_DIGITS.split(text))], text
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join([*names[:most], f"and {len(names) - most} more"] if len(names) > most else names)
+
+
+def short_digest(data: bytes) -> str:
+    """16 hexadecimal digits that tell data apart."""
+    return hashlib.sha256(data).hexdigest()[:16]

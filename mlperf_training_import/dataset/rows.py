@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from ..results.names import name_keys
 from ..results.score import fastest_first
 from ..rounds.description import read_object
 from ..tables.rules import benchmark_of
-from ..values import finite_number
+from ..values import finite_number, short_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -142,7 +141,7 @@ def _convergence(run: Run, benchmark: Benchmark | None) -> Row:
 def _digest(log: RunLog) -> str | None:
     if log.run_start_ms is None or log.run_stop_ms is None:
         return None
-    return hashlib.sha256(repr((log.run_start_ms, log.run_stop_ms)).encode("ascii")).hexdigest()[:16]
+    return short_digest(repr((log.run_start_ms, log.run_stop_ms)).encode("ascii"))
 
 
 def _iter_evaluation_rows(run: _LoggedRun) -> Iterator[Row]:

@@ -7,7 +7,6 @@ two columns as well, as what they are: an engine that guesses types would take r
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
 import itertools
 import json
@@ -16,6 +15,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_if_different
+from ..csv_text import csv_text
 from ..errors import BadInput
 from ..tables.dataset import TableSchema, dataset_tables, schema_version
 from ..tables.suites import suite_of
@@ -169,16 +169,5 @@ def _to_parquet(table: Any) -> bytes:
 
 def _to_csv(table: Any) -> bytes:
     """The table as text: lists as JSON, nothing where there is no value."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(table.column_names)
-    for batch in table.to_batches(_ROWS_AT_ONCE):
-        columns = [column.to_pylist() for column in batch.columns]
-        writer.writerows([_cell(value) for value in row] for row in zip(*columns, strict=True))
-    return stream.getvalue().encode("utf-8")
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value) if isinstance(value, list) else value
+    rows = itertools.chain.from_iterable(batch.to_pylist() for batch in table.to_batches(_ROWS_AT_ONCE))
+    return csv_text(table.column_names, rows, for_programs=True).encode("utf-8")

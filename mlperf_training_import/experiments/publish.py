@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from ..outcome import Changes, PublishedExperiment
 from ..regular import is_there, read_regular
 from ..results.entry import experiment_tags
 from ..tables.suites import label_of_experiment, suite_of
+from ..values import short_digest
 from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, is_stored, load_experiment, to_bytes
 from .identity import IdentityIndex, by_identity
 from .locks import locked
@@ -251,7 +251,7 @@ def _uid_of(name: str, known: _Known | None = None) -> str:
     """The uid of an experiment; that of a new one is derived from its name, so that it is the same for everybody."""
     if known is not None and known.description is not None:
         return str(known.description["uid"])
-    return hashlib.sha256(name.encode("ascii")).hexdigest()[:16]
+    return short_digest(name.encode("ascii"))
 
 
 def _existing(target: Target) -> dict[str, _Known]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import statistics
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN
-from ..values import finite_number
+from ..values import finite_number, short_digest
 from .metrics import _present, accelerator_minutes
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def runs_digest(runs: Iterable[Run]) -> str | None:
     spans = {(run.log.run_start_ms, run.log.run_stop_ms) for run in runs if run.log.run_stop_ms is not None}
     if not spans:
         return None
-    return hashlib.sha256(repr(sorted(spans)).encode("ascii")).hexdigest()[:16]
+    return short_digest(repr(sorted(spans)).encode("ascii"))
 
 
 def _best(figures: Mapping[int, float], runs_of: Mapping[int, str]) -> dict[str, float]:

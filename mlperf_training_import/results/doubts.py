@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..regular import open_regular
 from ..rounds.description import normal_division
 from ..tables.rules import THROUGHPUT
+from ..values import first_of
 from .convergence import logged_quality
 from .score import odd_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from ..findings import Report
@@ -190,11 +191,5 @@ def _counted(case: Case, odd: dict[str, str], what: str) -> str | None:
 
 def _named(names: Sequence[str], why: str | None = None) -> str:
     """Names of logs, the first with what is wrong with it."""
-    return ", ".join(_iter_names(names, why))
-
-
-def _iter_names(names: Sequence[str], why: str | None) -> Iterator[str]:
-    for number, name in enumerate(names[:_NAMED_LOGS]):
-        yield f"{name} ({why})" if why and not number else name
-    if len(names) > _NAMED_LOGS:
-        yield f"and {len(names) - _NAMED_LOGS} more"
+    first, *others = names
+    return first_of([f"{first} ({why})" if why else first, *others], _NAMED_LOGS)

@@ -5,7 +5,6 @@ What its keys mean stands in ``tables/keys.yaml``.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from ..tables.keys import repeated_keys
 from ..tables.labels import order_of_label, round_label
 from ..tables.rules import TIME_TO_TRAIN, Benchmark, known_benchmarks, metric_of
 from ..tables.suites import ExperimentName, suites
+from ..values import short_digest
 from .compare import runs_digest
 from .names import name_keys
 from .settings import settings_of
@@ -83,7 +83,7 @@ def uid_of(identity: Identity) -> str:
         data = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # half a character, as JSON may have it; names of files do not
         data = text.encode("utf-8", "surrogatepass")
-    return hashlib.sha256(data).hexdigest()[:16]
+    return short_digest(data)
 
 
 def foreign_benchmarks(entry: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..tables.labels import is_private_label, round_number, split_label
 from ..tables.rules import known_rounds, public_rounds, rules_of
 from ..tables.suites import source_of
+from ..values import first_of
 from ..way_in import home_commands, own_command
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def no_results(round_: Round, walked: Sequence[Submission], read: Sequence[Submi
     if logs:
         return f"no results in {place}, which holds {len(read)} benchmark folders and no score; the findings say why"
     names = sorted(child.name for child in place.iterdir() if not child.name.startswith("."))
-    holds = ", ".join((*names[:_NAMED], *([f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []))) or "nothing"
+    holds = first_of(names, _NAMED) or "nothing"
     return f"no results in {place}, which holds {holds}; expected {rules_of(round_.version).layout.place}"
 
 

@@ -17,7 +17,7 @@ from ..model import LogFile, Round, Submission, System
 from ..tables.descriptions import DESCRIPTIONS_FILE, field_of_key
 from ..tables.files import place_to_extend
 from ..tables.rules import known_benchmarks
-from ..values import clean_text, is_clean, printable
+from ..values import clean_text, first_of, is_clean, natural_key, printable
 from .description import read_description, read_logged_description, read_object
 from .unread import Searcher, is_results_folder
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from ..tables.rules import Rules
 
-_DIGITS = re.compile(r"(\d+)")
 #: Links of a round that are followed; published rounds have none. Links to links could make any number of folders.
 _MOST_LINKS = 10_000
 #: Submissions of round 0.5 lie up to five folders deep.
@@ -86,7 +85,7 @@ class _Walker:
                         files.append(entry)
         except OSError as error:
             self._report("unreadable", folder, error.strerror or "cannot be read")
-        return sorted(folders), sorted(files, key=lambda entry: (_natural(entry.name), entry.name))
+        return sorted(folders), sorted(files, key=lambda entry: natural_key(entry.name))
 
     def _report_unsafe(self, path: str, what: str) -> None:
         """Reports what is not read, once."""
@@ -277,8 +276,8 @@ class _Walker:
         unread = self._searcher.beside(folder, [file.name for file in files if file.name not in read], bool(read))
         if unread:
             copies = sorted(name for name in read if _COPY.search(name))
-            kept = f"; {_listed(copies)} is read, whatever its name says" if copies else ""
-            what = f"{len(unread)} logs whose names are not result_*.txt are not read: {_listed(unread)}{kept}"
+            kept = f"; {first_of(copies, _MOST_NAMES)} is read, whatever its name says" if copies else ""
+            what = f"{len(unread)} logs whose names are not result_*.txt are not read: {first_of(unread, _MOST_NAMES)}{kept}"
             self._report("unread-logs", folder, what)
         return logs
 
@@ -416,14 +415,3 @@ class _PackageWalker(_Walker):
         except (OSError, ValueError) as error:
             self._report("invalid-system-description", path, str(error))
             return None
-
-
-def _listed(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    more = [f"and {len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
-    return ", ".join((*names[:_MOST_NAMES], *more))
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Sort key under which ``result_2.txt`` comes before ``result_10.txt``."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from ..errors import BadInput
 from ..regular import open_regular
 from ..tables.rules import Dialect, dialects
+from ..values import natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +33,6 @@ _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.B
 #: Logs of a submission. Other files beside them are none of its runs, and power logs lie in a folder beside them.
 SUBMITTED = re.compile(r"result_.*\.txt")
 _POWER = "power"
-_DIGITS = re.compile(r"(\d+)")
 
 
 def find_files(paths: Sequence[str]) -> list[str]:
@@ -93,16 +93,11 @@ def iter_lines(file: str, largest_bytes: int) -> Iterator[tuple[int, bytes]]:
             yield number, pending
 
 
-def in_order(names: Sequence[str]) -> list[str]:
-    """Names by their numbers: ``run_2`` before ``run_10``."""
-    return sorted(names, key=lambda name: [(int(p), "") if p.isdecimal() else (-1, p) for p in _DIGITS.split(name)])
-
-
 def _iter_below(folder: str) -> Iterator[str]:
     for here, folders, files in os.walk(folder):
         skipped = _POWER if any(map(SUBMITTED.fullmatch, files)) else None
-        folders[:] = in_order([name for name in folders if not name.startswith(".") and name != skipped])
-        for name in in_order(files):
+        folders[:] = sorted((name for name in folders if not name.startswith(".") and name != skipped), key=natural_key)
+        for name in sorted(files, key=natural_key):
             file = Path(here, name)
             if not name.startswith(".") and not file.is_symlink() and file.is_file():
                 yield str(file)

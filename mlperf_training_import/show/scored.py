@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 import math
 from pathlib import Path
@@ -14,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from ..csv_text import csv_text
 from ..tables.editions import edition_of
 from ..tables.labels import split_label
 from ..tables.rules import known_benchmarks
@@ -72,17 +71,11 @@ def to_json(groups: Sequence[ScoredGroup]) -> str:
 
 def to_csv(groups: Sequence[ScoredGroup]) -> str:
     """The runs as CSV, one line each, with benchmark, division, round and folder of their group in front."""
-    text = io.StringIO()
     of_group = ("benchmark", "division", "round", "folder", "unit")
-    writer: csv.DictWriter[str] | None = None
-    for group in groups:
-        for run in group.runs:
-            row = {name: getattr(group, name) for name in of_group} | dataclasses.asdict(run)
-            if writer is None:
-                writer = csv.DictWriter(text, row, lineterminator="\n")
-                writer.writeheader()
-            writer.writerow({name: _as_text(value) for name, value in row.items()})
-    return text.getvalue()
+    rows = [
+        {name: getattr(group, name) for name in of_group} | dataclasses.asdict(run) for group in groups for run in group.runs
+    ]
+    return csv_text(list(rows[0]), rows)
 
 
 def nearest_results(entries: Iterable[Entry], group: ScoredGroup, accelerators: int | None) -> list[Entry]:
@@ -170,11 +163,6 @@ def _minutes(run: ScoredRun) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:,.4f}".rstrip("0").rstrip(".")
-
-
-def _as_text(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def _line(text: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_if_different
+from ..csv_text import csv_text
 from ..errors import BadInput
 from ..experiments.files import to_bytes
 from ..results.entry import order_of
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from ..tables.rules import Rules
 
 
-#: A cell that begins so may be a formula, which can run a program or send what is in other cells.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 RESULTS_FILE = "summary_results.json"
 _METRIC_COLUMNS = ("metric", "Result_Units")
 _FACTOR = ":scaling_factor"
@@ -115,11 +112,6 @@ def _result_of(row: Mapping[str, object]) -> tuple[object, ...]:
     return (*identity, row.get("metric") or TIME_TO_TRAIN)
 
 
-def _inert(value: object) -> object:
-    """A text that a spreadsheet would take for a formula, with an apostrophe before it, which makes it text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
-
-
 def _to_csv(rows: list[dict[str, object]], rules: Rules) -> bytes:
     """One line per system, with the columns of the peer's table in their order, and ours at the end.
 
@@ -129,11 +121,7 @@ def _to_csv(rows: list[dict[str, object]], rules: Rules) -> bytes:
     imported = {key for key in present if not key.endswith(_FACTOR)} - set(columns("first", "last", "json"))
     scores = [key for key in rules.benchmarks if key in imported] + sorted(imported - set(rules.benchmarks))
     factors = [key + _FACTOR for key in scores if key + _FACTOR in present]
-    text = io.StringIO()
     metric = _METRIC_COLUMNS if rules.layout.metrics else ()
     names = (*columns("first"), *scores, *columns("last"), *factors, *metric)
-    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _inert(value) for key, value in row.items()} for row in rows)
     # File names may hold bytes that are no UTF-8; they are written as they stand in the JSON files.
-    return text.getvalue().encode("utf-8", "backslashreplace")
+    return csv_text(names, rows).encode("utf-8", "backslashreplace")

@@ -22,6 +22,19 @@ TYPES: dict[Type, type | tuple[type, ...]] = {
 }
 
 
+class Page(Row, frozen=True):
+    """What the page knows a key by, and its column there, if it has a title; the fields are those of ``keys.yaml``."""
+
+    field: Name
+    instead: Name | None = None
+    is_link: bool = False
+    title: str = ""
+    place: int = 0
+    width: int = 0
+    own: bool = False
+    first: bool = False
+
+
 class Key(Row, frozen=True):
     """A row of ``keys.yaml``; the fields are those of the table. ``row`` is None for keys that are no column."""
 
@@ -34,6 +47,7 @@ class Key(Row, frozen=True):
     shown: bool = False
     figure: bool = False
     row: Literal["first", "last", "json"] | None = None
+    page: Page | None = None
     name: str = ""
 
 

@@ -10,7 +10,15 @@ from trees import import_tree, write_result
 from mlperf_training_import.tables import editions, rules
 from mlperf_training_import.tables.editions import edition_of
 from mlperf_training_import.tables.labels import round_number, split_label
-from mlperf_training_import.tables.rules import BenchmarkRow, Change, Target, benchmark_of, benchmarks_table, known_rounds, rules_of
+from mlperf_training_import.tables.rules import (
+    BenchmarkRow,
+    Change,
+    Target,
+    benchmark_of,
+    benchmarks_table,
+    known_rounds,
+    rules_of,
+)
 
 
 def edition_id(key, version):

@@ -70,7 +70,12 @@ def test_a_key_that_stands_twice_is_found():
             {"advise": "no"},
             "the store: kept-result: object contains unknown field `advise`",
         ),
-        ("accelerators.yaml", ("accelerators", "A100", "forms"), {"SXM": 80}, "A100: forms: SXM: expected `array`, got `int`"),
+        (
+            "accelerators.yaml",
+            ("accelerators", "A100", "forms"),
+            {"SXM": 80},
+            "A100: forms: SXM: expected `array`, got `int`",
+        ),
         ("submitters.yaml", ("submitters",), {"Dell": "Dell EMC"}, "submitters: Dell: expected `array`, got `str`"),
         ("names.yaml", ("frameworks",), {"JAX": ["jax"]}, "frameworks: JAX: expected `str`, got `array`"),
         ("descriptions.yaml", (), {"nodes": "number_of_nodes"}, "nodes: expected `array`, got `str`"),

@@ -10,7 +10,7 @@ from ...tables.keys import entry_keys
 from ...tables.labels import order_of_label
 from ...tables.rules import THROUGHPUT, TIME_TO_TRAIN
 from ..editions import edition_of_entry
-from .records import Entry, fields_of, key_of_field, number_of, text_of
+from .records import Entry, fields_of, number_of, page_keys, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -45,7 +45,19 @@ def make_payload(
         "sources": _sources(rows, rounds),
         "findings": _findings(report, {row["folder"] for row in rows}),
         "keys": {name: {"unit": key.unit, "text": key.text} for name, key in entry_keys().items() if name in keys},
-        "key_of_field": key_of_field(),
+        "key_of_field": {page.field: key.name for key, page in page_keys()},
+        "columns": [
+            {
+                "key": page.field,
+                "title": page.title,
+                "width": page.width,
+                "type": key.type,
+                "own": page.own,
+                "first": page.first,
+            }
+            for key, page in page_keys()
+            if page.title
+        ],
         "fields": {name: _column([row[name] for row in rows]) for name in rows[0]} | {"uid": [row["uid"] for row in rows]},
         "entries": {key: _column([_storable(entry.get(key)) for entry in entries]) for key in keys},
     }
@@ -65,7 +77,6 @@ def _editions(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[dict[str
     for new, old in enumerate(order):
         for i in places[old]:
             rows[i]["edition"] = new
-            rows[i]["benchmark"] = text_of(entries[i].get("Model_ID"))
     return [editions[i] for i in order]
 
 

@@ -6,6 +6,7 @@ needs and an entry does not say is told from what it does say.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping
@@ -13,50 +14,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...results.names import find_availability
+from ...tables.keys import Key, Page, entry_keys
 from ...tables.labels import split_label
 from ...tables.suites import source_of
 
 Entry = Mapping[str, Any]
 
-#: Fields that are texts (empty where there is none), and the keys that they are taken from, the first that has a value.
-_TEXTS = {
-    "round": ("version",),
-    "division": ("division",),
-    "submitter": ("submitter_name", "submitter"),
-    "system": ("system",),
-    "accelerator": ("accelerator", "accelerator_model_name"),
-    "variant": ("accelerator_variant", "accelerator_model_name"),
-    "accelerator_name": ("accelerator_model_name",),
-    "vendor": ("accelerator_vendor",),
-    "processor": ("processor", "host_processor_model_name"),
-    "framework": ("framework",),
-    "notes": ("notes",),
-    "verdict": ("rcp_verdict",),
-    "git_url": ("git_url",),
-    "git_commit": ("git_commit",),
-}
-#: Fields that are numbers, or None.
-_NUMBERS = {
-    "score": "Result",
-    "accelerators": "accelerators_count",
-    "spread": "minutes_spread",
-    "rank": "rank",
-    "energy": "energy_kwh",
-    "accelerator_minutes": "accelerator_minutes",
-    "batch_size": "global_batch_size",
-    "reference_mean": "rcp_mean",
-    "reference_least": "rcp_least_acceptable",
-}
-_ADDRESSES = {"logs": "url", "details": "details_url", "code": "code_url"}
 _PROGRESS_KEY = re.compile(r"([a-z]+)_to_converge", re.ASCII)
 _NO_ACCELERATOR = {"", "n/a", "na", "none", "-", "not applicable"}
 
 
 def fields_of(entry: Entry) -> dict[str, Any]:
     """A result as the page knows it."""
-    fields: dict[str, Any] = {name: _first_text(entry, keys) for name, keys in _TEXTS.items()}
-    fields |= {name: number_of(entry.get(key)) for name, key in _NUMBERS.items()}
-    fields |= {name: _address(entry.get(key)) for name, key in _ADDRESSES.items()}
+    fields: dict[str, Any] = {page.field: _field(entry, key, page) for key, page in page_keys()}
     if str(fields["accelerator"]).strip().lower() in _NO_ACCELERATOR:
         fields["accelerator"] = ""
     unit, progress = _progress(entry)
@@ -64,9 +34,7 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     numbers = [number_of(run) for run in runs] if isinstance(runs, list) else []
     return fields | {
         "uid": text_of(entry.get("uid")),
-        "availability": text_of(entry.get("availability_category"))
-        or find_availability(text_of(entry.get("availability")))
-        or "",
+        "availability": fields["availability"] or find_availability(text_of(entry.get("availability"))) or "",
         "is_processor_only": entry.get("is_processor_only") is True or fields["accelerators"] == 0,
         "runs": sorted(run for run in numbers if run is not None),
         "progress": progress,
@@ -77,13 +45,20 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     }
 
 
-def key_of_field() -> dict[str, str]:
-    """For each field that is taken from the entry, the key that it is taken from; of several the first."""
-    return {name: keys[0] for name, keys in _TEXTS.items()} | _NUMBERS | _ADDRESSES
+@functools.cache
+def page_keys() -> tuple[tuple[Key, Page], ...]:
+    """The keys that the page has fields for, its columns from left to right among them."""
+    keys = ((key, key.page) for key in entry_keys().values() if key.page)
+    return tuple(sorted(keys, key=lambda pair: pair[1].place))
 
 
-def _first_text(entry: Entry, keys: tuple[str, ...]) -> str:
-    return next(filter(None, (text_of(entry.get(key)) for key in keys)), "")
+def _field(entry: Entry, key: Key, page: Page) -> object:
+    value = entry.get(key.name)
+    if page.is_link:
+        return _address(value)
+    if key.type != "text":
+        return number_of(value)
+    return text_of(value) or text_of(entry.get(page.instead or ""))
 
 
 def _progress(entry: Entry) -> tuple[str, int | float | None]:

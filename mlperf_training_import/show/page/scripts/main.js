@@ -9,7 +9,7 @@ import {hasFigure, timesAsFast} from "./compare.js";
 import {makeLegend, makeTip, makeWalkable} from "./marks.js";
 import {VIEWS, measure} from "./views.js";
 import {showEnergies, showOverview, spreadOf} from "./overview.js";
-import {COLUMNS, columnsOf, createTable, sort} from "./table.js";
+import {columnsOf, createTable, makeColumns, sort} from "./table.js";
 import {createPanel} from "./panel.js";
 import {createControls} from "./controls.js";
 import {TRADEMARK, nameOfSuite} from "./cite.js";
@@ -30,7 +30,9 @@ function start(data) {
   const change = (changes, how) => state.change(changes, how);
   const panel = createPanel(data, {open: (result) => openResults([result], byId("panel")), close});
   const updateControls = createControls(data, change);
+  const columns = makeColumns(data.columns);
   const table = createTable(byId("scroll"), {
+    declared: columns,
     open: (result, from) => openResults([result], from),
     meaningOf: (field) => textOf(data, data.key_of_field[field]),
     resort: (key) =>
@@ -74,7 +76,7 @@ function start(data) {
     showTitle(now, shown);
     showTabs(now);
     showChart(now, selected);
-    const rows = sort(shown, now);
+    const rows = sort(columns, shown, now);
     table.show(rows, now);
     Object.assign(drawn, {now, selected, rows});
     byId("count").textContent =
@@ -254,10 +256,10 @@ function start(data) {
   }
 
   function showColumns(now) {
-    const shownKeys = columnsOf(now).map(({key}) => key);
+    const shownKeys = columnsOf(columns, now).map(({key}) => key);
     replaceChildren(
       byId("columns"),
-      COLUMNS.map(({key, title}) =>
+      columns.map(({key, title}) =>
         make(
           "label",
           {},
@@ -267,7 +269,7 @@ function start(data) {
             "data-key": key,
             change: (event) => {
               const wanted = event.target.checked ? [...shownKeys, key] : shownKeys.filter((other) => other !== key);
-              change({columns: COLUMNS.map((column) => column.key).filter((one) => wanted.includes(one))});
+              change({columns: columns.map((column) => column.key).filter((one) => wanted.includes(one))});
             },
           }),
           make("span", {}, title),

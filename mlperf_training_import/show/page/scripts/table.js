@@ -7,89 +7,46 @@ import {measure} from "./views.js";
 
 const {Virtualizer, elementScroll, observeElementOffset, observeElementRect} = libraries;
 
-/*
- * `key` is the name in the address, `of` what is sorted by, `text` what is read. Columns with `own` figures are only sorted
- * within an edition and a division, as nothing may be ranked across them.
- */
-export const COLUMNS = [
-  {key: "benchmark", title: "Benchmark", width: 15, of: (result) => result.edition.title, first: true},
-  {key: "round", title: "Round", width: 5, of: (result) => result.round_place, text: (result) => result.round, first: true},
-  {key: "submitter", title: "Submitter", width: 10, of: (result) => result.submitter, first: true},
-  {key: "system", title: "System", width: 16, of: (result) => result.system, first: true},
-  {
-    key: "accelerator",
-    title: "Accelerator",
-    width: 9,
-    of: (result) => result.accelerator,
-    text: (result) => result.variant || result.accelerator,
-    first: true,
-  },
-  {key: "accelerators", title: "Number", width: 6, of: (result) => result.accelerators, number: true, first: true},
-  {
-    key: "score",
-    title: "Minutes",
-    width: 8,
-    of: (result) => result.score,
-    number: true,
-    own: true,
-    first: true,
+/* How a column is read where its value is more than the field of its name: `of` is what is sorted by, `text` what is read. */
+const READERS = {
+  benchmark: {of: (result) => result.edition.title},
+  round: {of: (result) => result.round_place, text: (result) => result.round},
+  accelerator: {text: (result) => result.variant || result.accelerator},
+  score: {
     text: (result) => formatFigure(result.score) + (result.edition.higher_is_better ? ` ${measure(result.edition)}` : ""),
   },
-  {
-    key: "spread",
-    title: "Spread",
-    width: 6,
-    of: (result) => result.spread,
-    number: true,
-    own: true,
-    first: true,
-    text: (result) => (result.spread === null ? "" : formatShare(result.spread)),
-  },
-  {key: "rank", title: "Rank", width: 5, of: (result) => result.rank, number: true, own: true, first: true},
-  {key: "availability", title: "Availability", width: 11, of: (result) => result.availability, first: true},
-  {
-    key: "energy",
-    title: "kWh",
-    width: 6,
-    of: (result) => result.energy,
-    text: (result) => formatFigure(result.energy),
-    number: true,
-    own: true,
-  },
-  {
-    key: "accelerator_minutes",
-    title: "Accelerator-minutes, derived",
-    width: 13,
-    of: (result) => result.accelerator_minutes,
-    text: (result) => formatFigure(result.accelerator_minutes),
-    number: true,
-    own: true,
-  },
-  {key: "batch_size", title: "Batch size", width: 7, of: (result) => result.batch_size, number: true},
-  {key: "verdict", title: "Verdict", width: 7, of: (result) => result.verdict},
-  {key: "division", title: "Division", width: 6, of: (result) => result.division},
-  {key: "accelerator_name", title: "Accelerator as handed in", width: 15, of: (result) => result.accelerator_name},
-  {key: "processor", title: "Processor", width: 15, of: (result) => result.processor},
-  {key: "framework", title: "Framework", width: 15, of: (result) => result.framework},
-  {key: "notes", title: "Notes", width: 20, of: (result) => result.notes},
-  {key: "links", title: "Links", width: 9, links: true},
-];
+  spread: {text: (result) => (result.spread === null ? "" : formatShare(result.spread))},
+  batch_size: {text: (result) => result.batch_size},
+};
 
-const BY_KEY = new Map(COLUMNS.map((column) => [column.key, column]));
+/*
+ * The columns that the page declares, and one of links. `key` is the name in the address, `of` what is sorted by, `text`
+ * what is read. Columns with `own` figures are only sorted within an edition and a division, as nothing may be ranked
+ * across them.
+ */
+export function makeColumns(declared) {
+  const columns = declared.map(({type, ...column}) => {
+    const of = (result) => result[column.key];
+    const text = type === "number" ? (result) => formatFigure(of(result)) : undefined;
+    return {...column, of, text, number: type !== "text", ...READERS[column.key]};
+  });
+  return [...columns, {key: "links", title: "Links", width: 9, links: true}];
+}
 
 /* The columns that are shown: those that were chosen, or else the first ones; the benchmark only where there are several. */
-export function columnsOf(state) {
-  const chosen = state.columns.map((key) => BY_KEY.get(key)).filter(Boolean);
+export function columnsOf(columns, state) {
+  const chosen = state.columns.map((key) => columns.find((column) => column.key === key)).filter(Boolean);
   if (chosen.length) return chosen;
-  return COLUMNS.filter((column) => column.first && (column.key !== "benchmark" || state.benchmark === ""));
+  return columns.filter((column) => column.first && (column.key !== "benchmark" || state.benchmark === ""));
 }
 
 /* Where some scores are no minutes, each stands with its unit. */
 const withUnits = (column) => (column.key === "score" ? {...column, title: "Score", width: 11} : column);
 
 /* Sorts by a column; ties, and all figures of different editions or divisions, stay in order of the results' own figures. */
-export function sort(results, state) {
-  const column = BY_KEY.get(state.sort) ?? BY_KEY.get("score");
+export function sort(columns, results, state) {
+  const find = (key) => columns.find((column) => column.key === key);
+  const column = find(state.sort) ?? find("score");
   const within = (a, b) =>
     collator.compare(a.edition.title, b.edition.title) ||
     collator.compare(a.edition.id, b.edition.id) ||
@@ -117,10 +74,10 @@ export function linksOf(result) {
 }
 
 /*
- * A table inside an element that scrolls. `open` gets the result whose button was pressed, `resort` the key of a column.
+ * A table inside an element that scrolls, of the columns that are `declared`. `open` gets the result whose button was pressed, `resort` the key of a column.
  * `meaningOf` says in a sentence what a column is. Returns {show, showAll}: the rows that are in sight, or, to print them, all.
  */
-export function createTable(frame, {open, resort, meaningOf}) {
+export function createTable(frame, {declared, open, resort, meaningOf}) {
   const head = make("tr", {"aria-rowindex": "1"});
   const body = make("tbody");
   const table = make("table", {}, make("colgroup"), make("thead", {}, head), body);
@@ -234,8 +191,8 @@ export function createTable(frame, {open, resort, meaningOf}) {
   return {
     show(sorted, state) {
       const shown = sorted.some(({edition}) => edition.higher_is_better)
-        ? columnsOf(state).map(withUnits)
-        : columnsOf(state);
+        ? columnsOf(declared, state).map(withUnits)
+        : columnsOf(declared, state);
       const wanted = JSON.stringify([shown.map(({title}) => title), state.sort, state.descending]);
       if (wanted !== sorting) {
         const focused = head.contains(document.activeElement) ? document.activeElement.dataset.key : null;
