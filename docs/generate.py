@@ -1,8 +1,10 @@
 """Makes the generated parts of the documentation anew: ``python docs/generate.py [--check] [REPORT]``.
 
 A generated part stands between the lines ``<!-- NAME: ... -->`` and ``<!-- end of NAME -->``; ``PARTS`` has what makes it.
-``--check`` only compares. Given the report of an import of whole rounds, the figures of these rounds in ``measured.yaml``
-are taken from there first.
+``--check`` only compares. Given the report of an import of whole rounds, what was found in these rounds is counted first,
+and written to ``measured.yaml``; other rounds keep their numbers.
+
+``tests/dataset/schema.json`` is generated as a whole, from the tables of the data set.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ import csv
 import json
 import re
 import sys
+from collections import Counter
+from datetime import datetime, timezone
 from pathlib import Path
 
 import yaml
@@ -47,10 +51,15 @@ if TYPE_CHECKING:
 SPELLINGS_FILE = FOLDER / "spellings.csv"
 MISTAKES_FILE = PROJECT / "docs" / "mistakes.yaml"
 MEASURED_FILE = PROJECT / "docs" / "measured.yaml"
+SCHEMA_FILE = PROJECT / "tests" / "dataset" / "schema.json"
 
 _MEASURED_HEAD = """\
 # What an import found in copies of the rounds. Not written by hand, but from the report of an import without filters:
 # python docs/generate.py mlperf-training-report.json
+#
+#   counted  the day when a round was counted
+#   copy     the commit of its clone
+#   kinds    how many findings of each kind there were; a round without it was counted before kinds were
 """
 _MEASURES = ("submitters", "systems", "folders", "logs", "results", "without a score", "findings")
 
@@ -71,9 +80,36 @@ def findings_text() -> str:
             parts.append(f"## {weight[0].upper()}{weight[1:]}\n")
         advice = kind.advice.replace("<", "&lt;")
         parts.append(
-            f"### `{code}`\n\n{kind.looks_like} {kind.why}\n\n- In published rounds: {kind.seen}.\n- What to do: {advice}.\n"
+            f"### `{code}`\n\n{kind.looks_like} {kind.why}\n\n- In published rounds: {_seen(code, kind.seen)}.\n"
+            f"- What to do: {advice}.\n"
         )
     return "\n".join(parts)
+
+
+def counted_rounds() -> str:
+    """The rounds whose findings are counted by kind, and when they were."""
+    rows = ((version, row["copy"], row["counted"]) for version, row in known_measures().items() if "kinds" in row)
+    return _table(("round", "commit of the copy", "counted on"), rows)
+
+
+def dataset_schema(recorded: str) -> str:
+    """Every column of the data set with its type.
+
+    Args:
+        recorded: the same as it was.
+
+    Raises:
+        ValueError: columns were added, or went away or changed their type, and the version of the schema does not say so.
+    """
+    old = json.loads(recorded)
+    tables = {name: {column.name: column.type for column in table.columns} for name, table in dataset_tables().items()}
+    before, now = ({(name, *column) for name in part for column in part[name].items()} for part in (old["tables"], tables))
+    old_version, version = (tuple(map(int, text.split("."))) for text in (old["version"], schema_version()))
+    if before - now and version[0] <= old_version[0]:
+        raise ValueError(f"dataset.yaml: {sorted(before - now)[0]} is another or gone: count up the first number of version")
+    if now - before and version[:2] <= old_version[:2]:
+        raise ValueError(f"dataset.yaml: {sorted(now - before)[0]} is new: count up the second number of version")
+    return json.dumps({"version": schema_version(), "tables": tables}, indent=1) + "\n"
 
 
 def rounds_table() -> str:
@@ -241,7 +277,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "_cm.yaml": {"variations": variations},
     "docs/analysis.md": {"figures": figures_table},
     "docs/dataset.md": {"columns": dataset_columns, "left out": left_out_table},
-    "docs/findings.md": {"findings": findings_text},
+    "docs/findings.md": {"counted": counted_rounds, "findings": findings_text},
     "docs/flags.md": {"flags": flags_table},
     "docs/keys.md": {"keys": keys_table},
     "docs/names.md": {
@@ -258,20 +294,25 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
 }
 
 
-def measured_rounds(report: Mapping) -> dict[str, dict[str, int]]:
-    """The figures of the rounds of a report that the table lists, by round; others, such as private ones, are left out."""
-    return {part["version"]: _measure(part) for part in report["rounds"] if part["version"] in known_rounds()}
+def measured_rounds(report: Mapping) -> dict[str, dict[str, Any]]:
+    """What was found in the rounds of a report that the table lists, by round; others (private ones) are left out."""
+    return {
+        part["version"]: _measure(part, [finding for finding in report["findings"] if finding["round"] == part["version"]])
+        for part in report["rounds"]
+        if part["version"] in known_rounds()
+    }
 
 
-def known_measures() -> dict[str, dict[str, int]]:
-    """The figures that are stored, by round."""
+def known_measures() -> dict[str, dict[str, Any]]:
+    """What is stored of each round."""
     return yaml.safe_load(MEASURED_FILE.read_text(encoding="utf-8"))
 
 
-def store(measures: Mapping[str, Mapping[str, int]]) -> None:
-    """Writes the figures, oldest round first."""
-    rows = [f"'{version}': {{{_flow(measures[version])}}}\n" for version in known_rounds() if version in measures]
-    MEASURED_FILE.write_text(_MEASURED_HEAD + "".join(rows), encoding="utf-8")
+def store(measures: Mapping[str, Mapping[str, Any]]) -> None:
+    """Writes what was found, oldest round first."""
+    rows = {version: dict(measures[version]) for version in known_rounds() if version in measures}
+    text = yaml.safe_dump(rows, sort_keys=False, width=120, default_flow_style=None)
+    MEASURED_FILE.write_text(_MEASURED_HEAD + text, encoding="utf-8")
 
 
 def updated(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
@@ -299,12 +340,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.report is not None:
         try:
             measures = measured_rounds(json.loads(options.report.read_text(encoding="utf-8")))
+            today = {"counted": datetime.now(timezone.utc).date().isoformat()}
         except (OSError, ValueError, KeyError, TypeError) as error:
             print(f"{options.report}: not the report of an import ({error!r})", file=sys.stderr)
             return 1
-        store(known_measures() | measures)
+        store(known_measures() | {version: row | today for version, row in measures.items()})
     old = {name: (PROJECT / name).read_text(encoding="utf-8") for name in PARTS}
-    stale = {name: text for name, parts in PARTS.items() if (text := updated(old[name], parts)) != old[name]}
+    new = {name: updated(old[name], parts) for name, parts in PARTS.items()}
+    schema = SCHEMA_FILE.relative_to(PROJECT).as_posix()
+    old[schema] = SCHEMA_FILE.read_text(encoding="utf-8")
+    new[schema] = dataset_schema(old[schema])
+    stale = {name: text for name, text in new.items() if text != old[name]}
     for name, text in stale.items():
         if options.check:
             print(f"{name}: not up to date; run: python docs/generate.py", file=sys.stderr)
@@ -319,8 +365,16 @@ def _variation(version: str) -> str:
     return f"{suites()[label.suite].label}v{label.scope}"
 
 
-def _measure(round_report: Mapping) -> dict[str, int]:
-    """The figures of one round, from its part of the report: a number for each column."""
+def _seen(code: str, more: str) -> str:
+    """How often a finding occurs in the rounds that are counted, and what else is known of it."""
+    kinds = {version: row["kinds"] for version, row in known_measures().items() if "kinds" in row}
+    counts = [f"{found[code]} in {version}" for version, found in kinds.items() if code in found]
+    return "; ".join(filter(None, (", ".join(counts), more))) or "none in those that are counted"
+
+
+def _measure(round_report: Mapping, findings: Sequence[Mapping]) -> dict[str, Any]:
+    """What was found in one round, from its part of the report: a number for each column, and findings by kind."""
+    counts = Counter(finding["code"] for finding in findings)
     folders = round_report["folders"]
     return {
         "submitters": len({folder["submitter"] for folder in folders}),
@@ -330,6 +384,8 @@ def _measure(round_report: Mapping) -> dict[str, int]:
         "results": round_report["results"],
         "without a score": sum(folder.get("not_scored", False) for folder in folders),
         "findings": round_report["findings"],
+        "copy": round_report.get("git_commit") or "",
+        "kinds": {code: counts[code] for code in kinds_of_findings() if code in counts},
     }
 
 
@@ -363,10 +419,6 @@ def _escaped(cell: str) -> str:
     """Text as a cell: a bar would end it, and what is in angle brackets would be taken for HTML."""
     in_code = cell.startswith("`")
     return cell.replace("|", "\\|") if in_code else cell.replace("|", "\\|").replace("<", "&lt;")
-
-
-def _flow(figures: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}: {figures[name]}" for name in _MEASURES)
 
 
 if __name__ == "__main__":

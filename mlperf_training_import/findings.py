@@ -25,7 +25,7 @@ class Kind(Row, frozen=True):
     advice: Name
     looks_like: Name
     why: Name
-    seen: Name
+    seen: str = ""
     fails: bool = False
     place: int = -1
     weight: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,12 @@ from mlperf_training_import.tables.rules import public_rounds
 def copies(tmp_path, monkeypatch):
     """The files with generated parts, as copies that may be written."""
     project = tmp_path / "project"
-    for name in (*generate.PARTS, "docs/measured.yaml"):
+    for name in (*generate.PARTS, "docs/measured.yaml", "tests/dataset/schema.json"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_bytes((generate.PROJECT / name).read_bytes())
     monkeypatch.setattr(generate, "PROJECT", project)
     monkeypatch.setattr(generate, "MEASURED_FILE", project / "docs" / "measured.yaml")
+    monkeypatch.setattr(generate, "SCHEMA_FILE", project / "tests" / "dataset" / "schema.json")
     return project
 
 
@@ -55,7 +57,9 @@ def test_what_is_stored_is_what_an_import_of_the_real_rounds_finds(real_home):
     measures = generate.measured_rounds(report)
     assert measures.keys() == {"0.7", "3.0", "4.1", "hpc-0.7", "hpc-2.0"}
     stored = generate.known_measures()
-    assert {version: stored.get(version) for version in measures} == measures, (
+    for version, row in measures.items():
+        stored[version] = {name: stored[version].get(name) for name in row} | {"copy": row["copy"]}
+    assert {version: stored[version] for version in measures} == measures, (
         "run: python docs/generate.py <the report of an import of these rounds>"
     )
 
@@ -72,6 +76,8 @@ def test_figures_of_a_made_up_round(tmp_path):
             "results": 2,
             "without a score": 1,
             "findings": 4,
+            "copy": "",
+            "kinds": {"too-few-runs": 1, "run-count": 3},
         }
     }
 
@@ -84,9 +90,12 @@ def test_a_report_changes_its_rounds_and_leaves_the_others(copies):
     after = yaml.safe_load((copies / "docs/measured.yaml").read_text())
     assert after == before | {"1.0": after["1.0"]}
     assert after["1.0"]["folders"] == 3
+    assert after["1.0"]["counted"] == datetime.now(timezone.utc).date().isoformat()
     assert (copies / "docs/measured.yaml").read_text().startswith("# What an import found")
     (line,) = [line for line in (copies / "docs/rounds.md").read_text().splitlines() if line.startswith("| 1.0 |")]
     assert line.endswith("| 2 | 2 | 3 | 10 | 2 | 1 | 4 |")
+    (_, _, of_kind) = (copies / "docs/findings.md").read_text().partition("### `too-few-runs`")
+    assert of_kind.split("published rounds: ", 1)[1].startswith("1 in 1.0; ")
     # once more without a report: nothing changes
     text = (copies / "docs/rounds.md").read_bytes()
     assert generate.main([]) == 0
@@ -105,7 +114,7 @@ def test_every_public_round_has_a_line_and_those_that_nobody_measured_have_empty
 
 def test_private_and_unknown_rounds_are_not_stored():
     part = {"folders": [], "results": 0, "findings": 0}
-    report = {"rounds": [part | {"version": version} for version in ("3.0-private", "9.9", "3.0")]}
+    report = {"rounds": [part | {"version": version} for version in ("3.0-private", "9.9", "3.0")], "findings": []}
     assert list(generate.measured_rounds(report)) == ["3.0"]
 
 
@@ -116,6 +125,27 @@ def test_what_is_no_report_changes_nothing(copies, capsys, content):
     assert generate.main([str(copies / "report.json")]) == 1
     assert "report.json: not the report of an import" in capsys.readouterr().err
     assert ((copies / "docs/measured.yaml").read_bytes(), (copies / "docs/rounds.md").read_bytes()) == before
+
+
+@pytest.mark.parametrize(
+    ("recorded", "version", "what"),
+    [
+        ({"log": "integer"}, "1.7.0", "is another or gone: count up the first number of version"),
+        ({"gone": "text"}, "1.7.0", "is another or gone: count up the first number of version"),
+        ({}, "1.0.0", "is new: count up the second number of version"),
+        ({}, "1.1.0", None),
+        ({"gone": "text"}, "2.0.0", None),
+    ],
+)
+def test_the_version_of_the_schema_says_what_became_of_the_columns(monkeypatch, recorded, version, what):
+    """Recorded in 1.0.0 without any column but those given."""
+    monkeypatch.setattr(generate, "schema_version", lambda: version)
+    old = json.dumps({"version": "1.0.0", "tables": {"runs": recorded}})
+    if what is None:
+        assert json.loads(generate.dataset_schema(old))["tables"]["runs"]["log"] == "text"
+    else:
+        with pytest.raises(ValueError, match=what):
+            generate.dataset_schema(old)
 
 
 def test_a_text_without_the_marks_is_an_error():
