@@ -71,8 +71,9 @@ def finite_number(value: object) -> float | int | None:
         return None
 
 
-def natural_key(text: str) -> tuple[list[int | str], str]:
-    """Sort key under which ``result_2.txt`` comes before ``result_10.txt``."""
+def natural_key(value: object) -> tuple[list[int | str], str]:
+    """Sort key of texts, or of what else is read as one: ``result_2.txt`` comes before ``result_10.txt``."""
+    text = str(value)
     return [int(part) if place % 2 else part for place, part in enumerate(_DIGITS.split(text))], text
 
 

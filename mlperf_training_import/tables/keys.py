@@ -9,17 +9,8 @@ import msgspec
 
 from .files import FOLDER, Name, Row, load_table, with_names
 
-#: The types that a key may have.
+#: The types that a key may have; numbers and texts are lists.
 Type = Literal["text", "number", "integer", "boolean", "numbers", "texts"]
-#: How Python says them.
-TYPES: dict[Type, type | tuple[type, ...]] = {
-    "text": str,
-    "number": (int, float),
-    "integer": int,
-    "boolean": bool,
-    "numbers": list,
-    "texts": list,
-}
 
 
 class Page(Row, frozen=True):

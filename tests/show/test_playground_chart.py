@@ -10,7 +10,7 @@ from madeup import HOSTILE, make_entry
 pytest.importorskip("plotly", reason="needs requirements-playground.txt")
 pytest.importorskip("pandas", reason="needs requirements-playground.txt")
 
-from mlperf_training_import.show.playground.viewer.chart import Axes, colour_map, draw, hover_text, in_order
+from mlperf_training_import.show.playground.viewer.chart import Axes, colour_map, draw, hover_text
 
 SCALE = Axes("accelerators_count", "Result", "version")
 ROUNDS = ["0.5", "0.6", "0.7", "1.0", "1.1", "2.0", "2.1", "3.0", "3.1", "4.0", "4.1", "5.0", "5.1", "6.0", "6.1", "10.0"]
@@ -35,10 +35,6 @@ def test_any_number_of_colours():
     assert len(set(colour_map([f"submitter {number}" for number in range(90)]).values())) == 90
     assert colour_map([1, 2.5]) == {}
     assert len(colour_map(["one"])) == 1
-
-
-def test_order_of_names():
-    assert sorted(["10.0", "9.1", "4.1-private", "4.1", "0.5"], key=in_order) == ["0.5", "4.1", "4.1-private", "9.1", "10.0"]
 
 
 def test_results_without_accelerators_leave_the_axis_logarithmic():

@@ -6,6 +6,8 @@ import math
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ...tables.keys import entry_keys
 from ...tables.labels import order_of_label
 from ...tables.rules import THROUGHPUT, TIME_TO_TRAIN
@@ -46,18 +48,7 @@ def make_payload(
         "findings": _findings(report, {row["folder"] for row in rows}),
         "keys": {name: {"unit": key.unit, "text": key.text} for name, key in entry_keys().items() if name in keys},
         "key_of_field": {page.field: key.name for key, page in page_keys()},
-        "columns": [
-            {
-                "key": page.field,
-                "title": page.title,
-                "width": page.width,
-                "type": key.type,
-                "own": page.own,
-                "first": page.first,
-            }
-            for key, page in page_keys()
-            if page.title
-        ],
+        "columns": [msgspec.structs.asdict(page) | {"type": key.type} for key, page in page_keys() if page.title],
         "fields": {name: _column([row[name] for row in rows]) for name in rows[0]} | {"uid": [row["uid"] for row in rows]},
         "entries": {key: _column([_storable(entry.get(key)) for entry in entries]) for key in keys},
     }

@@ -25,10 +25,10 @@ const READERS = {
  * across them.
  */
 export function makeColumns(declared) {
-  const columns = declared.map(({type, ...column}) => {
-    const of = (result) => result[column.key];
+  const columns = declared.map(({field, type, ...column}) => {
+    const of = (result) => result[field];
     const text = type === "number" ? (result) => formatFigure(of(result)) : undefined;
-    return {...column, of, text, number: type !== "text", ...READERS[column.key]};
+    return {...column, key: field, of, text, number: type !== "text", ...READERS[field]};
   });
   return [...columns, {key: "links", title: "Links", width: 9, links: true}];
 }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import plotly.express as px
 from plotly.colors import sample_colorscale
+
+from ....values import natural_key
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -103,7 +104,7 @@ def draw(results: Sequence[Result], axes: Axes, *, title: str = "", bars: bool =
         y="y",
         hover_name="hover",
         custom_data="uid",
-        category_orders={name: sorted(set(frame[name]), key=in_order) for name in keys if _is_text(frame[name])},
+        category_orders={name: sorted(set(frame[name]), key=natural_key) for name in keys if _is_text(frame[name])},
         labels={name: _escaped(key) for name, key in keys.items()},
         title=_escaped(title),
         height=HEIGHT,
@@ -125,16 +126,9 @@ def hover_text(result: Result, axes: Axes) -> str:
 
 def colour_map(values: Iterable[Any]) -> dict[str, str]:
     """A colour for each text, no two alike; empty for numbers, which have a continuous scale."""
-    texts = sorted({value for value in values if isinstance(value, str)}, key=in_order)
+    texts = sorted({value for value in values if isinstance(value, str)}, key=natural_key)
     step = (_SCALE_TO - _SCALE_FROM) / max(1, len(texts) - 1)
     return dict(zip(texts, sample_colorscale(_SCALE, [_SCALE_FROM + step * n for n in range(len(texts))]), strict=True))
-
-
-def in_order(text: Any) -> list[tuple[float, str]]:
-    """Sort key of texts that may hold numbers: round 9.0 comes before 10.0."""
-    return [
-        (float(part), "") if part.isdigit() else (math.inf, part) for part in re.split(r"(\d+)", str(text), flags=re.ASCII)
-    ]
 
 
 def is_number(value: Any) -> bool:
