@@ -45,7 +45,7 @@ def edition_of(key: str, version: str) -> Edition | None:
         return None
     first, last = _rounds_around(key, version) or (None, version)
     is_later = round_number(version) > round_number(last)
-    if first is None or (is_later and not _same(benchmark, benchmark_of(_key_in(key, last), last))):
+    if first is None or (is_later and _measured(benchmark) != _measured(benchmark_of(_key_in(key, last), last))):
         return _edition(key, _first_round(key, version), known=False)
     return _edition(key, first)
 
@@ -67,16 +67,10 @@ def _edition(key: str, first: str, known: bool = True) -> Edition:
     return Edition(f"{key}-{first}", f"{what}, {targets} (from {first})", known)
 
 
-def _same(one: Benchmark, other: Benchmark) -> bool:
-    """Whether two rounds measure the same: the data set, however it is spelt, and the targets."""
-    (dataset, targets), (other_dataset, other_targets) = (
-        (
-            "".join(filter(str.isalnum, (benchmark.dataset or "").casefold())),
-            [(target.value, target.metric) for target in benchmark.targets],
-        )
-        for benchmark in (one, other)
-    )
-    return (dataset, targets) == (other_dataset, other_targets)
+def _measured(benchmark: Benchmark) -> tuple[str, list[tuple[float, str]]]:
+    """What makes two rounds comparable: the data set, however it is spelt, and the targets."""
+    dataset = "".join(filter(str.isalnum, (benchmark.dataset or "").casefold()))
+    return dataset, [(target.value, target.metric) for target in benchmark.targets]
 
 
 def _key_in(key: str, version: str) -> str:

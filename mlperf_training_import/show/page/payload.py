@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...tables.keys import entry_keys
-from ...tables.labels import order_of_label
+from ...tables.labels import order_of_label, suites
 from ...tables.rules import THROUGHPUT, TIME_TO_TRAIN
 from ..editions import edition_of_entry
 from .records import Entry, fields_of, number_of, page_keys, text_of
@@ -43,6 +43,7 @@ def make_payload(
     return {
         "version": version,
         "rounds": rounds,
+        "suites": {name: suite.title for name, suite in suites().items()},
         "editions": editions,
         "sources": _sources(rows, rounds),
         "findings": _findings(report, {row["folder"] for row in rows}),

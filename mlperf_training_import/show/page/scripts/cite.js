@@ -6,13 +6,9 @@ export const TRADEMARK =
   "The MLPerf name and logo are registered and unregistered trademarks of MLCommons Association in the United States and other countries. " +
   "All rights reserved. Unauthorized use strictly prohibited. See www.mlcommons.org for more information.";
 
-const SUITES = new Map(Object.entries({training: "Training", hpc: "HPC"}));
-
-export const nameOfSuite = (suite) => SUITES.get(suite) ?? suite;
-
 export function cite(result, today) {
   const {edition} = result;
-  const suite = `${result.is_published ? "" : "Unverified "}MLPerf® ${nameOfSuite(edition.suite)} v${result.round_in_suite} ${capital(result.division)}`;
+  const suite = `${result.is_published ? "" : "Unverified "}${edition.suite_title.replace("MLPerf", "MLPerf®")} v${result.round_in_suite} ${capital(result.division)}`;
   const unit = edition.higher_is_better ? edition.unit : "minutes";
   const machine = [
     result.accelerators ? `${format(result.accelerators)} × ${result.variant || "accelerator"}` : "",

@@ -3,15 +3,16 @@
 const AVAILABLE = new Set(["available", "available cloud", "available on-premise"]);
 
 /*
- * {results, editions, rounds, keys, findings, sources, version}. A result has the fields that Python's `records.py` lists,
- * and `edition` as the object; missing values are null. `entryOf` gives all keys of a result, `curvesOf` promises the
- * charts of one that has learning curves.
+ * {results, editions, rounds, keys, columns, findings, sources, version}. A result has the fields that Python's `records.py`
+ * lists, and `edition` as the object, which has the title of its suite too; missing values are null. `entryOf` gives all keys
+ * of a result, `curvesOf` promises the charts of one that has learning curves.
  */
 export async function load(element) {
   const payload = element.dataset.source
     ? await (await fetch(element.dataset.source)).json()
     : JSON.parse(element.textContent);
   const places = new Map(payload.rounds.map((round, place) => [round, place]));
+  for (const edition of payload.editions) edition.suite_title = payload.suites[edition.suite] ?? `MLPerf ${edition.suite}`;
   const results = rowsOf(payload.fields).map((result, index) => ({
     ...result,
     index,

@@ -12,7 +12,7 @@ import {showEnergies, showOverview, spreadOf} from "./overview.js";
 import {columnsOf, createTable, makeColumns, sort} from "./table.js";
 import {createPanel} from "./panel.js";
 import {createControls} from "./controls.js";
-import {TRADEMARK, nameOfSuite} from "./cite.js";
+import {TRADEMARK} from "./cite.js";
 import {save, toCsv, toJson, toPng, toSvg} from "./export.js";
 
 const ALL = "all";
@@ -315,14 +315,14 @@ function start(data) {
 
   function fillBenchmarks() {
     const option = ({id, title}) => make("option", {value: id}, title);
-    const suites = [...new Set(data.editions.map(({suite}) => suite))];
+    const suites = [...new Set(data.editions.map(({suite_title}) => suite_title))];
     byId("benchmark").append(
       make("option", {value: ""}, "All benchmarks"),
       ...suites.map((suite) =>
         make(
           "optgroup",
-          {label: `MLPerf ${nameOfSuite(suite)}`},
-          data.editions.filter((edition) => edition.suite === suite).map(option),
+          {label: suite},
+          data.editions.filter((edition) => edition.suite_title === suite).map(option),
         ),
       ),
     );
