@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from .tables.labels import is_private_label
-from .tables.rules import TIME_TO_TRAIN
+from .tables.metrics import Metric, usual_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: A flat object about one result, as it is stored in an experiment.
 Entry = dict[str, Any]
-#: Round label, submitter folder, system file name, benchmark key; and the metric where that is throughput.
+#: Round label, submitter folder, system file name, benchmark key; and the metric where that is not the usual one.
 Identity = tuple[str, ...]
 #: What a log gives as a quality figure: mostly a number, in some rounds several of them by name.
 LoggedValue = bool | int | float | str | list[bool | int | float | str] | dict[str, bool | int | float | str] | None
@@ -119,7 +119,7 @@ class LogFile(msgspec.Struct, frozen=True, gc=False):
 class Submission:
     """One benchmark folder: the runs of one benchmark on one system.
 
-    ``metric`` is what it measures, a name of ``tables/rounds.yaml``.
+    ``metric`` is what it measures.
     ``benchmark`` is None for logs that lie outside a benchmark folder; the logs themselves name it then.
     ``description`` is the path of the system file, None where there is none.
     ``power`` maps the stem of a log name to its power logs.
@@ -133,7 +133,7 @@ class Submission:
     description: str | None
     code: str
     logs: tuple[LogFile, ...]
-    metric: str = TIME_TO_TRAIN
+    metric: Metric = field(default_factory=usual_metric)
     scaling: str | None = None
     power: Mapping[str, tuple[LogFile, ...]] | None = None
     not_read: tuple[str, ...] = ()
@@ -344,16 +344,9 @@ class Result:
 
     @property
     def identity(self) -> Identity:
-        """Round label, submitter folder, system file name, benchmark key; and the metric where that is throughput."""
-        return identity_of(
-            self.round.label, self.submission.submitter, self.submission.system, self.benchmark, self.submission.metric
-        )
-
-
-def identity_of(label: str, submitter: str, system: str, benchmark: str, metric: str) -> Identity:
-    """The identity of a result. That of a time to train is as it was before there were other metrics, and so is its uid."""
-    identity = (label, submitter, system, benchmark)
-    return identity if metric == TIME_TO_TRAIN else (*identity, metric)
+        """Round label, submitter folder, system file name, benchmark key; and the metric where that is not the usual one."""
+        submission = self.submission
+        return (self.round.label, submission.submitter, submission.system, self.benchmark, *submission.metric.identity)
 
 
 def _product(per_node: int | None, nodes: int | None) -> int | None:

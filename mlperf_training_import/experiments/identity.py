@@ -7,8 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
-from ..model import identity_of
-from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN
+from ..tables.metrics import metric_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,8 +28,7 @@ def stored_identity(entry: object) -> Identity | None:
     label, submitter, system, benchmark = _texts(entry, "version", "submitter_folder", "system_file", "Model_ID")
     if not (label and submitter and system and benchmark):
         return None
-    metric = THROUGHPUT if entry.get("metric") == THROUGHPUT else TIME_TO_TRAIN
-    return identity_of(label, submitter, system, benchmark, metric)
+    return (label, submitter, system, benchmark, *metric_in(entry).identity)
 
 
 def _texts(item: dict[str, Any], *keys: str) -> list[str]:

@@ -10,11 +10,11 @@ from ..rounds.description import normal_division, read_object
 from ..tables.editions import edition_of
 from ..tables.files import place_to_extend
 from ..tables.names import row_to_add
-from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, THROUGHPUT, Benchmark, Rules, benchmark_of, known_benchmarks
+from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, Benchmark, Rules, benchmark_of, known_benchmarks
 from ..values import finite_number
 from .doubts import Case, report_doubts
 from .names import name_keys
-from .score import judge, score, score_throughput
+from .score import judge, score_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,20 +64,20 @@ class Assessor:
         benchmark = self._benchmark(key, submission)
         self._check_edition(key)
         self._check_names(submission)
-        is_throughput = submission.metric == THROUGHPUT
-        if benchmark.runs is not None and (len(logs) < benchmark.runs or (len(logs) > benchmark.runs and not is_throughput)):
-            self._report("run-count", submission.folder, f"{len(logs)} logs, the round asks for {benchmark.runs}")
+        metric, asked = submission.metric, benchmark.runs
+        if asked is not None and (len(logs) < asked or (len(logs) > asked and not metric.surplus_runs)):
+            self._report("run-count", submission.folder, f"{len(logs)} logs, the round asks for {asked}")
         division = self._division(submission, logs)
         report_doubts(Case(submission, benchmark, runs, self._rules.aliases, self._round.path), self._report)
         try:
-            factor = None if is_throughput else self._scaling_factor(submission)
+            factor = self._scaling_factor(submission) if metric.has_factor else None
         except OSError as error:
             self._report("invalid-scaling-file", submission.scaling or submission.folder, error.strerror or "cannot be read")
             return None
         except ValueError as error:
             self._report("invalid-scaling-file", submission.scaling or submission.folder, str(error))
             return None
-        scored = score_throughput(runs, benchmark) if is_throughput else score(runs, benchmark, factor)
+        scored = score_of(metric, runs, benchmark, factor)
         result = Result(self._round, submission, key, division, scored)
         if result.score.code is not None:
             self._report(result.score.code, submission.folder, result.score.reason or "")

@@ -1,22 +1,22 @@
-"""Compares the results of one round: results in, places and speed-ups out."""
+"""Compares the results of one round: entries in, places and speed-ups out."""
 
 from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN
+from ..tables.metrics import metric_in
 from ..values import finite_number, short_digest
-from .metrics import _present, accelerator_minutes
+from .metrics import _present
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ..model import Result, Run
+    from ..model import Run
 
 
-def compare(results: Sequence[Result], stored: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, object]]:
+def compare(entries: Sequence[Mapping[str, object]], stored: Sequence[Mapping[str, object]] = ()) -> list[dict[str, object]]:
     """Places results of one round among those with the same division, benchmark and metric.
 
     ``speedup_per_accelerator`` is the median accelerator minutes of the group over those of the result: 2 means that an
@@ -27,56 +27,32 @@ def compare(results: Sequence[Result], stored: Sequence[Mapping[str, Any]] = ())
     Results whose runs are the same (one set of runs, submitted by three) share one place and count once.
 
     Args:
-        results: of one round, with scores; all of them, as every place depends on the others.
+        entries: of the results of one round; all of them, as every place depends on the others.
         stored: entries of the same round that the results are compared with too.
 
     Returns:
         The figures of each result, in the same order.
     """
-    contenders = [*map(_from_result, results), *filter(None, map(_from_entry, stored))]
     groups = defaultdict(list)
-    for number, contender in enumerate(contenders):
-        groups[contender.group].append(number)
+    for number, entry in enumerate((*entries, *stored)):
+        if (score := finite_number(entry.get("Result"))) is not None:
+            metric, digest = metric_in(entry), entry.get("runs_digest")
+            key = (entry.get("version"), entry.get("division"), entry.get("Model_ID"), metric.name)
+            runs = digest if isinstance(digest, str) else str(number)
+            groups[key].append((number, runs, metric.order(score), finite_number(entry.get("accelerator_minutes"))))
     figures: dict[int, dict[str, object]] = {}
     for group in groups.values():
-        runs_of = {number: contenders[number].runs or str(number) for number in group}
-        minutes = {number: contenders[number].minutes for number in group}
-        accelerator_minutes = {number: contenders[number].accelerator_minutes for number in group}
-        per_accelerator = {number: figure for number, figure in accelerator_minutes.items() if figure is not None}
-        places, places_per_accelerator = _places(minutes, runs_of), _places(per_accelerator, runs_of)
+        runs_of = {number: runs for number, runs, _, _ in group}
+        per_accelerator = {number: minutes for number, _, _, minutes in group if minutes is not None}
+        places = _places({number: order for number, _, order, _ in group}, runs_of)
+        places_per_accelerator = _places(per_accelerator, runs_of)
         median = statistics.median(_best(per_accelerator, runs_of).values()) if per_accelerator else 0.0
-        for number in group:
+        for number in runs_of:
             figures[number] = {"compared_results": len(set(runs_of.values())), "rank": places[number]}
             if number in per_accelerator:
                 figures[number]["rank_per_accelerator"] = places_per_accelerator[number]
                 figures[number]["speedup_per_accelerator"] = median / per_accelerator[number]
-    return [_present(figures[number]) for number in range(len(results))]
-
-
-class _Contender(NamedTuple):
-    """What is compared of a result: only with those of its group; ``runs`` tells whose runs they are."""
-
-    group: tuple[object, ...]
-    runs: str | None
-    minutes: float
-    accelerator_minutes: float | None
-
-
-def _from_result(result: Result) -> _Contender:
-    group = (result.round.label, result.division, result.benchmark, result.submission.metric)
-    return _Contender(group, runs_digest(result.score.runs), result.minutes, accelerator_minutes(result))
-
-
-def _from_entry(entry: Mapping[str, Any]) -> _Contender | None:
-    minutes, runs = finite_number(entry.get("Result")), entry.get("runs_digest")
-    if entry.get("metric") == THROUGHPUT:
-        whole, models = (finite_number(entry.get(key)) for key in ("minutes_to_train_all", "models_trained"))
-        minutes = whole / models if whole and models else None
-    if minutes is None:
-        return None
-    group = (entry.get("version"), entry.get("division"), entry.get("Model_ID"), entry.get("metric") or TIME_TO_TRAIN)
-    runs = runs if isinstance(runs, str) else None
-    return _Contender(group, runs, minutes, finite_number(entry.get("accelerator_minutes")))
+    return [_present(figures[number]) for number in range(len(entries))]
 
 
 def runs_digest(runs: Iterable[Run]) -> str | None:

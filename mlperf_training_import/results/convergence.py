@@ -26,8 +26,7 @@ def convergence_figures(result: Result, benchmark: Benchmark) -> dict[str, objec
     figures: dict[str, object] = {"global_batch_size": global_batch_size(result)}
     if benchmark.progress is not None:
         points = convergence_points(result, benchmark)
-        is_throughput = result.score.minutes_to_train_all is not None
-        drops = (0,) if is_throughput else (1, benchmark.drop)
+        drops = (1, benchmark.drop) if result.submission.metric.failed_runs_count else (0,)
         figures[f"{benchmark.progress.unit}_to_converge"] = _mean_to_converge(points, drops)
     for name, target in zip(("quality_reached", "second_quality_reached"), benchmark.targets, strict=False):
         figures[name] = known_mean(quality_of(run.log, benchmark, target) for run in result.score.kept)
@@ -43,9 +42,9 @@ def global_batch_size(result: Result) -> float | None:
 def convergence_points(result: Result, benchmark: Benchmark) -> list[float | None]:
     """Progress of each run when it converged: infinite for one that failed, None where the log does not say it.
 
-    Instances of a throughput that failed are no part of it.
+    Where a failed run is left out by the metric, it is no part of it.
     """
-    runs = result.score.runs if result.score.minutes_to_train_all is None else result.score.kept
+    runs = result.score.runs if result.submission.metric.failed_runs_count else result.score.kept
     logs = [run.log for run in runs]
     return [convergence_point(log, benchmark) if log.succeeded else math.inf for log in logs]
 
@@ -101,7 +100,7 @@ def mean_like_numpy(values: Sequence[float]) -> float:
 
 
 def _mean_to_converge(points: Sequence[float | None], drops: Sequence[int]) -> float | None:
-    """Mean progress at convergence without the best and the worst run; of a throughput, that of all that count.
+    """Mean progress at convergence without the best and the worst run, or that of all where nothing is to be dropped.
 
     One run is left out at each end for every benchmark, as the peer does; a run that failed is worse than any other. Where
     more runs failed (unet3d may have four), as many are left out at each end as for the score: the peer takes 1e9 for each

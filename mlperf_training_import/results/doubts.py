@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..regular import open_regular
 from ..rounds.description import normal_division
-from ..tables.rules import THROUGHPUT
 from ..values import first_of
 from .convergence import logged_quality
 from .score import odd_time
@@ -108,7 +107,7 @@ def _repeated_runs(case: Case) -> str | None:
         elif run.log.lines:
             groups[file.size, _without_path(run.log)].append(file)
     repeated = [files for files in groups.values() if len(files) > 1]
-    if case.submission.metric == THROUGHPUT:  # instances that run side by side may start and stop together
+    if not case.submission.metric.equal_times_repeat:
         repeated = [same for files in repeated for same in _with_equal_bytes(case.root, files)]
     if not repeated:
         return None

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from ..tables.editions import edition_of
 from ..tables.keys import repeated_keys
 from ..tables.labels import order_of_label, round_label
-from ..tables.rules import TIME_TO_TRAIN, Benchmark, known_benchmarks, metric_of
+from ..tables.rules import Benchmark, known_benchmarks
 from ..tables.suites import ExperimentName, suites
 from ..values import short_digest
 from .compare import runs_digest
@@ -38,7 +38,7 @@ def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, objec
     values: dict[str, object] = {
         result.benchmark: result.value,  # first: a folder named like one of our keys must not replace it
         "Result": result.value,
-        "Result_Units": metric_of(submission.metric).unit,
+        "Result_Units": submission.metric.unit,
         "Task": benchmark.task,
         "Model_ID": result.benchmark,
         "Dataset": benchmark.dataset,
@@ -49,7 +49,7 @@ def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, objec
     values |= {
         "Benchmark": benchmark.task,
         "suite": round_label(round_.version).suite,
-        "metric": submission.metric,
+        "metric": submission.metric.name,
         "version": round_.label,
         "Organization": submitter,
         "submitter": submitter,
@@ -102,11 +102,11 @@ def order_of(entry: dict[str, Any]) -> tuple[Any, ...]:
 def experiment_names(result: Result, task: str) -> list[str]:
     """The experiments that a result belongs to: that of its round, and that over all rounds where it is shared.
 
-    Results of another metric than the time to train have experiments of their own.
+    Results of another metric than the usual one have experiments of their own.
     """
-    label, metric = round_label(result.round.label), result.submission.metric
+    label = round_label(result.round.label)
     scopes = [label.scope, "all"] if result.round.is_shared else [label.scope]
-    task = task if metric == TIME_TO_TRAIN else f"{task}-{metric}"
+    task = result.submission.metric.qualified(task, "-")
     return [str(ExperimentName(suites()[label.suite], scope, result.division, task)) for scope in scopes]
 
 

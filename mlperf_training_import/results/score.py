@@ -16,8 +16,9 @@ from ..tables.rules import clock_limits_ms
 from ..values import finite_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from ..tables.metrics import Metric
     from ..tables.rules import Benchmark, Rules, Target
 
 _MS_PER_MINUTE = 60 * 1000
@@ -138,7 +139,12 @@ def _date(time_ms: float) -> str:
         return "no date"
 
 
-def score(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | None = None) -> Score:
+def score_of(metric: Metric, runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | None) -> Score:
+    """The score of some runs, made as their metric asks; the arguments are those of :func:`mean_of_kept`."""
+    return _SCORINGS[metric.scoring](runs, benchmark, scaling_factor)
+
+
+def mean_of_kept(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | None = None) -> Score:
     """The mean of the counted minutes without the fastest and slowest runs.
 
     Args:
@@ -170,10 +176,10 @@ def score(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | Non
     return Score(minutes, runs=tuple(runs), kept=tuple(kept), scaling_factor=scaling_factor)
 
 
-def score_throughput(runs: Sequence[Run], benchmark: Benchmark) -> Score:
+def models_per_minute(runs: Sequence[Run], benchmark: Benchmark, _scaling_factor: float | None = None) -> Score:
     """The time that all instances together took for the models that they trained.
 
-    Every run that counts is an instance, and none is dropped; a factor of the review committee does not apply.
+    Every run that counts is an instance, and none is dropped.
 
     Args:
         runs: one judged run per log, in the order of the log names.
@@ -191,6 +197,12 @@ def score_throughput(runs: Sequence[Run], benchmark: Benchmark) -> Score:
     stops = [run.log.run_stop_ms for run in kept if run.log.run_stop_ms is not None]
     whole = (max(stops) - min(starts)) / 60 / 1000
     return Score(whole / len(kept), runs=tuple(runs), kept=tuple(kept), minutes_to_train_all=whole)
+
+
+#: How runs become a score, by the names of ``tables/metrics.yaml``.
+_SCORINGS: dict[str, Callable[[Sequence[Run], Benchmark, float | None], Score]] = {
+    function.__name__: function for function in (mean_of_kept, models_per_minute)
+}
 
 
 def fastest_first(runs: Iterable[Run]) -> list[Run]:

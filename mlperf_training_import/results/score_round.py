@@ -60,7 +60,7 @@ def read_round(
     compared = [*results, *score_submissions(round_, others, of_all, [], advance, largest_mb, cache=cache)]
     cache.keep(file.path for submission in submissions for log in submission.logs for file in _files_of(submission, log))
     if round_.only is None or beside:
-        for result, comparison in zip(compared, compare(compared, beside), strict=True):
+        for result, comparison in zip(compared, compare([result.entry for result in compared], beside), strict=True):
             result.entry.update(comparison)
     return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results), runs, details or {})
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from ..tables.rules import TIME_TO_TRAIN
 from .walk import PACKAGE_ROOT
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Contents:
 
     def __init__(self, submissions: Iterable[Submission], findings: Iterable[Finding], rules: Rules) -> None:
         self._present = {
-            (submitter, s.system, s.benchmark, s.metric)
+            (submitter, s.system, s.benchmark, *s.metric.identity)
             for s in submissions
             for submitter in (s.submitter, s.system_record.submitter)
         }
@@ -49,8 +48,7 @@ class Contents:
     def may_hold(self, identity: Identity) -> bool:
         """Whether the round has a result, or has something in the place of it that could not be read."""
         _, submitter, system, benchmark, *rest = identity
-        metric = rest[0] if rest else TIME_TO_TRAIN
-        if {(submitter, system, benchmark, metric), (submitter, system, None, metric)} & self._present:
+        if {(submitter, system, benchmark, *rest), (submitter, system, None, *rest)} & self._present:
             return True
         place = (submitter, *system.split("/"), benchmark)
         # one of the paths leads to the other

@@ -16,6 +16,7 @@ from ..findings import Finding, Report, reporter
 from ..model import LogFile, Round, Submission, System
 from ..tables.descriptions import DESCRIPTIONS_FILE, field_of_key
 from ..tables.files import place_to_extend
+from ..tables.metrics import metric_of
 from ..tables.rules import known_benchmarks
 from ..values import clean_text, first_of, is_clean, natural_key, printable
 from .description import read_description, read_logged_description, read_object
@@ -221,7 +222,7 @@ class _Walker:
         unread = [log.path for log in self._logs(system_folder, files)]
         for name in folders:
             if name in metrics:
-                yield from self._benchmark_folders(f"{system_folder}/{name}", metric=metrics[name], **common)
+                yield from self._benchmark_folders(f"{system_folder}/{name}", metric=metric_of(metrics[name]), **common)
             else:
                 unread += self._searcher.below(f"{system_folder}/{name}")
         self._report_unread(system_folder, unread)

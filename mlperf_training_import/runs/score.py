@@ -20,7 +20,7 @@ from ..results.assess import read_scaling_factor
 from ..results.convergence import convergence_point, quality_of
 from ..results.metrics import metrics_of, samples_of
 from ..results.review import review
-from ..results.score import duration_ms, judge, mean, minutes_of, score
+from ..results.score import duration_ms, judge, mean, mean_of_kept, minutes_of
 from ..rounds.description import normal_division, system_of
 from ..tables.labels import round_label, split_label
 from ..tables.rules import Benchmark, Rules, benchmark_of, known_benchmarks, public_rounds, rules_of
@@ -261,7 +261,7 @@ def _score_group(folder: str, members: Sequence[_Member]) -> ScoredGroup:
         code=folder,
         logs=(),
     )
-    scored = score(runs, benchmark, factor)
+    scored = mean_of_kept(runs, benchmark, factor)
     result = Result(Round(first.version, first.version, Path(folder)), submission, benchmark.key, division, scored)
     figures: dict[str, Any] = {}
     if scored.minutes is not None:

@@ -11,7 +11,6 @@ from ..atomic import write_if_different
 from ..errors import BadInput
 from ..json_bytes import json_bytes
 from ..tables.labels import round_label
-from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from ..outcome import Outcome, RoundOutcome
 
 REPORT_FILE = "mlperf-training-report.json"
-#: What a score is called in the report.
-_SCORE_KEYS = {TIME_TO_TRAIN: "minutes", THROUGHPUT: "models_per_minute"}
 
 
 def write_report(outcome: Outcome, folder: Path) -> tuple[Path, bool]:
@@ -91,7 +88,7 @@ def _run_report(run: Run) -> dict[str, object]:
 def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, object]:
     round_ = round_outcome.round
     scores = {
-        result.submission.folder: {_SCORE_KEYS[result.submission.metric]: result.value} for result in round_outcome.results
+        result.submission.folder: {result.submission.metric.report_key: result.value} for result in round_outcome.results
     }
     return {
         "suite": round_label(round_.version).suite,

@@ -15,6 +15,7 @@ from rich.table import Table
 from ..csv_text import csv_text
 from ..tables.editions import edition_of
 from ..tables.labels import split_label
+from ..tables.metrics import usual_metric
 from ..tables.rules import known_benchmarks
 from ..values import finite_number, printable
 
@@ -97,7 +98,7 @@ def _is_comparable(entry: Entry, group: ScoredGroup, edition: Any) -> bool:
     label, key = split_label(str(entry.get("version"))), str(entry.get("Model_ID"))
     if label is None or key not in known_benchmarks() or entry.get("division") != group.division:
         return False
-    if finite_number(entry.get("Result")) is None or entry.get("Result_Units") != "min.":
+    if finite_number(entry.get("Result")) is None or entry.get("Result_Units") != usual_metric().unit:
         return False
     other = edition_of(key, label.round)
     return edition is not None and other is not None and other.id == edition.id

@@ -21,7 +21,7 @@ from ..outcome import Changes, Outcome, RoundOutcome
 from ..rounds.clone import fetched_on
 from ..rounds.locate import locate
 from ..rounds.repository import is_of_its_repository
-from ..tables.rules import THROUGHPUT, TIME_TO_TRAIN, metric_of
+from ..tables.metrics import metric_in, metric_of
 from ..values import finite_number, printable
 from ..way_in import iter_next_steps
 from .editions import edition_of_entry
@@ -122,9 +122,14 @@ class Screen:
             factors = [f"{entry[key]:.4f}" if key in entry else "" for key in ("scaling_factor", "rcp_factor")]
             runs = f"{entry['runs_counted']} of {entry['runs_count']}"
             name = _one_line("/".join(result.identity[1:]))
-            metric = metric_of(result.submission.metric)
-            score = f"{result.value:.3f}" if metric.lower_is_better else f"{result.value:.3f} {metric.unit}"
-            table.add_row(name, score, runs, factors[0], entry.get("rcp_verdict", ""), factors[1])
+            table.add_row(
+                name,
+                result.submission.metric.shown(result.value, 3),
+                runs,
+                factors[0],
+                entry.get("rcp_verdict", ""),
+                factors[1],
+            )
         if table.row_count:
             self._out.print(table)
 
@@ -192,14 +197,14 @@ def _iter_editions(objects: Sequence[object]) -> Iterator[tuple[str, str, str, s
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for item in objects:
         entry = item if isinstance(item, dict) else {}
-        groups[edition_of_entry(entry).id, THROUGHPUT if entry.get("metric") == THROUGHPUT else TIME_TO_TRAIN].append(entry)
+        groups[edition_of_entry(entry).id, metric_in(entry).name].append(entry)
     for (edition, name), entries in sorted(groups.items(), key=itemgetter(0)):
         metric = metric_of(name)
         scored = [(score, place) for place, entry in enumerate(entries) if (score := _score(entry)) is not None]
         if not scored:
             yield edition, str(len(entries)), "", ""
             continue
-        score, place = min(scored) if metric.lower_is_better else max(scored)
+        score, place = min(scored, key=lambda pair: (metric.order(pair[0]), pair[1]))
         yield edition, str(len(entries)), f"{score:.2f} {metric.unit}", _whose(entries[place])
 
 

@@ -14,7 +14,8 @@ from ..experiments.files import to_bytes
 from ..results.entry import order_of
 from ..tables.keys import columns
 from ..tables.labels import round_label
-from ..tables.rules import TIME_TO_TRAIN, rules_of
+from ..tables.metrics import metric_in
+from ..tables.rules import rules_of
 from ..tables.suites import suites
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _results_in(file: Path) -> set[tuple[object, ...]]:
 
 def _result_of(row: Mapping[str, object]) -> tuple[object, ...]:
     identity = tuple(str(row.get(key)) for key in ("version", "submitter_folder", "system_file", "Model_ID"))
-    return (*identity, row.get("metric") or TIME_TO_TRAIN)
+    return (*identity, metric_in(row).name)
 
 
 def _to_csv(rows: list[dict[str, object]], rules: Rules) -> bytes:

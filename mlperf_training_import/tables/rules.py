@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 ROUNDS_FILE = FOLDER / "rounds.yaml"
 BENCHMARKS_FILE = FOLDER / "benchmarks.yaml"
 
-#: The metrics: minutes until a model is trained, and models trained per minute by all instances of a system together.
-TIME_TO_TRAIN, THROUGHPUT = "time-to-train", "throughput"
 #: What may not stand in the name of an experiment; two hyphens would be a separator.
 _NO_NAME = re.compile(r"[^a-z0-9_.]+", re.ASCII)
 _LONGEST_TASK = 60
@@ -137,16 +135,8 @@ class Dialect(Row, frozen=True):
         msgspec.structs.force_setattr(self, "token", self.text.encode("ascii"))
 
 
-class Metric(Row, frozen=True):
-    """What a result measures: the fields are those of ``rounds.yaml``."""
-
-    unit: Name
-    lower_is_better: bool
-    name: str = ""
-
-
 class Layout(Row, frozen=True):
-    """Where results lie; the fields are those of ``rounds.yaml``. Without ``metrics`` all are times to train."""
+    """Where results lie; the fields are those of ``rounds.yaml``. Without ``metrics`` all results have the usual one."""
 
     nested: bool
     metrics: dict[str, Name] = msgspec.field(default_factory=dict)
@@ -184,7 +174,6 @@ class _Clock(Row, frozen=True):
 class _Table(Row, frozen=True):
     dialects: dict[str, Dialect]
     layouts: dict[str, Layout]
-    metrics: dict[str, Metric]
     clock: _Clock
     rules: dict[RoundLabel, _Judging]
     rounds: dict[RoundLabel, _Round]
@@ -234,12 +223,6 @@ def public_rounds(suite: str | None = None) -> tuple[str, ...]:
 def known_benchmarks() -> frozenset[str]:
     """The benchmark keys of the table, of all rounds."""
     return frozenset(benchmarks_table())
-
-
-@functools.cache
-def metric_of(name: str) -> Metric:
-    """A metric of the table by its name."""
-    return with_names(_rounds().metrics)[name]
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import csv
 import pytest
 from trees import import_tree, write_files, write_result
 
-from mlperf_training_import.model import identity_of
+from mlperf_training_import.experiments.identity import stored_identity
 from mlperf_training_import.results.entry import uid_of
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description, write_submission
 
@@ -141,9 +141,10 @@ def test_more_models_per_minute_have_the_better_place(tmp_path):
 
 
 def test_an_identity_has_its_metric_only_where_that_is_throughput():
-    parts = ("3.0", "Org", "sys", "bert")
-    assert identity_of(*parts, "time-to-train") == parts
-    assert identity_of(*parts, "throughput") == (*parts, "throughput")
+    parts = {"version": "3.0", "submitter_folder": "Org", "system_file": "sys", "Model_ID": "bert"}
+    for metric in ("time-to-train", "", None, "unknown", 7, []):
+        assert stored_identity({**parts, "metric": metric}) == tuple(parts.values())
+    assert stored_identity({**parts, "metric": "throughput"}) == (*parts.values(), "throughput")
 
 
 @pytest.mark.parametrize("place", ["Org/results/sys/deepcam", "Org/results/sys/medium/deepcam", "Org/results/sys"])

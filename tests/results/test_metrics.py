@@ -17,8 +17,9 @@ from mlperf_training_import.model import Energy, Evaluation, Result, Round, Run,
 from mlperf_training_import.options import Filter
 from mlperf_training_import.results.compare import compare, runs_digest
 from mlperf_training_import.results.convergence import mean_like_numpy
+from mlperf_training_import.results.entry import make_entry
 from mlperf_training_import.results.metrics import metrics_of
-from mlperf_training_import.results.score import score
+from mlperf_training_import.results.score import mean_of_kept
 from mlperf_training_import.results.score_round import read_round
 from mlperf_training_import.rounds.walk import walk
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
@@ -44,8 +45,13 @@ def failed_run() -> Run:
 def result(benchmark: str, runs: list[Run], *, version="4.1", factor=None, energy=None, division="closed", accelerators=8):
     system = System(nodes=2, accelerators_per_node=None if accelerators is None else accelerators // 2)
     submission = Submission("Acme", "box", benchmark, f"Acme/results/box/{benchmark}", system, None, "", ())
-    scored = score(runs, benchmark_of(benchmark, version), factor)
+    scored = mean_of_kept(runs, benchmark_of(benchmark, version), factor)
     return Result(Round(version, version, Path()), submission, benchmark, division, scored, energy)
+
+
+def entry_of(result: Result) -> dict[str, object]:
+    benchmark = benchmark_of(result.benchmark, result.round.version)
+    return make_entry(result, benchmark, metrics_of(result, benchmark))
 
 
 def figures(benchmark: str, runs: list[Run], *, version: str = "4.1", **more) -> dict[str, object]:
@@ -230,7 +236,7 @@ def test_places_and_speedup_in_a_group():
         *(of(10), of(20), of(10, start_ms=1), of(40, 2), of(5, None)),
         *(of(1, division="open"), of(2, version="5.0"), result("bert", [lora(7)] * 3)),
     ]
-    found = compare(results)
+    found = compare([entry_of(one) for one in results])
     assert [f["rank"] for f in found] == [2, 4, 2, 5, 1, 1, 1, 1]
     assert [f["compared_results"] for f in found] == [5] * 5 + [1] * 3
     # accelerator minutes: 80, 160, 80, 80 and none; the median is 80
@@ -246,7 +252,7 @@ def test_results_of_the_same_runs_share_a_place_and_count_once():
         return result("llama2_70b_lora", [lora(number) for number in minutes], accelerators=accelerators)
 
     results = [of((10, 11, 12)), of((12, 10, 11)), of((11, 12, 10), 16), of((9, 10, 11)), of((20, 21, 22)), of((30, 30, 31))]
-    found = compare(results)
+    found = compare([entry_of(one) for one in results])
     assert [figures["rank"] for figures in found] == [2, 2, 2, 1, 3, 4]
     assert [figures["rank_per_accelerator"] for figures in found] == [2, 2, 2, 1, 3, 4]
     assert {figures["compared_results"] for figures in found} == {4}

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from mlperf_training_import.model import Run, RunLog
-from mlperf_training_import.results.score import judge, mean, score
+from mlperf_training_import.results.score import judge, mean, mean_of_kept
 from mlperf_training_import.tables.rules import Benchmark, benchmark_of, rules_of
 
 RESNET = Benchmark("resnet", "image-classification", known=True, runs=5)
@@ -45,7 +45,7 @@ def log_with(**fields) -> RunLog:
     ],
 )
 def test_fastest_and_slowest_are_dropped_and_a_failed_run_is_a_slowest(minutes, failed, expected):
-    result = score(runs_of(minutes, failed), RESNET)
+    result = mean_of_kept(runs_of(minutes, failed), RESNET)
     assert result.minutes == expected
     assert (result.code is None) == (expected is not None)
     assert len(result.runs) == len(minutes) + failed
@@ -54,15 +54,15 @@ def test_fastest_and_slowest_are_dropped_and_a_failed_run_is_a_slowest(minutes, 
 @pytest.mark.parametrize("failed", range(6))
 def test_unet3d_drops_four_at_each_end(failed):
     """Of 40 - d runs of 1 .. 40 - d minutes the fastest 4 go, and the slowest 4 - d: 5 .. 36 is left, whose mean is 20.5."""
-    result = score(runs_of(range(1, 41 - failed), failed), UNET3D)
+    result = mean_of_kept(runs_of(range(1, 41 - failed), failed), UNET3D)
     assert result.minutes == (20.5 if failed <= 4 else None)
     assert result.code == (None if failed <= 4 else "too-many-failed-runs")
     assert [run.minutes for run in result.kept] == (list(range(5, 37)) if failed <= 4 else [])
 
 
 def test_why_there_is_no_score():
-    assert score(runs_of([1, 2, 3], 2), RESNET).reason == "2 of 5 runs do not count, 1 may"
-    assert (score(runs_of([1, 2]), RESNET).code, score(runs_of([1, 2]), RESNET).reason) == (
+    assert mean_of_kept(runs_of([1, 2, 3], 2), RESNET).reason == "2 of 5 runs do not count, 1 may"
+    assert (mean_of_kept(runs_of([1, 2]), RESNET).code, mean_of_kept(runs_of([1, 2]), RESNET).reason) == (
         "too-few-runs",
         "2 logs, none left to score",
     )
@@ -70,17 +70,17 @@ def test_why_there_is_no_score():
 
 @pytest.mark.parametrize("factor", [1.0433, 0.5, 3])
 def test_the_scaling_factor_multiplies_the_mean(factor):
-    assert score(runs_of([1, 2, 3, 4, 5]), RESNET, factor).minutes == 3.0 * factor
-    assert score(runs_of([1, 2, 3, 4, 5]), RESNET, factor).scaling_factor == factor
-    assert score(runs_of([1, 2, 3], 2), RESNET, factor).minutes is None
+    assert mean_of_kept(runs_of([1, 2, 3, 4, 5]), RESNET, factor).minutes == 3.0 * factor
+    assert mean_of_kept(runs_of([1, 2, 3, 4, 5]), RESNET, factor).scaling_factor == factor
+    assert mean_of_kept(runs_of([1, 2, 3], 2), RESNET, factor).minutes is None
 
 
 def test_the_order_of_the_files_does_not_matter():
     minutes = [1.1, 0.1, 2.7, 1e-9, 3.3]
-    scores = {score(runs_of(order), RESNET).minutes for order in itertools.permutations(minutes)}
+    scores = {mean_of_kept(runs_of(order), RESNET).minutes for order in itertools.permutations(minutes)}
     assert len(scores) == 1
     random.Random(4).shuffle(runs := runs_of(minutes[:4], 1))
-    assert score(runs, RESNET).minutes == score(runs_of(minutes[:4], 1), RESNET).minutes
+    assert mean_of_kept(runs, RESNET).minutes == mean_of_kept(runs_of(minutes[:4], 1), RESNET).minutes
 
 
 def test_the_mean_adds_from_left_to_right_on_every_version_of_python():
@@ -93,7 +93,7 @@ def test_the_mean_adds_from_left_to_right_on_every_version_of_python():
 
 
 def test_kept_runs_are_those_of_the_mean_fastest_first():
-    result = score(runs_of([5, 3, 1, 4, 2]), RESNET)
+    result = mean_of_kept(runs_of([5, 3, 1, 4, 2]), RESNET)
     assert [run.minutes for run in result.kept] == [2, 3, 4]
 
 
@@ -102,7 +102,7 @@ def test_only_the_first_runs_that_count_are_scored_where_the_benchmark_says_so()
     benchmark = Benchmark("ncf", "recommendation", known=True, scored=3)
     failed = runs_of([], 1)
     runs = [*failed, *runs_of([3]), *failed, *failed, *runs_of([1, 2]), *runs_of([0.5, 100])]
-    assert score(runs, benchmark).minutes == 2.0
+    assert mean_of_kept(runs, benchmark).minutes == 2.0
 
 
 def test_minutes_are_computed_in_the_order_of_the_rules():

@@ -21,8 +21,9 @@ from slow.fuzz.targets import ENTRIES, as_file, changed_json, check_description,
 from mlperf_training_import.logs.power import UnknownEnergy, estimate, integrate, read_power_log
 from mlperf_training_import.model import Energy, Evaluation, Result, Round, Run, RunLog, Submission, System
 from mlperf_training_import.results.compare import compare
+from mlperf_training_import.results.entry import make_entry
 from mlperf_training_import.results.metrics import metrics_of
-from mlperf_training_import.results.score import judge, score
+from mlperf_training_import.results.score import judge, mean_of_kept
 from mlperf_training_import.tables.descriptions import description_keys
 from mlperf_training_import.tables.keys import owned_keys
 from mlperf_training_import.tables.rules import Benchmark, benchmark_of, dialect_of, rules_of
@@ -146,7 +147,7 @@ factors = st.none() | st.floats(0.5, 2) | st.sampled_from((5e-324, 1e308))
 def scored(minutes, drop, factor):
     log = RunLog("result_0.txt")
     runs = [Run(log, reason="it failed") if number is None else Run(log, minutes=number) for number in minutes]
-    return score(runs, Benchmark("resnet", "image-classification", known=True, drop=drop), factor)
+    return mean_of_kept(runs, Benchmark("resnet", "image-classification", known=True, drop=drop), factor)
 
 
 @given(minutes_of_runs, st.integers(0, 4), factors, sources)
@@ -288,7 +289,7 @@ def results(draw):
     runs = [judge(log, rules_of(version)) for log in draw(st.lists(good_logs, min_size=3, max_size=4))]
     record = System(nodes=draw(counts), accelerators_per_node=draw(counts))
     submission = Submission("Acme", "x8", key, "f", record, None, "f", ())
-    made = score(runs, benchmark_of(key, version), draw(factors))
+    made = mean_of_kept(runs, benchmark_of(key, version), draw(factors))
     return Result(Round(version, version, Path()), submission, key, "closed", made, draw(energies))
 
 
@@ -309,14 +310,15 @@ def varied(result, logs, source):
     ]
     runs = [judge(log, rules_of(version)) for log in made]
     return dataclasses.replace(
-        result, score=score(runs, benchmark_of(result.benchmark, version), result.score.scaling_factor)
+        result, score=mean_of_kept(runs, benchmark_of(result.benchmark, version), result.score.scaling_factor)
     )
 
 
 def check_figures(made):
     with_score = [result for result in made if result.score.minutes is not None]
-    figures = [metrics_of(result, benchmark_of(result.benchmark, result.round.version)) for result in with_score]
-    for group in (figures, compare(with_score)):
+    benchmarks = [benchmark_of(result.benchmark, result.round.version) for result in with_score]
+    figures = list(map(metrics_of, with_score, benchmarks))
+    for group in (figures, compare(list(map(make_entry, with_score, benchmarks, figures)))):
         for key, value in (item for one in group for item in one.items()):
             assert key in owned_keys()
             assert TYPES.setdefault(key, type(value)) is type(value), key

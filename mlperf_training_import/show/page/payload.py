@@ -10,7 +10,7 @@ import msgspec
 
 from ...tables.keys import entry_keys
 from ...tables.labels import order_of_label, suites
-from ...tables.rules import THROUGHPUT, TIME_TO_TRAIN
+from ...tables.metrics import Metric, metric_in
 from ..editions import edition_of_entry
 from .records import Entry, fields_of, number_of, page_keys, text_of
 
@@ -72,28 +72,27 @@ def _editions(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[dict[str
     return [editions[i] for i in order]
 
 
-def _edition_key(entry: Entry) -> tuple[str, str, str, str]:
+def _edition_key(entry: Entry) -> tuple[str, Metric, str, str]:
     """What results must share to be compared: suite, what is measured, its unit, and the edition."""
     suite = text_of(entry.get("suite")) or "training"
-    metric = text_of(entry.get("metric")) or TIME_TO_TRAIN
-    return (suite, metric, text_of(entry.get("Result_Units")), edition_of_entry(entry).id)
+    return (suite, metric_in(entry), text_of(entry.get("Result_Units")), edition_of_entry(entry).id)
 
 
-def _edition(key: tuple[str, str, str, str], entries: Sequence[Entry], rows: Sequence[Fields]) -> dict[str, Any]:
+def _edition(key: tuple[str, Metric, str, str], entries: Sequence[Entry], rows: Sequence[Fields]) -> dict[str, Any]:
     suite, metric, unit, edition = key
     first = entries[0]
     runs = Counter(number for entry in entries if (number := number_of(entry.get("runs_count"))) is not None)
-    is_throughput = metric == THROUGHPUT
-    title = edition_of_entry(first).title
     return {
-        "id": "/".join((*(part for part in (suite, metric) if part not in ("training", TIME_TO_TRAIN)), edition)),
-        "title": title + (", throughput" if is_throughput and "throughput" not in title else ""),
+        "id": "/".join((*(() if suite == "training" else (suite,)), *metric.identity, edition)),
+        "title": metric.qualified(edition_of_entry(first).title, ", "),
         "suite": suite,
         "benchmarks": sorted({text_of(entry.get("Model_ID")) for entry in entries}),
         "dataset": text_of(first.get("Dataset")),
         "target": " ".join(filter(None, (text_of(first.get("Accuracy")), text_of(first.get("Accuracy_Metric"))))),
         "unit": unit,
-        "higher_is_better": is_throughput,
+        "measure": metric.words,
+        "says_unit": not metric.is_usual,
+        "higher_is_better": not metric.lower_is_better,
         "runs": max(runs, key=lambda number: (runs[number], number)) if runs else None,
         "rounds": sorted({row["round"] for row in rows}, key=order_of_label),
     }

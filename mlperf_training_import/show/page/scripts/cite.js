@@ -9,7 +9,6 @@ export const TRADEMARK =
 export function cite(result, today) {
   const {edition} = result;
   const suite = `${result.is_published ? "" : "Unverified "}${edition.suite_title.replace("MLPerf", "MLPerf®")} v${result.round_in_suite} ${capital(result.division)}`;
-  const unit = edition.higher_is_better ? edition.unit : "minutes";
   const machine = [
     result.accelerators ? `${format(result.accelerators)} × ${result.variant || "accelerator"}` : "",
     result.system,
@@ -23,7 +22,7 @@ export function cite(result, today) {
     ? "Result verified by MLCommons Association."
     : "Result not verified by MLCommons Association.";
   return (
-    `${suite}, ${edition.title}, ${result.submitter}, ${machine}: ${formatFigure(result.score)} ${unit}. ${source} ${verified} ` +
+    `${suite}, ${edition.title}, ${result.submitter}, ${machine}: ${formatFigure(result.score)} ${edition.measure}. ${source} ${verified} ` +
     `Spread, accelerator-minutes, ratios and efficiencies are derived, and not published by MLCommons. ${TRADEMARK}`
   );
 }

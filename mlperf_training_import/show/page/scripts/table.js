@@ -13,7 +13,7 @@ const READERS = {
   round: {of: (result) => result.round_place, text: (result) => result.round},
   accelerator: {text: (result) => result.variant || result.accelerator},
   score: {
-    text: (result) => formatFigure(result.score) + (result.edition.higher_is_better ? ` ${measure(result.edition)}` : ""),
+    text: (result) => formatFigure(result.score) + (result.edition.says_unit ? ` ${measure(result.edition)}` : ""),
   },
   spread: {text: (result) => (result.spread === null ? "" : formatShare(result.spread))},
   batch_size: {text: (result) => result.batch_size},
@@ -143,7 +143,7 @@ export function createTable(frame, {declared, open, resort, meaningOf}) {
             scope: place === 0 ? "row" : null,
             class: `${column.number ? "number " : ""}at-${column.key}`,
             title: text || null,
-            "data-unit": column.key === "score" && !result.edition.higher_is_better ? "min" : null,
+            "data-unit": column.key === "score" && !result.edition.says_unit ? "min" : null,
           },
           content,
         );
@@ -190,7 +190,7 @@ export function createTable(frame, {declared, open, resort, meaningOf}) {
 
   return {
     show(sorted, state) {
-      const shown = sorted.some(({edition}) => edition.higher_is_better)
+      const shown = sorted.some(({edition}) => edition.says_unit)
         ? columnsOf(declared, state).map(withUnits)
         : columnsOf(declared, state);
       const wanted = JSON.stringify([shown.map(({title}) => title), state.sort, state.descending]);

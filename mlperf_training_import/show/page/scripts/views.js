@@ -22,7 +22,7 @@ const HEIGHT = 430;
 const COLOUR_NAMES = {accelerator: "accelerator", rounds: "round", submitter: "submitter"};
 
 /* What the figure of a result is called, and in which unit. */
-export const measure = (edition) => (edition.higher_is_better ? edition.unit : "minutes");
+export const measure = (edition) => (edition.measure);
 
 const nameOf = (result) => result.accelerator || result.processor || "not given";
 

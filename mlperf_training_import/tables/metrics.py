@@ -1,0 +1,72 @@
+"""What a result can measure: the metrics of ``metrics.yaml``."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from .files import FOLDER, Name, Row, load_table, with_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Metric(Row, frozen=True):
+    """What a result measures, how its runs become a score, and its words: the fields are those of ``metrics.yaml``."""
+
+    unit: Name
+    words: Name
+    report_key: Name
+    lower_is_better: bool
+    scoring: Name
+    run_words: Name | None
+    has_factor: bool
+    surplus_runs: bool
+    equal_times_repeat: bool
+    failed_runs_count: bool
+    suffix: str
+    name: str = ""
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it is what a result measures unless it says otherwise."""
+        return not self.suffix
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What it adds to the identity of a result: nothing if it is the usual one."""
+        return (self.suffix,) if self.suffix else ()
+
+    def order(self, score: float) -> float:
+        """A number that is smaller for the better of two scores."""
+        return score if self.lower_is_better else -score
+
+    def shown(self, score: float, digits: int) -> str:
+        """A score for people, with its unit where that is not the usual one."""
+        return f"{score:.{digits}f}" if self.is_usual else f"{score:.{digits}f} {self.unit}"
+
+    def qualified(self, text: str, joint: str) -> str:
+        """The name of a task or the title of an edition, with the metric behind it where it is not the usual one."""
+        return text if self.suffix in text else f"{text}{joint}{self.suffix}"
+
+
+@functools.cache
+def _metrics() -> dict[str, Metric]:
+    return with_names(load_table(FOLDER / "metrics.yaml", dict[str, Metric]))
+
+
+def metric_of(name: str) -> Metric:
+    """A metric of the table by its name."""
+    return _metrics()[name]
+
+
+@functools.cache
+def usual_metric() -> Metric:
+    """The metric of a result that names none."""
+    return next(iter(_metrics().values()))
+
+
+def metric_in(entry: Mapping[str, object]) -> Metric:
+    """The metric of a stored entry: the usual one where it names none, or one that the table does not have."""
+    name = entry.get("metric")
+    return _metrics().get(name, usual_metric()) if isinstance(name, str) else usual_metric()
