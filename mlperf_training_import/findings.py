@@ -46,13 +46,15 @@ class Finding:
     """What is wrong with one file or folder.
 
     ``code`` is one of ``tables/findings.yaml``; ``where`` a path relative to the round's clone (or the store), optionally
-    with ``:line``; ``what`` a lower-case phrase.
+    with ``:line``; ``what`` a lower-case phrase. ``folder`` is that of the submission which it is about, None where it is
+    about a round or the store.
     """
 
     code: str
     round: str
     where: str
     what: str
+    folder: str | None = None
 
     @property
     def kind(self) -> Kind:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from .tables.rules import Benchmark, Rules
+
 
 #: A flat object about one result, as it is stored in an experiment.
 Entry = dict[str, Any]
@@ -280,21 +282,63 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     reason: str | None = None
 
 
+class Doubt(NamedTuple):
+    """What is odd about a result: a code of ``tables/findings.yaml``, the path that it is about, and a lower-case phrase."""
+
+    code: str
+    where: str
+    what: str
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Minutes in which a submission trains a model, or the reason why it has none.
+    """A score and how it was made, or the ``code`` of a finding and the ``reason`` why there is none.
 
-    ``kept`` are the runs that they are made of, fastest first. A throughput has ``minutes_to_train_all``, from the first
-    start to the last stop of these runs; ``minutes`` are then those for each of the models that were trained meanwhile.
+    ``kept`` are the runs that it is made of, fastest first; ``mean`` the minutes that they give, ``minutes`` the same times
+    the ``scaling_factor`` of the review, if there is one, and ``value`` the score in the unit of its metric. ``seconds`` is
+    how long the system trained for it. ``figures`` are keys of the entry that only this way of scoring has.
     """
 
-    minutes: float | None
+    minutes: float | None = None
     code: str | None = None
     reason: str | None = None
-    runs: tuple[Run, ...] = ()
     kept: tuple[Run, ...] = ()
+    mean: float | None = None
     scaling_factor: float | None = None
-    minutes_to_train_all: float | None = None
+    value: float | None = None
+    seconds: float | None = None
+    figures: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a submission is compared with: the runs of the reference with one batch size, or between two of them.
+
+    ``mean`` is that of the ``count`` runs which are left without the lowest and the highest, ``deviation`` the standard
+    deviation of all. ``batch_sizes`` are those that it was made from: one, or two where it was interpolated.
+    """
+
+    batch_sizes: tuple[int, ...]
+    mean: float
+    deviation: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a submission compares with the reference.
+
+    ``name`` is ``pass``, ``fail``, ``missing`` (no reference has a batch size to compare with) or ``insufficient`` (too
+    many runs failed). It follows from the ``mean`` that was judged and ``least_acceptable``, the mean from which on a
+    submission passes. ``factor`` is what the review multiplies the minutes by: above 1 where the submission converged faster
+    than the reference; None for the last two.
+    """
+
+    name: str
+    factor: float | None = None
+    reference: Reference | None = None
+    least_acceptable: float | None = None
+    mean: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,18 +355,55 @@ class Energy:
     with_switches_joules: float | None = None
     runs_joules: tuple[float, ...] | None = None
     coverage: float | None = None
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """A submission with its score: what an entry is made of. ``energy`` is None without power logs."""
+class Facts:
+    """What is known about a result before anybody judges it.
+
+    ``benchmark`` has an empty key where neither folder nor logs name one, ``division`` is ``unknown`` where nothing says it.
+    ``logs`` are in the order of ``submission.logs``; ``repeated`` are sets of names of those that hold the same run.
+    ``scaling_factor`` is what the review multiplied the result by; ``scaling_trouble`` says why that cannot be known.
+    """
 
     round: Round
+    rules: Rules
     submission: Submission
-    benchmark: str
+    benchmark: Benchmark
     division: str
-    score: Score
+    logs: tuple[RunLog, ...]
+    repeated: tuple[tuple[str, ...], ...] = ()
+    scaling_factor: float | None = None
+    scaling_trouble: str | None = None
+
+    @property
+    def metric(self) -> Metric:
+        """What the result measures."""
+        return self.submission.metric
+
+    @property
+    def identity(self) -> Identity:
+        """Round label, submitter folder, system file name, benchmark key; and the metric where that is not the usual one."""
+        submission = self.submission
+        return (self.round.label, submission.submitter, submission.system, self.benchmark.key, *self.metric.identity)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged(Facts):
+    """All that is known about a result: what every entry, table, page and file says of it is taken from here.
+
+    ``runs`` has a run for each log, with its minutes or why it does not count. ``verdict`` is None where convergence cannot
+    be judged, ``energy`` without power logs. ``figures`` are keys of the entry. ``entry`` is filled for a result that is
+    imported.
+    """
+
+    runs: tuple[Run, ...] = ()
+    score: Score = field(default_factory=Score)
+    verdict: Verdict | None = None
     energy: Energy | None = None
+    figures: Mapping[str, object] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
     entry: Entry = field(default_factory=dict)
 
     @property
@@ -335,18 +416,6 @@ class Result:
         if self.score.minutes is None:
             raise ValueError(f"{self.submission.folder}: no score")
         return self.score.minutes
-
-    @property
-    def value(self) -> float:
-        """The score in the unit of its metric: minutes, or models per minute."""
-        whole = self.score.minutes_to_train_all
-        return self.minutes if whole is None else len(self.score.kept) / whole
-
-    @property
-    def identity(self) -> Identity:
-        """Round label, submitter folder, system file name, benchmark key; and the metric where that is not the usual one."""
-        submission = self.submission
-        return (self.round.label, submission.submitter, submission.system, self.benchmark, *submission.metric.identity)
 
 
 def _product(per_node: int | None, nodes: int | None) -> int | None:

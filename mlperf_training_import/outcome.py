@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .findings import Finding
-    from .model import Result, Round, Run, Submission
+    from .model import Judged, Round, Submission
 
 
 @dataclass(slots=True)
@@ -51,15 +51,16 @@ class RoundOutcome:
     """What came out of one round.
 
     ``walked`` are all its submissions, ``submissions`` those that were wanted and read, ``results`` those of them that
-    have a score, with their entries. ``runs`` are the judged runs of what was read, by folder, scored or not. ``details``
-    are by the path of a log, packed (:mod:`~.logs.details`), and empty unless somebody asked for them.
+    have a score, with their entries. ``judged`` are all that have logs, scored or not, and ``findings`` what there is to
+    say about them. ``details`` are by the path of a log, packed (:mod:`~.logs.details`), and empty unless asked for.
     """
 
     round: Round
     walked: tuple[Submission, ...]
     submissions: tuple[Submission, ...]
-    results: tuple[Result, ...]
-    runs: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+    results: tuple[Judged, ...]
+    judged: tuple[Judged, ...] = ()
+    findings: tuple[Finding, ...] = ()
     details: Mapping[str, bytes] = field(default_factory=dict)
 
 

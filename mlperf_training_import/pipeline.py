@@ -17,7 +17,7 @@ from .logs.cache import LogCache
 from .options import Filter
 from .outcome import Outcome, RoundOutcome
 from .results.entry import experiment_names
-from .results.score_round import bytes_to_read, read_round
+from .results.score_round import Reading, bytes_to_read, read_round
 from .rounds.advice import no_results
 from .rounds.locate import iter_doubts, locate, locate_path
 from .rounds.presence import Contents, Presence
@@ -96,10 +96,9 @@ def _import_rounds(home: Home, options: Options, tell: Callable[[str], None], pr
     for (round_, of_round), cache in zip(walked, caches, strict=True):
         beside = stored_beside(target, round_.label, round_.only) if round_.only else ()
         with progress(round_.label, bytes_to_read(of_round, wanted)) as advance:
-            size, detailed = options.max_log_mb, dataset is not None
-            done = read_round(
-                *(round_, of_round, wanted, outcome.findings, advance, size, beside), with_details=detailed, cache=cache
-            )
+            reading = Reading(wanted, options.max_log_mb, dataset is not None, beside, cache, advance)
+            done = read_round(round_, of_round, reading)
+        outcome.findings += done.findings
         if dataset is not None:
             dataset.add(done, outcome.findings)
         outcome.rounds.append(replace(done, details={}))
@@ -109,7 +108,7 @@ def _import_rounds(home: Home, options: Options, tell: Callable[[str], None], pr
     entries = defaultdict(list)
     for round_outcome in outcome.rounds:
         for result in round_outcome.results:
-            for name in experiment_names(result, result.entry["Task"]):
+            for name in experiment_names(result):
                 entries[name].append(result.entry)
     outcome.experiments = publish(
         target,
@@ -155,11 +154,11 @@ def write_dataset(
         refuse_wrong_repository(round_, is_cached=True)
     for round_ in rounds:
         cache = LogCache.beside(round_.path)
-        submissions, everything = walk(round_, rules_of(round_.version), findings), Filter()
-        with progress(round_.label, bytes_to_read(submissions, everything)) as advance:
-            done = read_round(
-                *(round_, submissions, everything, findings, advance, largest_mb), with_details=True, cache=cache
-            )
+        submissions = walk(round_, rules_of(round_.version), findings)
+        with progress(round_.label, bytes_to_read(submissions, Filter())) as advance:
+            reading = Reading(largest_mb=largest_mb, with_details=True, cache=cache, advance=advance)
+            done = read_round(round_, submissions, reading)
+        findings += done.findings
         dataset.add(done, findings)
     dataset.finish()
     return findings

@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlperf_training_import.logs.cache import LogCache
 from mlperf_training_import.logs.log import read_log
-from mlperf_training_import.model import Result, Round, Run, RunLog
+from mlperf_training_import.model import Judged, Round, Run, RunLog
 from mlperf_training_import.options import Filter
 from mlperf_training_import.results.score import judge
-from mlperf_training_import.results.score_round import read_round
+from mlperf_training_import.results.score_round import Reading, read_round
 from mlperf_training_import.rounds.walk import walk
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
 from mlperf_training_import.tables.labels import round_label
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_training_import.findings import Finding
-    from mlperf_training_import.logs.cache import LogCache
     from mlperf_training_import.outcome import RoundOutcome
 
 #: What a file of a tree may be given as: its text, its bytes, or an object to be written as JSON.
@@ -88,7 +88,7 @@ class Imported:
     findings: list[Finding]
 
     @property
-    def results(self) -> dict[str, Result]:
+    def results(self) -> dict[str, Judged]:
         """Results that have a score, by their folder."""
         return {result.submission.folder: result for result in self.outcome.results}
 
@@ -98,7 +98,7 @@ class Imported:
         return {folder: result.score.minutes for folder, result in self.results.items()}
 
     @property
-    def only(self) -> Result:
+    def only(self) -> Judged:
         """The one result that there is."""
         (result,) = self.outcome.results
         return result
@@ -132,8 +132,7 @@ def import_tree(
     round_ = Round(version, round_label(version).round, root, **round_facts)
     findings: list[Finding] = []
     submissions = walk(round_, rules_of(round_.version), findings)
-    wanted = wanted or Filter()
-    outcome = read_round(
-        round_, submissions, wanted, findings, largest_mb=largest_mb, with_details=with_details, cache=cache
-    )
+    reading = Reading(wanted or Filter(), largest_mb, with_details, cache=cache or LogCache())
+    outcome = read_round(round_, submissions, reading)
+    findings += outcome.findings
     return Imported(outcome, [finding for finding in findings if not is_made_up_submitter(finding)])

@@ -13,14 +13,13 @@ from ..results.metrics import samples_of
 from ..results.names import name_keys
 from ..results.score import fastest_first
 from ..rounds.description import read_object
-from ..tables.rules import benchmark_of
 from ..values import finite_number, short_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ..findings import Finding
-    from ..model import Result, Run, RunLog, Submission
+    from ..model import Judged, Run, RunLog, Submission
     from ..outcome import RoundOutcome
     from ..tables.rules import Benchmark
 
@@ -52,13 +51,11 @@ def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class _LoggedRun:
-    """A run with all that is known about where it belongs."""
+    """A run with the result that it is of, what only the data set needs of its log, and its energy."""
 
     run: Run
+    judged: Judged
     packed: bytes | None
-    submission: Submission
-    benchmark: Benchmark | None
-    result: Result | None
     joules: float | None
 
     def details(self, *, with_evaluations: bool = False) -> LogDetails:
@@ -71,42 +68,36 @@ class _LoggedRun:
 
     @property
     def uid(self) -> str | None:
-        return None if self.result is None else self.result.entry["uid"]
+        return self.judged.entry.get("uid")
 
 
 def _iter_runs(done: RoundOutcome) -> Iterator[_LoggedRun]:
     """Every run, in the order of the folders and logs."""
-    results = {result.submission.folder: result for result in done.results}
-    for submission in done.submissions:
-        result = results.get(submission.folder)
-        key = submission.benchmark if result is None else result.benchmark
-        benchmark = None if key is None else benchmark_of(key, done.round.version)
-        joules = _joules_of_runs(result)
-        for run in done.runs.get(submission.folder, ()):
-            path = run.log.path
-            yield _LoggedRun(run, done.details.get(path), submission, benchmark, result, joules.get(path))
+    for judged in done.judged:
+        joules = _joules_of_runs(judged)
+        for run in judged.runs:
+            yield _LoggedRun(run, judged, done.details.get(run.log.path), joules.get(run.log.path))
 
 
-def _joules_of_runs(result: Result | None) -> Mapping[str, float]:
+def _joules_of_runs(judged: Judged) -> Mapping[str, float]:
     """Energy of the runs that count, by log."""
-    if result is None or result.energy is None or result.energy.runs_joules is None:
+    if judged.energy is None or judged.energy.runs_joules is None:
         return {}
-    counted = [run.log.path for run in fastest_first(result.score.runs)]
-    return dict(zip(counted, result.energy.runs_joules, strict=True))
+    counted = [run.log.path for run in fastest_first(judged.runs)]
+    return dict(zip(counted, judged.energy.runs_joules, strict=True))
 
 
 def _run_row(run: _LoggedRun) -> Row:
-    log, benchmark, details = run.log, run.benchmark, run.details()
-    kept = () if run.result is None else run.result.score.kept
+    log, submission, benchmark, details = run.log, run.judged.submission, run.judged.benchmark, run.details()
     seed = next((setting.value for setting in details.settings if setting.key == "seed"), None)
     return {
         "uid": run.uid,
         "log": log.path,
-        "submitter_folder": run.submission.submitter,
-        "system_file": run.submission.system,
-        "benchmark": benchmark and benchmark.key,
+        "submitter_folder": submission.submitter,
+        "system_file": submission.system,
+        "benchmark": benchmark.key or None,
         "minutes": run.run.minutes,
-        "is_kept": any(other.log.path == log.path for other in kept),
+        "is_kept": any(other is run.run for other in run.judged.score.kept),
         "reason": run.run.reason,
         "status": log.status,
         "run_start_ms": log.run_start_ms,
@@ -126,10 +117,10 @@ def _run_row(run: _LoggedRun) -> Row:
     }
 
 
-def _convergence(run: Run, benchmark: Benchmark | None) -> Row:
+def _convergence(run: Run, benchmark: Benchmark) -> Row:
     """How far a run got; nothing where it did not reach its target, or the tables do not know what it counts."""
     log = run.log
-    if benchmark is None or not (log.succeeded or run.minutes is not None):  # one whose log gives the duration has no status
+    if not (log.succeeded or run.minutes is not None):  # one whose log gives the duration has no status
         return {}
     figures: Row = {}
     if benchmark.progress is not None and (point := convergence_point(log, benchmark)) is not None:
@@ -145,7 +136,7 @@ def _digest(log: RunLog) -> str | None:
 
 
 def _iter_evaluation_rows(run: _LoggedRun) -> Iterator[Row]:
-    targets = run.benchmark.targets if run.benchmark else ()
+    targets = run.judged.benchmark.targets
     start_ms = run.log.run_start_ms
     for number, time_ms, key, is_over, evaluation in run.details(with_evaluations=True).evaluations:
         row = {

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from ..tables.metrics import metric_in
 from ..values import finite_number, short_digest
-from .metrics import _present
+from .metrics import present
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ..model import Run
+    from ..model import RunLog
 
 
 def compare(entries: Sequence[Mapping[str, object]], stored: Sequence[Mapping[str, object]] = ()) -> list[dict[str, object]]:
@@ -52,15 +52,15 @@ def compare(entries: Sequence[Mapping[str, object]], stored: Sequence[Mapping[st
             if number in per_accelerator:
                 figures[number]["rank_per_accelerator"] = places_per_accelerator[number]
                 figures[number]["speedup_per_accelerator"] = median / per_accelerator[number]
-    return [_present(figures[number]) for number in range(len(entries))]
+    return [present(figures[number]) for number in range(len(entries))]
 
 
-def runs_digest(runs: Iterable[Run]) -> str | None:
+def runs_digest(logs: Iterable[RunLog]) -> str | None:
     """What two results have in common exactly if their runs are the same: 16 hexadecimal digits.
 
     It depends on the start and the stop of every run that has both, whether it counts or not, and on nothing else.
     """
-    spans = {(run.log.run_start_ms, run.log.run_stop_ms) for run in runs if run.log.run_stop_ms is not None}
+    spans = {(log.run_start_ms, log.run_stop_ms) for log in logs if log.run_stop_ms is not None}
     if not spans:
         return None
     return short_digest(repr(sorted(spans)).encode("ascii"))

@@ -1,4 +1,4 @@
-"""How much a result was trained on when it converged, and how good it was then: run logs in, keys of its entry out.
+"""How much a result was trained on when it converged, and how good it was then: a judged result in, keys of its entry out.
 
 As ``mlperf_logging.rcp_checker.get_submission_epochs`` and ``result_summarizer`` do it, bit for bit, so that it equals the
 columns ``GBS`` and ``samples_to_converge`` of the detailed summaries. Other than there, failed runs are never part of a
@@ -16,37 +16,36 @@ from ..values import finite_number
 from .score import known_mean
 
 if TYPE_CHECKING:
-    from ..findings import Report
-    from ..model import Evaluation, Result, RunLog
+    from ..model import Evaluation, Judged, RunLog
     from ..tables.rules import Benchmark, Progress, Target
 
 
-def convergence_figures(result: Result, benchmark: Benchmark) -> dict[str, object]:
+def convergence_figures(judged: Judged) -> dict[str, object]:
     """Batch size, progress and quality; None for what the logs do not say."""
-    figures: dict[str, object] = {"global_batch_size": global_batch_size(result)}
+    benchmark = judged.benchmark
+    figures: dict[str, object] = {"global_batch_size": global_batch_size(judged)}
     if benchmark.progress is not None:
-        points = convergence_points(result, benchmark)
-        drops = (1, benchmark.drop) if result.submission.metric.failed_runs_count else (0,)
-        figures[f"{benchmark.progress.unit}_to_converge"] = _mean_to_converge(points, drops)
+        figures[f"{benchmark.progress.unit}_to_converge"] = _mean_to_converge(judged)
     for name, target in zip(("quality_reached", "second_quality_reached"), benchmark.targets, strict=False):
-        figures[name] = known_mean(quality_of(run.log, benchmark, target) for run in result.score.kept)
+        figures[name] = known_mean(quality_of(run.log, benchmark, target) for run in judged.score.kept)
     return figures
 
 
-def global_batch_size(result: Result) -> float | None:
+def global_batch_size(judged: Judged) -> float | None:
     """What all logs of the result agree on."""
-    sizes = {run.log.global_batch_size for run in result.score.runs}
+    sizes = {log.global_batch_size for log in judged.logs}
     return _number(sizes.pop()) if len(sizes) == 1 else None
 
 
-def convergence_points(result: Result, benchmark: Benchmark) -> list[float | None]:
-    """Progress of each run when it converged: infinite for one that failed, None where the log does not say it.
+def convergence_points(judged: Judged) -> list[float] | None:
+    """Progress of each run when it converged, infinite for one that failed; None where a log does not say it.
 
-    Where a failed run is left out by the metric, it is no part of it.
+    A run that failed is left out where the metric leaves it out of the score.
     """
-    runs = result.score.runs if result.submission.metric.failed_runs_count else result.score.kept
-    logs = [run.log for run in runs]
-    return [convergence_point(log, benchmark) if log.succeeded else math.inf for log in logs]
+    logs = judged.logs if judged.metric.failed_runs_count else [run.log for run in judged.score.kept]
+    points = [convergence_point(log, judged.benchmark) if log.succeeded else math.inf for log in logs]
+    known = [point for point in points if point is not None]
+    return known if len(known) == len(points) else None
 
 
 def convergence_point(log: RunLog, benchmark: Benchmark) -> float | None:
@@ -58,16 +57,15 @@ def convergence_point(log: RunLog, benchmark: Benchmark) -> float | None:
     return None if point is None else float(round(point, 3))
 
 
-def report_other_unit(result: Result, benchmark: Benchmark, report: Report) -> None:
-    """Reports logs that count in another unit than that of the benchmark, and what is taken instead."""
-    progress = benchmark.progress
+def other_unit(judged: Judged) -> str | None:
+    """What is said of logs that count in another unit than that of the benchmark, and of what is taken instead."""
+    progress, benchmark = judged.benchmark.progress, judged.benchmark
     if progress is None:
-        return
-    logs = [run.log for run in result.score.runs if run.log.succeeded]
-    points = [(log, point) for log in logs if (point := _logged_point(log, benchmark)) is not None]
+        return None
+    points = [(log, point) for log in judged.logs if log.succeeded and (point := _logged_point(log, benchmark)) is not None]
     other = [(log, point) for log, point in points if _is_other_unit(point, log, progress)]
     if not other:
-        return
+        return None
     if not isinstance(progress.instead, str):
         taken = f"these are epochs; {progress.instead} times as many are taken"
     elif all(_samples_after_evaluation(log, progress) is not None for log, _ in other):
@@ -75,9 +73,8 @@ def report_other_unit(result: Result, benchmark: Benchmark, report: Report) -> N
     else:
         taken = "they do not say how many it were, and the figure is left out"
     log, point = other[0]
-    first = f"{log.path.rpartition('/')[2]} after {point:.10g}"
-    what = f"{len(other)} logs say that they converged in fewer {progress.unit} than can be, {first}; {taken}"
-    report("progress-unit", result.submission.folder, what)
+    first = f"{log.name} after {point:.10g}"
+    return f"{len(other)} logs say that they converged in fewer {progress.unit} than can be, {first}; {taken}"
 
 
 def mean_like_numpy(values: Sequence[float]) -> float:
@@ -99,19 +96,16 @@ def mean_like_numpy(values: Sequence[float]) -> float:
     return total / len(values)
 
 
-def _mean_to_converge(points: Sequence[float | None], drops: Sequence[int]) -> float | None:
-    """Mean progress at convergence without the best and the worst run, or that of all where nothing is to be dropped.
+def _mean_to_converge(judged: Judged) -> float | None:
+    """Mean progress at convergence without the best and the worst run, if failed runs count; else that of all that count.
 
     One run is left out at each end for every benchmark, as the peer does; a run that failed is worse than any other. Where
     more runs failed (unet3d may have four), as many are left out at each end as for the score: the peer takes 1e9 for each
     failed run then, and its figure says nothing.
     """
-    known = [point for point in points if point is not None]
-    if len(known) < len(points):
-        return None
-    known.sort()
-    for drop in drops:
-        kept = known[drop : len(known) - drop]
+    points = sorted(convergence_points(judged) or ())
+    for drop in (1, judged.benchmark.drop) if judged.metric.failed_runs_count else (0,):
+        kept = points[drop : len(points) - drop]
         if kept and kept[-1] < math.inf:
             return mean_like_numpy(kept)
     return None

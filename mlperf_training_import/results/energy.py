@@ -1,4 +1,4 @@
-"""Measures the energy of a result: a submission with its score in, joules out.
+"""Measures the energy of a result: a judged result in, joules out.
 
 The energy is averaged over the runs that the score keeps, and never affects the score.
 """
@@ -10,13 +10,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from ..logs.power import UnknownEnergy, estimate, integrate
-from ..model import Energy, LogFile, PowerLog, Run, RunLog, Score, Submission
+from ..model import Doubt, Energy, Judged, LogFile, PowerLog, Run, RunLog, Submission
 from .score import duration_ms, fastest_first, known_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from ..findings import Report
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 #: Readings that cover less of a run than this leave too much of it to guesses.
 _LEAST_COVERAGE = 0.95
@@ -24,34 +22,32 @@ _LEAST_COVERAGE = 0.95
 _LIKELY_WATTS = (50, 3000)
 
 
-def measure(submission: Submission, score: Score, power_logs: Mapping[str, PowerLog], report: Report) -> Energy:
-    """The energy of a submission that has a score and a ``power`` folder.
+def measure(judged: Judged, power_logs: Mapping[str, PowerLog]) -> Energy:
+    """The energy of a submission that has a score and a ``power`` folder, and what is wrong with its power logs.
 
     Args:
-        submission: with ``power``.
-        score: of the submission, which is never affected; the energy is averaged over the runs that it keeps.
+        judged: with its runs and score, which is never affected; the energy is averaged over the runs that it keeps.
         power_logs: what those of all runs that count say, by path.
-        report: takes what is wrong with the power logs.
 
     Returns:
         Joules, each None where a run that it needs is not known.
     """
-    meter = _Meter(submission, power_logs)
-    energies = {}
-    for log, run in zip(submission.logs, score.runs, strict=True):
-        if run.minutes is not None:
-            energies[run.log.path] = meter.measure_run(log.name.removesuffix(".txt"), run)
-    meter.tell(report)
+    meter, score = _Meter(judged.submission, power_logs), judged.score
+    energies = {
+        run.log.path: meter.measure_run(run.log.name.removesuffix(".txt"), run)
+        for run in judged.runs
+        if run.minutes is not None
+    }
     kept = [energies[run.log.path] for run in score.kept]
-    coverages = [meter.coverages.get(run.log.path) for run in score.kept]
-    known_coverages = [coverage for coverage in coverages if coverage is not None]
-    runs = [energies[run.log.path][0] for run in fastest_first(score.runs)]
+    coverages = [coverage for run in score.kept if (coverage := meter.coverages.get(run.log.path)) is not None]
+    runs = [energies[run.log.path][0] for run in fastest_first(judged.runs)]
     known = tuple(joules for joules in runs if joules is not None)
     return Energy(
         joules=_scaled_mean([joules for joules, _ in kept], score.scaling_factor),
         with_switches_joules=_scaled_mean([joules for _, joules in kept], score.scaling_factor),
         runs_joules=known if len(known) == len(runs) else None,
-        coverage=min(known_coverages) if len(known_coverages) == len(coverages) else None,
+        coverage=min(coverages) if len(coverages) == len(kept) else None,
+        doubts=tuple(meter.iter_doubts()),
     )
 
 
@@ -92,21 +88,17 @@ class _Meter:
             self._check_power(folder, total, run)
         return total, _total([total, *metered])
 
-    def tell(self, report: Report) -> None:
-        """Reports what was odd: one finding per kind, with the number of places and the first of them."""
-        where = f"{self._submission.folder}/power"
-        doubts = []
-        for (code, what), places in self._odd.items():
-            text = f"{what}: {len(places)}, first {places[0]}"
-            if code == "power-quality":
-                doubts.append(text)
-            else:
-                report(code, where, text)
-        if doubts:
-            report("power-quality", where, "; ".join(doubts))
+    def iter_doubts(self) -> Iterator[Doubt]:
+        """What was odd: a doubt for each kind, with the number of places and the first of them."""
         stems = {log.name.removesuffix(".txt") for log in self._submission.logs}
-        if others := [folder for folder in self._power if folder not in stems]:
-            report("no-power-folder", where, f"folders named after no log: {len(others)}, first {others[0]}")
+        for folder in self._power:
+            if folder not in stems:
+                self._note("no-power-folder", "folders named after no log", folder)
+        where = f"{self._submission.folder}/power"
+        texts = [(code, f"{what}: {len(places)}, first {places[0]}") for (code, what), places in self._odd.items()]
+        yield from (Doubt(code, where, text) for code, text in texts if code != "power-quality")
+        if quality := "; ".join(text for code, text in texts if code == "power-quality"):
+            yield Doubt("power-quality", where, quality)
 
     def _node(self, folder: str, file: LogFile, run: RunLog) -> float | None:
         place = f"{folder}/{file.name}"

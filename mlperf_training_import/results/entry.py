@@ -11,7 +11,7 @@ from urllib.parse import quote
 from ..tables.editions import edition_of
 from ..tables.keys import repeated_keys
 from ..tables.labels import order_of_label, round_label
-from ..tables.rules import Benchmark, known_benchmarks
+from ..tables.rules import known_benchmarks
 from ..tables.suites import ExperimentName, suites
 from ..values import short_digest
 from .compare import runs_digest
@@ -19,37 +19,28 @@ from .names import name_keys
 from .settings import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..model import Identity, Result, Round
+    from ..model import Identity, Judged, Round, Submission
 
 
-def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, object]) -> dict[str, object]:
-    """The entry of a result that has a score. A key without a value is left out; texts are never empty.
-
-    Args:
-        result: what the entry is about.
-        benchmark: what the benchmark measures in the round.
-        metrics: further figures, which stand in the entry as they are.
-    """
-    round_, submission, record = result.round, result.submission, result.submission.system_record
+def make_entry(judged: Judged) -> dict[str, object]:
+    """The entry of a result that has a score. A key without a value is left out; texts are never empty."""
+    round_, submission, benchmark = judged.round, judged.submission, judged.benchmark
+    record, value, key = submission.system_record, judged.score.value, benchmark.key
     submitter = record.submitter or submission.submitter
     system = record.name or submission.system
+    target, edition = next(iter(benchmark.targets), None), edition_of(key, round_.version)
     values: dict[str, object] = {
-        result.benchmark: result.value,  # first: a folder named like one of our keys must not replace it
-        "Result": result.value,
-        "Result_Units": submission.metric.unit,
+        key: value,  # first: a folder named like one of our keys must not replace it
+        "Result": value,
+        "Result_Units": judged.metric.unit,
         "Task": benchmark.task,
-        "Model_ID": result.benchmark,
+        "Model_ID": key,
         "Dataset": benchmark.dataset,
-    }
-    if benchmark.targets:
-        values["Accuracy"] = benchmark.targets[0].value
-        values["Accuracy_Metric"] = benchmark.targets[0].metric
-    values |= {
+        "Accuracy": target and target.value,
+        "Accuracy_Metric": target and target.metric,
         "Benchmark": benchmark.task,
         "suite": round_label(round_.version).suite,
-        "metric": submission.metric.name,
+        "metric": judged.metric.name,
         "version": round_.label,
         "Organization": submitter,
         "submitter": submitter,
@@ -57,23 +48,19 @@ def make_entry(result: Result, benchmark: Benchmark, metrics: Mapping[str, objec
         "system": system,
         "_System": system,
         "system_file": submission.system,
-        "division": result.division,
+        "division": judged.division,
         **record.described(),
-        "uid": uid_of(result.identity),
-        "runs_digest": runs_digest(result.score.runs),
-        **_edition_keys(result),
+        "uid": uid_of(judged.identity),
+        "runs_digest": runs_digest(judged.logs),
+        "edition": edition and edition.id,
+        "edition_title": edition and edition.title,
         **name_keys(record, submission.submitter, submission.system)[0],
-        **settings_of([run.log for run in result.score.runs]),
-        **_links(round_, result),
-        **metrics,
+        **settings_of(judged.logs),
+        **_links(round_, submission),
+        **judged.figures,
     }
     values |= {f"_{key}": values.get(key) for key in repeated_keys()}
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _edition_keys(result: Result) -> dict[str, object]:
-    edition = edition_of(result.benchmark, result.round.version)
-    return {} if edition is None else {"edition": edition.id, "edition_title": edition.title}
 
 
 def uid_of(identity: Identity) -> str:
@@ -99,15 +86,15 @@ def order_of(entry: dict[str, Any]) -> tuple[Any, ...]:
     return (*texts, order_of_label(label), *rest)
 
 
-def experiment_names(result: Result, task: str) -> list[str]:
+def experiment_names(judged: Judged) -> list[str]:
     """The experiments that a result belongs to: that of its round, and that over all rounds where it is shared.
 
     Results of another metric than the usual one have experiments of their own.
     """
-    label = round_label(result.round.label)
-    scopes = [label.scope, "all"] if result.round.is_shared else [label.scope]
-    task = result.submission.metric.qualified(task, "-")
-    return [str(ExperimentName(suites()[label.suite], scope, result.division, task)) for scope in scopes]
+    label = round_label(judged.round.label)
+    scopes = [label.scope, "all"] if judged.round.is_shared else [label.scope]
+    task = judged.metric.qualified(judged.benchmark.task, "-")
+    return [str(ExperimentName(suites()[label.suite], scope, judged.division, task)) for scope in scopes]
 
 
 def experiment_tags(name: str) -> list[str]:
@@ -115,7 +102,7 @@ def experiment_tags(name: str) -> list[str]:
     return ["mlperf", *name.split("--")]
 
 
-def _links(round_: Round, result: Result) -> dict[str, str | None]:
+def _links(round_: Round, submission: Submission) -> dict[str, str | None]:
     """Addresses on the web, where the clone has one.
 
     They use its branch, or its commit where no branch is checked out.
@@ -124,7 +111,7 @@ def _links(round_: Round, result: Result) -> dict[str, str | None]:
     revision = round_.branch or round_.commit
     if round_.web_url is None or revision is None:
         return links
-    submission, base = result.submission, round_.web_url
+    base = round_.web_url
     if submission.description is not None:
         links["details_url"] = f"{base}/blob/{_quoted(revision, submission.description)}"
     links["code_url"] = f"{base}/blob/{_quoted(revision, submission.code)}"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING
+
+from ..model import Reference, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,35 +27,6 @@ _WIDEST_INTERVAL = 1e-4
 _ROUNDING = 1e-12
 #: More than this is no progress of a training, and its mean may be no number.
 _LARGEST_POINT = 1e18
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """What a submission is compared with: the runs of the reference with one batch size, or between two of them.
-
-    ``mean`` is that of the ``count`` runs which are left without the lowest and the highest, ``deviation`` the standard
-    deviation of all. ``batch_sizes`` are those that it was made from: one, or two where it was interpolated.
-    """
-
-    batch_sizes: tuple[int, ...]
-    mean: float
-    deviation: float
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a submission compares with the reference.
-
-    ``name`` is ``pass``, ``fail``, ``missing`` (no reference has a batch size to compare with) or ``insufficient`` (too
-    many runs failed). ``factor`` is what the review multiplies the minutes by: above 1 where the submission converged
-    faster than the reference; None for the last two. ``least_acceptable`` is the mean from which on a submission passes.
-    """
-
-    name: str
-    factor: float | None = None
-    reference: Reference | None = None
-    least_acceptable: float | None = None
 
 
 def prune(references: Iterable[ReferenceRuns], drop: int) -> tuple[Reference, ...]:
@@ -100,15 +72,15 @@ def judge_convergence(
     mean = fmean(kept)
     reference = reference_for(batch_size, references, runs)
     if reference is None:
-        return Verdict("missing")
+        return Verdict("missing", mean=mean)
     least = least_acceptable_mean(reference.mean, reference.deviation, reference.count, runs - 2) - allowance
     if mean >= least:
         name = "pass"
     elif batch_size < references[0].batch_sizes[0]:
-        return Verdict("missing", None, reference, least)
+        return Verdict("missing", None, reference, least, mean)
     else:
         name = "fail"
-    return Verdict(name, max(1.0, reference.mean / mean) if mean > 0 else None, reference, least)
+    return Verdict(name, max(1.0, reference.mean / mean) if mean > 0 else None, reference, least, mean)
 
 
 def least_acceptable_mean(mean: float, deviation: float, count: int, submitted: int) -> float:

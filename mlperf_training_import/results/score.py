@@ -162,18 +162,19 @@ def mean_of_kept(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: floa
         counted, failed = counted[: benchmark.scored], 0
     if failed > benchmark.drop:
         reason = f"{failed} of {len(runs)} runs do not count, {benchmark.drop} may"
-        return Score(None, "too-many-failed-runs", reason, tuple(runs))
+        return Score(code="too-many-failed-runs", reason=reason)
     ordered = fastest_first(counted)
     kept = ordered[benchmark.drop : len(ordered) - (benchmark.drop - failed)]
     if not kept:
-        return Score(None, "too-few-runs", f"{len(runs)} logs, none left to score", tuple(runs))
-    minutes = mean(minutes_of(kept))
-    if scaling_factor is not None:
-        minutes *= scaling_factor
-        if not 0 < minutes < math.inf:
-            reason = "minutes times scaling_factor are too small or too large for a number"
-            return Score(None, "invalid-scaling-file", reason, tuple(runs))
-    return Score(minutes, runs=tuple(runs), kept=tuple(kept), scaling_factor=scaling_factor)
+        return Score(code="too-few-runs", reason=f"{len(runs)} logs, none left to score")
+    unscaled = mean(minutes_of(kept))
+    minutes = unscaled if scaling_factor is None else unscaled * scaling_factor
+    if not 0 < minutes < math.inf:
+        return Score(
+            code="invalid-scaling-file", reason="minutes times scaling_factor are too small or too large for a number"
+        )
+    seconds = mean([duration_ms(run.log) / 1000 for run in kept])
+    return Score(minutes, None, None, tuple(kept), unscaled, scaling_factor, value=minutes, seconds=seconds)
 
 
 def models_per_minute(runs: Sequence[Run], benchmark: Benchmark, _scaling_factor: float | None = None) -> Score:
@@ -192,11 +193,13 @@ def models_per_minute(runs: Sequence[Run], benchmark: Benchmark, _scaling_factor
     least = benchmark.runs or 1
     if len(kept) < least:
         reason = f"{len(kept)} of {len(runs)} runs count, the round asks for {least} or more"
-        return Score(None, "too-few-runs", reason, tuple(runs))
+        return Score(code="too-few-runs", reason=reason)
     starts = [run.log.run_start_ms for run in kept if run.log.run_start_ms is not None]
     stops = [run.log.run_stop_ms for run in kept if run.log.run_stop_ms is not None]
     whole = (max(stops) - min(starts)) / 60 / 1000
-    return Score(whole / len(kept), runs=tuple(runs), kept=tuple(kept), minutes_to_train_all=whole)
+    minutes = whole / len(kept)
+    figures = {"models_trained": len(kept), "minutes_to_train_all": whole}
+    return Score(minutes, None, None, tuple(kept), minutes, value=len(kept) / whole, seconds=minutes * 60, figures=figures)
 
 
 #: How runs become a score, by the names of ``tables/metrics.yaml``.

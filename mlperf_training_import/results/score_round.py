@@ -1,129 +1,106 @@
-"""Reads and scores one round: its submissions in, results with their entries out. Needs no Collective Mind."""
+"""Reads and judges one round: its submissions in, results with their entries out. Needs no Collective Mind."""
 
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..findings import Finding, reporter
 from ..logs.cache import LogCache
 from ..logs.workers import Job
+from ..options import Filter
 from ..outcome import RoundOutcome
 from ..tables.rules import benchmark_of, known_benchmarks, rules_of
 from ..values import LARGEST_LOG_MB
-from .assess import Assessor
 from .compare import compare
-from .convergence import report_other_unit
-from .energy import measure
+from .doubts import iter_findings
 from .entry import make_entry
-from .metrics import metrics_of
-from .review import review
+from .facts import facts_of
+from .judge import judge_result
 from .score import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ..model import LogFile, PowerLog, Result, Round, Run, RunLog, Submission
-    from ..options import Filter
+    from ..model import Identity, Judged, LogFile, Round, RunLog, Submission
     from ..tables.rules import Rules
 
 
-def read_round(
-    round_: Round,
-    submissions: Sequence[Submission],
-    wanted: Filter,
-    findings: list[Finding],
-    advance: Callable[[int], None] = lambda _: None,
-    largest_mb: int = LARGEST_LOG_MB,
-    beside: Sequence[Mapping[str, Any]] = (),
-    *,
-    with_details: bool = False,
-    cache: LogCache | None = None,
-) -> RoundOutcome:
-    """Reads the logs of a round's submissions and scores those that are wanted. Needs no Collective Mind.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a round is read.
 
-    Where only some submitters are wanted, the others are read for comparison: a place among some results of a round would
-    be another one than among all. Of one submitter's folder alone the results have places among those of others only if
-    these are given, as stored entries (``beside``). A log of more than ``largest_mb`` megabytes is not read. What only the
-    data set needs is kept ``with_details``. Of what the ``cache`` remembers nothing is read.
+    Where only some submitters are ``wanted``, the others are read for comparison: a place among some results of a round
+    would be another one than among all. Of one submitter's folder alone the results have places among those of others only
+    if these are given, as stored entries (``beside``). A log of more than ``largest_mb`` megabytes is not read. What only
+    the data set needs is kept ``with_details``. What the ``cache`` remembers is not read. ``advance`` takes the bytes read.
     """
-    cache = LogCache() if cache is None else cache
-    read = [s for s in submissions if _is_wanted(s, wanted)]
-    runs: dict[str, tuple[Run, ...]] = {}
-    details: dict[str, bytes] | None = {} if with_details else None
-    results = score_submissions(round_, read, wanted, findings, advance, largest_mb, runs, details, cache=cache)
+
+    wanted: Filter = field(default_factory=Filter)
+    largest_mb: int = LARGEST_LOG_MB
+    with_details: bool = False
+    beside: Sequence[Mapping[str, Any]] = ()
+    cache: LogCache = field(default_factory=LogCache)
+    advance: Callable[[int], None] = lambda _: None
+
+
+def read_round(round_: Round, submissions: Sequence[Submission], reading: Reading) -> RoundOutcome:
+    """Reads the logs of a round's submissions and judges those that are wanted. Needs no Collective Mind."""
+    rules, cache, wanted = rules_of(round_.version), reading.cache, reading.wanted
+    read = [submission for submission in submissions if _is_wanted(submission, wanted)]
+    details: dict[str, bytes] = {}
+    judged = list(_iter_judged(round_, rules, read, reading, details))
+    results = _results(judged, wanted)
     of_all = replace(wanted, submitters=frozenset())
-    others = [s for s in submissions if _is_wanted(s, of_all) and not _is_wanted(s, wanted)]
-    compared = [*results, *score_submissions(round_, others, of_all, [], advance, largest_mb, cache=cache)]
+    others = [
+        submission for submission in submissions if _is_wanted(submission, of_all) and not _is_wanted(submission, wanted)
+    ]
+    comparing = replace(reading, with_details=False)
+    compared = [*results, *_results(_iter_judged(round_, rules, others, comparing, {}), of_all)]
     cache.keep(file.path for submission in submissions for log in submission.logs for file in _files_of(submission, log))
-    if round_.only is None or beside:
-        for result, comparison in zip(compared, compare([result.entry for result in compared], beside), strict=True):
-            result.entry.update(comparison)
-    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results), runs, details or {})
+    if round_.only is None or reading.beside:
+        places = compare([result.entry for result in compared], reading.beside)
+        for result, place in zip(compared, places, strict=True):
+            result.entry.update(place)
+    findings = tuple(iter_findings(round_, rules, judged))
+    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results), tuple(judged), findings, details)
 
 
-def score_submissions(
-    round_: Round,
-    submissions: Sequence[Submission],
-    wanted: Filter,
-    findings: list[Finding],
-    advance: Callable[[int], None],
-    largest_mb: int,
-    runs: dict[str, tuple[Run, ...]] | None = None,
-    details: dict[str, bytes] | None = None,
-    *,
-    cache: LogCache,
-) -> list[Result]:
-    """The wanted results among those of some submissions, with their entries.
-
-    ``runs`` takes what was judged, by folder; ``details`` what only the data set needs, packed, by log, and read only then.
-    """
-
-    report = reporter(findings, round_.label)
-    rules = rules_of(round_.version)
-    jobs = list(_iter_jobs(round_, submissions, rules, largest_mb, with_details=details is not None))
-    assessor = Assessor(round_, rules, findings, {} if runs is None else runs)
-    results: dict[tuple[Any, ...], Result] = {}
-    with closing(cache.iter_runs(jobs, advance)) as read:
+def _iter_judged(
+    round_: Round, rules: Rules, submissions: Sequence[Submission], reading: Reading, details: dict[str, bytes]
+) -> Iterator[Judged]:
+    """What is known of those submissions that have logs; ``details`` takes what only the data set needs, packed, by log."""
+    with closing(reading.cache.iter_runs(list(_iter_jobs(round_, rules, submissions, reading)), reading.advance)) as read:
         for submission in submissions:
-            of_submission = list(islice(read, len(submission.logs)))
-            result = assessor.assess(submission, [run.log for run in of_submission])
-            if details is not None:
-                details |= {run.log.path: run.details for run in of_submission if run.details is not None}
-            if result is None or result.score.minutes is None:
-                continue
-            if not wanted.wants(submission.submitter, result.benchmark, result.division):
-                continue
-            if submission.power is not None:
-                power_logs: dict[str, PowerLog] = {}
-                for run in of_submission:
-                    power_logs |= run.power
-                result = replace(result, energy=measure(submission, result.score, power_logs, report))
-            benchmark = benchmark_of(result.benchmark, round_.version)
-            report_other_unit(result, benchmark, report)
-            figures = metrics_of(result, benchmark) | review(result, benchmark, report)
-            result.entry.update(make_entry(result, benchmark, figures))
-            if results.setdefault(result.identity, result) is not result:
-                what = f"is the same result as {results[result.identity].submission.folder}, which was taken"
-                report("stray-logs", submission.folder, what)
+            runs = list(islice(read, len(submission.logs)))
+            details |= {run.log.path: run.details for run in runs if run.details is not None}
+            if runs:
+                power = {path: log for run in runs for path, log in run.power.items()}
+                yield judge_result(facts_of(round_, rules, submission, [run.log for run in runs]), power)
+
+
+def _results(judged: Iterable[Judged], wanted: Filter) -> list[Judged]:
+    """Those that are wanted and have a score, each once, with their entries."""
+    results: dict[Identity, Judged] = {}
+    for result in judged:
+        is_wanted = wanted.wants(result.submission.submitter, result.benchmark.key, result.division)
+        if is_wanted and result.score.minutes is not None and results.setdefault(result.identity, result) is result:
+            result.entry.update(make_entry(result))
     return list(results.values())
 
 
-def _iter_jobs(
-    round_: Round, submissions: Sequence[Submission], rules: Rules, largest_mb: int, *, with_details: bool
-) -> Iterator[Job]:
+def _iter_jobs(round_: Round, rules: Rules, submissions: Sequence[Submission], reading: Reading) -> Iterator[Job]:
     """What is to be read of some submissions: a job for each log, in their order."""
     # where targets decide whether a run counts, they are known only when all logs of the submission are
     counts = None if rules.converged_by == "target" else partial(_counts, rules)
     for submission in submissions:
         key = submission.benchmark or ""
-        common = (rules.elapsed.get(key), largest_mb, benchmark_of(key, round_.version).quality)
+        common = (rules.elapsed.get(key), reading.largest_mb, benchmark_of(key, round_.version).quality)
         for log in submission.logs:
             power = _power_of(submission, log)
-            yield Job(round_.path, log, rules.dialect, *common, power, counts, with_details=with_details)
+            yield Job(round_.path, log, rules.dialect, *common, power, counts, with_details=reading.with_details)
 
 
 def bytes_to_read(submissions: Sequence[Submission], wanted: Filter) -> int:

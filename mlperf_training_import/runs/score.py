@@ -8,22 +8,21 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, NothingToScore
-from ..findings import Finding, reporter
 from ..logs.log import read_log
-from ..model import Result, Round, Run, RunLog, Submission, System
-from ..results.assess import read_scaling_factor
+from ..model import Judged, LogFile, Round, Run, RunLog, Submission, System
 from ..results.convergence import convergence_point, quality_of
-from ..results.metrics import metrics_of, samples_of
-from ..results.review import review
-from ..results.score import duration_ms, judge, mean, mean_of_kept, minutes_of
+from ..results.facts import UNKNOWN_DIVISION, facts_of
+from ..results.judge import judge_result
+from ..results.metrics import samples_of
+from ..results.score import duration_ms, mean, minutes_of
 from ..rounds.description import normal_division, system_of
 from ..tables.labels import round_label, split_label
-from ..tables.rules import Benchmark, Rules, benchmark_of, known_benchmarks, public_rounds, rules_of
+from ..tables.rules import Benchmark, Rules, known_benchmarks, public_rounds, rules_of
 from ..values import LARGEST_LOG_MB
 from .split import Piece, split_runs
 from .texts import STANDARD_INPUT, SUBMITTED, find_dialect, find_files
@@ -31,9 +30,10 @@ from .texts import STANDARD_INPUT, SUBMITTED, find_dialect, find_files
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_UNKNOWN = "unknown"
 _MS_PER_MINUTE = 60 * 1000
 _SCALING_FILE = "scaling.json"
+#: The findings that are told.
+_TOLD = ("rcp-fail", "rcp-missing", "odd-scaling")
 #: Names of folders that tell one run of a system from the next: times, numbers, and words that mean a try.
 _ONE_OF_MANY = re.compile(r"(run|trial|try|attempt|seed|rep|job|slurm|result|exp)?[-_]?\d[\d_.:T-]*", re.IGNORECASE)
 
@@ -205,7 +205,7 @@ def _read(piece: Piece, round_: str | None, largest_mb: int) -> _Member:
     version = _version_of(piece, round_, benchmark)
     if elapsed := rules_of(version).elapsed.get(benchmark):
         log = read_log(piece.log, piece.dialect, piece.source, elapsed, largest_mb)
-    division = normal_division(log.division) or normal_division(piece.system.get("division")) or _UNKNOWN
+    division = normal_division(log.division) or normal_division(piece.system.get("division")) or UNKNOWN_DIVISION
     return _Member(piece, log, benchmark, division, version)
 
 
@@ -241,51 +241,60 @@ def _places(pieces: Sequence[Piece]) -> dict[str, str]:
     return places
 
 
-def _score_group(folder: str, members: Sequence[_Member]) -> ScoredGroup:
-    """The score of some runs, by the rules of their round."""
+def _judge(folder: str, members: Sequence[_Member]) -> Judged:
+    """What is known of some runs, by the rules of their round.
+
+    Raises:
+        BadInput: the ``scaling.json`` beside the logs of a submission holds no factor.
+    """
     first = members[0]
-    division = next((member.division for member in members if member.division != _UNKNOWN), _UNKNOWN)
-    rules, benchmark = rules_of(first.version), benchmark_of(first.benchmark, first.version)
-    runs = [judge(member.log, rules, benchmark.targets) for member in members]
-    texts: list[Finding] = []
-    report = reporter(texts, first.version)
-    factor = _scaling_factor(folder, members)
     record = system_of(first.piece.system) if first.piece.system else System()
+    submitted = all(SUBMITTED.fullmatch(Path(member.piece.source).name) for member in members)
+    sources = [(member.piece.source, member.piece.log.stat().st_size) for member in members]
     submission = Submission(
         submitter=first.piece.organisation or record.submitter or "",
         system=record.name or first.piece.platform or "",
-        benchmark=benchmark.key,
+        benchmark=first.benchmark,
         folder=folder,
         system_record=record,
         description=None,
         code=folder,
-        logs=(),
+        logs=tuple(LogFile(source, Path(source).name, size) for source, size in sources),
+        scaling=_SCALING_FILE if submitted and Path(folder, _SCALING_FILE).is_file() else None,
     )
-    scored = mean_of_kept(runs, benchmark, factor)
-    result = Result(Round(first.version, first.version, Path(folder)), submission, benchmark.key, division, scored)
-    figures: dict[str, Any] = {}
-    if scored.minutes is not None:
-        figures = metrics_of(result, benchmark) | review(result, benchmark, report)
-    counted = minutes_of(runs)
-    few = benchmark.runs is not None and len(runs) < benchmark.runs
+    round_ = Round(first.version, first.version, Path(folder))
+    facts = facts_of(round_, rules_of(first.version), submission, [member.log for member in members])
+    if facts.scaling_trouble is not None:
+        raise BadInput(f"{Path(folder, _SCALING_FILE)}: {facts.scaling_trouble}")
+    division = next((member.division for member in members if member.division != UNKNOWN_DIVISION), UNKNOWN_DIVISION)
+    return judge_result(replace(facts, division=division))
+
+
+def _score_group(folder: str, members: Sequence[_Member]) -> ScoredGroup:
+    """The score of some runs, by the rules of their round."""
+    judged = _judge(folder, members)
+    benchmark, record, score = judged.benchmark, judged.submission.system_record, judged.score
+    target = benchmark.targets[0] if benchmark.targets else None
+    counted = minutes_of(judged.runs)
+    few = benchmark.runs is not None and len(judged.runs) < benchmark.runs
     return ScoredGroup(
         benchmark=benchmark.key,
-        division=division,
-        round=first.version,
+        division=judged.division,
+        round=judged.round.version,
         folder=folder,
-        runs=tuple(_scored_run(member, run, benchmark) for member, run in zip(members, runs, strict=True)),
+        runs=tuple(_scored_run(member, run, benchmark) for member, run in zip(members, judged.runs, strict=True)),
         runs_required=benchmark.runs,
-        target=benchmark.targets[0].value if benchmark.targets else None,
-        target_metric=benchmark.targets[0].metric if benchmark.targets else None,
+        target=target.value if target else None,
+        target_metric=target.metric if target else None,
         unit=benchmark.progress.unit if benchmark.progress else None,
-        system=submission.system or None,
+        system=judged.submission.system or None,
         accelerators=record.accelerators_count,
-        minutes=None if few else scored.minutes,
+        minutes=None if few else score.minutes,
         minutes_so_far=mean(counted) if few and counted else None,
-        reason=f"{len(runs)} of {benchmark.runs} runs" if few else scored.reason,
-        scaling_factor=factor,
-        figures={} if few else figures,
-        findings=tuple(finding.what for finding in texts),
+        reason=f"{len(judged.runs)} of {benchmark.runs} runs" if few else score.reason,
+        scaling_factor=judged.scaling_factor,
+        figures={} if few else dict(judged.figures),
+        findings=tuple(doubt.what for doubt in judged.doubts if doubt.code in _TOLD),
     )
 
 
@@ -309,14 +318,3 @@ def _scored_run(member: _Member, run: Run, benchmark: Benchmark) -> ScoredRun:
         samples_per_second=samples / (duration_ms(log) / 1000) if samples and run.minutes is not None else None,
         seed=piece.seed,
     )
-
-
-def _scaling_factor(folder: str, members: Sequence[_Member]) -> float | None:
-    """What a ``scaling.json`` beside the logs of a submission multiplies the minutes by."""
-    file = Path(folder, _SCALING_FILE)
-    if not file.is_file() or not all(SUBMITTED.fullmatch(Path(member.piece.source).name) for member in members):
-        return None
-    try:
-        return read_scaling_factor(file)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{file}: {error}") from error

@@ -87,9 +87,8 @@ def _run_report(run: Run) -> dict[str, object]:
 
 def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, object]:
     round_ = round_outcome.round
-    scores = {
-        result.submission.folder: {result.submission.metric.report_key: result.value} for result in round_outcome.results
-    }
+    runs = {judged.submission.folder: judged.runs for judged in round_outcome.judged}
+    scores = {result.submission.folder: {result.metric.report_key: result.score.value} for result in round_outcome.results}
     return {
         "suite": round_label(round_.version).suite,
         "version": round_.label,
@@ -105,7 +104,7 @@ def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, ob
                 "system": submission.system,
                 "logs": len(submission.logs),
                 "not_read": list(submission.not_read),
-                "runs": [_run_report(run) for run in round_outcome.runs.get(submission.folder, ())],
+                "runs": [_run_report(run) for run in runs.get(submission.folder, ())],
             }
             | scores.get(submission.folder, {"not_scored": True})
             for submission in round_outcome.submissions

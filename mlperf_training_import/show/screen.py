@@ -124,7 +124,7 @@ class Screen:
             name = _one_line("/".join(result.identity[1:]))
             table.add_row(
                 name,
-                result.submission.metric.shown(result.value, 3),
+                result.metric.shown(result.score.value or 0, 3),
                 runs,
                 factors[0],
                 entry.get("rcp_verdict", ""),

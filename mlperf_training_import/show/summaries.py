@@ -42,9 +42,9 @@ def summary_rows(round_outcome: RoundOutcome) -> list[dict[str, object]]:
         key = (result.division, submission.submitter, submission.system, submission.metric)
         entry = result.entry
         row = rows.setdefault(key, {name: entry[name] for name in columns("first", "last", "json") if name in entry})
-        row[result.benchmark] = entry["Result"]
+        row[result.benchmark.key] = entry["Result"]
         if result.score.scaling_factor is not None:
-            row[result.benchmark + _FACTOR] = result.score.scaling_factor
+            row[result.benchmark.key + _FACTOR] = result.score.scaling_factor
     return list(rows.values())
 
 

@@ -150,7 +150,11 @@ def two_of_one_task(cm, tmp_path):
 
 def test_two_benchmarks_of_one_task_are_never_ranked_together(two_of_one_task):
     places = {
-        (r.submission.system, r.benchmark): (r.entry["rank"], r.entry["rank_per_accelerator"], r.entry["compared_results"])
+        (r.submission.system, r.benchmark.key): (
+            r.entry["rank"],
+            r.entry["rank_per_accelerator"],
+            r.entry["compared_results"],
+        )
         for r in two_of_one_task.results
     }
     assert places == {
@@ -159,7 +163,7 @@ def test_two_benchmarks_of_one_task_are_never_ranked_together(two_of_one_task):
         ("slow", "gpt_oss_20b"): (2, 2, 2),
         ("quick", "gpt_oss_20b"): (1, 1, 2),
     }
-    speedups = {r.benchmark: r.entry["speedup_per_accelerator"] for r in two_of_one_task.results if r.entry["rank"] == 1}
+    speedups = {r.benchmark.key: r.entry["speedup_per_accelerator"] for r in two_of_one_task.results if r.entry["rank"] == 1}
     assert speedups == {"llama31_8b": pytest.approx(24.5 / 14.5), "gpt_oss_20b": pytest.approx(204.5 / 104.5)}
 
 

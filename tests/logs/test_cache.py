@@ -22,7 +22,7 @@ from mlperf_training_import.logs.log import read_log
 from mlperf_training_import.logs.power import read_power_log
 from mlperf_training_import.model import Round
 from mlperf_training_import.options import Filter
-from mlperf_training_import.results.score_round import read_round
+from mlperf_training_import.results.score_round import Reading, read_round
 from mlperf_training_import.rounds.walk import walk
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description, write_submission
 from mlperf_training_import.tables.rules import rules_of
@@ -58,7 +58,8 @@ class Tree:
         round_, findings = Round(version, version, self.root), []
         submissions = walk(round_, rules_of(version), findings)
         self._read.clear()
-        outcome = read_round(round_, submissions, Filter(), findings, cache=cache, **more)
+        outcome = read_round(round_, submissions, Reading(cache=cache, **more))
+        findings += outcome.findings
         self.read = sorted(self._read)
         settle()
         return Imported(outcome, [finding for finding in findings if not is_made_up_submitter(finding)])
@@ -150,7 +151,7 @@ def test_a_filter_forgets_nothing(tree):
     tree.import_()
     round_ = Round(VERSION, VERSION, tree.root)
     submissions = walk(round_, rules_of(VERSION), [])
-    read_round(round_, submissions, Filter(benchmarks=frozenset({"bert"})), [], cache=LogCache(tree.file))
+    read_round(round_, submissions, Reading(Filter(benchmarks=frozenset({"bert"})), cache=LogCache(tree.file)))
     tree.import_()
     assert tree.read == []
 
@@ -328,7 +329,7 @@ def test_a_log_that_changes_while_the_import_runs(tree):
     round_ = Round(VERSION, VERSION, tree.root)
     submissions = walk(round_, rules_of(VERSION), [])
     abort(tree.root / FIRST)
-    read_round(round_, submissions, Filter(), [], cache=cache)
+    read_round(round_, submissions, Reading(cache=cache))
     settle()
     assert tree.import_().what("run-not-counted") == ["status of run_stop is aborted"]
 
@@ -382,8 +383,8 @@ def test_two_imports_at_once(tree):
             cache = LogCache(tree.file)
             cache._runs.is_changed = True
             round_ = Round(VERSION, VERSION, tree.root)
-            outcome = read_round(round_, walk(round_, rules_of(VERSION), []), Filter(), [], cache=cache)
-            failed.append(sum(run.reason is not None for runs in outcome.runs.values() for run in runs))
+            outcome = read_round(round_, walk(round_, rules_of(VERSION), []), Reading(cache=cache))
+            failed.append(sum(run.reason is not None for judged in outcome.judged for run in judged.runs))
 
     threads = [threading.Thread(target=import_often) for _ in range(4)]
     for thread in threads:
@@ -408,14 +409,13 @@ def test_a_kill_while_it_is_written(tree, place):
         from pathlib import Path
         from mlperf_training_import.logs import cache
         from mlperf_training_import.model import Round
-        from mlperf_training_import.options import Filter
-        from mlperf_training_import.results.score_round import read_round
+        from mlperf_training_import.results.score_round import Reading, read_round
         from mlperf_training_import.rounds.walk import walk
         from mlperf_training_import.tables.rules import rules_of
         cache._LONGEST_STEP_NS = 0
         os.{place} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         memory, round_ = cache.LogCache(Path({str(tree.file)!r})), Round({VERSION!r}, {VERSION!r}, Path({str(tree.root)!r}))
-        read_round(round_, walk(round_, rules_of({VERSION!r}), []), Filter(), [], cache=memory)
+        read_round(round_, walk(round_, rules_of({VERSION!r}), []), Reading(cache=memory))
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=False)
     assert done.returncode == -signal.SIGKILL
@@ -562,7 +562,7 @@ def test_published_logs_are_remembered_as_they_are(version, real_round, tmp_path
     for cache in (LogCache(), LogCache(tmp_path / "logs.cache"), LogCache(tmp_path / "logs.cache")):
         round_, findings = Round(version, version, clone), []
         cache = LogCache(cache._runs._file)
-        outcome = read_round(round_, walk(round_, rules_of(version), findings), Filter(), findings, cache=cache)
+        outcome = read_round(round_, walk(round_, rules_of(version), findings), Reading(cache=cache))
         outcomes.append((repr(outcome), findings))
         if len(outcomes) == 2:
             settle()

@@ -81,8 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def read_rounds(rounds: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Reads and scores rounds in this process; seconds without imports, and the number of results."""
     sys.path.insert(0, str(ROOT))
-    from mlperf_training_import.options import Filter
-    from mlperf_training_import.results.score_round import read_round
+    from mlperf_training_import.results.score_round import Reading, read_round
     from mlperf_training_import.rounds.clone import read_clone
     from mlperf_training_import.rounds.walk import walk
     from mlperf_training_import.tables.rules import rules_of
@@ -91,7 +90,7 @@ def read_rounds(rounds: Sequence[tuple[str, str]]) -> dict[str, float]:
     outcomes = []
     for version, clone in rounds:
         round_ = read_clone(Path(clone), version, version)
-        outcomes.append(read_round(round_, walk(round_, rules_of(version), []), Filter(), []))
+        outcomes.append(read_round(round_, walk(round_, rules_of(version), []), Reading()))
     return {"seconds": time.perf_counter() - start, "results": sum(len(outcome.results) for outcome in outcomes)}
 
 

@@ -127,7 +127,7 @@ def test_one_set_of_runs_that_three_submitted_has_one_place(published):
     """4.0: smc shares 6 of the 12 results that smc-ac-power and smc-dc-power have in common."""
     groups: dict[tuple, list] = {}
     for result in published("4.0").outcome.results:
-        groups.setdefault((result.entry["runs_digest"], result.benchmark), []).append(result)
+        groups.setdefault((result.entry["runs_digest"], result.benchmark.key), []).append(result)
     repeated = [group for group in groups.values() if len(group) > 1]
     assert Counter(len(group) for group in repeated) == {3: 6, 2: 6}
     for group in repeated:

@@ -42,14 +42,14 @@ NAMES = {
 
 
 def test_round_6_0_has_names_and_editions(round_6_0):
-    entries = {f"{r.submission.submitter}/{r.benchmark}": r.entry for r in round_6_0.results.values()}
+    entries = {f"{r.submission.submitter}/{r.benchmark.key}": r.entry for r in round_6_0.results.values()}
     assert {name: tuple(map(entry.get, KEYS)) for name, entry in entries.items()} == NAMES
     assert not round_6_0.what("unknown-name")
     assert not round_6_0.what("new-edition")
 
 
 def test_round_6_0_has_the_settings_that_its_logs_name(round_6_0):
-    entries = {f"{r.submission.submitter}/{r.benchmark}": r.entry for r in round_6_0.results.values()}
+    entries = {f"{r.submission.submitter}/{r.benchmark.key}": r.entry for r in round_6_0.results.values()}
     flux, deepseek = entries["AMD/flux1"], entries["NVIDIA/deepseekv3_671b"]
     assert (flux["precision_linear"], flux["tensor_parallelism"], flux["micro_batch_size"]) == ("fp8", 1, 32)
     assert entries["AMD/llama31_8b"]["precision_linear"] == "mxfp4"  # in the spelling without in_

@@ -166,7 +166,7 @@ def test_reported_cases(cases, case, version, samples):
 
 
 def test_quality_of_every_maskrcnn_result_of_0_6(published):
-    results = [result for result in published("0.6").outcome.results if result.benchmark == "maskrcnn"]
+    results = [result for result in published("0.6").outcome.results if result.benchmark.key == "maskrcnn"]
     assert len(results) == 9  # six of NVIDIA, whose logs nest the two figures, and three of Google, whose logs list them
     for result in results:
         assert 0.377 <= result.entry["quality_reached"] < 0.39

@@ -13,8 +13,7 @@ from mlperf_training_import.logs import power as power_module
 from mlperf_training_import.logs.log import iter_blocks
 from mlperf_training_import.logs.power import UnknownEnergy, estimate, integrate, read_power_log
 from mlperf_training_import.model import Round
-from mlperf_training_import.options import Filter
-from mlperf_training_import.results.score_round import read_round
+from mlperf_training_import.results.score_round import Reading, read_round
 from mlperf_training_import.rounds.walk import walk
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description, write_submission
 from mlperf_training_import.tables.rules import rules_of
@@ -76,7 +75,9 @@ def import_round(root):
     round_ = Round("4.1", "4.1", root)
     findings = []
     submissions = walk(round_, rules_of("4.1"), findings)
-    (result,) = read_round(round_, submissions, Filter(), findings).results
+    outcome = read_round(round_, submissions, Reading())
+    findings += outcome.findings
+    (result,) = outcome.results
     json.dumps(result.entry, allow_nan=False)
     return result.entry, {f.code: f.what for f in findings if f.code in ("no-power-folder", "unknown-energy", "power-log")}
 

@@ -71,7 +71,7 @@ def test_an_instance_that_does_not_count_is_left_out_with_its_times(tmp_path):
     failed = run_log("deepcam", 500, status="aborted", start_ms=START_MS - 10_000_000)
     (folder / "result_5.txt").write_text(failed)
     imported = import_tree(tmp_path, "hpc-2.0")
-    assert imported.only.value == 5 / 22
+    assert imported.only.score.value == 5 / 22
     assert imported.places == {("run-not-counted", f"{WEAK}/result_5.txt")}
 
 
@@ -95,7 +95,7 @@ def test_a_weak_result_needs_as_many_models_as_the_round_asks_for_runs(tmp_path)
 def test_more_instances_than_runs_are_no_finding(tmp_path):
     write_weak(tmp_path, (10,) * 9, range(9))
     imported = import_tree(tmp_path, "hpc-2.0")
-    assert imported.only.value == 9 / 18
+    assert imported.only.score.value == 9 / 18
     assert imported.findings == []
 
 
@@ -104,7 +104,7 @@ def test_a_scaling_file_does_not_apply_to_a_weak_result_and_does_to_a_strong_one
     write_files(folder, {"scaling.json": "not JSON"})
     write_files(strong_tree / STRONG, {"scaling.json": {"scaling_factor": 2.0}})
     imported = import_tree(strong_tree, "hpc-2.0")
-    values = {place: result.value for place, result in imported.results.items()}
+    values = {place: result.score.value for place, result in imported.results.items()}
     assert values == {WEAK: 5 / 22, STRONG: 6.0}
     assert "scaling_factor" not in imported.results[WEAK].entry
     assert imported.findings == []
@@ -114,7 +114,7 @@ def test_pruned_results_are_evidence_and_never_a_finding(tmp_path):
     folder = write_weak(tmp_path)
     write_files(folder, {"pruned_results/result_9.txt": run_log("deepcam", 1), "other/result_9.txt": run_log("deepcam", 1)})
     imported = import_tree(tmp_path, "hpc-2.0")
-    assert imported.only.value == 5 / 22
+    assert imported.only.score.value == 5 / 22
     assert imported.places == {("nested-logs", f"{WEAK}/other")}
 
 
@@ -137,7 +137,7 @@ def test_more_models_per_minute_have_the_better_place(tmp_path):
     imported = import_tree(tmp_path, "hpc-2.0")
     places = {r.submission.system: (r.entry["rank"], r.entry["rank_per_accelerator"]) for r in imported.outcome.results}
     assert places == {"fast": (1, 1), "slow": (2, 2)}
-    assert {r.submission.system: r.value for r in imported.outcome.results} == {"fast": 0.5, "slow": 0.125}
+    assert {r.submission.system: r.score.value for r in imported.outcome.results} == {"fast": 0.5, "slow": 0.125}
 
 
 def test_an_identity_has_its_metric_only_where_that_is_throughput():
@@ -189,7 +189,7 @@ def test_in_0_7_the_last_quality_figure_decides_and_not_the_status(tmp_path):
     good = [cosmoflow_log(number, ("eval_error", 0.2), ("eval_error", 0.124), status=None) for number in range(1, 10)]
     write_cosmoflow(tmp_path, [*good, cosmoflow_log(10, ("eval_error", 0.1), ("eval_error", 0.125))])
     imported = import_tree(tmp_path, "hpc-0.7")
-    assert imported.only.value == 5.5  # without the fastest; the failed one is the slowest
+    assert imported.only.score.value == 5.5  # without the fastest; the failed one is the slowest
     (finding,) = imported.findings
     assert (finding.code, finding.where) == ("run-not-counted", "Org/results/sys/cosmoflow/result_9.txt")
     assert finding.what == "the last quality figure 0.125 misses the target 0.124"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import math
 import re
@@ -13,14 +14,14 @@ import pytest
 from support import PROJECT
 from trees import is_made_up_submitter
 
-from mlperf_training_import.model import Energy, Evaluation, Result, Round, Run, RunLog, Submission, System
+from mlperf_training_import.model import Energy, Evaluation, Judged, Round, Run, RunLog, Submission, System
 from mlperf_training_import.options import Filter
 from mlperf_training_import.results.compare import compare, runs_digest
 from mlperf_training_import.results.convergence import mean_like_numpy
 from mlperf_training_import.results.entry import make_entry
 from mlperf_training_import.results.metrics import metrics_of
 from mlperf_training_import.results.score import mean_of_kept
-from mlperf_training_import.results.score_round import read_round
+from mlperf_training_import.results.score_round import Reading, read_round
 from mlperf_training_import.rounds.walk import walk
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
 from mlperf_training_import.tables.keys import entry_keys, owned_keys
@@ -45,17 +46,17 @@ def failed_run() -> Run:
 def result(benchmark: str, runs: list[Run], *, version="4.1", factor=None, energy=None, division="closed", accelerators=8):
     system = System(nodes=2, accelerators_per_node=None if accelerators is None else accelerators // 2)
     submission = Submission("Acme", "box", benchmark, f"Acme/results/box/{benchmark}", system, None, "", ())
-    scored = mean_of_kept(runs, benchmark_of(benchmark, version), factor)
-    return Result(Round(version, version, Path()), submission, benchmark, division, scored, energy)
+    facts = (Round(version, version, Path()), rules_of(version), submission, benchmark_of(benchmark, version), division)
+    score = mean_of_kept(runs, facts[3], factor)
+    return Judged(*facts, tuple(run.log for run in runs), runs=tuple(runs), score=score, energy=energy)
 
 
-def entry_of(result: Result) -> dict[str, object]:
-    benchmark = benchmark_of(result.benchmark, result.round.version)
-    return make_entry(result, benchmark, metrics_of(result, benchmark))
+def entry_of(judged: Judged) -> dict[str, object]:
+    return make_entry(dataclasses.replace(judged, figures=metrics_of(judged)))
 
 
 def figures(benchmark: str, runs: list[Run], *, version: str = "4.1", **more) -> dict[str, object]:
-    return metrics_of(result(benchmark, runs, version=version, **more), benchmark_of(benchmark, version))
+    return metrics_of(result(benchmark, runs, version=version, **more))
 
 
 def lora(minutes: float, samples: float = 3072, **log) -> Run:
@@ -228,7 +229,7 @@ def test_throughput(benchmark, version, samples):
 
 
 def test_places_and_speedup_in_a_group():
-    def of(minutes: float, accelerators: int | None = 8, start_ms: int = 0, **more) -> Result:
+    def of(minutes: float, accelerators: int | None = 8, start_ms: int = 0, **more) -> Judged:
         runs = [lora(minutes, run_start_ms=start_ms)] * 3
         return result("llama2_70b_lora", runs, accelerators=accelerators, **more)
 
@@ -248,7 +249,7 @@ def test_places_and_speedup_in_a_group():
 def test_results_of_the_same_runs_share_a_place_and_count_once():
     """One set of runs submitted by three, as in round 4.0, whatever the order of the logs; the factors may differ."""
 
-    def of(minutes: tuple[float, ...], accelerators: int = 8) -> Result:
+    def of(minutes: tuple[float, ...], accelerators: int = 8) -> Judged:
         return result("llama2_70b_lora", [lora(number) for number in minutes], accelerators=accelerators)
 
     results = [of((10, 11, 12)), of((12, 10, 11)), of((11, 12, 10), 16), of((9, 10, 11)), of((20, 21, 22)), of((30, 30, 31))]
@@ -264,7 +265,7 @@ def test_results_of_the_same_runs_share_a_place_and_count_once():
 
 def test_the_digest_tells_runs_apart_and_nothing_else():
     def digest(*logs: RunLog) -> str | None:
-        return runs_digest([Run(log) for log in logs])
+        return runs_digest(logs)
 
     first, second = lora(10).log, lora(11).log
     unfinished = msgspec.structs.replace(first, run_stop_ms=None)
@@ -282,13 +283,12 @@ def test_places_do_not_depend_on_the_submitters_asked_for(tmp_path):
     (tmp_path / "Core/results/box/llama2_70b_lora/result_0.txt").write_text(":::MLLOG {")
     round_ = Round("5.0", "5.0", tmp_path)
     submissions = walk(round_, rules_of("5.0"), [])
-    entries = {r.identity: r.entry for r in read_round(round_, submissions, Filter(), []).results}
-    findings = []
-    outcome = read_round(round_, submissions, Filter(submitters=frozenset({"Bolt"})), findings)
+    entries = {r.identity: r.entry for r in read_round(round_, submissions, Reading()).results}
+    outcome = read_round(round_, submissions, Reading(Filter(submitters=frozenset({"Bolt"}))))
     assert [r.entry for r in outcome.results] == [entries["5.0", "Bolt", "box", "llama2_70b_lora"]]
     assert [s.submitter for s in outcome.submissions] == ["Bolt"]
     assert outcome.results[0].entry["rank"] == 2
-    assert all(map(is_made_up_submitter, findings))
+    assert all(map(is_made_up_submitter, outcome.findings))
 
 
 # -- the table and the document ---------------------------------------------------------------------------------------

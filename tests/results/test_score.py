@@ -17,8 +17,11 @@ MINUTE = 60_000
 
 
 def runs_of(minutes, failed: int = 0) -> list[Run]:
-    log = RunLog("result_0.txt")
-    return [*(Run(log, minutes=number) for number in minutes), *(Run(log, reason="it failed") for _ in range(failed))]
+    logs = [(RunLog("result_0.txt", run_start_ms=0.0, run_stop_ms=number * MINUTE), number) for number in minutes]
+    return [
+        *(Run(log, minutes=number) for log, number in logs),
+        *(Run(RunLog("result_0.txt"), reason="it failed") for _ in range(failed)),
+    ]
 
 
 def log_with(**fields) -> RunLog:
@@ -48,7 +51,6 @@ def test_fastest_and_slowest_are_dropped_and_a_failed_run_is_a_slowest(minutes, 
     result = mean_of_kept(runs_of(minutes, failed), RESNET)
     assert result.minutes == expected
     assert (result.code is None) == (expected is not None)
-    assert len(result.runs) == len(minutes) + failed
 
 
 @pytest.mark.parametrize("failed", range(6))

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from slow.fuzz.targets import ENTRIES, as_file, changed_json, check_description, check_log, check_stored
 
 from mlperf_training_import.logs.power import UnknownEnergy, estimate, integrate, read_power_log
-from mlperf_training_import.model import Energy, Evaluation, Result, Round, Run, RunLog, Submission, System
+from mlperf_training_import.model import Energy, Evaluation, Judged, Round, Run, RunLog, Submission, System
 from mlperf_training_import.results.compare import compare
 from mlperf_training_import.results.entry import make_entry
 from mlperf_training_import.results.metrics import metrics_of
@@ -289,13 +289,20 @@ def results(draw):
     runs = [judge(log, rules_of(version)) for log in draw(st.lists(good_logs, min_size=3, max_size=4))]
     record = System(nodes=draw(counts), accelerators_per_node=draw(counts))
     submission = Submission("Acme", "x8", key, "f", record, None, "f", ())
-    made = mean_of_kept(runs, benchmark_of(key, version), draw(factors))
-    return Result(Round(version, version, Path()), submission, key, "closed", made, draw(energies))
+    facts = (Round(version, version, Path()), rules_of(version), submission, benchmark_of(key, version), "closed")
+    return made_of(Judged(*facts, ()), runs, draw(factors), draw(energies))
+
+
+def made_of(judged, runs, factor, energy):
+    """A result of other runs."""
+    score = mean_of_kept(runs, judged.benchmark, factor)
+    logs = tuple(run.log for run in runs)
+    return dataclasses.replace(judged, logs=logs, runs=tuple(runs), score=score, energy=energy, scaling_factor=factor)
 
 
 @given(results(), results(), sources)
 def test_figures_are_finite_and_of_one_type_or_absent(one, other, source):
-    logs = [run.log for result in (one, other) for run in result.score.runs]
+    logs = [run.log for result in (one, other) for run in result.runs]
     check_figures([one, other])
     for _ in range(VARIANTS // 2 - 1):
         check_figures([varied(result, logs, source) for result in (one, other)])
@@ -309,16 +316,14 @@ def varied(result, logs, source):
         for _ in range(source.choice((3, 5)))
     ]
     runs = [judge(log, rules_of(version)) for log in made]
-    return dataclasses.replace(
-        result, score=mean_of_kept(runs, benchmark_of(result.benchmark, version), result.score.scaling_factor)
-    )
+    return made_of(result, runs, result.scaling_factor, result.energy)
 
 
 def check_figures(made):
     with_score = [result for result in made if result.score.minutes is not None]
-    benchmarks = [benchmark_of(result.benchmark, result.round.version) for result in with_score]
-    figures = list(map(metrics_of, with_score, benchmarks))
-    for group in (figures, compare(list(map(make_entry, with_score, benchmarks, figures)))):
+    figures = list(map(metrics_of, with_score))
+    entries = [make_entry(dataclasses.replace(one, figures=found)) for one, found in zip(with_score, figures, strict=True)]
+    for group in (figures, compare(entries)):
         for key, value in (item for one in group for item in one.items()):
             assert key in owned_keys()
             assert TYPES.setdefault(key, type(value)) is type(value), key

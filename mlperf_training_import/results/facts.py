@@ -1,0 +1,113 @@
+"""Gathers what is known about a result before it is judged: a submission and what its logs say in, facts out."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from ..model import Facts
+from ..regular import open_regular
+from ..rounds.description import normal_division, read_object
+from ..tables.rules import benchmark_of, known_benchmarks
+from ..values import finite_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ..model import LogFile, Round, RunLog, Submission
+    from ..tables.rules import Rules
+
+#: The factors of the review committee are near 1; with a larger one, or its inverse, the minutes would mean nothing.
+_LARGEST_FACTOR = 1000
+UNKNOWN_DIVISION = "unknown"
+
+
+def facts_of(round_: Round, rules: Rules, submission: Submission, logs: Sequence[RunLog]) -> Facts:
+    """What is known about a submission. Reads its ``scaling.json``, and logs again where only their bytes tell runs apart.
+
+    Args:
+        round_: that the submission is of.
+        rules: of that round.
+        submission: as the walk found it.
+        logs: what its logs say, in the same order; at least one.
+    """
+    factor, trouble = None, None
+    if submission.scaling is not None and submission.metric.has_factor:
+        try:
+            factor = read_scaling_factor(round_.path / submission.scaling)
+        except OSError as error:
+            trouble = error.strerror or "cannot be read"
+        except ValueError as error:
+            trouble = str(error)
+    return Facts(
+        round=round_,
+        rules=rules,
+        submission=submission,
+        benchmark=benchmark_of(_benchmark_key(rules, submission, logs), rules.version),
+        division=submission.system_record.division or first_division(logs),
+        logs=tuple(logs),
+        repeated=repeated_logs(round_.path, submission, logs),
+        scaling_factor=factor,
+        scaling_trouble=trouble,
+    )
+
+
+def _benchmark_key(rules: Rules, submission: Submission, logs: Sequence[RunLog]) -> str:
+    """What the folder is called; what the logs name where there is none, or one that nobody knows."""
+    folder = submission.benchmark
+    if folder in known_benchmarks():
+        return folder
+    names = {rules.aliases.get(log.benchmark, log.benchmark) for log in logs if log.benchmark}
+    logged = names.pop() if len(names) == 1 else None
+    return logged if logged in known_benchmarks() else folder or ""
+
+
+def first_division(logs: Sequence[RunLog]) -> str:
+    """What the first log says that says ``closed`` or ``open``."""
+    return next(filter(None, (normal_division(log.division) for log in logs)), UNKNOWN_DIVISION)
+
+
+def repeated_logs(root: Path, submission: Submission, logs: Sequence[RunLog]) -> tuple[tuple[str, ...], ...]:
+    """The names of those logs that hold the same run, in sets."""
+    groups: dict[object, list[LogFile]] = defaultdict(list)
+    for file, log in zip(submission.logs, logs, strict=True):
+        if log.run_start_ms is not None and log.run_stop_ms is not None:
+            groups[log.run_start_ms, log.run_stop_ms].append(file)
+        elif log.lines:
+            said = tuple(str(getattr(log, name)) for name in log.__struct_fields__ if name != "path")
+            groups[file.size, said].append(file)
+    repeated = [files for files in groups.values() if len(files) > 1]
+    if not submission.metric.equal_times_repeat:
+        repeated = [same for files in repeated for same in _with_equal_bytes(root, files)]
+    return tuple(tuple(file.name for file in files) for files in repeated)
+
+
+def _with_equal_bytes(root: Path, files: Sequence[LogFile]) -> list[list[LogFile]]:
+    groups: dict[bytes, list[LogFile]] = defaultdict(list)
+    for file in files:
+        # one that cannot be read is no run of which anything is known
+        with contextlib.suppress(OSError), open_regular(root / file.path) as stream:
+            content = hashlib.sha256()
+            while chunk := stream.read(1 << 20):
+                content.update(chunk)
+            groups[content.digest()].append(file)
+    return [same for same in groups.values() if len(same) > 1]
+
+
+def read_scaling_factor(file: Path) -> float:
+    """What the review committee multiplied a result by.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no factor, or none that a committee would choose.
+    """
+    value = read_object(file).get("scaling_factor")
+    factor = None if isinstance(value, str) else finite_number(value)
+    if factor is None or factor <= 0:
+        raise ValueError("no scaling_factor above 0 in it")
+    if not 1 / _LARGEST_FACTOR <= factor <= _LARGEST_FACTOR:
+        raise ValueError(f"a scaling_factor that is not between 1/{_LARGEST_FACTOR} and {_LARGEST_FACTOR}")
+    return float(factor)

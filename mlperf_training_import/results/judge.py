@@ -1,0 +1,49 @@
+"""Judges a result: facts in, all that is known about it out. Reads nothing and reports nothing.
+
+Folders of a round and loose logs are judged here alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ..model import Judged, Score
+from .doubts import doubts_of
+from .energy import measure
+from .metrics import metrics_of
+from .review import verdict_figures, verdict_of
+from .score import judge, score_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..model import Facts, PowerLog, Run
+
+
+def judge_result(facts: Facts, power_logs: Mapping[str, PowerLog] = MappingProxyType({})) -> Judged:
+    """All that is known about a result: with its runs and doubts, and with figures where it has a score.
+
+    Args:
+        facts: what is known before.
+        power_logs: what the power logs of the runs that count say, by path.
+    """
+    runs = tuple(judge(log, facts.rules, facts.benchmark.targets) for log in facts.logs)
+    known = {field.name: getattr(facts, field.name) for field in fields(facts)}
+    judged = Judged(**known, runs=runs, score=_score(facts, runs))
+    if judged.score.minutes is not None:
+        energy = None if facts.submission.power is None else measure(judged, power_logs)
+        judged = replace(judged, energy=energy, verdict=verdict_of(judged))
+        judged = replace(judged, figures=metrics_of(judged) | verdict_figures(judged))
+    return replace(judged, doubts=tuple(doubts_of(judged)))
+
+
+def _score(facts: Facts, runs: Sequence[Run]) -> Score:
+    if not facts.benchmark.key:
+        reason = f" ({runs[0].log.name}: {runs[0].reason})" if runs[0].reason else ""
+        what = f"the logs are in no benchmark folder and name no benchmark of the table{reason}"
+        return Score(code="no-logs", reason=what)
+    if facts.scaling_trouble is not None:
+        return Score(code="invalid-scaling-file", reason=facts.scaling_trouble)
+    return score_of(facts.metric, runs, facts.benchmark, facts.scaling_factor)
