@@ -214,8 +214,11 @@ def _from_entry(entry: dict[str, Any]) -> dict[str, Any]:
     if tpu is not None:  # later rounds count chips; each has two cores, and round 0.5 counts these
         chips, odd = divmod(int(tpu["cores"]), 2)
         per_node = None if odd or not count or chips % count else chips // count
-    return entry | {
+    return {
         "submitter": entry.get("org"),
+        "division": entry.get("division"),
+        "status": entry.get("status"),
+        "framework": entry.get("framework"),
         "system_name": clean_text(entry.get("system_name")) or entry.get("hardware"),
         "number_of_nodes": count,
         "host_processor_model_name": first.get("cpu"),
@@ -223,7 +226,6 @@ def _from_entry(entry: dict[str, Any]) -> dict[str, Any]:
         "accelerator_model_name": first.get("accelerator"),
         "accelerators_per_node": per_node,
         "hw_notes": entry.get("notes"),
-        "sw_notes": None,
     }
 
 

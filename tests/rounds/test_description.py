@@ -205,3 +205,10 @@ def test_a_description_that_is_there_is_taken_and_not_that_of_a_log(tmp_path):
     log = folder / "result_0.txt"
     log.write_text(f":::SYSJSON {json.dumps(SYSJSON)}\n" + log.read_text())
     assert import_tree(tmp_path).only.entry["number_of_nodes"] == 1
+
+
+def test_an_entry_of_0_5_has_keys_of_its_own_only(tmp_path):
+    assert (
+        description(tmp_path, {"nodes": [{}], "sumitter": "Acme", "notes": "old", "sw_notes": "new"}).record.notes == "old"
+    )
+    assert description(tmp_path, {"nodes": [{}], "sumitter": "Acme"}).record.submitter is None
