@@ -7,7 +7,7 @@ import yaml
 
 from mlperf_training_import import findings
 from mlperf_training_import.errors import BadInput
-from mlperf_training_import.tables import dataset, descriptions, keys, labels, log_keys, names, rules, settings
+from mlperf_training_import.tables import dataset, descriptions, keys, labels, log_keys, metrics, names, rules, settings
 from mlperf_training_import.tables.files import FOLDER
 
 #: What reads each table.
@@ -22,6 +22,7 @@ LOADERS = {
     "names.yaml": (names, names.names_table),
     "rounds.yaml": (rules, rules._rounds),
     "settings.yaml": (settings, settings._table),
+    "metrics.yaml": (metrics, metrics._metrics),
     "submitters.yaml": (names, names.submitters_table),
     "suites.yaml": (labels, labels.suites),
 }
