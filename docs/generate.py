@@ -349,7 +349,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     new = {name: updated(old[name], parts) for name, parts in PARTS.items()}
     schema = SCHEMA_FILE.relative_to(PROJECT).as_posix()
     old[schema] = SCHEMA_FILE.read_text(encoding="utf-8")
-    new[schema] = dataset_schema(old[schema])
+    try:
+        new[schema] = dataset_schema(old[schema])
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     stale = {name: text for name, text in new.items() if text != old[name]}
     for name, text in stale.items():
         if options.check:

@@ -148,6 +148,17 @@ def test_the_version_of_the_schema_says_what_became_of_the_columns(monkeypatch, 
             generate.dataset_schema(old)
 
 
+def test_a_column_that_the_version_does_not_say_is_an_error_of_the_command(copies, capsys):
+    schema = copies / "tests/dataset/schema.json"
+    schema.write_text(schema.read_text().replace('"minutes": "number"', '"minutes": "text"'))
+    before = schema.read_bytes()
+    assert generate.main([]) == 1
+    assert capsys.readouterr().err == (
+        "dataset.yaml: ('runs', 'minutes', 'text') is another or gone: count up the first number of version\n"
+    )
+    assert schema.read_bytes() == before
+
+
 def test_a_text_without_the_marks_is_an_error():
     with pytest.raises(ValueError, match="expected one part named rounds, found 0"):
         generate.updated("# Rounds", {"rounds": generate.rounds_table})
