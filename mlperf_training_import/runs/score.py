@@ -22,6 +22,7 @@ from ..results.metrics import samples_of
 from ..results.score import duration_ms, mean, minutes_of
 from ..rounds.description import normal_division, system_of
 from ..tables.labels import round_label, split_label
+from ..tables.metrics import metric_of, usual_metric
 from ..tables.rules import Benchmark, Rules, known_benchmarks, public_rounds, rules_of
 from ..values import LARGEST_LOG_MB
 from .split import Piece, split_runs
@@ -63,9 +64,10 @@ class ScoredRun:
 class ScoredGroup:
     """Runs that make one result: of one benchmark, division and system, in one place.
 
-    ``minutes`` is the score by the rules of ``round``; None where ``reason`` says why there is none. ``minutes_so_far`` is
-    the mean of the runs that count where there are fewer than the rules ask for. ``figures`` are those of an entry
-    (``docs/analysis.md``), with the verdict against the reference convergence points.
+    ``score`` is that of the ``metric`` by the rules of ``round``, in ``score_unit``; None where ``reason`` says why there is
+    none. ``minutes`` are those for each model that was trained, ``minutes_so_far`` the mean of the runs that count where
+    there are fewer than the rules ask for. ``figures`` are those of an entry (``docs/analysis.md``), with the verdict
+    against the reference convergence points.
     """
 
     benchmark: str
@@ -73,6 +75,9 @@ class ScoredGroup:
     round: str
     folder: str
     runs: tuple[ScoredRun, ...]
+    metric: str
+    score_unit: str
+    score: float | None = None
     runs_required: int | None = None
     target: float | None = None
     target_metric: str | None = None
@@ -247,7 +252,9 @@ def _judge(folder: str, members: Sequence[_Member]) -> Judged:
     Raises:
         BadInput: the ``scaling.json`` beside the logs of a submission holds no factor.
     """
-    first = members[0]
+    first, rules = members[0], rules_of(members[0].version)
+    metrics = rules.layout.metrics  # by the folders that they have
+    metric = next((metric_of(metrics[part]) for part in reversed(Path(folder).parts) if part in metrics), usual_metric())
     record = system_of(first.piece.system) if first.piece.system else System()
     submitted = all(SUBMITTED.fullmatch(Path(member.piece.source).name) for member in members)
     sources = [(member.piece.source, member.piece.log.stat().st_size) for member in members]
@@ -260,10 +267,11 @@ def _judge(folder: str, members: Sequence[_Member]) -> Judged:
         description=None,
         code=folder,
         logs=tuple(LogFile(source, Path(source).name, size) for source, size in sources),
+        metric=metric,
         scaling=_SCALING_FILE if submitted and Path(folder, _SCALING_FILE).is_file() else None,
     )
     round_ = Round(first.version, first.version, Path(folder))
-    facts = facts_of(round_, rules_of(first.version), submission, [member.log for member in members])
+    facts = facts_of(round_, rules, submission, [member.log for member in members])
     if facts.scaling_trouble is not None:
         raise BadInput(f"{Path(folder, _SCALING_FILE)}: {facts.scaling_trouble}")
     division = next((member.division for member in members if member.division != UNKNOWN_DIVISION), UNKNOWN_DIVISION)
@@ -283,6 +291,9 @@ def _score_group(folder: str, members: Sequence[_Member]) -> ScoredGroup:
         round=judged.round.version,
         folder=folder,
         runs=tuple(_scored_run(member, run, benchmark) for member, run in zip(members, judged.runs, strict=True)),
+        metric=judged.metric.name,
+        score_unit=judged.metric.words,
+        score=None if few else score.value,
         runs_required=benchmark.runs,
         target=target.value if target else None,
         target_metric=target.metric if target else None,

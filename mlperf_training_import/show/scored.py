@@ -15,7 +15,7 @@ from rich.table import Table
 from ..csv_text import csv_text
 from ..tables.editions import edition_of
 from ..tables.labels import split_label
-from ..tables.metrics import usual_metric
+from ..tables.metrics import metric_in
 from ..tables.rules import known_benchmarks
 from ..values import finite_number, printable
 
@@ -88,7 +88,7 @@ def nearest_results(entries: Iterable[Entry], group: ScoredGroup, accelerators: 
         distance = abs(math.log(count / accelerators)) if accelerators and isinstance(count, int) and count > 0 else math.inf
         label = split_label(str(entry["version"]))
         newest = [-part for part in label.number] if label else []
-        return (distance if accelerators else 0.0, newest, entry["Result"])
+        return (distance if accelerators else 0.0, newest, metric_in(entry).order(entry["Result"]))
 
     same = [entry for entry in entries if _is_comparable(entry, group, edition)]
     return sorted(same, key=weight)[:_NEAREST]
@@ -98,7 +98,7 @@ def _is_comparable(entry: Entry, group: ScoredGroup, edition: Any) -> bool:
     label, key = split_label(str(entry.get("version"))), str(entry.get("Model_ID"))
     if label is None or key not in known_benchmarks() or entry.get("division") != group.division:
         return False
-    if finite_number(entry.get("Result")) is None or entry.get("Result_Units") != usual_metric().unit:
+    if finite_number(entry.get("Result")) is None or metric_in(entry).name != group.metric:
         return False
     other = edition_of(key, label.round)
     return edition is not None and other is not None and other.id == edition.id
@@ -132,9 +132,9 @@ def _runs_table(group: ScoredGroup) -> Table:
 
 def _iter_verdict(group: ScoredGroup) -> Iterable[str]:
     rules = f"by the rules of {group.round}"
-    if group.minutes is not None:
+    if group.score is not None:
         factor = f", {group.scaling_factor:g} of scaling.json in it" if group.scaling_factor is not None else ""
-        yield f"score {rules}: {group.minutes:.4f} minutes{factor}"
+        yield f"score {rules}: {group.score:.4f} {group.score_unit}{factor}"
     else:
         yield f"no score {rules}: {group.reason or 'no run counts'}"
     if group.minutes_so_far is not None:
@@ -146,10 +146,9 @@ def _iter_verdict(group: ScoredGroup) -> Iterable[str]:
 
 def _published(entry: Entry) -> str:
     count, name = entry.get("accelerators_count"), entry.get("accelerator_model_name", "")
-    what = f"{count} x {name}" if count else "processors only"
-    return (
-        f"{entry['version']} {entry.get('submitter', '')} {entry.get('system', '')}: {entry['Result']:.4f} minutes, {what}"
-    )
+    whose = f"{entry['version']} {entry.get('submitter', '')} {entry.get('system', '')}"
+    score = f"{entry['Result']:.4f} {metric_in(entry).words}"
+    return f"{whose}: {score}, {f'{count} x {name}' if count else 'processors only'}"
 
 
 def _below(file: str, folder: str) -> str:

@@ -9,6 +9,8 @@ from trees import import_tree, write_files, write_result
 
 from mlperf_training_import.experiments.identity import stored_identity
 from mlperf_training_import.results.entry import uid_of
+from mlperf_training_import.runs.score import score_logs
+from mlperf_training_import.show.scored import show_groups
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description, write_submission
 
 STRONG, WEAK = "Org/results/sys/strong/deepcam", "Org/results/sys/weak/deepcam"
@@ -64,6 +66,19 @@ def test_figures_of_a_weak_result_are_for_each_model_and_its_samples_those_of_al
     assert entry["samples_per_second"] == pytest.approx(5 * 8 * 100_000 / (22 * 60), rel=1e-15)
     assert entry["epochs_to_converge"] == 8.0
     assert entry["runs_minutes"] == [10.0, 12.0, 14.0, 16.0, 18.0]
+
+
+def test_loose_logs_of_a_weak_result_have_the_score_of_their_import(tmp_path, capsys):
+    """Its runs may be more than the rules ask for, and a factor of the review does not apply."""
+    folder = write_weak(tmp_path)
+    (folder / "scaling.json").write_text('{"scaling_factor": 1.5}')
+    groups, troubles = score_logs([folder], "hpc-2.0")
+    (group,) = groups
+    assert (group.metric, group.score, group.minutes) == ("throughput", 5 / 22, 22 / 5)
+    assert group.score == import_tree(tmp_path, "hpc-2.0").only.score.value
+    assert group.figures["models_trained"] == 5
+    show_groups(groups, troubles, [], None)
+    assert "score by the rules of hpc-2.0: 0.2273 models/min.\n" in capsys.readouterr().out
 
 
 def test_an_instance_that_does_not_count_is_left_out_with_its_times(tmp_path):
