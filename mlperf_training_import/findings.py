@@ -61,11 +61,12 @@ class Finding:
         """Weight and advice."""
         return kinds_of_findings()[self.code]
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, str | None]:
         """The finding as it stands in the report."""
         return {
             "code": self.code,
             "round": self.round,
+            "folder": self.folder,
             "where": self.where,
             "what": self.what,
             "advice": self.kind.advice,

@@ -53,6 +53,13 @@ def make_entry(number: int, label: str = "5.0", task: str = "llm-finetuning", **
     return {key: value for key, value in entry.items() if value is not None}
 
 
+def report_with(entry: dict, folder: str, *findings: dict) -> dict:
+    """The report of an import in which a result of this entry lies in a folder."""
+    names = {"submitter": "submitter_folder", "system": "system_file", "benchmark": "Model_ID", "metric": "metric"}
+    place = {"folder": folder} | {name: entry.get(key) for name, key in names.items()}
+    return {"rounds": [{"version": entry["version"], "folders": [place]}], "findings": list(findings)}
+
+
 def store(home: Path, entries: list[dict]):
     """Publishes entries into the experiments over all rounds of a CM home, as an import does; returns its CM."""
     from cmind.core import CM

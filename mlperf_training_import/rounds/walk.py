@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..findings import Finding, Report, reporter
@@ -49,10 +49,15 @@ def walk(round_: Round, rules: Rules, findings: list[Finding]) -> list[Submissio
     is added to ``findings``. Where the round has one submitter only, nothing beside that folder is looked at.
     """
 
-    report = reporter(findings, round_.label)
+    found: list[Finding] = []
     kind = _PackageWalker if rules.layout.nested else _SubmitterWalker
-    walker = kind(round_.path, rules, report, round_.only)
-    return sorted(walker.iter_submissions(), key=lambda submission: submission.folder)
+    walker = kind(round_.path, rules, reporter(found, round_.label), round_.only)
+    submissions = sorted(walker.iter_submissions(), key=lambda submission: submission.folder)
+    folders = {submission.folder for submission in submissions}
+    for finding in found:
+        above = (finding.where, *map(str, PurePosixPath(finding.where).parents))
+        findings.append(replace(finding, folder=next((folder for folder in above if folder in folders), None)))
+    return submissions
 
 
 class _Walker:

@@ -87,7 +87,7 @@ def _run_report(run: Run) -> dict[str, object]:
 
 def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, object]:
     round_ = round_outcome.round
-    runs = {judged.submission.folder: judged.runs for judged in round_outcome.judged}
+    judged = {judged.submission.folder: judged for judged in round_outcome.judged}
     scores = {result.submission.folder: {result.metric.report_key: result.score.value} for result in round_outcome.results}
     return {
         "suite": round_label(round_.version).suite,
@@ -102,9 +102,11 @@ def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, ob
                 "folder": submission.folder,
                 "submitter": submission.submitter,
                 "system": submission.system,
+                "benchmark": known.benchmark.key if (known := judged.get(submission.folder)) else submission.benchmark,
+                "metric": submission.metric.name,
                 "logs": len(submission.logs),
                 "not_read": list(submission.not_read),
-                "runs": [_run_report(run) for run in runs.get(submission.folder, ())],
+                "runs": [_run_report(run) for run in (known.runs if known else ())],
             }
             | scores.get(submission.folder, {"not_scored": True})
             for submission in round_outcome.submissions

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from browser_support import serve
-from madeup import HOSTILE, TASKS, store
+from madeup import HOSTILE, TASKS, report_with, store
 from madeup import make_entry as make_plain_entry
 
 from mlperf_training_import.errors import NothingToShow
@@ -451,12 +451,13 @@ class TestOneResult:
         finding = {
             "code": "run-count",
             "round": "4.1",
+            "folder": folder,
             "where": f"{folder}/result_0.txt:3",
             "what": "nine of ten",
             "advice": "ask",
         }
-        other = finding | {"where": folder.replace("machine-0", "machine-1"), "what": "about another"}
-        page = opened([entry], {"findings": [finding, other]}, benchmark=TUNING, result=entry["uid"])
+        other = finding | {"folder": folder.replace("machine-0", "machine-1"), "what": "about another"}
+        page = opened([entry], report_with(entry, folder, finding, other), benchmark=TUNING, result=entry["uid"])
         panel = page.locator("#panel")
         assert "run-count: nine of ten. Ask." in panel.inner_text()
         assert "about another" not in panel.inner_text()
@@ -528,11 +529,12 @@ class TestTrust:
         finding = {
             "code": HOSTILE,
             "round": HOSTILE,
-            "where": f"{HOSTILE}/results/{HOSTILE}/{HOSTILE}",
+            "folder": HOSTILE,
+            "where": HOSTILE,
             "what": HOSTILE,
             "advice": HOSTILE,
         }
-        page = opened([hostile | {"energy_kwh": 5.0}, make_entry(1)], {"findings": [finding]}, division="all")
+        page = opened([hostile | {"energy_kwh": 5.0}, make_entry(1)], report_with(hostile, HOSTILE, finding), division="all")
         for view in ("sizes", "same-size", "rounds", "scaling", "energy", "convergence"):
             page.evaluate(
                 "(hash) => { location.hash = hash; }",

@@ -168,7 +168,7 @@ def test_a_system_may_be_called_as_a_benchmark(tmp_path):
 def test_a_folder_of_unknown_name_whose_logs_name_a_benchmark(tmp_path, name):
     write_result(tmp_path).rename(tmp_path / "Org/results/sys" / name)
     imported = import_tree(tmp_path)
-    assert (imported.only.benchmark, imported.only.score.minutes) == ("resnet", 3.0)
+    assert (imported.only.benchmark.key, imported.only.score.minutes) == ("resnet", 3.0)
     assert imported.what("misnamed-folder") == [f"{name} is no benchmark, and all logs say resnet; imported as resnet"]
     assert imported.what("unknown-benchmark") == imported.what("log-mismatch") == []
 
@@ -178,6 +178,6 @@ def test_logs_that_disagree_name_no_benchmark(tmp_path):
     (folder / "result_0.txt").write_text(run_log("bert", 1))
     folder.rename(folder.parent / "unheard_of")
     imported = import_tree(tmp_path)
-    assert imported.only.benchmark == "unheard_of"
+    assert imported.only.benchmark.key == "unheard_of"
     assert len(imported.what("unknown-benchmark")) == 1
     assert imported.what("log-mismatch")[0].startswith("5 of 5 logs name another benchmark than unheard_of")

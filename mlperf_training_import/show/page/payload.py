@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ...experiments.identity import stored_identity
 from ...tables.keys import entry_keys
 from ...tables.labels import order_of_label, suites
 from ...tables.metrics import Metric, metric_in
@@ -46,7 +47,7 @@ def make_payload(
         "suites": {name: suite.title for name, suite in suites().items()},
         "editions": editions,
         "sources": _sources(rows, rounds),
-        "findings": _findings(report, {row["folder"] for row in rows}),
+        "findings": _findings(report, {row["identity"] for row in rows}),
         "keys": {name: {"unit": key.unit, "text": key.text} for name, key in entry_keys().items() if name in keys},
         "key_of_field": {page.field: key.name for key, page in page_keys()},
         "columns": [msgspec.structs.asdict(page) | {"type": key.type} for key, page in page_keys() if page.title],
@@ -120,20 +121,32 @@ def _sources(rows: Sequence[Fields], rounds: Sequence[str]) -> list[dict[str, An
     ]
 
 
-def _findings(report: Mapping[str, Any], folders: set[str]) -> dict[str, list[dict[str, str]]]:
-    """The findings about each result that has any: those whose place is its folder, or in it."""
+def _findings(report: Mapping[str, Any], identities: set[str]) -> dict[str, list[dict[str, str]]]:
+    """The findings about each result that has any: those about its folder."""
     found: dict[str, list[dict[str, str]]] = defaultdict(list)
-    listed = report.get("findings")
-    for finding in listed if isinstance(listed, list) else ():
-        if not isinstance(finding, dict):
-            continue
-        parts = text_of(finding.get("where")).split("/")
-        if len(parts) < 4 or parts[1] != "results":
-            continue
-        folder = "\n".join((text_of(finding.get("round")), parts[0], parts[2], parts[3].partition(":")[0]))
-        if folder in folders:
-            found[folder].append({name: text_of(finding.get(name)) for name in ("code", "what", "advice")})
+    of_folders = {
+        (text_of(round_.get("version")), text_of(folder.get("folder"))): _identity_of(round_, folder)
+        for round_ in _objects(report, "rounds")
+        for folder in _objects(round_, "folders")
+    }
+    for finding in _objects(report, "findings"):
+        identity = of_folders.get((text_of(finding.get("round")), text_of(finding.get("folder"))), "")
+        if identity and identity in identities:
+            found[identity].append({name: text_of(finding.get(name)) for name in ("code", "what", "advice")})
     return dict(found)
+
+
+def _identity_of(round_: Mapping[str, Any], folder: Mapping[str, Any]) -> str:
+    """The identity of the result in a folder of the report, as a row of the page has it."""
+    names = {"submitter_folder": "submitter", "system_file": "system", "Model_ID": "benchmark", "metric": "metric"}
+    entry = {key: folder.get(name) for key, name in names.items()}
+    return "\n".join(stored_identity(entry | {"version": round_.get("version")}) or ())
+
+
+def _objects(report: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The objects in a list of a report, which may be of an older import, or anything."""
+    listed = report.get(key)
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
 def _keys(entries: Iterable[Entry]) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ...experiments.identity import stored_identity
 from ...results.names import find_availability
 from ...tables.keys import Key, Page, entry_keys
 from ...tables.labels import split_label
@@ -41,7 +42,7 @@ def fields_of(entry: Entry) -> dict[str, Any]:
         "progress_unit": unit,
         "round_in_suite": label.scope if (label := split_label(fields["round"])) else fields["round"],
         "is_published": _is_published(fields),
-        "folder": "\n".join(text_of(entry.get(key)) for key in ("version", "submitter_folder", "system_file", "Model_ID")),
+        "identity": "\n".join(stored_identity(entry) or ()),
     }
 
 

@@ -71,7 +71,7 @@ export function createPanel(data, {open, close}) {
     [
       "Findings",
       (result) => {
-        const found = data.findings[result.folder] ?? [];
+        const found = data.findings[result.identity] ?? [];
         return found.length
           ? make(
               "ul",
