@@ -36,7 +36,9 @@ def judge_result(facts: Facts, power_logs: Mapping[str, PowerLog] = MappingProxy
         energy = None if facts.submission.power is None else measure(judged, power_logs)
         judged = replace(judged, energy=energy, verdict=verdict_of(judged))
         judged = replace(judged, figures=metrics_of(judged) | verdict_figures(judged))
-    return replace(judged, doubts=tuple(doubts_of(judged)))
+    doubts, of_runs = tuple(doubts_of(judged)), {log.path for log in facts.logs}
+    codes = list(dict.fromkeys(doubt.code for doubt in doubts if doubt.where not in of_runs))
+    return replace(judged, doubts=doubts, figures=dict(judged.figures) | ({"doubts": codes} if codes else {}))
 
 
 def _score(facts: Facts, runs: Sequence[Run]) -> Score:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, NothingToScore
 from ..logs.log import read_log
-from ..model import Judged, LogFile, Round, Run, RunLog, Submission, System
+from ..model import Doubt, Judged, LogFile, Round, Run, RunLog, Submission, System
 from ..results.convergence import convergence_point, quality_of
 from ..results.facts import UNKNOWN_DIVISION, facts_of
 from ..results.judge import judge_result
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _MS_PER_MINUTE = 60 * 1000
 _SCALING_FILE = "scaling.json"
-#: The findings that are told.
-_TOLD = ("rcp-fail", "rcp-missing", "odd-scaling")
+#: What the review says, which has no meaning where runs are missing.
+_OF_REVIEW = ("rcp-fail", "rcp-missing", "odd-scaling")
 #: Names of folders that tell one run of a system from the next: times, numbers, and words that mean a try.
 _ONE_OF_MANY = re.compile(r"(run|trial|try|attempt|seed|rep|job|slurm|result|exp)?[-_]?\d[\d_.:T-]*", re.IGNORECASE)
 
@@ -67,7 +67,7 @@ class ScoredGroup:
     ``score`` is that of the ``metric`` by the rules of ``round``, in ``score_unit``; None where ``reason`` says why there is
     none. ``minutes`` are those for each model that was trained, ``minutes_so_far`` the mean of the runs that count where
     there are fewer than the rules ask for. ``figures`` are those of an entry (``docs/analysis.md``), with the verdict
-    against the reference convergence points.
+    against the reference convergence points; ``findings`` are those that an import would have.
     """
 
     benchmark: str
@@ -89,7 +89,7 @@ class ScoredGroup:
     reason: str | None = None
     scaling_factor: float | None = None
     figures: dict[str, Any] = field(default_factory=dict)
-    findings: tuple[str, ...] = ()
+    findings: tuple[Doubt, ...] = ()
 
 
 def score_logs(
@@ -305,7 +305,7 @@ def _score_group(folder: str, members: Sequence[_Member]) -> ScoredGroup:
         reason=f"{len(judged.runs)} of {benchmark.runs} runs" if few else score.reason,
         scaling_factor=judged.scaling_factor,
         figures={} if few else dict(judged.figures),
-        findings=tuple(doubt.what for doubt in judged.doubts if doubt.code in _TOLD),
+        findings=tuple(doubt for doubt in judged.doubts if not (few and doubt.code in _OF_REVIEW)),
     )
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..csv_text import csv_text
+from ..results.remarks import remarks_of
 from ..tables.editions import edition_of
 from ..tables.labels import split_label
 from ..tables.metrics import metric_in
@@ -49,7 +50,7 @@ def show_groups(
         of_system = f", {group.system}" if group.system else ""
         out.print(_line(f"{group.benchmark}, {group.division}{of_system}: {len(group.runs)} runs in {group.folder}"))
         out.print(_runs_table(group))
-        for line in (*_iter_verdict(group), *group.findings):
+        for line in _iter_verdict(group):
             out.print(_line(line), soft_wrap=True)
         count = group.accelerators or accelerators
         nearest = nearest_results(entries, group, count)
@@ -67,14 +68,20 @@ def show_groups(
 
 def to_json(groups: Sequence[ScoredGroup]) -> str:
     """The groups as JSON: a list of objects with the fields of :class:`~..runs.score.ScoredGroup`."""
-    return json.dumps([dataclasses.asdict(group) for group in groups], indent=2, sort_keys=True)
+    objects = [
+        {**dataclasses.asdict(group), "remarks": _remarks(group), "findings": [doubt._asdict() for doubt in group.findings]}
+        for group in groups
+    ]
+    return json.dumps(objects, indent=2, sort_keys=True)
 
 
 def to_csv(groups: Sequence[ScoredGroup]) -> str:
     """The runs as CSV, one line each, with benchmark, division, round and folder of their group in front."""
-    of_group = ("benchmark", "division", "round", "folder", "unit")
+    of_group = ("benchmark", "division", "round", "folder", "unit", "score", "score_unit")
     rows = [
-        {name: getattr(group, name) for name in of_group} | dataclasses.asdict(run) for group in groups for run in group.runs
+        {name: getattr(group, name) for name in of_group} | {"remarks": _remarks(group)} | dataclasses.asdict(run)
+        for group in groups
+        for run in group.runs
     ]
     return csv_text(list(rows[0]), rows)
 
@@ -142,6 +149,17 @@ def _iter_verdict(group: ScoredGroup) -> Iterable[str]:
     if verdict := group.figures.get("rcp_verdict"):
         converged = group.figures.get("rcp_factor")
         yield f"reference convergence points: {verdict}{f', factor {converged:.6f}' if converged is not None else ''}"
+    if remarks := _remarks(group):
+        yield remarks
+    told = {group.reason, *(run.reason for run in group.runs)}
+    yield from (f"{doubt.code}: {doubt.what}" for doubt in group.findings if doubt.what not in told)
+
+
+def _remarks(group: ScoredGroup) -> str:
+    """What must be known about a group, in one line."""
+    counts = {"runs_count": len(group.runs), "runs_counted": sum(run.minutes is not None for run in group.runs)}
+    codes = list(dict.fromkeys(doubt.code for doubt in group.findings))
+    return "; ".join(remarks_of(group.figures | counts | {"division": group.division, "doubts": codes}).values())
 
 
 def _published(entry: Entry) -> str:

@@ -18,6 +18,7 @@ from rich.table import Column, Table
 from ..errors import NothingToImport
 from ..experiments.publish import find_target, stored_experiments
 from ..outcome import Changes, Outcome, RoundOutcome
+from ..results.remarks import remarks_of
 from ..rounds.clone import fetched_on
 from ..rounds.locate import locate
 from ..rounds.repository import is_of_its_repository
@@ -115,9 +116,10 @@ class Screen:
                 self._out.say(f"{purpose}: {command}")
 
     def _show_results(self, outcome: Outcome) -> None:
-        """Each result of a preview: its score, and whether it would pass the review."""
+        """Each result of a preview: its score, whether it would pass the review, and what else must be known about it."""
         table = _table("result", "minutes", "runs", "scaling factor", "RCP verdict", "RCP factor")
-        for result in (result for round_outcome in outcome.rounds for result in round_outcome.results):
+        results = [result for round_outcome in outcome.rounds for result in round_outcome.results]
+        for result in results:
             entry = result.entry
             factors = [f"{entry[key]:.4f}" if key in entry else "" for key in ("scaling_factor", "rcp_factor")]
             runs = f"{entry['runs_counted']} of {entry['runs_count']}"
@@ -132,6 +134,10 @@ class Screen:
             )
         if table.row_count:
             self._out.print(table)
+        for result in results:
+            if remarks := remarks_of(result.entry):
+                text = f"{'/'.join(result.identity[1:])}: {'; '.join(remarks.values())}"
+                self._out.print(_one_line(text), soft_wrap=True)
 
     def _show_plan(self, outcome: Outcome) -> None:
         plan = _table("experiment", *_CHANGES)

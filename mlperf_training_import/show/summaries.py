@@ -12,6 +12,7 @@ from ..csv_text import csv_text
 from ..errors import BadInput
 from ..experiments.files import to_bytes
 from ..results.entry import order_of
+from ..results.remarks import NEVER_SILENT, remarks_of
 from ..tables.keys import columns
 from ..tables.labels import round_label
 from ..tables.metrics import metric_in
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
 
 RESULTS_FILE = "summary_results.json"
 _METRIC_COLUMNS = ("metric", "Result_Units")
-_FACTOR = ":scaling_factor"
 
 
 def summary_rows(round_outcome: RoundOutcome) -> list[dict[str, object]]:
     """One object per system and metric of a round: what it is, and the score under the key of each benchmark.
 
-    Where the review multiplied the minutes, ``<benchmark>:scaling_factor`` says by what.
+    What must be known about a result is in columns of its own: ``<benchmark>:scaling_factor`` is what the review multiplied
+    its score by.
     """
     rows: dict[tuple[Any, ...], dict[str, object]] = {}
     for result in sorted(round_outcome.results, key=lambda result: order_of(result.entry)):
@@ -43,9 +44,12 @@ def summary_rows(round_outcome: RoundOutcome) -> list[dict[str, object]]:
         entry = result.entry
         row = rows.setdefault(key, {name: entry[name] for name in columns("first", "last", "json") if name in entry})
         row[result.benchmark.key] = entry["Result"]
-        if result.score.scaling_factor is not None:
-            row[result.benchmark.key + _FACTOR] = result.score.scaling_factor
+        row |= {f"{result.benchmark.key}:{key}": _flat(entry[key]) for key in remarks_of(entry) if key not in row}
     return list(rows.values())
+
+
+def _flat(value: object) -> object:
+    return " ".join(value) if isinstance(value, list) else value
 
 
 def make_output_folder(folder: Path) -> None:
@@ -119,10 +123,11 @@ def _to_csv(rows: list[dict[str, object]], rules: Rules) -> bytes:
     Where a round has several metrics there is a line for each, with the metric and its unit.
     """
     present = {key for row in rows for key in row}
-    imported = {key for key in present if not key.endswith(_FACTOR)} - set(columns("first", "last", "json"))
+    remarks = tuple(f":{key}" for key in NEVER_SILENT)
+    imported = {key for key in present if not key.endswith(remarks)} - set(columns("first", "last", "json"))
     scores = [key for key in rules.benchmarks if key in imported] + sorted(imported - set(rules.benchmarks))
-    factors = [key + _FACTOR for key in scores if key + _FACTOR in present]
+    noted = [key + remark for remark in remarks for key in scores if key + remark in present]
     metric = _METRIC_COLUMNS if rules.layout.metrics else ()
-    names = (*columns("first"), *scores, *columns("last"), *factors, *metric)
+    names = (*columns("first"), *scores, *columns("last"), *noted, *metric)
     # File names may hold bytes that are no UTF-8; they are written as they stand in the JSON files.
     return csv_text(names, rows).encode("utf-8", "backslashreplace")

@@ -210,13 +210,13 @@ class TestWhatIsDrawn:
 
     def test_throughput_is_no_time(self, opened):
         entries = [
-            make_entry(number, metric="throughput", Result_Units="models/min", Result=float(number)) for number in (1, 2)
+            make_entry(number, metric="throughput", Result_Units="models/min.", Result=float(number)) for number in (1, 2)
         ]
         page = opened([*entries, make_entry(3)])
         assert page.locator(".multiple").count() == 2
         page.locator("#benchmark").select_option(label="llama2_70b_lora (from 1.0), throughput")
         assert page.get_by_role("columnheader", name="Score").count() == 1
-        assert cells(page, "score") == ["2.00 models/min", "1.00 models/min"]  # more is better
+        assert cells(page, "score") == ["2.00 models/min.", "1.00 models/min."]  # more is better
 
     def test_values_that_are_none_are_not_drawn(self, opened):
         odd = [make_entry(1, Result="fast"), make_entry(2, Result=float("nan")), make_entry(3, accelerators_count=True)]

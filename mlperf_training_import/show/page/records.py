@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from ...experiments.identity import stored_identity
 from ...results.names import find_availability
+from ...results.remarks import remarks_of
 from ...tables.keys import Key, Page, entry_keys
 from ...tables.labels import split_label
 from ...tables.suites import source_of
@@ -42,6 +43,7 @@ def fields_of(entry: Entry) -> dict[str, Any]:
         "progress_unit": unit,
         "round_in_suite": label.scope if (label := split_label(fields["round"])) else fields["round"],
         "is_published": _is_published(fields),
+        "remarks": "; ".join(remarks_of(entry).values()),
         "identity": "\n".join(stored_identity(entry) or ()),
     }
 

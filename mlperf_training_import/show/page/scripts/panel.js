@@ -138,6 +138,7 @@ function factsOf(result) {
     ["Batch size", format(result.batch_size)],
     ["To the target", result.progress === null ? "" : `${format(result.progress)} ${result.progress_unit}`],
     ["Convergence", result.verdict],
+    ["To know", result.remarks],
   ].filter(([, value]) => value);
   return make(
     "dl",
