@@ -99,6 +99,7 @@ def _run_row(run: _LoggedRun) -> Row:
         "minutes": run.run.minutes,
         "is_kept": any(other is run.run for other in run.judged.score.kept),
         "reason": run.run.reason,
+        "repeats": next((f"{submission.folder}/{first}" for first, *more in run.judged.repeated if log.name in more), None),
         "status": log.status,
         "run_start_ms": log.run_start_ms,
         "run_stop_ms": log.run_stop_ms,

@@ -87,6 +87,15 @@ def test_runs_agree_with_the_report_run_by_run(made):
     assert any(reason for _, _, reason in reported)
 
 
+def test_a_run_that_a_result_holds_twice_says_so(tmp_path):
+    folder = write_result(tmp_path / "tree")
+    (folder / "result_4.txt").write_text((folder / "result_3.txt").read_text())
+    write(tmp_path / "data", tmp_path / "tree", "3.0")
+    place = "Org/results/sys/resnet"
+    rows = query(tmp_path / "data", "select log, repeats from runs where repeats is not null")
+    assert rows == [(f"{place}/result_4.txt", f"{place}/result_3.txt")]
+
+
 def test_runs_that_are_kept_make_the_score_and_its_quality(made):
     folder, *_ = made
     rows = query(
