@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..values import finite_number
@@ -117,7 +117,7 @@ def _logged_point(log: RunLog, benchmark: Benchmark) -> float | None:
     if benchmark.progress is None or not log.evaluations:
         return None
     if (evaluations := _evaluations_by_progress(log, benchmark, benchmark.progress)) is not None:
-        return min(_iter_points_on_target(evaluations, benchmark), default=None)
+        return _point_on_target(evaluations, benchmark)
     return _logged_progress(log.evaluations[-1], benchmark.progress)
 
 
@@ -155,11 +155,15 @@ def _evaluations_by_progress(log: RunLog, benchmark: Benchmark, progress: Progre
     return figures
 
 
-def _iter_points_on_target(evaluations: Mapping[float, Mapping[str, float]], benchmark: Benchmark) -> Iterator[float]:
+def _point_on_target(evaluations: Mapping[float, Mapping[str, float]], benchmark: Benchmark) -> float | None:
+    """The first point at which all figures reach their targets."""
     targets = {target.field or "": target for target in benchmark.targets}
-    for point, figures in evaluations.items():
-        if all(name in figures and target.is_met(figures[name]) for name, target in targets.items()):
-            yield point
+    reached = (
+        point
+        for point, figures in evaluations.items()
+        if all(name in figures and target.is_met(figures[name]) for name, target in targets.items())
+    )
+    return min(reached, default=None)
 
 
 def quality_of(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
@@ -174,7 +178,7 @@ def logged_quality(log: RunLog, benchmark: Benchmark, target: Target) -> float |
         return None
     progress = benchmark.progress
     if progress is not None and (evaluations := _evaluations_by_progress(log, benchmark, progress)) is not None:
-        point = min(_iter_points_on_target(evaluations, benchmark), default=None)
+        point = _point_on_target(evaluations, benchmark)
         return None if point is None or target.field is None else evaluations[point][target.field]
     value: object = log.evaluations[-1].value
     if isinstance(value, (int, float)):  # as nearly all are; to ask the next question first takes three times as long

@@ -48,24 +48,23 @@ class Reading:
 
 def read_round(round_: Round, submissions: Sequence[Submission], reading: Reading) -> RoundOutcome:
     """Reads the logs of a round's submissions and judges those that are wanted. Needs no Collective Mind."""
-    rules, cache, wanted = rules_of(round_.version), reading.cache, reading.wanted
-    read = [submission for submission in submissions if _is_wanted(submission, wanted)]
-    details: dict[str, bytes] = {}
-    judged = list(_iter_judged(round_, rules, read, reading, details))
-    results = _results(judged, wanted)
+    rules, wanted = rules_of(round_.version), reading.wanted
     of_all = replace(wanted, submitters=frozenset())
-    others = [
-        submission for submission in submissions if _is_wanted(submission, of_all) and not _is_wanted(submission, wanted)
-    ]
-    comparing = replace(reading, with_details=False)
-    compared = [*results, *_results(_iter_judged(round_, rules, others, comparing, {}), of_all)]
-    cache.keep(file.path for submission in submissions for log in submission.logs for file in _files_of(submission, log))
+    details: dict[str, bytes] = {}
+    read = [submission for submission in submissions if _is_wanted(submission, of_all)]
+    judged = list(_iter_judged(round_, rules, read, reading, details))
+    compared = _results(judged, of_all)
+    reading.cache.keep(file.path for submission in submissions for file in _files_of(submission))
     if round_.only is None or reading.beside:
         places = compare([result.entry for result in compared], reading.beside)
         for result, place in zip(compared, places, strict=True):
             result.entry.update(place)
-    findings = tuple(iter_findings(round_, rules, judged))
-    return RoundOutcome(round_, tuple(submissions), tuple(read), tuple(results), tuple(judged), findings, details)
+    asked = tuple(submission for submission in read if _is_wanted(submission, wanted))
+    folders = {submission.folder for submission in asked}
+    results = tuple(result for result in compared if result.submission.folder in folders and _wants(wanted, result))
+    about = tuple(result for result in judged if result.submission.folder in folders)
+    findings = tuple(iter_findings(round_, rules, about))
+    return RoundOutcome(round_, tuple(submissions), asked, results, about, findings, details)
 
 
 def _iter_judged(
@@ -85,10 +84,15 @@ def _results(judged: Iterable[Judged], wanted: Filter) -> list[Judged]:
     """Those that are wanted and have a score, each once, with their entries."""
     results: dict[Identity, Judged] = {}
     for result in judged:
-        is_wanted = wanted.wants(result.submission.submitter, result.benchmark.key, result.division)
-        if is_wanted and result.score.minutes is not None and results.setdefault(result.identity, result) is result:
-            result.entry.update(make_entry(result))
+        if result.score.minutes is not None and _wants(wanted, result):
+            results.setdefault(result.identity, result)
+    for result in results.values():
+        result.entry.update(make_entry(result))
     return list(results.values())
+
+
+def _wants(wanted: Filter, result: Judged) -> bool:
+    return wanted.wants(result.submission.submitter, result.benchmark.key, result.division)
 
 
 def _iter_jobs(round_: Round, rules: Rules, submissions: Sequence[Submission], reading: Reading) -> Iterator[Job]:
@@ -106,18 +110,14 @@ def _iter_jobs(round_: Round, rules: Rules, submissions: Sequence[Submission], r
 def bytes_to_read(submissions: Sequence[Submission], wanted: Filter) -> int:
     """Size of the logs that :func:`read_round` reads, those for comparison too."""
     of_all = replace(wanted, submitters=frozenset())
-    return sum(
-        file.size
-        for submission in submissions
-        if _is_wanted(submission, of_all)
-        for log in submission.logs
-        for file in _files_of(submission, log)
-    )
+    read = (submission for submission in submissions if _is_wanted(submission, of_all))
+    return sum(file.size for submission in read for file in _files_of(submission))
 
 
-def _files_of(submission: Submission, log: LogFile) -> tuple[LogFile, ...]:
-    """All that is read of a run."""
-    return (log, *_power_of(submission, log))
+def _files_of(submission: Submission) -> Iterator[LogFile]:
+    """All that is read of a submission."""
+    for log in submission.logs:
+        yield from (log, *_power_of(submission, log))
 
 
 def _power_of(submission: Submission, log: LogFile) -> tuple[LogFile, ...]:

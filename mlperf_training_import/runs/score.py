@@ -5,6 +5,7 @@ Nothing here is verified by anybody: a group becomes a result only when MLCommon
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
 from collections import defaultdict
@@ -109,19 +110,10 @@ def score_logs(
         BadInput: a path does not exist, or the round is none.
         NothingToScore: no file has a log line of MLPerf.
     """
-    names = [str(path) for path in paths]
     label = None if round_ is None else split_label(round_)
     if round_ is not None and (label is None or label.suffix):
         raise BadInput(f"--round={round_}: expected <number>.<number>, such as 5.1 or hpc-3.0")
-    troubles: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="mlperf-training-score-") as folder:
-        pieces = list(_iter_pieces(find_files(names), Path(folder), largest_mb << 20, troubles))
-        if not pieces:
-            tokens = ", ".join(sorted({repr(rules_of(version).dialect.token.decode()) for version in public_rounds()}))
-            more = "".join(f"\n  {trouble}" for trouble in troubles[:5])
-            raise NothingToScore(
-                f"{', '.join(names)}: no run of MLPerf Training in it; log lines have one of {tokens}{more}"
-            )
+    with _split(list(map(str, paths)), largest_mb) as (pieces, troubles):
         groups: dict[_Key, list[_Member]] = defaultdict(list)
         for key, member in _iter_members(pieces, round_, largest_mb):
             groups[key].append(member)
@@ -136,15 +128,31 @@ def iter_runs(paths: Sequence[str], round_: str | None) -> Iterator[tuple[str, P
         BadInput: a path does not exist, or a file cannot be read.
         NothingToScore: no run was found.
     """
-    troubles: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="mlperf-training-score-") as folder:
-        pieces = list(_iter_pieces(find_files(paths), Path(folder), LARGEST_LOG_MB << 20, troubles))
+    with _split(paths, LARGEST_LOG_MB) as (pieces, troubles):
         if troubles:
             raise BadInput(troubles[0])
-        if not pieces:
-            raise NothingToScore(f"{', '.join(paths)}: no run of MLPerf Training in it")
         for piece in pieces:
             yield _read(piece, round_, LARGEST_LOG_MB).benchmark, piece.log
+
+
+@contextlib.contextmanager
+def _split(paths: Sequence[str], largest_mb: int) -> Iterator[tuple[list[Piece], list[str]]]:
+    """The runs in files and folders, whose plain logs are there meanwhile; and a line for each file that cannot be read.
+
+    Raises:
+        BadInput: a path does not exist.
+        NothingToScore: no run was found.
+    """
+    troubles: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="mlperf-training-score-") as folder:
+        pieces = list(_iter_pieces(find_files(paths), Path(folder), largest_mb << 20, troubles))
+        if not pieces:
+            tokens = ", ".join(sorted({repr(rules_of(version).dialect.token.decode()) for version in public_rounds()}))
+            more = "".join(f"\n  {trouble}" for trouble in troubles[:5])
+            raise NothingToScore(
+                f"{', '.join(paths)}: no run of MLPerf Training in it; log lines have one of {tokens}{more}"
+            )
+        yield pieces, troubles
 
 
 def _iter_pieces(files: Sequence[str], folder: Path, largest_bytes: int, troubles: list[str]) -> Iterator[Piece]:
