@@ -118,3 +118,17 @@ def test_published_is_what_comes_from_the_repository_of_its_round():
     rows = [fields_of(entry) for entry in entries]
     assert [row["is_published"] for row in rows] == [True, False, False, True, False]
     assert [row["round_in_suite"] for row in rows] == ["5.0", "5.0-private", "5.0", "3.0", "sample"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "range_"),
+    [
+        ({"runs_minutes": [3.0, 1.0, 2.0]}, [1.0, 3.0]),
+        ({"runs_minutes": [3.0, 1.0, 2.0], "scaling_factor": 1.5}, [1.5, 4.5]),  # as the score has it
+        ({"runs_minutes": [3.0, 1.0, 2.0], "metric": "throughput"}, []),  # minutes of a run are no models per minute
+        ({"runs_minutes": []}, []),
+        ({}, []),
+    ],
+)
+def test_the_fastest_and_the_slowest_run_are_on_the_scale_of_the_score(changes, range_):
+    assert fields_of(make_entry(0, **changes))["range"] == range_

@@ -18,6 +18,7 @@ from ...results.names import find_availability
 from ...results.remarks import remarks_of
 from ...tables.keys import Key, Page, entry_keys
 from ...tables.labels import split_label
+from ...tables.metrics import metric_in
 from ...tables.suites import source_of
 
 Entry = Mapping[str, Any]
@@ -34,11 +35,17 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     unit, progress = _progress(entry)
     runs = entry.get("runs_minutes")
     numbers = [number_of(run) for run in runs] if isinstance(runs, list) else []
+    minutes = sorted(run for run in numbers if run is not None)
+    factor = number_of(entry.get("scaling_factor")) or 1
+    is_comparable = bool(minutes) and metric_in(entry).run_words is not None
     return fields | {
         "uid": text_of(entry.get("uid")),
         "availability": fields["availability"] or find_availability(text_of(entry.get("availability"))) or "",
         "is_processor_only": entry.get("is_processor_only") is True or fields["accelerators"] == 0,
-        "runs": sorted(run for run in numbers if run is not None),
+        "runs": minutes,
+        "factor": factor,
+        # the fastest and the slowest run as they compare with the score
+        "range": [minutes[0] * factor, minutes[-1] * factor] if is_comparable else [],
         "progress": progress,
         "progress_unit": unit,
         "round_in_suite": label.scope if (label := split_label(fields["round"])) else fields["round"],

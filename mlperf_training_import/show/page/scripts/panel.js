@@ -150,6 +150,8 @@ function factsOf(result) {
 function runsOf(result) {
   if (!result.runs.length) return null;
   const runs = result.runs.map((minutes) => ({minutes}));
+  const compares = result.range.length > 0; // a throughput is no time, whatever its runs take
+  const factor = result.factor === 1 ? "" : `, which the review multiplied by ${format(result.factor)}`;
   const chart = draw(
     `${runs.length} runs, from ${formatFigure(result.runs[0])} to ${formatFigure(result.runs.at(-1))} minutes`,
     {
@@ -159,9 +161,9 @@ function runsOf(result) {
       marginRight: 14,
       marginTop: 8,
       marginBottom: 30,
-      x: {scale: {nice: true, inset: 6}, label: null, ticks: roundTicks([...result.runs, result.score])},
+      x: {scale: {nice: true, inset: 6}, label: null, ticks: roundTicks([...result.runs, ...(compares ? [result.score] : [])])},
       marks: [
-        ruleX([result.score], {stroke: "var(--ink)", strokeWidth: 1.5}),
+        ruleX(compares ? [result.score] : [], {stroke: "var(--ink)", strokeWidth: 1.5}),
         runs.length > 60
           ? tickX(runs, {x: "minutes", stroke: "var(--series-0)"})
           : dotX(runs, {x: "minutes", r: 5, fill: "var(--series-0)", fillOpacity: 0.55, stroke: "var(--series-0)"}),
@@ -176,7 +178,7 @@ function runsOf(result) {
     make(
       "p",
       {class: "note"},
-      `${runs.length} runs in minutes; the line is the score. ${result.runs.map(formatFigure).join(", ")}.`,
+      `${runs.length} runs in minutes${compares ? `; the line is the score${factor}` : ""}. ${result.runs.map(formatFigure).join(", ")}.`,
     ),
   );
 }

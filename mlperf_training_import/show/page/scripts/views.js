@@ -127,12 +127,12 @@ function sameSize({results, state, width, edition, change, open}) {
   );
   const unit = measure(edition);
   const left = Math.min(width / 2.5, Math.max(...bars.map(({kind}) => textWidth(kind))) + 14);
-  const withRuns = bars.filter(({result}) => result.runs.length > 1);
+  const withRuns = bars.filter(({result}) => result.range.length && result.runs.length > 1);
   const ends = withRuns.flatMap(({kind, result}) => [
-    [kind, result.runs[0]],
-    [kind, result.runs.at(-1)],
+    [kind, result.range[0]],
+    [kind, result.range[1]],
   ]);
-  const top = Math.max(...bars.map(({result}) => Math.max(result.score, ...result.runs)));
+  const top = Math.max(...bars.map(({result}) => Math.max(result.score, ...result.range)));
   const [fastest, second] = bars;
   const notes = [
     note,
@@ -183,7 +183,7 @@ function sameSize({results, state, width, edition, change, open}) {
         tickX(ends, {x: "1", y: "0", stroke: "var(--ink)", strokeWidth: 1.5, inset: 5}),
         text(bars, {
           y: "kind",
-          x: ({result}) => Math.max(result.score, ...result.runs),
+          x: ({result}) => Math.max(result.score, ...result.range),
           text: ({kind}) => labels.get(kind),
           textAnchor: "start",
           dx: 8,
@@ -206,7 +206,7 @@ function sameSize({results, state, width, edition, change, open}) {
       bars.map(({kind, result}) => [
         kind,
         formatFigure(result.score),
-        result.runs.length ? `${formatFigure(result.runs[0])} to ${formatFigure(result.runs.at(-1))}` : "",
+        result.range.length ? result.range.map(formatFigure).join(" to ") : "",
         ...(pinned ? [formatTimes(timesAsFast(result, pinned.result))] : []),
         result.round,
         result.submitter,
