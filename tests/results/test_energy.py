@@ -289,6 +289,11 @@ def test_hundreds_of_nodes(import_with):
     assert entry["energy_joules"] == 299 * 300 / 2 * 120  # 0 W + 1 W + ... + 299 W for 120 s
 
 
+def test_more_power_logs_than_nodes_are_named(import_with):
+    _, findings = import_with(all_runs({"node_0.txt": steady(1000), "node_1.txt": steady(1000)}), nodes=1)
+    assert findings["power-log"] == "runs whose node_*.txt are not 1, the number of nodes: 3, first result_0"
+
+
 def test_a_number_of_logs_other_than_that_of_the_nodes_is_named(import_with):
     entry, findings = import_with(all_runs({"node_0.txt": steady(1000)}), nodes=2)
     assert "not 2, the number of nodes: 3, first result_0" in findings["power-log"]
