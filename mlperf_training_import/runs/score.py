@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from ..errors import BadInput, NothingToScore
 from ..logs.log import read_log
@@ -265,7 +267,12 @@ def _judge(folder: str, members: Sequence[_Member]) -> Judged:
     metric = next((metric_of(metrics[part]) for part in reversed(Path(folder).parts) if part in metrics), usual_metric())
     record = system_of(first.piece.system) if first.piece.system else System()
     submitted = all(SUBMITTED.fullmatch(Path(member.piece.source).name) for member in members)
-    sources = [(member.piece.source, member.piece.log.stat().st_size) for member in members]
+    in_file = Counter(member.piece.source for member in members)
+
+    def place(piece: Piece) -> str:
+        return f"{piece.source}:{piece.line}" if in_file[piece.source] > 1 else piece.source
+
+    logs = [structs.replace(member.log, path=place(member.piece)) for member in members]
     submission = Submission(
         submitter=first.piece.organisation or record.submitter or "",
         system=record.name or first.piece.platform or "",
@@ -274,12 +281,12 @@ def _judge(folder: str, members: Sequence[_Member]) -> Judged:
         system_record=record,
         description=None,
         code=folder,
-        logs=tuple(LogFile(source, Path(source).name, size) for source, size in sources),
+        logs=tuple(LogFile(log.path, log.name, m.piece.log.stat().st_size) for log, m in zip(logs, members, strict=True)),
         metric=metric,
         scaling=_SCALING_FILE if submitted and Path(folder, _SCALING_FILE).is_file() else None,
     )
     round_ = Round(first.version, first.version, Path(folder))
-    facts = facts_of(round_, rules, submission, [member.log for member in members])
+    facts = facts_of(round_, rules, submission, logs)
     if facts.scaling_trouble is not None:
         raise BadInput(f"{Path(folder, _SCALING_FILE)}: {facts.scaling_trouble}")
     division = next((member.division for member in members if member.division != UNKNOWN_DIVISION), UNKNOWN_DIVISION)

@@ -14,7 +14,7 @@ from mlperf_training_import.results.judge import judge_result
 from mlperf_training_import.results.metrics import metrics_of
 from mlperf_training_import.results.score import judge
 from mlperf_training_import.runs.score import score_logs
-from mlperf_training_import.start.sample import run_log
+from mlperf_training_import.start.sample import START_MS, run_log
 from mlperf_training_import.tables.metrics import metric_of
 from mlperf_training_import.tables.rules import benchmark_of, rules_of
 
@@ -76,6 +76,17 @@ def test_loose_logs_are_judged_like_the_folder_that_they_are_in(tmp_path, logs):
     of_logs = {key: value for key, value in imported.figures.items() if "accelerator" not in key}
     assert (group.score, group.figures) == (imported.score.value, of_logs)
     assert [(doubt.code, doubt.what) for doubt in group.findings] == [(d.code, d.what) for d in imported.doubts]
+
+
+def test_runs_in_one_file_are_told_apart(tmp_path):
+    texts = [run_log("resnet", n, start_ms=START_MS + n * 10_000_000, evaluations=[(30, 0.3)]) for n in range(1, 6)]
+    write_files(tmp_path, {"all.log": "".join(texts)})
+    ((group,), _) = score_logs([tmp_path], "3.0")
+    (missed,) = (doubt.what for doubt in group.findings if doubt.code == "target-missed")
+    assert missed.startswith("5 of 5 logs say success")
+    assert [run.line for run in group.runs] == [
+        int(name.strip(":").split(" ")[0].strip(",")) for name in missed.split("all.log")[1:]
+    ]
 
 
 @pytest.mark.parametrize(("factor", "is_read"), [(999, True), (1001, False), (1 / 999, True), (1 / 1001, False)])
