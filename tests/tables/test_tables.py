@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 import yaml
 from trees import import_tree, write_result
@@ -262,8 +263,16 @@ def test_places_name_a_file_of_the_repository():
         assert (rules.FOLDER.parent.parent / place.rsplit(":", 1)[0]).is_file()
 
 
-def test_6_1_is_known_and_not_public_and_its_new_benchmark_has_no_task_yet():
-    assert "6.1" not in public_rounds()
+def test_a_round_that_is_not_published_is_known_and_not_public(monkeypatch):
+    table = rules._rounds()
+    hidden = {**table.rounds, "3.0": msgspec.structs.replace(table.rounds["3.0"], public=False)}
+    monkeypatch.setattr(rules, "_rounds", lambda: msgspec.structs.replace(table, rounds=hidden))
+    assert "3.0" in known_rounds()
+    assert "3.0" not in public_rounds()
+    assert "3.1" in public_rounds()
+
+
+def test_the_new_benchmark_of_6_1_has_no_task_yet():
     assert set(rules_of("6.1").benchmarks) == {
         *("llama31_8b", "flux1", "llama2_70b_lora", "gpt_oss_20b", "deepseekv3_671b", "qwen35_397b_grpo"),
     }
