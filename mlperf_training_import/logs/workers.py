@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import os
+import queue
 import signal
 import sys
 import threading
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from ..interpreter import python_command
 from ..model import PowerLog, RunLog  # noqa: TC001 - msgspec looks them up
 from ..values import LARGEST_LOG_MB
 from .details import DetailsReader, pack
@@ -24,7 +27,6 @@ from .power import read_power_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
-    from concurrent.futures import ProcessPoolExecutor
     from multiprocessing.connection import Connection
     from pathlib import Path
 
@@ -37,8 +39,11 @@ ENOUGH_BYTES = 16 << 20
 SMALLEST_CHUNK_BYTES = 1 << 20
 #: Each worker gets about so many chunks: they end at nearly the same time even if some chunks take longer than others.
 CHUNKS_PER_WORKER = 16
+#: A worker is asked for so many chunks at once, so that it need not wait for a parent who works on what it gave.
+CHUNKS_AT_ONCE = 2
 #: More than these would only wait for the disk.
 MOST_WORKERS = 8
+_STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Job(NamedTuple):
@@ -103,19 +108,43 @@ def iter_runs(
 
 
 def _iter_read_by(
-    workers: int, chunks: Sequence[Sequence[Job]], advance: Callable[[int], None]
+    count: int, chunks: Sequence[Sequence[Job]], advance: Callable[[int], None]
 ) -> Generator[ReadRun, None, None]:
+    from multiprocessing.connection import wait  # where nothing changed nobody needs it, and it takes a while to import
+
     decode = msgspec.msgpack.Decoder(list[ReadRun]).decode
-    done = 0
-    # A worker that is lost takes the others with it, and where the system allows no more processes there is none. What is
-    # missing then, or failed there, is read here: a mistake shows itself once more.
-    with contextlib.suppress(Exception), _executor(workers) as executor:
-        for chunk, data in zip(chunks, executor.map(_read_chunk, chunks), strict=True):
-            advance(sum(job.size for job in chunk))
-            done += 1
-            yield from decode(data) if isinstance(data, bytes) else data
-    for chunk in chunks[done:]:
+    done: dict[int, list[ReadRun] | None] = {}  # None where a worker was lost, or failed: a mistake shows itself once more
+    following, left = 0, iter(enumerate(chunks))
+    with _workers(count) as connections:
+        asked: dict[Connection, list[int]] = {connection: [] for connection in connections}
+        for connection in connections * CHUNKS_AT_ONCE:
+            _ask(connection, asked[connection], left)
+        while busy := [connection for connection, theirs in asked.items() if theirs]:
+            for connection in filter(wait(busy).__contains__, busy):
+                try:
+                    said = connection.recv()
+                except (EOFError, OSError):
+                    done.update(dict.fromkeys(asked.pop(connection)))
+                    continue
+                number = asked[connection].pop(0)
+                _ask(connection, asked[connection], left)
+                done[number] = decode(said) if isinstance(said, bytes) else said
+                if said is not None:
+                    advance(sum(job.size for job in chunks[number]))
+            while following in done:
+                runs = done.pop(following)
+                yield from _iter_read(chunks[following], advance) if runs is None else runs
+                following += 1
+    for chunk in chunks[following:]:  # where the system allows no more processes, or all were lost
         yield from _iter_read(chunk, advance)
+
+
+def _ask(connection: Connection, asked: list[int], left: Iterator[tuple[int, Sequence[Job]]]) -> None:
+    """Asks a worker for the next chunk, if there is one."""
+    for number, chunk in itertools.islice(left, 1):
+        asked.append(number)
+        with contextlib.suppress(OSError):  # it is lost, as the one who waits for its answer will see
+            connection.send(chunk)
 
 
 def cut(jobs: Sequence[Job], size: int) -> list[Sequence[Job]]:
@@ -130,47 +159,113 @@ def cut(jobs: Sequence[Job], size: int) -> list[Sequence[Job]]:
 
 
 @contextlib.contextmanager
-def _executor(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Worker processes. None of them is left when the block ends, however it ends.
+def _workers(count: int) -> Iterator[list[Connection]]:
+    """Worker processes, as many as the system allows. None of them is left when the block ends, however it ends.
 
-    They watch a pipe of which only the parent holds the other end, and end with it: also in the middle of a log, and when
-    the parent is killed.
+    Each has a pipe of its own. It takes jobs, gives what their logs say, and ends with the other end of
+    the pipe: also in the middle of a log, and when the parent is killed. Only the worker holds its end, so that the
+    parent never waits for the rest of an answer of one that is gone. A ``ProcessPoolExecutor`` keeps that end open, and
+    waited for ever when it was interrupted in the middle of an answer.
     """
-    import multiprocessing  # where nothing changed nobody needs these, which take a while to import
-    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import Pipe
 
     # To fork is fastest. It is safe in a process without other threads, and on macOS never.
-    forks = sys.platform == "linux" and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if forks else "spawn")
-    theirs, ours = context.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(theirs, ours if forks else None))
+    start = _fork if sys.platform == "linux" and threading.active_count() == 1 else _start_afresh
+    connections: list[Connection] = []
+    with contextlib.ExitStack() as started:
+        try:
+            with contextlib.suppress(OSError), _uninterrupted():
+                for _ in range(count):
+                    ours, theirs = Pipe()
+                    started.callback(ours.close)
+                    with theirs:
+                        started.callback(start(theirs, [*connections, ours]))
+                    connections.append(ours)
+            yield connections
+        finally:
+            with _uninterrupted():
+                started.close()
+
+
+def _fork(theirs: Connection, inherited: Sequence[Connection]) -> Callable[[], None]:
+    """Starts a worker as a copy of this process; returns what ends it."""
+    import multiprocessing
+
+    process = multiprocessing.get_context("fork").Process(target=_work, args=(theirs, inherited), daemon=True)
+    process.start()
+
+    def end() -> None:
+        process.kill()
+        process.join()
+
+    return end
+
+
+def _start_afresh(theirs: Connection, _inherited: Sequence[Connection]) -> Callable[[], None]:
+    """Starts a worker as another Python. As ``multiprocessing`` does it, that would look for modules where the user is."""
+    import subprocess
+
+    number = theirs.fileno()
+    command = python_command(f"from {__name__} import work_for; work_for({number})")
+    process = subprocess.Popen(command, pass_fds=[number], stdin=subprocess.DEVNULL)  # noqa: S603 - no shell
+
+    def end() -> None:
+        process.kill()
+        process.wait()
+
+    return end
+
+
+def work_for(number: int) -> None:
+    """What a worker process does that was started afresh, with the number of its end of the pipe."""
+    from multiprocessing.connection import Connection
+
+    _work(Connection(number), ())
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Lets Ctrl-C and SIGTERM wait until the block ends. A process that starts in it begins like that."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
-        yield executor
+        yield
     finally:
-        ours.close()
-        executor.shutdown(cancel_futures=True)
-        theirs.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(watched: Connection, inherited: Connection | None) -> None:
-    """Prepares a worker process."""
+def _work(connection: Connection, inherited: Sequence[Connection]) -> None:
+    """What a worker process does until it is ended."""
     gc.freeze()  # to look at what was inherited would be to copy it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if inherited is not None:
-        inherited.close()
-    threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    for other in inherited:
+        other.close()
+    asked: queue.SimpleQueue[Sequence[Job]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, asked), daemon=True).start()
+    while True:
+        jobs = asked.get()
+        try:
+            said = _packed([*_iter_read(jobs, lambda _: None)])
+        except Exception:  # the parent reads them too, where it shows itself
+            said = None
+        try:
+            connection.send(said)
+        except OSError:  # nobody wants it any more
+            os._exit(1)
 
 
-def _end_with(watched: Connection) -> None:
-    with contextlib.suppress(EOFError, OSError):
-        watched.recv()
-    os._exit(1)
+def _listen(connection: Connection, asked: queue.SimpleQueue[Sequence[Job]]) -> None:
+    """Takes what a worker is asked for, and ends its process with the other end of the pipe."""
+    try:
+        while True:
+            asked.put(connection.recv())
+    finally:
+        os._exit(1)
 
 
-def _read_chunk(jobs: Sequence[Job]) -> bytes | list[ReadRun]:
-    """What the logs of a chunk say, in MessagePack where that has a form for it: to pickle it takes ten times as long."""
-    runs = [*_iter_read(jobs, lambda _: None)]
+def _packed(runs: list[ReadRun]) -> bytes | list[ReadRun]:
+    """Runs in MessagePack where that has a form for them: to pickle them takes ten times as long."""
     try:
         return msgspec.msgpack.encode(runs)
     except (OverflowError, ValueError):  # half of a surrogate, or an integer of more than 64 bits

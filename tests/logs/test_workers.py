@@ -105,7 +105,7 @@ def test_no_logs():
 
 
 def test_few_logs_are_read_without_another_process(jobs, monkeypatch):
-    monkeypatch.setattr(workers, "_executor", None)
+    monkeypatch.setattr(workers, "_workers", None)
     assert read_all(jobs) == expected(jobs)
 
 
@@ -228,6 +228,114 @@ def test_workers_end_with_their_parent(number, tmp_path):
         parent.communicate()
         for holder in holders:
             os.close(holder)
+
+
+def run_program(program, folder, seconds=60, cwd=None):
+    """Runs Python with the package and the jobs of a folder in a process, which must end in time; its output."""
+    begin = f"""
+        import sys
+        sys.path[0] = {str(PACKAGE)!r}
+        import multiprocessing, os, signal, threading, time
+        from pathlib import Path
+        from mlperf_training_import.logs import workers
+        from mlperf_training_import.model import LogFile
+        from mlperf_training_import.tables.rules import dialect_of
+        workers.SMALLEST_CHUNK_BYTES = 1
+        folder = Path({str(folder)!r})
+        files = [LogFile(file.name, file.name, file.stat().st_size) for file in sorted(folder.glob("result_*"))]
+        jobs = [workers.Job(folder, file, dialect_of("mllog"), with_details=True) for file in files]
+    """
+    source = textwrap.dedent(begin) + textwrap.dedent(program)
+    command = [sys.executable, "-c", source]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, start_new_session=True
+    ) as process:
+        try:
+            shown, wrong = process.communicate(timeout=seconds)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert wrong == ""
+    return shown
+
+
+def test_no_worker_looks_for_modules_where_the_user_is(tmp_path):
+    """Nor one that is started afresh, as all are on macOS."""
+    trap = tmp_path / "downloads"
+    trap.mkdir()
+    for name in (
+        "pickle",
+        "socket",
+        "selectors",
+        "multiprocessing",
+        "runpy",
+        "yaml",
+        "msgspec",
+        "queue",
+        "signal",
+        "random",
+    ):
+        (trap / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
+    for number in range(4):
+        (tmp_path / f"result_{number}.txt").write_text("".join(log_text(number, 50)))
+    program = """
+        done = threading.Event()
+        threading.Thread(target=done.wait).start()
+        print(len([run for run in workers.iter_runs(jobs, 2) if run.log.run_stop_ms]))
+        done.set()
+    """
+    assert run_program(program, tmp_path, cwd=trap) == "4\n"
+    assert not (tmp_path / "ran").exists()
+
+
+@linux_only
+def test_a_worker_that_is_lost_in_the_middle_of_an_answer_costs_no_result(tmp_path):
+    """Nobody else holds its end of the pipe, so that the parent does not wait for the other half."""
+    for number in range(4):
+        (tmp_path / f"result_{number}.txt").write_text("".join(log_text(number, 500)))
+    program = """
+        from multiprocessing.connection import Connection
+        write = Connection._send
+        def write_half(self, data, *rest):
+            if multiprocessing.parent_process() is not None and len(data) > 100:
+                write(self, data[:len(data) // 2], *rest)
+                os.kill(os.getpid(), signal.SIGKILL)
+            write(self, data, *rest)
+        Connection._send = write_half
+        print(len(list(workers.iter_runs(jobs, 2))))
+    """
+    assert run_program(program, tmp_path) == "4\n"
+
+
+@linux_only
+@pytest.mark.parametrize("tries", [30, pytest.param(400, marks=pytest.mark.slow)])
+def test_ctrl_c_at_any_moment_of_the_reading_ends_it(tries, tmp_path):
+    """To all processes at once, as a terminal sends it, at moments that lie as close together as there are tries."""
+    for number in range(12):
+        (tmp_path / f"result_{number}.txt").write_text("".join(log_text(number, 400)))
+    program = f"""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGINT))
+        for _ in range(2):  # the first time modules are imported
+            begin = time.monotonic()
+            assert len(list(workers.iter_runs(jobs, 2))) == 12
+            whole = time.monotonic() - begin
+        interrupted = 0
+        for number in range({tries}):
+            runs = workers.iter_runs(jobs, 2)
+            try:
+                signal.setitimer(signal.ITIMER_REAL, whole * (number + 1) / {tries})
+                for run in runs:
+                    pass
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                interrupted += 1
+            runs.close()
+            assert multiprocessing.active_children() == [], number
+            assert threading.active_count() == 1, number
+        print(interrupted)
+    """
+    assert int(run_program(program, tmp_path, 20 + tries)) > tries // 3
 
 
 @pytest.mark.slow
