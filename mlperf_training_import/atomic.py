@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_atomically(file: Path, data: bytes) -> None:
+def write_atomically(file: Path, data: bytes, *, private: bool = False) -> None:
     """Replaces a file as a whole: whoever reads it, also after a crash, sees the old bytes or the new ones.
 
     The temporary file that becomes it is locked until then, by which others know it from what a killed writer left.
+
+    Args:
+        file: it gets the mode, and as far as this user may give it away the owner and group, of the file that it replaces.
+        data: what it is to hold.
+        private: whether only this user may read and write it.
 
     Raises:
         PublishFailure: the folder cannot be written, or the disk is full; the old file is as it was.
@@ -29,6 +34,7 @@ def write_atomically(file: Path, data: bytes) -> None:
     try:
         try:
             with _locked_file(temporary) as stream:
+                _give(stream.fileno(), file, private=private)
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -39,6 +45,24 @@ def write_atomically(file: Path, data: bytes) -> None:
         _sync_folder(file.parent)
     except OSError as error:
         raise PublishFailure(f"{file}: cannot be written ({error.strerror}); what was stored before is unchanged") from error
+
+
+def _give(descriptor: int, file: Path, *, private: bool) -> None:
+    """Makes a new file somebody's as one is that is there, or this user's alone."""
+    if private:
+        os.fchmod(descriptor, stat.S_IRUSR | stat.S_IWUSR)
+        return
+    try:
+        before = file.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(before.st_mode):  # a link lets everybody do everything
+        return
+    with contextlib.suppress(OSError):  # only root gives files away, and others their groups only
+        os.fchown(descriptor, -1, before.st_gid)
+        os.fchown(descriptor, before.st_uid, -1)
+    with contextlib.suppress(OSError):  # on a file system without modes
+        os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
 
 
 def _locked_file(path: Path) -> BinaryIO:

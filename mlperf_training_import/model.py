@@ -107,7 +107,7 @@ class System:
 
 
 class LogFile(msgspec.Struct, frozen=True, gc=False):
-    """A log as the walk found it: path in the round, size in bytes, times of its content and its inode (0: not known)."""
+    """A log as the walk found it: path in the round, size in bytes, times of its content, inode (0: not known), device."""
 
     path: str
     name: str
@@ -115,6 +115,7 @@ class LogFile(msgspec.Struct, frozen=True, gc=False):
     mtime_ns: int = 0
     ctime_ns: int = 0
     inode: int = 0
+    device: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,21 @@ _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _BLOCK_BYTES = 1 << 20
 
 
-def open_regular(path: Path | str, *, folder: int | None = None, follow: bool = True) -> FileIO:
+#: What lets others than the owner write.
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def open_regular(path: Path | str, *, folder: int | None = None, follow: bool = True, ours: bool = False) -> FileIO:
     """Opens a file for reading, without a buffer.
 
     Args:
         path: the file; relative to ``folder``, where that is given.
         folder: descriptor of an open folder.
         follow: whether the file may be a link to another one.
+        ours: whether the file must belong to this user, and nobody else may write it.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file.
+        OSError: it cannot be opened, is no regular file, or somebody else's.
     """
     try:
         descriptor = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW, dir_fd=folder)
@@ -35,21 +40,26 @@ def open_regular(path: Path | str, *, folder: int | None = None, follow: bool = 
             raise OSError(errno.ELOOP, "a link; not followed", str(path)) from None
         raise
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
+        if ours and (about.st_uid != os.geteuid() or about.st_mode & _OTHERS_WRITE):
+            raise OSError(errno.EPERM, "others may have written it", str(path))
         return open(descriptor, "rb", buffering=0)  # noqa: PTH123 - the caller closes it; pathlib takes no descriptor
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def read_regular(path: Path | str, most_bytes: int, *, folder: int | None = None, follow: bool = True) -> bytes:
+def read_regular(
+    path: Path | str, most_bytes: int, *, folder: int | None = None, follow: bool = True, ours: bool = False
+) -> bytes:
     """The content of a file, as :func:`open_regular` opens it.
 
     Raises:
         OSError: as there, or the file holds more than ``most_bytes``.
     """
-    with open_regular(path, folder=folder, follow=follow) as stream:
+    with open_regular(path, folder=folder, follow=follow, ours=ours) as stream:
         blocks, left = [], most_bytes + 1
         size = os.fstat(stream.fileno()).st_size + 1  # one block, unless the file grows
         while block := stream.read(min(size, left)):

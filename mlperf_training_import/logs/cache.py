@@ -1,8 +1,9 @@
 """Remembers what logs say: the logs of a round in, what they say out; only those that changed are read again.
 
 A round has one file for this, and one for what only the data set needs. They hold what each log said, with the size,
-times and inode that the log had before it was read: whatever changes its content changes one of them. They are never
-needed. One that is missing, damaged, too large or written by another version counts as empty, and where it cannot be
+times, inode and device that the log had before it was read: whatever changes its content changes one of them. Where the
+file system does not promise that, they hold a digest of the content too. They are never needed. One that is missing,
+damaged, too large, of another version, or which somebody else may have written, counts as empty, and where it cannot be
 written, the next import takes longer.
 """
 
@@ -23,17 +24,22 @@ from ..atomic import write_atomically
 from ..errors import ImportFailure
 from ..model import PowerLog, RunLog
 from ..regular import read_regular
+from .contents import Contents
 from .details import is_portable
 from .workers import Job, ReadRun, iter_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
+    from ..model import LogFile
+
 _NAME = "mlperf-training-logs.cache"
 _DETAILS_SUFFIX = ".details"
 _FOLDER = "mlperf-training-import"
 #: Published rounds need a hundredth of this, and a tenth of it for details.
 _MOST_BYTES = 64 << 20
+#: What is kept of a log is no more than this and twice its size.
+_MOST_BYTES_OF_LOG = 4 << 10
 _DIGEST_BYTES = 32
 #: Some file systems count time in steps of two seconds, in which a file may change twice.
 _LONGEST_STEP_NS = 2 * 10**9
@@ -51,20 +57,27 @@ _Said = tuple[RunLog, dict[str, PowerLog]]
 class _Stamp(NamedTuple):
     """What tells that the logs of a run are those that were read, and that they would be read in the same ``way``.
 
-    ``files`` are size, times of content and inode of each.
+    ``files`` are size, times of content, inode and device of each, ``contents`` what :class:`.Contents` says of them.
     """
 
     way: str
-    files: tuple[tuple[int, int, int, int], ...]
+    files: tuple[tuple[int, int, int, int, int], ...]
+    contents: tuple[bytes | None, ...]
 
     @classmethod
-    def of(cls, job: Job) -> _Stamp:
+    def of(cls, job: Job, contents: Contents) -> _Stamp:
         """That of the logs as the walk found them; the tables say what the names in its ``way`` mean."""
-        files = ((file.size, file.mtime_ns, file.ctime_ns, file.inode) for file in (job.file, *job.power))
-        return cls(f"{job.dialect.name} {job.elapsed_key} {job.quality_key}", tuple(files))
+        logs = (job.file, *job.power)
+        files = tuple((file.size, file.mtime_ns, file.ctime_ns, file.inode, file.device) for file in logs)
+        digests = tuple(contents.of(job.root / file.path, file.device, file.size) for file in logs)
+        return cls(f"{job.dialect.name} {job.elapsed_key} {job.quality_key}", files, digests)
 
     def is_before(self, time_ns: int) -> bool:
-        return all(mtime_ns < time_ns and ctime_ns < time_ns for _, mtime_ns, ctime_ns, _ in self.files)
+        return all(mtime_ns < time_ns and ctime_ns < time_ns for _, mtime_ns, ctime_ns, *_ in self.files)
+
+    def is_known(self) -> bool:
+        """Whether a log that changes gets another stamp."""
+        return all(inode for *_, inode, _ in self.files) and None not in self.contents
 
 
 class _Store(Generic[_Record]):
@@ -74,11 +87,12 @@ class _Store(Generic[_Record]):
         self._file = file
         self._kept = kept
         self.is_changed = False
+        self.most_bytes = _MOST_BYTES
 
     @cached_property
     def known(self) -> dict[str, tuple[_Stamp, _Record]]:
         """What the file says of logs that are older than itself: others may have changed after they were read."""
-        found, written_ns = ({}, 0) if self._file is None else _read(self._file, self._kept)
+        found, written_ns = ({}, 0) if self._file is None else _read(self._file, self._kept, self.most_bytes)
         trusted = {path: known for path, known in found.items() if known[0].is_before(written_ns)}
         self.is_changed = len(trusted) != len(found)
         return trusted
@@ -103,7 +117,7 @@ class _Store(Generic[_Record]):
             return
         with contextlib.suppress(OSError, ImportFailure):
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(self._file, _digest(body) + body)
+            write_atomically(self._file, _digest(body) + body, private=True)
             if self._file.parent.name == _FOLDER:
                 _remove_unused(self._file.parent)
 
@@ -113,7 +127,9 @@ class LogCache:
 
     def __init__(self, file: Path | None = None, *, is_kept: bool = True) -> None:
         """Takes what a file remembers, and writes it again if it ``is_kept``. Without a file nothing is remembered."""
+        self._is_used = file is not None
         self._is_kept = is_kept and file is not None
+        self._contents = Contents()
         self._young_ns = time.time_ns() - _LONGEST_STEP_NS
         self._runs = _Store(file, dict[str, tuple[_Stamp, _Said]])
         self._details = _Store(file and file.with_suffix(_DETAILS_SUFFIX), dict[str, tuple[_Stamp, bytes]])
@@ -136,20 +152,29 @@ class LogCache:
         name = hashlib.blake2b(os.fsencode(tree.resolve()), digest_size=16).hexdigest()
         return cls(Path(base, _FOLDER, f"{name}.cache"), is_kept=is_kept)
 
+    def expect(self, logs: Iterable[LogFile]) -> None:
+        """Takes no more from a file than all logs of the round can have said. To be called before anything is looked for."""
+        most_bytes = min(_MOST_BYTES, sum(_MOST_BYTES_OF_LOG + 2 * log.size for log in logs))
+        self._runs.most_bytes = self._details.most_bytes = most_bytes
+
     def iter_runs(
         self, jobs: Sequence[Job], advance: Callable[[int], None] = lambda _: None
     ) -> Generator[ReadRun, None, None]:
         """What logs say, as :func:`~.workers.iter_runs` does, which reads those of which nothing is remembered."""
-        remembered = [self._recall(job) for job in jobs]
+        if not self._is_used:
+            yield from iter_runs(jobs, advance=advance)
+            return
+        stamps = [_Stamp.of(job, self._contents) for job in jobs]
+        remembered = [self._recall(job, stamp) for job, stamp in zip(jobs, stamps, strict=True)]
         changed = [job for job, run in zip(jobs, remembered, strict=True) if run is None]
         advance(sum(job.size for job in jobs) - sum(job.size for job in changed))
         with contextlib.closing(iter_runs(changed, advance=advance)) as fresh:
-            for job, run in zip(jobs, remembered, strict=True):
+            for job, stamp, run in zip(jobs, stamps, remembered, strict=True):
                 if run is not None:
                     yield run
                     continue
                 read = next(fresh)
-                self._remember(job, read)
+                self._remember(job, stamp, read)
                 yield read
 
     def keep(self, logs: Iterable[str]) -> None:
@@ -159,9 +184,9 @@ class LogCache:
             self._runs.keep(paths)
             self._details.keep(paths)
 
-    def _recall(self, job: Job) -> ReadRun | None:
+    def _recall(self, job: Job, stamp: _Stamp) -> ReadRun | None:
         """What is remembered of a run; None where it must be read."""
-        path, stamp = job.file.path, _Stamp.of(job)
+        path = job.file.path
         said = self._runs.recall(path, stamp)
         details = self._details.recall(path, stamp) if job.with_details else None
         if said is None or (job.with_details and (details is None or not is_portable(details))):
@@ -173,14 +198,14 @@ class LogCache:
             return None
         return ReadRun(log, {file.path: power[file.path] for file in needed}, details)
 
-    def _remember(self, job: Job, run: ReadRun) -> None:
+    def _remember(self, job: Job, stamp: _Stamp, run: ReadRun) -> None:
         """Keeps what the logs of a run said, unless one may have changed meanwhile, or could be read better another time."""
         if not self._is_kept:
             return
-        path, stamp, said = job.file.path, _Stamp.of(job), (run.log, run.power)
+        path, said = job.file.path, (run.log, run.power)
         has_trouble = run.log.trouble or any(log.trouble for log in run.power.values())
-        is_known = stamp.is_before(self._young_ns) and all(inode for *_, inode in stamp.files)
-        is_sure = is_known and not has_trouble
+        is_old = stamp.is_before(self._young_ns) and stamp == _Stamp.of(job, self._contents)
+        is_sure = is_old and stamp.is_known() and not has_trouble
         try:
             msgspec.msgpack.encode(said)
         except (OverflowError, ValueError):  # half of a surrogate, or an integer of more than 64 bits
@@ -190,11 +215,11 @@ class LogCache:
             self._details.take(path, stamp, run.details if is_sure and is_portable(run.details) else None)
 
 
-def _read(file: Path, kept: type[_Kept]) -> tuple[_Kept, int]:
+def _read(file: Path, kept: type[_Kept], most_bytes: int) -> tuple[_Kept, int]:
     """What is kept in a file, and when it was written; nothing where it is not what this version wrote."""
     try:
         written_ns = file.lstat().st_mtime_ns
-        data = read_regular(file, _MOST_BYTES, follow=False)
+        data = read_regular(file, most_bytes, follow=False, ours=True)
         if data[:_DIGEST_BYTES] == _digest(body := data[_DIGEST_BYTES:]):
             return msgspec.msgpack.decode(body, type=kept), written_ns
     except (OSError, ValueError, RecursionError):  # among them what msgspec raises

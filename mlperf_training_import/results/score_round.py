@@ -48,13 +48,15 @@ class Reading:
 
 def read_round(round_: Round, submissions: Sequence[Submission], reading: Reading) -> RoundOutcome:
     """Reads the logs of a round's submissions and judges those that are wanted. Needs no Collective Mind."""
-    rules, wanted = rules_of(round_.version), reading.wanted
+    rules, cache, wanted = rules_of(round_.version), reading.cache, reading.wanted
+    logs = [file for submission in submissions for file in _files_of(submission)]
+    cache.expect(logs)
     of_all = replace(wanted, submitters=frozenset())
     details: dict[str, bytes] = {}
     read = [submission for submission in submissions if _is_wanted(submission, of_all)]
     judged = list(_iter_judged(round_, rules, read, reading, details))
     compared = _results(judged, of_all)
-    reading.cache.keep(file.path for submission in submissions for file in _files_of(submission))
+    cache.keep(file.path for file in logs)
     if round_.only is None or reading.beside:
         places = compare([result.entry for result in compared], reading.beside)
         for result, place in zip(compared, places, strict=True):

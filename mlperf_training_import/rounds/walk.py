@@ -146,8 +146,8 @@ class _Walker:
         for entry in self._entries(folder)[1] if files is None else files:
             if entry.name.startswith(prefix) and entry.name.endswith(".txt"):
                 about = entry.stat()
-                times = about.st_mtime_ns, about.st_ctime_ns
-                found.append(LogFile(f"{folder}/{entry.name}", entry.name, about.st_size, *times, about.st_ino))
+                stamp = about.st_mtime_ns, about.st_ctime_ns, about.st_ino, about.st_dev
+                found.append(LogFile(f"{folder}/{entry.name}", entry.name, about.st_size, *stamp))
         return tuple(found)
 
     def _described(self, path: str, label: str, submitter: str | None = None) -> dict[str, Any]:

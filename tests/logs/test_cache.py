@@ -1,10 +1,12 @@
 """What is remembered of logs is what they say: nothing stale, nothing damaged, nothing that anybody needs."""
 
+import mmap
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -16,13 +18,14 @@ from trees import Imported, is_made_up_submitter
 
 from mlperf_training_import import atomic
 from mlperf_training_import.logs import cache as cache_module
-from mlperf_training_import.logs import workers
+from mlperf_training_import.logs import contents, workers
 from mlperf_training_import.logs.cache import LogCache
 from mlperf_training_import.logs.log import read_log
 from mlperf_training_import.logs.power import read_power_log
-from mlperf_training_import.model import Round
+from mlperf_training_import.model import LogFile, Round
 from mlperf_training_import.options import Filter
 from mlperf_training_import.results.score_round import Reading, read_round
+from mlperf_training_import.rounds import walk as walk_module
 from mlperf_training_import.rounds.walk import walk
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description, write_submission
 from mlperf_training_import.tables.rules import rules_of
@@ -570,3 +573,129 @@ def test_published_logs_are_remembered_as_they_are(version, real_round, tmp_path
     assert outcomes[0] == outcomes[1] == outcomes[2]
     logs = sum(file.stat().st_size for file in clone.glob("*/results/**/*.txt"))
     assert (tmp_path / "logs.cache").stat().st_size < logs / 50
+
+
+# -- whose it is, and how large ---------------------------------------------------------------------------------------
+
+
+def test_only_this_user_may_read_and_write_it(tree):
+    assert tree.file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_that_others_may_write_is_not_taken(tree, mode):
+    tree.import_(with_details=True)
+    for file in (tree.file, tree.file.with_suffix(".details")):
+        file.chmod(mode)
+        tree.import_(with_details=True)
+        assert [log for log in tree.read if "/power/" not in log] == [log for log in tree.all_logs() if "/power/" not in log]
+        assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_of_another_user_is_not_taken(tree, monkeypatch):
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    tree.import_()
+    assert tree.read == tree.all_logs()
+
+
+@pytest.mark.parametrize("suffix", [".cache", ".details"])
+def test_a_file_that_is_larger_than_its_logs_need_is_not_read(tree, suffix):
+    tree.import_(with_details=True)
+    file = tree.file.with_suffix(suffix)
+    body = file.read_bytes()[32:]
+    runs = msgspec.msgpack.decode(body)
+    larger = with_right_digest(msgspec.msgpack.encode(runs | {f"{number}.txt": runs[FIRST] for number in range(900)}))
+    size = sum(4096 + 2 * (tree.root / log).stat().st_size for log in tree.all_logs())
+    assert len(file.read_bytes()) < size < len(larger)
+    file.write_bytes(larger)
+    settle()
+    tree.import_(with_details=True)
+    assert FIRST in tree.read
+
+
+# -- where times do not tell that a file was changed --------------------------------------------------------------------
+
+
+@pytest.fixture
+def fixed_times(tree, monkeypatch):
+    """A tree on a file system that tells the same times, inode and device of a file for ever, imported once."""
+    monkeypatch.setattr(contents, "devices_that_keep_times", frozenset)
+    monkeypatch.setattr(walk_module, "LogFile", lambda path, name, size, *_: LogFile(path, name, size, 1, 1, 1, 1))
+    tree.import_()
+    assert tree.read == tree.all_logs()
+    tree.import_()
+    assert tree.read == []
+    return tree
+
+
+def test_where_times_are_fixed_the_content_is_checked(fixed_times):
+    abort(fixed_times.root / FIRST)
+    imported = fixed_times.import_()
+    assert fixed_times.read == [FIRST]
+    assert imported.what("run-not-counted") == ["status of run_stop is aborted"]
+
+
+def test_where_times_are_fixed_the_content_of_power_logs_is_checked(fixed_times):
+    log = fixed_times.root / FOLDER / "power/result_4/node_0.txt"
+    joules = fixed_times.import_().only.energy.joules
+    log.write_text(log.read_text().replace("5004", "9999"))
+    assert fixed_times.import_().only.energy.joules > joules
+
+
+def test_where_times_are_fixed_a_log_that_changes_while_it_is_read_is_not_kept(fixed_times, monkeypatch):
+    def then_aborted(path, *arguments):
+        said = read_log(path, *arguments)
+        if path == fixed_times.root / FIRST:
+            abort(path)
+        return said
+
+    (fixed_times.root / FIRST).write_text((fixed_times.root / FIRST).read_text() + "one line more\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "read_log", then_aborted)
+        assert fixed_times.import_().what("run-not-counted") == []
+    assert fixed_times.import_().what("run-not-counted") == ["status of run_stop is aborted"]
+
+
+def test_a_log_on_another_device_is_read(tree, monkeypatch):
+    monkeypatch.setattr(walk_module, "LogFile", lambda *about: LogFile(*about[:-1], about[-1] + 1))
+    monkeypatch.setattr(contents.Contents, "of", lambda *_: b"")
+    tree.import_()
+    assert tree.read == tree.all_logs()
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no tmpfs")
+def test_a_write_through_a_mapping_of_tmpfs_is_noticed(tree):
+    """It changes no time of the file: neither of its content nor of the file itself."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        tree.root = Path(shutil.copytree(tree.root, f"{folder}/repo"))
+        tree.import_()
+        tree.import_()
+        assert tree.read == []
+        log = tree.root / FIRST
+        before = log.stat()
+        with log.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapped:
+            at = mapped.find(b"success")
+            mapped[at : at + 7] = b"aborted"
+        after = log.stat()
+        if (before.st_mtime_ns, before.st_ctime_ns) != (after.st_mtime_ns, after.st_ctime_ns):
+            pytest.skip("this system changes the times of such a file")
+        assert tree.import_().what("run-not-counted") == ["status of run_stop is aborted"]
+
+
+MOUNTS = """\
+22 27 0:21 / /proc rw,relatime - proc proc rw
+27 1 254:0 / / rw,relatime shared:1 master:2 - ext4 /dev/vda rw,discard
+28 1 254:1 / /mnt/two\\040words ro,relatime - xfs /dev/vdb rw
+29 1 254:2 / /image ro,relatime - ext4 /dev/vdc ro
+30 1 7:0 / /loop rw,relatime - ext4 /dev/loop0 rw
+31 1 0:27 / /dev/shm rw,relatime - tmpfs tmpfs rw
+32 1 0:40 / /merged rw - overlay overlay rw,lowerdir=/a,upperdir=/b
+"""
+
+
+def test_devices_whose_files_change_their_times(tmp_path, monkeypatch):
+    monkeypatch.setattr(contents, "_MOUNTS", tmp_path / "mountinfo")
+    assert contents.devices_that_keep_times() == frozenset()
+    (tmp_path / "mountinfo").write_text(MOUNTS)
+    assert contents.devices_that_keep_times() == {os.makedev(254, 0), os.makedev(254, 1)}

@@ -38,6 +38,7 @@ def test_a_submission(tmp_path):
     about = (tmp_path / power[0][0]).stat()
     node = submission.power["result_0"][0]
     assert (node.mtime_ns, node.ctime_ns, node.inode) == (about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
+    assert node.device == about.st_dev
     assert [log.name for log in submission.logs] == [f"result_{number}.txt" for number in range(5)]
     assert submission.logs[0].path == "Org/results/sys/bert/result_0.txt"
     assert submission.logs[0].size == (folder / "result_0.txt").stat().st_size
