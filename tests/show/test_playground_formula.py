@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+import tracemalloc
 
 import pytest
 
@@ -173,3 +175,56 @@ def test_texts_do_not_grow_without_end():
     for key, formula in parse_assignments("result['a'] = result['a'] + result['a'];" * 20):
         result[key] = formula(result)
     assert len(result["a"]) <= 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "str([" * 9 + "result,result" + "])" * 9,
+        "".join("str([" for _ in range(9)) + "result" + ",result])" * 9,
+        "len(" + "[" * 150 + "result" + "]" * 150 + ")",
+        "str([" + ",".join(["result"] * 120) + "])",
+        "lower([" + ",".join(["result"] * 120) + "])",
+        "str(" + "[" * 9 + "result" + ",result,result,result]" * 9 + ")",
+        "[" * 60 + "1" + ",1]" * 60 + " == " + "[" * 60 + "1" + ",1]" * 60,
+        "result * 2",
+        "min([" + ",".join(["[result,result]"] * 60) + "])",
+    ],
+)
+def test_no_formula_fills_the_memory(text):
+    """Peak of what is made for a result as large as real ones are."""
+    result = {f"key_{number}": "x" * 40 for number in range(100)}
+    formula = parse_filter(text)
+    tracemalloc.start()
+    try:
+        formula(result)
+    except NO_VALUE:
+        pass
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "result['a'] = [result['a'], result['a']];" * 24,
+        "result['a'] = str([result['a'], result['a']]);" * 20,
+        "result['a'] = result;" * 40,
+        "result['a'] = [result];" * 40,
+        "".join(f"result['{number}'] = str(result);" for number in range(25)),
+    ],
+)
+def test_what_is_added_to_a_result_stays_small(text):
+    """Also if the same list is in it twice, and that twice in another: the size is that of the text that shows it."""
+    result = {"a": "x" * 100}
+    for key, formula in parse_assignments(text):
+        with contextlib.suppress(*NO_VALUE):
+            result[key] = formula(result)
+    assert len(str(result)) <= 50_000
+
+
+def test_a_whole_result_can_be_searched():
+    result = {f"key_{number}": "x" * 40 for number in range(200)} | {"accelerator": "NVIDIA H100"}
+    assert parse_filter("'h100' in lower(result)")(result)

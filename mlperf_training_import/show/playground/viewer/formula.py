@@ -3,7 +3,8 @@
 The installed playground hands both texts to Python's ``exec`` and ``eval``. They are expressions over the keys of a
 result, so a few operators are enough, and nothing else exists here: no attribute, no import, no name but ``result`` and the
 functions below. Libraries for this start from all of Python and take away; what is not in this file cannot be reached.
-Formulas are short, numbers are as floats have them and new texts are short too, so that none takes long.
+Formulas are short, numbers are as floats have them, new texts and what is added to a result are short, and no value is large
+that a formula makes on its way, so that none takes long or fills the memory.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from typing import Any
 Formula = Callable[[Mapping[str, Any]], Any]
 
 _LONGEST_TEXT = 1000
+#: No value that a formula makes is larger, in characters of its texts and items of its lists. What it holds several times
+#: counts as often. Published results have a thirtieth of it.
+_LARGEST_VALUE = 50_000
 #: Whole numbers beyond this become floats, so that none grows without end.
 _LARGEST_WHOLE = 2**53
 
@@ -42,7 +46,7 @@ def _on_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _number(value: Any) -> float:
     if not isinstance(value, int | float):
-        raise TypeError(f"{str(value)[:40]!r} is no number")
+        raise TypeError(f"a number is needed, not {type(value).__name__}")
     return value if abs(value) <= _LARGEST_WHOLE else float(value)
 
 
@@ -50,6 +54,25 @@ def _add(left: Any, right: Any) -> Any:
     if isinstance(left, str) and isinstance(right, str):
         return (left + right)[:_LONGEST_TEXT]
     return _on_numbers(operator.add)(left, right)
+
+
+def _bounded(value: Any, largest: int = _LARGEST_VALUE) -> Any:
+    """A value that is not too large.
+
+    Raises:
+        ValueError: it is, or holds itself.
+    """
+    parts, left = [value], largest
+    while parts:
+        part = parts.pop()
+        left -= max(1, len(part)) if isinstance(part, str | list | Mapping) else 1
+        if left < 0:
+            raise ValueError("too large")
+        if isinstance(part, Mapping):
+            parts += [*part, *part.values()]
+        elif isinstance(part, list):
+            parts += part
+    return value
 
 
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
@@ -76,11 +99,11 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "float": float,
     "int": int,
     "len": len,
-    "lower": lambda text: str(text).lower(),
+    "lower": lambda value: str(_bounded(value)).lower(),
     "max": max,
     "min": min,
     "round": lambda value, digits=0: round(float(value), int(digits)),
-    "str": str,
+    "str": lambda value: str(_bounded(value)),
 }
 #: What goes wrong with the values of one result: it has no such key, or a text where a number is expected.
 NO_VALUE = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
@@ -119,7 +142,8 @@ def _assignment(statement: ast.stmt) -> tuple[str, Formula]:
         case ast.Assign(
             targets=[ast.Subscript(value=ast.Name(id="result"), slice=ast.Constant(value=str(key)))], value=value
         ):
-            return key, _compile(value)
+            formula = _compile(value)
+            return key, lambda result: _bounded(formula(result), _LONGEST_TEXT)
     raise FormulaError("expected result['new key'] = a formula")
 
 
@@ -169,7 +193,7 @@ def _compile(node: ast.AST) -> Formula:  # noqa: C901 - one case for each thing 
 def _applied(function: Callable[..., Any], *arguments: ast.AST) -> Formula:
     """The function of the values that the arguments have in a result."""
     parts = [_compile(argument) for argument in arguments]
-    return lambda result: function(*(part(result) for part in parts))
+    return lambda result: _bounded(function(*(part(result) for part in parts)))
 
 
 def _first(wanted: bool, parts: list[Formula], result: Mapping[str, Any]) -> Any:
