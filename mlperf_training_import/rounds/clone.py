@@ -36,7 +36,7 @@ _MOST_REFERENCES = 5
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REFERENCE = re.compile(r"ref:\s*(refs(?:/(?!\.)[^\x00-\x20\x7f~^:?*\[\\/]+)+)")
 _BRANCHES = "refs/heads/"
-_SECTION = re.compile(r"\s*\[\s*([A-Za-z0-9.-]+)\s*(?:\"((?:[^\"\\]|\\.)*)\")?\s*\](.*)", re.DOTALL)
+_SECTION = re.compile(r"\s*\[\s*([A-Za-z0-9.-]+)(?:\s*\"((?:[^\"\\]|\\.)*)\")?\s*\](.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)\s*=(.*)", re.DOTALL)
 _CONTINUED = re.compile(r"(?<!\\)((?:\\\\)*)\\\r?\n")
 _PART = re.compile(r"\"((?:[^\"\\]|\\.)*)\"?|((?:[^\"#;\\]|\\.)+)|([#;])", re.DOTALL)

@@ -39,7 +39,7 @@ _COUNT = re.compile(
 _PROCESSORS = re.compile(r"(?:(?P<count>\d{1,4})x )?(?P<model>.+)", re.ASCII)
 _TPU = re.compile(r"tpu ?v[23]-(?P<cores>\d{1,6})", re.ASCII | re.IGNORECASE)
 _LINE = re.compile(rb"^(?P<key>\w+): (?P<payload>\{.*\})[ \r]*$", re.ASCII | re.MULTILINE)
-_LOGGED = re.compile(rb":::SYSJSON (\{.*\})[ \r]*$", re.MULTILINE)
+_LOGGED = b":::SYSJSON {"
 #: What tools write where nobody told them.
 _UNKNOWN = "UNKNOWN_"
 
@@ -83,9 +83,12 @@ def read_logged_description(log: Path) -> Description | None:
     """
     with open_regular(log) as stream:
         head = stream.read(_LARGEST_FILE_BYTES)
-    for match in _LOGGED.finditer(head):
+    for line in head.split(b"\n"):
+        _, token, rest = line.rstrip(b" \r").partition(_LOGGED)
+        if not token or not rest.endswith(b"}"):
+            continue
         try:
-            content = _load_object(match[1])
+            content = _load_object(b"{" + rest)
         except ValueError:
             continue
         return _described({key: value for key, value in content.items() if not str(value).startswith(_UNKNOWN)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -206,3 +207,23 @@ def test_who_may_see_a_round(clone, label, address, is_private, is_shared):
 def test_a_second_remote_counts_too(clone):
     write(clone, "config", f'{CONFIG}[remote "upstream"]\nurl = https://github.com/mlcommons/submissions_training_v5.1\n')
     assert read_clone(clone, "5.1", "5.1").is_private
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "[remote" + " " * 60_000 + "x",
+        '[remote "origin"' + " " * 60_000 + "x",
+        " " * 60_000 + "[remote",
+        '[remote "origin"]\nurl' + " " * 60_000 + "x",
+        '[remote "origin"]\nurl = ' + "\\" * 60_000 + "x",
+        '[remote "' + '\\"' * 60_000,
+        '[remote "origin"]\n' * 60_000,
+    ],
+)
+def test_no_configuration_takes_long(clone, config):
+    write(clone, "config", config)
+    begin = time.process_time()
+    with contextlib.suppress(NoClone):
+        facts(clone)
+    assert time.process_time() - begin < 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from trees import import_tree, write_files, write_result
@@ -212,3 +213,20 @@ def test_an_entry_of_0_5_has_keys_of_its_own_only(tmp_path):
         description(tmp_path, {"nodes": [{}], "sumitter": "Acme", "notes": "old", "sw_notes": "new"}).record.notes == "old"
     )
     assert description(tmp_path, {"nodes": [{}], "sumitter": "Acme"}).record.submitter is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ":::SYSJSON {" * 80_000,
+        ":::SYSJSON {" + "} " * 400_000 + "x",
+        ":::SYSJSON {}}\n" * 60_000,
+        ":::SYSJSON {" + " " * 1_000_000 + "\n",
+    ],
+)
+def test_a_megabyte_of_what_looks_like_descriptions_takes_no_time(tmp_path, text):
+    log = tmp_path / "result_0.txt"
+    log.write_text(text)
+    begin = time.process_time()
+    assert read_logged_description(log) is None
+    assert time.process_time() - begin < 2
