@@ -18,6 +18,7 @@ LARGEST_LOG_MB = 1024
 _UNSAFE = frozenset({"Cc", "Cf", "Cs"})
 _SEPARATORS = frozenset({"Zl", "Zp"})
 _BLANKS = "\t\r\n"
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 _DIGITS = re.compile(r"(\d+)", re.ASCII)
 
 
@@ -28,6 +29,11 @@ def clean_text(value: object) -> str | None:
     if not value.isprintable():
         value = "".join(map(_cleaned, value))
     return value.strip() or None
+
+
+def without_credentials(text: str) -> str:
+    """A text without user names and passwords in the addresses in it."""
+    return _CREDENTIALS.sub("", text)
 
 
 def is_clean(text: str) -> bool:

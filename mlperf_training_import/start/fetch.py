@@ -22,6 +22,7 @@ from ..rounds.advice import is_published, unknown_round
 from ..rounds.clone import NoClone, read_clone, remote_address, web_address
 from ..tables.labels import split_label
 from ..tables.suites import Source, source_of
+from ..values import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 #: Tags that the script gives every clone by itself.
 _OWN_TAGS = frozenset({"get", "git", "repo", "repository", "clone", "tmp"})
 _GIT_TROUBLE = re.compile(r"(?:fatal|error|warning): ")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 _KILL_SECONDS = 5
 
 
@@ -112,7 +112,7 @@ def _update(home: Home, entry: CacheEntry, tell: Callable[[str], None]) -> None:
 
 def _clone(home: Home, label: str, source: Source, tell: Callable[[str], None], *, anew: bool) -> Round:
     """Clones a repository into an entry of its own; returns the round in it."""
-    address = web_address(source.address) or _CREDENTIALS.sub("", source.address)
+    address = web_address(source.address) or without_credentials(source.address)
     tell(f"fetching {address} ...")
     begin = time.monotonic()
     there = _entries_of(home, [label])
@@ -161,7 +161,7 @@ def _run(command: Sequence[str], variables: Mapping[str, str]) -> tuple[int, str
         _end_group(process)
         raise
     lines = (written or "").splitlines()
-    trouble = [f"  {_CREDENTIALS.sub('', line)}" for line in lines if _GIT_TROUBLE.match(line)]
+    trouble = [f"  {without_credentials(line)}" for line in lines if _GIT_TROUBLE.match(line)]
     return process.returncode, "\n".join(dict.fromkeys(trouble))
 
 

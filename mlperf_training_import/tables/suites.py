@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..errors import FetchFailure
+from ..values import without_credentials
 from .labels import Suite, is_private_label, round_label
 from .labels import suites as suites
 from .rules import rules_of
@@ -16,13 +19,30 @@ if TYPE_CHECKING:
 VERSION_TAG = "version-"
 
 
+#: What may reach the automations, which write it into shell scripts: an address that names no program as ``ext::`` does, a
+#: branch, and tags. Nothing in them is an option, or means anything to a shell between double quotes.
+_ADDRESS = re.compile(r"(?!-)(?![A-Za-z0-9+.-]*::)[A-Za-z0-9._/:@~+%\[\]-]+", re.ASCII)
+_BRANCH = re.compile(r"(?!-)(?!.*\.\.)[A-Za-z0-9._/-]+", re.ASCII)
+_TAGS = re.compile(r"(?!-)[A-Za-z0-9._,-]+", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a round is published, and how its clone is tagged in the cache of Collective Mind (comma-separated)."""
+    """Where a round is published, and how its clone is tagged in the cache of Collective Mind (comma-separated).
+
+    Raises:
+        FetchFailure: one of them, which may be the words of a clone or of a cache entry, must not reach the automation.
+    """
 
     address: str
     branch: str
     cache_tags: str
+
+    def __post_init__(self) -> None:
+        for what, form in (("address", _ADDRESS), ("branch", _BRANCH), ("cache_tags", _TAGS)):
+            if not form.fullmatch(getattr(self, what)):
+                shown = without_credentials(getattr(self, what))
+                raise FetchFailure(f"{what.replace('_', ' ')} {shown!r}: not fetched, a shell could take it for a command")
 
 
 @dataclass(frozen=True, slots=True)
