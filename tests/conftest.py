@@ -95,6 +95,8 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(marker)
         if "shared" in item.fixturenames:
             item.add_marker("real")
+        if item.get_closest_marker("slow") or item.get_closest_marker("real"):
+            item.add_marker("no_cover")  # the floor is that of the fast loop; to trace whole rounds doubles their time
         shared = [group for fixture, group in _SHARED_FIXTURES.items() if fixture in item.fixturenames]
         if shared:
             item.add_marker(pytest.mark.xdist_group(shared[0]))
