@@ -52,30 +52,30 @@ def preprocess(i):
 def _prepare(i):
     from mlperf_training_import.flags import check_typed
     from mlperf_training_import.show.screen import Screen
-    from mlperf_training_import.start.fetch import remove_unfinished, update_rounds
+    from mlperf_training_import.start.fetch import Fetcher
 
     home = _home(i)
     if not i["input"].get("recursion"):  # a dependency of another script has keys of the automation's own
-        check_typed(home.typed(i["input"]), i["meta"]["input_mapping"], home.flags)
+        check_typed(home.typed(i["input"]), i["meta"]["input_mapping"])
     options = _options(i)
-    tell = Screen(quiet=options.quiet).tell
+    fetcher = Fetcher(home, Screen(quiet=options.quiet).tell)
     if i["variation_tags"]:
-        remove_unfinished(home, options.versions, tell)
+        fetcher.remove_unfinished(options.versions)
     if options.update:
-        update_rounds(home, options.versions, tell)
+        fetcher.update(options.versions)
     if i["variation_tags"] or options.update:
         home.reload_index()  # which others have written meanwhile
     return {"return": 0}
 
 
 def _home(i):
-    """The home that is worked in, whose commands messages name from now on."""
+    """The home that is worked in. Our own command line says how the user called it, and named the home."""
     from mlperf_training_import.homes import home_of
-    from mlperf_training_import.way_in import enter_home
 
-    automation = i["run_script_input"]["self"]  # i["automation"] is a copy in predeps of Collective Mind
-    home = home_of(getattr(automation, "cmind", None) or automation.action_object)
-    enter_home(home.commands, home.repos_path)
+    automation, env = i["run_script_input"]["self"], i["env"]  # i["automation"] is a copy in predeps of Collective Mind
+    running = getattr(automation, "cmind", None) or automation.action_object
+    home = home_of(running)
+    home.name_as(env.get(_ENV + "HOME", ""), env.get(_ENV + "COMMAND"))
     return home
 
 

@@ -25,6 +25,7 @@ sys.path.insert(0, str(PROJECT))
 from typing import TYPE_CHECKING
 
 from mlperf_training_import.experiments.collect import collect_from, unique_entries
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.show.page.page import write_output
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ PICTURES = (
 
 def picture_page(browser: Browser) -> None:
     """The page without a server: bright on a wide screen, dark on a phone."""
-    entries = unique_entries(collect_from(CM(), ""))
+    entries = unique_entries(collect_from(home_of(CM()), ""))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "report.html"
         write_output(entries, file)

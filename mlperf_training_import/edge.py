@@ -1,4 +1,4 @@
-"""What the scripts for Collective Mind share: work in, CM's return code and text out.
+"""What all edges share: work in, a code and a text out where it went wrong; for scripts as Collective Mind wants them.
 
 Nothing that must be installed is imported here, so that a missing package can be named.
 """
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: CM's dictionaries, in and out.
 Answer = dict[str, Any]
+#: What ends an edge with a text in place of a traceback.
+EXPECTED = (ModuleNotFoundError, ImportFailure, KeyboardInterrupt, OSError)
 
 
 def at_the_edge(work: Callable[[Answer], Answer], i: Answer) -> Answer:
@@ -38,23 +40,35 @@ def at_the_edge(work: Callable[[Answer], Answer], i: Answer) -> Answer:
     try:
         with _stopped_by_sigterm():
             return work(i)
-    except ModuleNotFoundError as error:
-        requirements = IMPORT_SCRIPT / "requirements.txt"
-        return failed(1, f"{error}; install what is needed:\n  {sys.executable} -m pip install -r {requirements}")
-    except ImportFailure as error:
-        return failed(error.return_code, printable(str(error)))
-    except KeyboardInterrupt as stop:
-        number = stop.args[0] if stop.args else signal.SIGINT
-        return failed(128 + number, "interrupted; what was stored is whole, import again to complete it")
-    except BrokenPipeError:
+    except EXPECTED as error:
+        stored = "what was stored is whole, import again to complete it"
+        return failed(*explained(error, "install what is needed:\n  ", stored))
+
+
+def explained(error: BaseException, install: str, stored: str) -> tuple[int, str]:
+    """The code and the text of what may go wrong anywhere.
+
+    Args:
+        error: one of ``EXPECTED``.
+        install: what comes before the command that installs a missing package.
+        stored: what to know after an interruption.
+    """
+    if isinstance(error, ModuleNotFoundError):
+        return 1, f"{error}; {install}{sys.executable} -m pip install -r {IMPORT_SCRIPT / 'requirements.txt'}"
+    if isinstance(error, ImportFailure):
+        return error.return_code, printable(str(error))
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + (error.args[0] if error.args else signal.SIGINT), f"interrupted; {stored}"
+    if isinstance(error, BrokenPipeError):
         give_up_output()
-        return failed(1, NOBODY_READS)
-    except OSError as error:
-        return failed(1, f"{error.filename or 'this machine'}: {error.strerror or error}")
+        return 1, NOBODY_READS
+    if isinstance(error, OSError):
+        return 1, f"{error.filename or 'this machine'}: {error.strerror or error}"
+    raise error
 
 
 def failed(code: int, text: str) -> Answer:
-    """An error for CM, which writes an exclamation mark behind it: that must not stand behind a command or a path."""
+    """An error for CM, which adds an exclamation mark: that must not follow a command or a path."""
     *_, last = text.split("\n")
     if last.startswith(" "):
         text += "\nthen try again"

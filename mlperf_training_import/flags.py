@@ -10,7 +10,7 @@ from .errors import BadInput
 from .suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Container, Mapping, Sequence
 
 #: What ``cm run script`` takes. Source: the automation "script" of cmx4mlops 1.0.1 (``run`` and what it reads).
 _SCRIPT_FLAGS = """
@@ -29,24 +29,25 @@ _CORE_FLAGS = """
     action artifact artifacts automation cmd common control h help ignore_inheritance log logfile out parsed_artifact
     parsed_artifacts parsed_automation raise save_to_json save_to_json_file save_to_yaml_file unparsed_cmd
 """
-CM_FLAGS = frozenset(f"{_SCRIPT_FLAGS} {_CORE_FLAGS}".split())
 #: What MLCFlow, whose scripts run as those of CM do, takes or adds besides. Source: mlcflow 1.3.8, ``main.py``,
 #: ``script_action.py`` and ``automation/script/module.py``.
 _MLC_FLAGS = """
     action artifacts automation cache_expiration cmd default_env details folder help mlc_input_file mlc_isolate
     mlc_output mlc_run_cmd path_only script_tags search_folder_path target verify_ssl
 """
-MLC_FLAGS = frozenset(f"{_SCRIPT_FLAGS} {_MLC_FLAGS}".split())
+CM_FLAGS, MLC_FLAGS = (frozenset(f"{_SCRIPT_FLAGS} {others}".split()) for others in (_CORE_FLAGS, _MLC_FLAGS))
 
 
 class Typed(NamedTuple):
     """What was typed to run a script.
 
-    ``flags`` are names with ``_`` for ``-``, ``words`` all that stood on the command line (empty without one), ``strays``
-    those of them that are neither flags nor tags; ``between_tags`` is what separates tags.
+    ``flags`` are names with ``_`` for ``-``, and ``theirs`` those that the automation takes itself. ``words`` are all on the
+    command line (empty without one), ``strays`` those of them that are neither flags nor tags; ``between_tags`` separates
+    tags.
     """
 
     flags: Collection[str]
+    theirs: Container[str]
     words: Sequence[str]
     strays: Sequence[str]
     between_tags: str
@@ -63,7 +64,8 @@ def typed_in_cm(given: Mapping[str, Any]) -> Typed:
     strays = [str(word) for word in given.get("artifacts", ())]
     if strays and (" " in strays[0] or "," in strays[0]):
         del strays[0]  # CM takes it for more tags
-    return Typed(given.keys(), [str(word) for word in words] if isinstance(words, list) else [], strays, "blank")
+    words = [str(word) for word in words] if isinstance(words, list) else []
+    return Typed(given.keys(), CM_FLAGS, words, strays, "blank")
 
 
 def typed_in_mlc(given: Mapping[str, Any]) -> Typed:
@@ -78,21 +80,21 @@ def typed_in_mlc(given: Mapping[str, Any]) -> Typed:
     except ValueError:
         words = []
     expected = ("run", "script", given.get("details"))
-    return Typed(given.keys(), words, [word for word in words if word[:1] != "-" and word not in expected], "comma")
+    strays = [word for word in words if word[:1] != "-" and word not in expected]
+    return Typed(given.keys(), MLC_FLAGS, words, strays, "comma")
 
 
-def check_typed(typed: Typed, ours: Iterable[str], theirs: Container[str]) -> None:
+def check_typed(typed: Typed, ours: Collection[str]) -> None:
     """Refuses what neither the script nor the automation takes.
 
     Args:
         typed: what was typed.
         ours: the flags of the script.
-        theirs: those of the automation.
 
     Raises:
         BadInput: a flag is unknown or was given twice, or a word belongs to no flag.
     """
-    ours, words = frozenset(ours), typed.words
+    words = typed.words
     for word in typed.strays:
         if word.startswith("_"):
             raise BadInput(f"{word}: a variation belongs into the first words, behind the tags and a {typed.between_tags}")
@@ -100,7 +102,7 @@ def check_typed(typed: Typed, ours: Iterable[str], theirs: Container[str]) -> No
         flag = before if _name_of(before) in ours else "--flag"
         raise BadInput(f"{word}: not expected here; {flag}={word} is written without a blank")
     for name in typed.flags:
-        if name not in ours and name not in theirs:
+        if name not in ours and name not in typed.theirs:
             raise BadInput(f"--{name}: no such flag{did_you_mean(name, ours, '--')}")
     for name, count in Counter(map(_name_of, words)).items():
         if name in ours and count > 1:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import BadInput
 from .suggest import did_you_mean, nearest
@@ -15,10 +15,16 @@ from .tables.suites import suites
 from .values import LARGEST_LOG_MB
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Set
+    from collections.abc import Callable, Mapping, Set
 
 _TRUE = frozenset({"1", "on", "true", "yes"})
 _FALSE = frozenset({"", "0", "off", "false", "no"})
+#: Flags that cannot be given together, and why.
+_CONTRADICTIONS = (
+    ("prune", "path", "removes what a clone no longer holds, and --path names a folder"),
+    ("update", "path", "replaces clones in the cache, and --path names a folder"),
+    ("update", "dry_run", "replaces clones, and --dry_run writes nothing"),
+)
 _ROUND_VARIABLE = re.compile(rf"round_(?:({'|'.join(suites())})_)?(\d+)_(\d+)", re.ASCII)
 
 
@@ -32,11 +38,8 @@ class Filter:
 
     def wants(self, submitter: str, benchmark: str | None, division: str | None = None) -> bool:
         """Whether a result is wanted, as far as it is known: a benchmark or division of None is not judged."""
-        return (
-            (not self.submitters or submitter in self.submitters)
-            and (not self.benchmarks or benchmark is None or benchmark in self.benchmarks)
-            and (not self.divisions or division is None or division in self.divisions)
-        )
+        values = ((self.submitters, submitter), (self.benchmarks, benchmark), (self.divisions, division))
+        return all(value is None or value in wanted for wanted, value in values if wanted)
 
     def check(self, name: str, existing: Set[str]) -> None:
         """Refuses values of one filter that name nothing which exists. A division is known only once the logs are read.
@@ -93,40 +96,22 @@ def options_from(values: Mapping[str, object]) -> Options:
     Raises:
         BadInput: a switch is neither on nor off, a size is no number above 0, or flags contradict each other.
     """
-    path, dataset = _text(_value(values, "path")), _text(_value(values, "dataset"))
     variations = [match for name in values if (match := _ROUND_VARIABLE.fullmatch(name)) and _switch(values, name)]
     rounds = (f"{suites()[match[1] or 'training'].label}{int(match[2])}.{int(match[3])}" for match in variations)
-    versions = sorted(rounds, key=order_of_label)
+    versions = (*sorted(rounds, key=order_of_label), *_list(values, "version"))
+    given = {field.name: _READ[field.type](values, field.name) for field in fields(Options) if field.type in _READ}
     options = Options(
-        target_repo=_text(_value(values, "target_repo")),
-        versions=tuple(dict.fromkeys((*versions, *_list(_value(values, "version"))))),
-        path=_folder("path", path) if path else None,
-        filter=Filter(
-            frozenset(_list(_value(values, "submitter"))),
-            frozenset(_list(_value(values, "benchmark"))),
-            frozenset(_list(_value(values, "division"))),
-        ),
-        dry_run=_switch(values, "dry_run"),
-        prune=_switch(values, "prune"),
-        output_dir=_folder("output_dir", _text(_value(values, "output_dir")) or "."),
-        strict=_switch(values, "strict"),
-        quiet=_switch(values, "quiet"),
-        public=_switch(values, "public"),
-        max_log_mb=_megabytes(_value(values, "max_log_mb")),
-        update=_switch(values, "update"),
-        dataset=Path(dataset).expanduser() if dataset else None,
-        no_cache=_switch(values, "no_cache"),
+        **given,
+        versions=tuple(dict.fromkeys(versions)),
+        filter=Filter(*(frozenset(_list(values, name)) for name in ("submitter", "benchmark", "division"))),
     )
     if options.path is not None and len(options.versions) != 1:
         raise BadInput(f"--path={options.path}: say which round it is (--version=<number>.<number>)")
     for label in options.versions:
         check_label("--version", label)
-    if options.prune and options.path is not None:
-        raise BadInput("--prune: removes what a clone no longer holds, and --path names a folder; leave one of them out")
-    if options.update and options.path is not None:
-        raise BadInput("--update: replaces clones in the cache, and --path names a folder; leave one of them out")
-    if options.update and options.dry_run:
-        raise BadInput("--update: replaces clones, and --dry_run writes nothing; leave one of them out")
+    for flag, other, why in _CONTRADICTIONS:
+        if getattr(options, flag) and getattr(options, other):
+            raise BadInput(f"--{flag}: {why}; leave one of them out")
     if options.dataset is not None and options.filter != Filter():
         raise BadInput("--dataset: holds whole rounds; leave out --submitter, --benchmark and --division")
     return options
@@ -140,7 +125,7 @@ def check_label(flag: str, label: str) -> None:
         label: its value.
 
     Raises:
-        BadInput: it is none; the message has the rounds that stand in the text, or the nearest one.
+        BadInput: it names no round; the message has the rounds in the text, or the nearest one.
     """
     if split_label(label) is None:
         prefix = next((suite.label for name, suite in suites().items() if suite.label and name in label.lower()), "")
@@ -151,8 +136,8 @@ def check_label(flag: str, label: str) -> None:
         raise BadInput(f"{flag}={label}: expected {expected}{meant}")
 
 
-def _value(values: Mapping[str, object], name: str) -> object:
-    """The value of a flag that is no switch.
+def _text(values: Mapping[str, object], name: str) -> str:
+    """The value of a flag that is no switch; empty where it was not given.
 
     Raises:
         BadInput: it was given without one.
@@ -160,31 +145,33 @@ def _value(values: Mapping[str, object], name: str) -> object:
     value = values.get(name)
     if value is True:
         raise BadInput(f"--{name}: a value is missing (--{name}=<value>)")
-    return value
+    return _plain(value)
 
 
-def _folder(flag: str, text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise BadInput(f"--{flag}={text}: no such user on this machine; write ./{text} for a folder of that name") from error
-
-
-def _text(value: object) -> str:
+def _plain(value: object) -> str:
     return "" if value is None or isinstance(value, bool) else str(value).strip()
 
 
-def _list(value: object) -> list[str]:
-    parts = value if isinstance(value, (list, tuple)) else _text(value).split(",")
-    return [text for part in parts if (text := _text(part))]
+def _list(values: Mapping[str, object], name: str) -> list[str]:
+    value = values.get(name)
+    parts = value if isinstance(value, (list, tuple)) else _text(values, name).split(",")
+    return [text for part in parts if (text := _plain(part))]
 
 
-def _megabytes(value: object) -> int:
-    text = _text(value)
+def _folder(values: Mapping[str, object], name: str) -> Path | None:
+    text = _text(values, name)
+    try:
+        return Path(text).expanduser() if text else None
+    except RuntimeError as error:
+        raise BadInput(f"--{name}={text}: no such user on this machine; write ./{text} for a folder of that name") from error
+
+
+def _megabytes(values: Mapping[str, object], name: str) -> int:
+    text = _text(values, name)
     if not text:
         return LARGEST_LOG_MB
     if not re.fullmatch(r"0*[1-9]\d{0,8}", text, re.ASCII):
-        raise BadInput(f"--max_log_mb={text}: expected a whole number of megabytes above zero, without unit")
+        raise BadInput(f"--{name}={text}: expected a whole number of megabytes above zero, without unit")
     return int(text)
 
 
@@ -193,3 +180,13 @@ def _switch(values: Mapping[str, object], name: str) -> bool:
     if text not in _TRUE | _FALSE:
         raise BadInput(f"--{name}={text}: expected yes or no")
     return text in _TRUE
+
+
+#: How the value of a flag is read, by the type of its option.
+_READ: dict[str, Callable[[Mapping[str, object], str], Any]] = {
+    "str": _text,
+    "bool": _switch,
+    "int": _megabytes,
+    "Path": lambda values, name: _folder(values, name) or Path(),
+    "Path | None": _folder,
+}

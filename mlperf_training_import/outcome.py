@@ -69,7 +69,8 @@ class Outcome:
     """What came out of a run. ``findings`` are sorted, serious ones first.
 
     ``files`` are those beside entries, each with whether it was written or was the same already. A ``preview`` is of a
-    tree on this machine. ``nothing`` is the text of an error where no round had a result.
+    tree on this machine. ``nothing`` is the text of an error where no round had a result. ``next_steps`` are what can be
+    done with the experiments, and the command for it.
     """
 
     rounds: list[RoundOutcome] = field(default_factory=list)
@@ -80,6 +81,7 @@ class Outcome:
     dry_run: bool = False
     preview: bool = False
     nothing: str | None = None
+    next_steps: Sequence[tuple[str, str]] = ()
 
     @property
     def failures(self) -> list[Finding]:

@@ -7,14 +7,13 @@ import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import BadInput, PrivateRounds
 from .experiments.publish import find_target, publish, stored_beside
 from .findings import Finding, by_weight
-from .homes import home_of
 from .logs.cache import LogCache
-from .options import Filter
+from .options import Options
 from .outcome import Outcome, RoundOutcome
 from .results.entry import experiment_names
 from .results.score_round import Reading, bytes_to_read, read_round
@@ -26,13 +25,13 @@ from .rounds.walk import walk
 from .show.report import write_report
 from .show.summaries import make_output_folder, write_summaries
 from .tables.rules import rules_of
-from .way_in import home_commands
 
 if TYPE_CHECKING:
     from .dataset.write import Dataset
+    from .experiments.publish import Target
     from .homes.home import Home
     from .model import Identity, Round
-    from .options import Options
+    from .options import Filter
 
 #: Takes a round's label and the bytes to read; gives a function that takes the bytes that were read.
 ShowProgress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
@@ -42,19 +41,18 @@ ShowProgress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[
 _OBJECTS_BEFORE_COLLECTION = 100_000
 
 
-@contextlib.contextmanager
-def no_progress(_label: str, _total: int) -> Iterator[Callable[[int], None]]:
+def no_progress(_label: str, _total: int) -> contextlib.AbstractContextManager[Callable[[int], None]]:
     """For those who do not want to be told how far the reading is."""
-    yield lambda _: None
+    return contextlib.nullcontext(lambda _: None)
 
 
 def import_rounds(
-    running: Any, options: Options, tell: Callable[[str], None], progress: ShowProgress = no_progress
+    home: Home, options: Options, tell: Callable[[str], None], progress: ShowProgress = no_progress
 ) -> Outcome:
     """Imports the cached rounds, or a local tree.
 
     Args:
-        running: the running automation, or its home, as :func:`~.homes.home_of` takes it.
+        home: what has the clones, and gets the experiments.
         options: what the user asked for.
         tell: takes messages for the user while work goes on.
         progress: entered for each round with its label and the bytes to read; gives a function that takes bytes read.
@@ -62,9 +60,40 @@ def import_rounds(
     Raises:
         ImportFailure: the user must do something first; nothing was written, or what was written is whole.
     """
-    home = home_of(running)
     with home.index_left_alone(), _rare_collections():
-        return _import_rounds(home, options, tell, progress)
+        target, wanted = find_target(home, options.target_repo), options.filter
+        outcome = Outcome(dry_run=options.dry_run, preview=options.path is not None, next_steps=home.commands.next_steps())
+        rounds = _locate(home, options, outcome.findings, tell)
+        if not options.dry_run:
+            make_output_folder(options.output_dir)
+        dataset = _dataset(options, rounds)
+        outcome.rounds += _iter_read(rounds, options, outcome.findings, progress, dataset, target)
+        outcome.nothing = _without_results(outcome, home.commands.own or "python run.py")
+        results = [result for done in outcome.rounds for result in done.results]
+        described = (submission.system_record.division for done in outcome.rounds for submission in done.walked)
+        wanted.check("division", {*filter(None, described), *(result.division for result in results)})
+        entries = defaultdict(list)
+        for result in results:
+            for name in experiment_names(result):
+                entries[name].append(result.entry)
+        outcome.experiments = publish(
+            target,
+            entries,
+            [done.round.label for done in outcome.rounds if done.results],
+            outcome.findings,
+            presence=_presence_in([] if outcome.preview else outcome.rounds, wanted, outcome.findings),
+            prune=options.prune,
+            dry_run=options.dry_run,
+            waiting=tell,
+        )
+        outcome.findings.sort(key=by_weight)
+        if not options.dry_run:
+            outcome.files = write_summaries(outcome, options.output_dir)
+            outcome.report, is_new = write_report(outcome, options.output_dir)
+            outcome.files[outcome.report] = is_new
+        if dataset is not None:
+            outcome.files |= dataset.finish()
+        return outcome
 
 
 @contextlib.contextmanager
@@ -81,62 +110,13 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
-def _import_rounds(home: Home, options: Options, tell: Callable[[str], None], progress: ShowProgress) -> Outcome:
-    target = find_target(home, options.target_repo)
-    outcome = Outcome(dry_run=options.dry_run, preview=options.path is not None)
-    rounds, wanted = _locate(home, options, outcome, tell), options.filter
-    if not options.dry_run:
-        make_output_folder(options.output_dir)
-    dataset = _dataset(options, rounds)
-    caches = [_cache_of(round_, options) for round_ in rounds]
-    walked = [(round_, walk(round_, rules_of(round_.version), outcome.findings)) for round_ in rounds]
-    submissions = [submission for _, of_round in walked for submission in of_round]
-    wanted.check("submitter", {submission.submitter for submission in submissions})
-    wanted.check("benchmark", {submission.benchmark for submission in submissions if submission.benchmark})
-    for (round_, of_round), cache in zip(walked, caches, strict=True):
-        beside = stored_beside(target, round_.label, round_.only) if round_.only else ()
-        with progress(round_.label, bytes_to_read(of_round, wanted)) as advance:
-            reading = Reading(wanted, options.max_log_mb, dataset is not None, beside, cache, advance)
-            done = read_round(round_, of_round, reading)
-        outcome.findings += done.findings
-        if dataset is not None:
-            dataset.add(done, outcome.findings)
-        outcome.rounds.append(replace(done, details={}))
-    outcome.nothing = _without_results(outcome)
-    described = {submission.system_record.division for submission in submissions if submission.system_record.division}
-    wanted.check("division", described | {result.division for done in outcome.rounds for result in done.results})
-    entries = defaultdict(list)
-    for round_outcome in outcome.rounds:
-        for result in round_outcome.results:
-            for name in experiment_names(result):
-                entries[name].append(result.entry)
-    outcome.experiments = publish(
-        target,
-        entries,
-        [round_outcome.round.label for round_outcome in outcome.rounds if round_outcome.results],
-        outcome.findings,
-        presence=_presence_in([] if options.path is not None else outcome.rounds, wanted, outcome.findings),
-        prune=options.prune,
-        dry_run=options.dry_run,
-        waiting=tell,
-    )
-    outcome.findings.sort(key=by_weight)
-    if not options.dry_run:
-        outcome.files = write_summaries(outcome, options.output_dir)
-        outcome.report, is_new = write_report(outcome, options.output_dir)
-        outcome.files[outcome.report] = is_new
-    if dataset is not None:
-        outcome.files |= dataset.finish()
-    return outcome
-
-
 def write_dataset(
-    running: Any, versions: Sequence[str], dataset: Dataset, largest_mb: int, progress: ShowProgress = no_progress
+    home: Home, versions: Sequence[str], dataset: Dataset, largest_mb: int, progress: ShowProgress = no_progress
 ) -> list[Finding]:
     """Writes cached rounds into a data set, and imports nothing.
 
     Args:
-        running: as for :func:`import_rounds`.
+        home: what has the clones.
         versions: labels of rounds; those that are public of the cached ones where there are none.
         dataset: takes the rounds.
         largest_mb: a larger log is not read.
@@ -149,19 +129,43 @@ def write_dataset(
         ImportFailure: the user must do something first; the rounds that were written are whole.
     """
     findings: list[Finding] = []
-    rounds = [round_ for round_ in locate(running, findings, versions) if versions or not round_.is_private]
+    rounds = [round_ for round_ in locate(home, findings, versions) if versions or not round_.is_private]
     for round_ in rounds:
-        refuse_wrong_repository(round_, is_cached=True)
-    for round_ in rounds:
-        cache = LogCache.beside(round_.path)
-        submissions = walk(round_, rules_of(round_.version), findings)
-        with progress(round_.label, bytes_to_read(submissions, Filter())) as advance:
-            reading = Reading(largest_mb=largest_mb, with_details=True, cache=cache, advance=advance)
-            done = read_round(round_, submissions, reading)
-        findings += done.findings
-        dataset.add(done, findings)
+        refuse_wrong_repository(round_, home.commands)
+    for _ in _iter_read(rounds, Options(max_log_mb=largest_mb), findings, progress, dataset):
+        pass
     dataset.finish()
     return findings
+
+
+def _iter_read(
+    rounds: Sequence[Round],
+    options: Options,
+    findings: list[Finding],
+    progress: ShowProgress,
+    dataset: Dataset | None,
+    target: Target | None = None,
+) -> Iterator[RoundOutcome]:
+    """What comes out of each round, which goes into the data set too; compared with the target where it is only a part.
+
+    Raises:
+        BadInput: a submitter or benchmark that is wanted does not exist.
+    """
+    wanted = options.filter
+    caches = [_cache_of(round_, options) for round_ in rounds]
+    walked = [walk(round_, rules_of(round_.version), findings) for round_ in rounds]
+    submissions = [submission for of_round in walked for submission in of_round]
+    wanted.check("submitter", {submission.submitter for submission in submissions})
+    wanted.check("benchmark", {submission.benchmark for submission in submissions if submission.benchmark})
+    for round_, of_round, cache in zip(rounds, walked, caches, strict=True):
+        beside = stored_beside(target, round_.label, round_.only) if target and round_.only else ()
+        with progress(round_.label, bytes_to_read(of_round, wanted)) as advance:
+            reading = Reading(wanted, options.max_log_mb, dataset is not None, beside, cache, advance)
+            done = read_round(round_, of_round, reading)
+        findings += done.findings
+        if dataset is not None:
+            dataset.add(done, findings)
+        yield replace(done, details={})
 
 
 def _cache_of(round_: Round, options: Options) -> LogCache:
@@ -190,9 +194,9 @@ def _dataset(options: Options, rounds: Sequence[Round]) -> Dataset | None:
 def _presence_in(
     rounds: Sequence[RoundOutcome], wanted: Filter, findings: Sequence[Finding]
 ) -> Callable[[Identity, str], Presence]:
-    """What tells whether these rounds still have a stored result, given the division of its experiment.
+    """A function that says whether these rounds still have a stored result, given the division of its experiment.
 
-    A clone that yields no result at all tells nothing, nor does a tree on this machine: a round may have what it has not.
+    A clone without any result proves nothing, nor does a tree on this machine: the round may have what it lacks.
     """
     contents = {
         label: Contents(done.walked, (f for f in findings if f.round == label), rules_of(done.round.version))
@@ -209,31 +213,25 @@ def _presence_in(
     return presence
 
 
-def _locate(home: Home, options: Options, outcome: Outcome, tell: Callable[[str], None]) -> list[Round]:
-    """The rounds to import, none of which may lie under the label of another or reach those who may not see it."""
-    if options.path is not None:
-        rounds = [locate_path(options.path, options.versions[0])]
-    else:
-        rounds = locate(home, outcome.findings, options.versions)
-    rounds = [replace(round_, declared_public=options.public) for round_ in rounds]
+def _locate(home: Home, options: Options, findings: list[Finding], tell: Callable[[str], None]) -> list[Round]:
+    """The rounds to import. No round may have the label of another, or reach those who may not see it."""
+    path, labels = options.path, options.versions
+    located = locate(home, findings, labels) if path is None else [locate_path(path, labels[0])]
+    rounds = [replace(round_, declared_public=options.public) for round_ in located]
     for round_ in rounds:
-        refuse_wrong_repository(round_, is_cached=options.path is None)
+        refuse_wrong_repository(round_, home.commands if path is None else None)
         if round_.part and round_.label == round_.version and not is_of_its_repository(round_):
-            tell(_advice_on_label(round_))
-    outcome.findings += iter_doubts(rounds)
+            tell(
+                f"{round_.path}: not the repository of round {round_.label}, among whose results these are stored; "
+                f"a label with a suffix keeps them apart: --version={round_.label}-<name>"
+            )
+    findings += iter_doubts(rounds)
     if not options.target_repo:
-        _refuse_private(rounds)
+        _refuse_private(rounds, home.commands.home)
     return rounds
 
 
-def _advice_on_label(round_: Round) -> str:
-    return (
-        f"{round_.path}: not the repository of round {round_.label}, among whose results these are stored; "
-        f"a label with a suffix keeps them apart: --version={round_.label}-<name>"
-    )
-
-
-def _without_results(outcome: Outcome) -> str | None:
+def _without_results(outcome: Outcome, command: str) -> str | None:
     """Reports clones without any result; the text of an error where no round has one."""
     texts = []
     for done in outcome.rounds:
@@ -245,12 +243,16 @@ def _without_results(outcome: Outcome) -> str | None:
         return None
     from .runs.describe import describe_runs
 
-    texts += [describe_runs(done.round.path, done.round.version) for done in outcome.rounds if outcome.preview]
+    texts += [describe_runs(done.round.path, done.round.version, command) for done in outcome.rounds if outcome.preview]
     return "\n".join(filter(None, texts)) or "none of the cached clones can be used; the findings say why"
 
 
-def _refuse_private(rounds: Sequence[Round]) -> None:
+def _refuse_private(rounds: Sequence[Round], home: str) -> None:
     """Keeps rounds under embargo out of a repository that nobody chose for them.
+
+    Args:
+        rounds: all that are to be imported.
+        home: what the home is called.
 
     Raises:
         PrivateRounds: there is one.
@@ -261,6 +263,6 @@ def _refuse_private(rounds: Sequence[Round]) -> None:
         others = f", or import the others only: --version={public}" if public else ""
         raise PrivateRounds(
             f"{private}: not published yet, and must not reach a public repository by accident; say which "
-            f"{home_commands().home} repository is to get it: --target_repo=<repository>{others}, "
+            f"{home} repository is to get it: --target_repo=<repository>{others}, "
             "or say that everybody may see it: --public"
         )

@@ -29,6 +29,7 @@ from support import (
 )
 from trees import Imported, import_tree
 
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.logs.cache import LogCache
 
 # Where no compiled code is kept, each of the hundreds of commands that tests start would compile all of ours again.
@@ -141,7 +142,7 @@ def registered_home(empty_home, tmp_path_factory):
     home = tmp_path_factory.mktemp("registered") / "CM"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CM_REPOS", str(home))
-        register(copy_home(empty_home))
+        register(home_of(copy_home(empty_home)))
     return home
 
 
@@ -155,10 +156,6 @@ def registered(registered_home, isolated):
 def cmr(monkeypatch, capfd):
     """Runs ``cmr`` as :func:`support.run_cmr` does, in this process, for tests of what it says and writes."""
     from cmind import cli
-
-    for name in ("MLPERF_TRAINING_IMPORT_COMMAND", "MLPERF_TRAINING_IMPORT_HOME"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
 
     def run(*arguments: str) -> subprocess.CompletedProcess:
         capfd.readouterr()
@@ -280,7 +277,7 @@ def real_home(shared, empty_home, tmp_path_factory):
         for name, value in home.items():
             patch.setenv(name, value)
         cm = copy_home(empty_home)
-        register(cm)
+        register(home_of(cm))
         for label in _PLACED_ROUNDS:
             source, empty = source_of(label), root / label
             repository = git.Repo.init(empty, initial_branch=source.branch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_training_import.experiments.publish import find_target, publish
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.results.entry import uid_of
 from mlperf_training_import.rounds.presence import Presence
 
@@ -69,5 +70,5 @@ def store(home: Path, entries: list[dict]):
     for entry in entries:
         groups.setdefault(f"mlperf-training--all--{entry['division']}--{entry['Task']}", []).append(entry)
     labels = sorted({entry["version"] for entry in entries})
-    publish(find_target(cm, ""), groups, labels, [], presence=lambda *_: Presence.OUT_OF_SCOPE)
+    publish(find_target(home_of(cm), ""), groups, labels, [], presence=lambda *_: Presence.OUT_OF_SCOPE)
     return cm

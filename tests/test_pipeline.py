@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from mlperf_training_import import pipeline
+from mlperf_training_import.options import Options
 
 
 def test_collections_are_rare_only_while_an_import_runs(monkeypatch):
@@ -16,9 +17,8 @@ def test_collections_are_rare_only_while_an_import_runs(monkeypatch):
         seen.append(gc.get_threshold())
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "_import_rounds", fail)
-    monkeypatch.setattr(pipeline, "home_of", lambda running: running)
+    monkeypatch.setattr(pipeline, "find_target", fail)
     with pytest.raises(KeyboardInterrupt):
-        pipeline.import_rounds(SimpleNamespace(index_left_alone=nullcontext), None, print)
+        pipeline.import_rounds(SimpleNamespace(index_left_alone=nullcontext), Options(), print)
     assert seen[0][0] > 10 * before[0]
     assert gc.get_threshold() == before

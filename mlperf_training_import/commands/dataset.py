@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dataset.write import DATASET_FOLDER, Dataset
-from ..options import check_label
 from ..pipeline import write_dataset
 from ..show.screen import Screen
-from ..start.fetch import fetch_round
+from ..start.fetch import Fetcher
 from ..values import LARGEST_LOG_MB
-from .home import add_home_flag, open_home
+from .home import add_home_flag, add_round_flag, open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -24,13 +23,10 @@ if TYPE_CHECKING:
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     add_home_flag(parser)
-    parser.add_argument(
-        "--round",
-        action="append",
-        default=[],
-        metavar="X.Y",
-        help="only this round, which is fetched unless it is cached; may be repeated, or be a list with commas; default: "
-        "every cached round that is public",
+    add_round_flag(
+        parser,
+        "only this round, which is fetched unless it is cached; may be repeated, or be a list with commas; default: every "
+        "cached round that is public",
     )
     parser.add_argument(
         "--output",
@@ -45,14 +41,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fetches what was asked for, writes the tables, and says how much it is."""
-    labels = [label.strip() for value in options.round for label in value.split(",")]
-    for label in labels:
-        check_label("--round", label)
     dataset, screen, start = Dataset(options.output, options.csv), Screen(), time.monotonic()
     home = open_home(options.home, may_be_new=True)
-    for label in labels:
-        fetch_round(home, label, screen.tell)
-    findings = write_dataset(home, labels, dataset, options.max_log_mb, screen.progress)
+    for label in options.round:
+        Fetcher(home, screen.tell).fetch(label)
+    findings = write_dataset(home, options.round, dataset, options.max_log_mb, screen.progress)
     for name, size in dataset.sizes.items():
         print(f"{name:16}{size.rows:12,} rows {size.bytes / 1e6:10.2f} MB")
     print(f"wrote {options.output} ({len(findings)} findings, {time.monotonic() - start:.1f} s)")

@@ -1,4 +1,7 @@
-"""The home that a command works in: one of Collective Mind, or, for those that only look into it, one of MLCFlow."""
+"""What commands share: the home that they work in, and rounds that are named.
+
+Most work in a home of Collective Mind; those that only look into it, in one of MLCFlow too.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,18 @@ import contextlib
 import fcntl
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import BadInput
-from ..homes import home_of
 from ..homes.mlc import MlcHome
-from ..way_in import enter_home, remember_home
+from ..options import check_label
+from ..way_in import own_command
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from ..homes.cm import CmHome
     from ..homes.home import Home
 
 _MLC_IMPORT = "mlcr import,mlperf,training,to-experiment"
@@ -24,7 +28,7 @@ _LOCK_FILE = "mlperf-training-import-start.lock"
 
 
 def add_home_flag(parser: argparse.ArgumentParser) -> None:
-    """The flag that names the CM home, for commands that :func:`use_home`."""
+    """The flag that names the home that a command works in."""
     parser.add_argument(
         "--home",
         type=Path,
@@ -33,51 +37,64 @@ def add_home_flag(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def use_home(folder: Path | None, *, may_be_new: bool = False) -> None:
-    """Points Collective Mind to a home.
+def add_store_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that name the home, and the repository in it that has the experiments."""
+    add_home_flag(parser)
+    parser.add_argument("--target_repo", metavar="NAME", help="repository that has the experiments; default: local")
+
+
+def add_round_flag(parser: argparse.ArgumentParser, text: str) -> None:
+    """The flag that names rounds, whose labels are in ``options.round``."""
+    parser.add_argument("--round", action="extend", type=_labels, default=[], metavar="X.Y", help=text)
+
+
+def open_cm_home(folder: Path | None, *, may_be_new: bool = False) -> CmHome:
+    """The home of Collective Mind that a command works in.
 
     Args:
-        folder: a CM home, or the folder of a demo, which has one in it; None leaves the home as it is.
+        folder: a CM home, or the folder of a demo, which has one in it; None is the home that Collective Mind takes itself.
         may_be_new: a folder that does not exist yet, or is empty, becomes a CM home.
 
     Raises:
         BadInput: the folder is no CM home, or CM cannot work there.
     """
-    if folder is None:
-        return
-    if _mlc_home_in(folder) is not None:
-        raise BadInput(f"--home={folder}: a home of MLCFlow, where this is done by: {_MLC_IMPORT}")
-    home = next((home for home in (folder / "CM", folder) if (home / "repos").is_dir()), None)
-    if home is None:
-        is_new = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-        if not (may_be_new and is_new):
+    place = Path(os.environ.get("CM_REPOS", "").strip() or Path.home() / "CM") if folder is None else folder
+    if folder is not None:
+        if _mlc_home_in(folder) is not None:
+            raise BadInput(f"--home={folder}: a home of MLCFlow, where this is done by: {_MLC_IMPORT}")
+        place = next((home for home in (folder / "CM", folder) if (home / "repos").is_dir()), folder)
+        if not (place / "repos").is_dir() and not (may_be_new and _may_become_home(folder)):
             raise BadInput(f"--home={folder}: no CM home, and no folder that the demo made")
-        home = folder
-    check_place(home)
-    os.environ["CM_REPOS"] = str(home.resolve())
-    remember_home(folder)
+        place = check_place(place)
+        os.environ["CM_REPOS"] = str(place)  # for the scripts that Collective Mind runs
+    from ..homes.cm import CmHome
+
+    home = CmHome(place)
+    home.name_as(str(folder or ""), own_command())
+    return home
 
 
-def check_place(home: Path) -> None:
-    """Refuses a place in which Collective Mind cannot work.
+def check_place(home: Path) -> Path:
+    """The whole path of a place in which Collective Mind can work.
 
     Raises:
         BadInput: its path has blanks, commas or quotes.
     """
-    if any(c.isspace() or c in ",'\"" for c in str(home.resolve())):
-        raise BadInput(f"{home.resolve()}: CM cannot work below a path with blanks, commas or quotes; choose another --home")
+    home = home.resolve()
+    if any(c.isspace() or c in ",'\"" for c in str(home)):
+        raise BadInput(f"{home}: CM cannot work below a path with blanks, commas or quotes; choose another --home")
+    return home
 
 
 @contextlib.contextmanager
-def alone_in_home() -> Iterator[None]:
-    """Keeps others of our commands from preparing the CM home at the same time: CM makes its files in place.
+def alone_in(home: Home) -> Iterator[None]:
+    """Keeps others of our commands from preparing a CM home at the same time: CM makes its files in place.
 
     Raises:
         OSError: the home cannot be made or written.
     """
-    home = Path(os.environ.get("CM_REPOS", "").strip() or Path.home() / "CM")
-    home.mkdir(parents=True, exist_ok=True)
-    handle = os.open(home / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    home.repos_path.mkdir(parents=True, exist_ok=True)
+    handle = os.open(home.repos_path / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -86,29 +103,28 @@ def alone_in_home() -> Iterator[None]:
 
 
 def open_home(folder: Path | None, *, may_be_new: bool = False) -> Home:
-    """The home for a command that only looks into it, or fetches: one of Collective Mind, or of MLCFlow.
+    """The home for a command that only looks into it, or fetches; also one of MLCFlow. As :func:`open_cm_home`."""
+    if folder is not None and (mlc := _mlc_home_in(folder)) is not None:
+        home = MlcHome(mlc.resolve())
+        home.name_as("", own_command())
+        return home
+    return open_cm_home(folder, may_be_new=may_be_new)
 
-    Args:
-        folder: as for :func:`use_home`, or a home of MLCFlow.
-        may_be_new: as for :func:`use_home`.
+
+def _labels(text: str) -> list[str]:
+    """The labels in the value of a flag.
 
     Raises:
-        BadInput: as there.
+        BadInput: one is no label of a round.
     """
-    if folder is not None and (mlc := _mlc_home_in(folder)) is not None:
-        home: Home = MlcHome(mlc.resolve())
-    else:
-        use_home(folder, may_be_new=may_be_new)
-        home = home_of(collective_mind())
-    enter_home(home.commands, home.repos_path)
-    return home
+    labels = [label.strip() for label in text.split(",")]
+    for label in labels:
+        check_label("--round", label)
+    return labels
 
 
-def collective_mind() -> Any:
-    """A Collective Mind of our own, which sees what other processes have changed."""
-    from ..homes.cm import collective_mind
-
-    return collective_mind()
+def _may_become_home(folder: Path) -> bool:
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 def _mlc_home_in(folder: Path) -> Path | None:

@@ -9,26 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, ImportFailure
-from ..options import Options, check_label, options_from
+from ..options import Options, options_from
 from ..place import IMPORT_SCRIPT
-from ..start.fetch import fetch_round, update_rounds
+from ..start.fetch import Fetcher
 from ..start.register import register
 from ..start.sample import make_repository, write_sample
 from ..tables.files import load_table
 from ..tables.suites import source_of
-from ..way_in import remember_home
-from .home import add_home_flag, alone_in_home, check_place, collective_mind, use_home
+from .home import add_home_flag, add_round_flag, alone_in, check_place, open_cm_home
 from .line import Once
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+
+    from ..homes.cm import CmHome
 
 _SCRIPT_TAGS = "import,mlperf,training,to-experiment"
 _SAMPLE_LABEL = "5.1-sample"
 _DEMO_HOME = Path("mlperf-training-demo")
 #: What goes with --demo, which says itself what it imports.
 _WITH_DEMO = frozenset({"quiet", "strict", "max_log_mb", "no_cache"})
+_SWITCH: dict[str, Any] = {"nargs": "?", "const": "yes", "metavar": "yes|no"}
 #: Flags that stand alone, or say yes or no.
 _SWITCHES = frozenset(field.name for field in fields(Options) if field.type == "bool")
 
@@ -37,17 +39,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """The options of this command: those of the script, and those about what comes before it."""
     parser.add_argument("--demo", action="store_true", help="import a made-up round, into a CM home of its own")
     add_home_flag(parser)
-    parser.add_argument(
-        "--round",
-        action="append",
-        metavar="X.Y",
-        help="fetch this round, unless it is cached, and import it; may be repeated, or be a list with commas",
-    )
+    add_round_flag(parser, "fetch this round, unless it is cached, and import it; may be repeated, or be a list with commas")
     for name, text in script_flags().items():
-        if name in _SWITCHES:
-            parser.add_argument(f"--{name}", action=Once, nargs="?", const="yes", metavar="yes|no", help=_for_help(text))
-        else:
-            parser.add_argument(f"--{name}", action=Once, metavar="VALUE", help=_for_help(text))
+        kind = _SWITCH if name in _SWITCHES else {"metavar": "VALUE"}
+        # argparse would replace what follows a percent sign
+        parser.add_argument(f"--{name}", action=Once, help=text.replace("%", "%%"), **kind)
 
 
 def script_flags() -> dict[str, str]:
@@ -57,46 +53,55 @@ def script_flags() -> dict[str, str]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Registers the script in the CM home, fetches what was asked for, and runs the import."""
+    """Registers the script in the CM home, fetches what was asked for, and runs the import.
+
+    Raises:
+        ImportFailure: before anything is done, a value cannot be used, or flags contradict each other; or a step failed.
+    """
     flags = {name: value for name in script_flags() if (value := getattr(options, name)) is not None}
-    rounds = [label.strip() for value in options.round or () for label in value.split(",")]
-    wanted = _checked(options, flags, rounds)
+    if options.demo:
+        given = [name for name in (*flags, *(["round"] if options.round else [])) if name not in _WITH_DEMO]
+        if given:
+            raise BadInput(f"--demo imports a round of its own; leave out {', '.join(f'--{name}' for name in given)}")
+    flags["version"] = ",".join(filter(None, (*options.round, flags.get("version"))))
+    wanted = options_from(flags)
     tell: Callable[[str], None] = (lambda _: None) if wanted.quiet else (lambda text: print(text, flush=True))
-    clock = Clock()
+    clock, rounds, source = Clock(), options.round, None
     if options.demo:
-        home = options.home or _DEMO_HOME
-        sample = _make_demo(home)
+        folder = options.home or _DEMO_HOME
+        home, sample = _make_demo(folder)
         clock.step("sample")
-        rounds, flags = [_SAMPLE_LABEL], flags | {"output_dir": str(home)}
-    else:
-        use_home(options.home, may_be_new=True)
-    with alone_in_home():
-        register(collective_mind())
-    clock.step("registration")
-    if options.demo:
+        rounds, flags = [_SAMPLE_LABEL], flags | {"output_dir": str(folder), "version": _SAMPLE_LABEL}
         source = replace(source_of(_SAMPLE_LABEL), address=f"file://{sample}", branch="main")
-        fetch_round(collective_mind(), _SAMPLE_LABEL, tell, source)
-    elif wanted.path is None:
-        fetched = [label for label in rounds if fetch_round(collective_mind(), label, tell)]
+    else:
+        home = open_cm_home(options.home, may_be_new=True)
+    with alone_in(home):
+        register(home)
+    clock.step("registration")
+    if wanted.path is None:
+        fetcher = Fetcher(home, tell)
+        fetched = [label for label in rounds if fetcher.fetch(label, source)]
         if wanted.update:
-            update_rounds(collective_mind(), [label for label in wanted.versions if label not in fetched], tell)
+            fetcher.update([label for label in wanted.versions if label not in fetched])
     clock.step("fetching")
-    run_script(flags | {"update": "no", "version": _versions(flags, rounds)})
+    run_script(home, flags | {"update": "no"})
     clock.step("import")
     if options.demo:
-        tell(f"CM home: {home / 'CM'}\nsample: {sample}")
+        tell(f"CM home: {folder / 'CM'}\nsample: {sample}")
     tell(f"time: {clock}")
     return 0
 
 
-def run_script(flags: Mapping[str, str]) -> None:
+def run_script(home: CmHome, flags: Mapping[str, str]) -> None:
     """Runs the script through Collective Mind.
 
     Raises:
         ImportFailure: it failed; with its text and return code.
     """
-    question = {"action": "run", "automation": "script,5b4e0237da074764", "tags": _SCRIPT_TAGS, "silent": "yes"}
-    result = collective_mind().access({**question, **flags})
+    commands = home.commands
+    said = {"CM_IMPORT_MLPERF_TRAINING_COMMAND": commands.own or "", "CM_IMPORT_MLPERF_TRAINING_HOME": commands.named}
+    fresh = type(home)(home.repos_path)  # sees what was registered and fetched meanwhile
+    result = fresh.access("run", "script,5b4e0237da074764", tags=_SCRIPT_TAGS, silent="yes", env=said, **flags)
     if result["return"] > 0:
         failure = ImportFailure(result["error"].rstrip())
         failure.return_code = result["return"]
@@ -120,30 +125,11 @@ class Clock:
         return ", ".join(self._steps)
 
 
-def _checked(options: argparse.Namespace, flags: Mapping[str, str], rounds: Sequence[str]) -> Options:
-    """What was asked for, before anything is done.
-
-    Raises:
-        BadInput: a value cannot be used, or flags contradict each other.
-    """
-    if options.demo:
-        given = [name for name in (*flags, *(["round"] if rounds else [])) if name not in _WITH_DEMO]
-        if given:
-            raise BadInput(f"--demo imports a round of its own; leave out {', '.join(f'--{name}' for name in given)}")
-    for label in rounds:
-        check_label("--round", label)
-    return options_from({**flags, "version": _versions(flags, rounds)})
-
-
-def _versions(flags: Mapping[str, str], rounds: Sequence[str]) -> str:
-    return ",".join((*rounds, *filter(None, [flags.get("version")])))
-
-
-def _make_demo(folder: Path) -> Path:
-    """Makes the sample round, and points CM to a home beside it; returns the sample's repository."""
+def _make_demo(folder: Path) -> tuple[CmHome, Path]:
+    """Makes the sample round, and a CM home beside it; returns the home, and the sample's repository."""
     check_place(folder)
-    use_home(folder / "CM", may_be_new=True)
-    remember_home(folder)
+    home = open_cm_home(folder / "CM", may_be_new=True)
+    home.name_as(str(folder), home.commands.own)
     sample = folder.resolve() / "training_results_sample"
     if not sample.exists():
         unfinished = folder / "training_results_sample.unfinished"
@@ -151,9 +137,4 @@ def _make_demo(folder: Path) -> Path:
         write_sample(unfinished)
         make_repository(unfinished)
         unfinished.rename(sample)
-    return sample
-
-
-def _for_help(text: str) -> str:
-    """A sentence as argparse takes it, which would replace what follows a percent sign."""
-    return text.replace("%", "%%")
+    return home, sample

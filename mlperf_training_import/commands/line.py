@@ -9,10 +9,10 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from ..place import IMPORT_SCRIPT
-from ..streams import NOBODY_READS, give_up_output, prepare_streams
+from ..edge import EXPECTED, explained
+from ..streams import prepare_streams
 from ..suggest import did_you_mean
-from ..way_in import enter
+from ..way_in import program_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,31 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, as the help lists them.
     """
     prepare_streams()
-    name = enter()
+    name = program_name()
     signal.signal(signal.SIGTERM, _stop)  # else an import would go on without us
     try:
-        return _run(name, list(sys.argv[1:] if arguments is None else arguments))
-    except ModuleNotFoundError as error:
-        return _fail(f"{error}; run: {sys.executable} -m pip install -r {IMPORT_SCRIPT / 'requirements.txt'}")
-
-
-def _run(name: str, words: list[str]) -> int:
-    from ..errors import ImportFailure
-    from ..values import printable
-
-    try:
-        command, options = parse(name, words)
+        command, options = parse(name, list(sys.argv[1:] if arguments is None else arguments))
         code: int = command.run(options)
         sys.stdout.flush()  # here it can still be said that nobody reads it
-    except ImportFailure as error:
-        return _fail(printable(str(error)), error.return_code)
-    except KeyboardInterrupt as stop:
-        return _fail("interrupted; what was stored before is whole", 128 + (stop.args[0] if stop.args else signal.SIGINT))
-    except BrokenPipeError:
-        give_up_output()
-        return _fail(NOBODY_READS)
-    except OSError as error:
-        return _fail(f"{error.filename or 'this machine'}: {error.strerror or error}")
+    except EXPECTED as error:
+        code, text = explained(error, "run: ", "what was stored before is whole")
+        print(f"error: {text}", file=sys.stderr)
     return code
 
 
@@ -182,8 +166,3 @@ def _flags_of(word: str) -> list[str]:
 def _stop(number: int, _frame: FrameType | None) -> None:
     """Ends what is done, and the processes that do it, as Ctrl-C does."""
     raise KeyboardInterrupt(number)
-
-
-def _fail(message: str, code: int = 1) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return code

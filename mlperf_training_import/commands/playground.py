@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..show.playground.playground import open_playground
-from .home import add_home_flag, collective_mind, use_home
+from .home import add_home_flag, open_cm_home
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +20,6 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Opens the playground over the CM home, until it is stopped."""
-    use_home(options.home)
-    show = not options.no_browser
-    open_playground(collective_mind(), lambda message: print(message, flush=True), port=options.port, browser=show)
+    home, show = open_cm_home(options.home), not options.no_browser
+    open_playground(home, lambda message: print(message, flush=True), port=options.port, browser=show)
     return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..start.register import SCRIPTS, register
-from .home import add_home_flag, alone_in_home, collective_mind, use_home
+from .home import add_home_flag, alone_in, open_cm_home
 
 if TYPE_CHECKING:
     import argparse
@@ -22,9 +22,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Registers the scripts, and says what was done."""
-    use_home(options.home, may_be_new=True)
-    with alone_in_home():
-        places = register(collective_mind())
+    home = open_cm_home(options.home, may_be_new=True)
+    with alone_in(home):
+        places = register(home)
     for script, place in zip(SCRIPTS, places, strict=True):
         print(f"{script.command} runs {place}" + (f" -> {script.folder}" if place != script.folder else ""))
     print(f"next: {SCRIPTS[0].command}")

@@ -11,7 +11,7 @@ from ..dataset.write import DATASET_FOLDER
 from ..experiments.collect import collect_from, unique_entries
 from ..show.page.page import is_page, write_output
 from ..show.report import REPORT_FILE, read_report
-from .home import add_home_flag, open_home
+from .home import add_store_flags, open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -21,8 +21,7 @@ _PAGE_FILE = Path("mlperf-training-results.html")
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
-    add_home_flag(parser)
-    parser.add_argument("--target_repo", metavar="NAME", help="repository that has the experiments; default: local")
+    add_store_flags(parser)
     parser.add_argument(
         "--output",
         type=Path,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..homes import home_of
 from ..results.entry import order_of
 from ..tables.suites import split_experiment, suites
 from .files import load_experiment
@@ -15,6 +14,8 @@ from .publish import find_target, stored_experiments
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..homes.cm import CmHome
+    from ..homes.home import Home
     from ..tables.suites import ExperimentName
 
 
@@ -26,19 +27,18 @@ class Collected:
     entries: tuple[dict[str, Any], ...]
 
 
-def collect_from(running: Any, target_repo: str) -> list[Collected]:
+def collect_from(home: Home, target_repo: str) -> list[Collected]:
     """The experiments in a repository, by name; ``local`` where the name is empty.
 
     Raises:
         UnknownTarget: there is no such repository.
     """
-    stored = stored_experiments(find_target(running, target_repo))
+    stored = stored_experiments(find_target(home, target_repo))
     return _collect((experiment.name, experiment.objects) for experiment in stored)
 
 
-def collect_everywhere(running: Any) -> list[Collected]:
+def collect_everywhere(home: CmHome) -> list[Collected]:
     """The experiments in all repositories of the home, by name: what the playground shows."""
-    home = home_of(running)
     with home.index_left_alone():
         found = [experiment for suite in suites().values() for experiment in home.find_experiments(suite.experiments)]
     stored = [load_experiment(name, folder, lambda *_: None) for name, folder in found]

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..atomic import remove_leftovers, write_atomically
 from ..errors import PublishFailure
 from ..findings import Finding, Report, reporter
-from ..homes import home_of
 from ..homes.home import BadDescription
 from ..json_bytes import json_bytes
 from ..outcome import Changes, PublishedExperiment
@@ -71,17 +70,16 @@ class _Plan(NamedTuple):
     is_concerned: bool
 
 
-def find_target(running: Any, target_repo: str) -> Target:
+def find_target(home: Home, target_repo: str) -> Target:
     """Looks a repository up by alias or uid; the scratch repository ``local`` of the home where the name is empty.
 
     Args:
-        running: what :func:`~..homes.home_of` takes.
+        home: where it is registered.
         target_repo: alias, uid, or ``alias,uid``.
 
     Raises:
         UnknownTarget: no repository of that name is registered, or the name matches several.
     """
-    home = home_of(running)
     return Target(home, home.find_repository(target_repo.strip() or "local"))
 
 

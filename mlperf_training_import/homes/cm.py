@@ -8,8 +8,8 @@ writing it, and write it themselves, whole and under the lock.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +17,16 @@ from cmind import utils
 from cmind.core import CM
 from cmind.index import Index
 
-from .. import way_in
 from ..atomic import remove_leftovers, write_atomically
 from ..errors import ImportFailure
-from ..flags import CM_FLAGS, typed_in_cm
+from ..flags import typed_in_cm
 from ..regular import is_there
-from ..tables.suites import labels_of_tags, suites
-from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, unknown_target
+from ..way_in import CM as COMMANDS
+from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, json_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    from ..flags import Typed
-    from ..tables.suites import Source
     from .home import Described
 
 #: The automation that keeps the cache.
@@ -37,93 +34,63 @@ _CACHE = "cache,541d6f712a6b464e"
 _EXPERIMENT = "experiment,a0a2d123ef064bcb"
 
 
-def collective_mind() -> Any:
-    """A Collective Mind of our own, which sees what other processes have changed."""
-    return CM()
-
-
 class CmHome(Home):
-    """What a running Collective Mind (``cmind.core.CM``) works in."""
+    """What Collective Mind works in; ``running`` is a ``cmind.core.CM``."""
 
     description_file = "_cm.json"
-    commands = way_in.CM
-    flags = CM_FLAGS
-    has_older_scripts = True
+    module = "cmind"
+    variable = "CM_REPOS"
+    commands = COMMANDS
+    typed = staticmethod(typed_in_cm)
 
-    def __init__(self, cm: Any) -> None:
-        self._cm = cm
-        self.repos_path = Path(cm.repos_path)
+    @functools.cached_property
+    def _cm(self) -> Any:
+        return self._running or CM(str(self.repos_path))
 
-    @classmethod
-    def of(cls, running: Any) -> Home:
-        """See :class:`Home`; ``running`` is a ``cmind.core.CM``."""
-        return cls(running)
+    def access(self, action: str, automation: str, **more: object) -> dict[str, Any]:
+        """What Collective Mind answers: a dictionary with ``return``, and with ``error`` where that is above 0."""
+        answer: dict[str, Any] = self._cm.access({"action": action, "automation": automation, **more})
+        return answer
 
-    def typed(self, given: Mapping[str, Any]) -> Typed:
+    def _iter_cached(self) -> Iterator[CacheEntry]:
         """See :class:`Home`."""
-        return typed_in_cm(given)
+        # on the disk: an index that was cut off and begun anew knows some of the clones only, and CM looks no further
+        found = self.access("find", _CACHE, tags=",".join(CLONE_TAGS), skip_index_search=True)
+        if found["return"] > 0:
+            raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
+        for item in found["list"]:
+            yield CacheEntry(item.meta["uid"], tuple(item.meta["tags"]), Path(item.path), Path(item.path) / "repo")
 
-    def cached_entries(self) -> list[CacheEntry]:
-        """See :class:`Home`."""
-        artifacts = []
-        for suite in suites().values():
-            tags = ",".join((*CLONE_TAGS, suite.cache_tag))
-            # on the disk: an index that was cut off and begun anew knows some of the clones only, and CM looks no further
-            found = self._cm.access({"action": "find", "automation": _CACHE, "tags": tags, "skip_index_search": True})
-            if found["return"] > 0:
-                raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
-            artifacts += found["list"]
-        artifacts.sort(key=lambda artifact: str(artifact.path))
-        return [CacheEntry(item.meta["uid"], tuple(item.meta["tags"]), Path(item.path) / "repo") for item in artifacts]
-
-    def gone_entries(self) -> list[tuple[str, Path]]:
+    def _iter_remembered(self) -> Iterator[dict[str, Any]]:
         """See :class:`Home`; the next search of the cache drops them from the index in memory."""
-        self._cm.access({"action": "find", "automation": "repo", "artifact": "local"})  # makes it load the index
-        remembered = self._cm.index.meta.get("cache", {})
-        gone = []
-        for _, entry in sorted(remembered.items()):
-            tags, folder = entry.get("tags", []), Path(entry.get("path", ""))
-            if {*CLONE_TAGS} <= {*tags} and not folder.is_dir():
-                gone += [(label, folder) for label in labels_of_tags(tags)]
-        return gone
+        self.access("find", "repo", artifact="local")  # makes it load the index
+        yield from self._cm.index.meta.get("cache", {}).values()
 
     def remove_entry(self, entry: CacheEntry) -> None:
         """See :class:`Home`."""
-        removed = self._cm.access({"action": "rm", "automation": _CACHE, "artifact": entry.uid, "f": True})
+        removed = self.access("rm", _CACHE, artifact=entry.uid, f=True)
         if removed["return"] > 0:
-            raise ImportFailure(f"{entry.clone.parent}: cannot be removed ({removed['error']})")
+            raise ImportFailure(f"{entry.folder}: cannot be removed ({removed['error']})")
 
-    def expire(self, _entry: CacheEntry) -> None:
-        """See :class:`Home`; CM can be told to clone anew."""
-
-    def fetch_command(self, source: Source, *, anew: bool) -> list[str]:
-        """See :class:`Home`."""
-        return [
-            *(sys.executable, "-m", "cmind", "run", "script", f"get git repo _repo.{source.address}", "-s"),
-            *(f"--extra_cache_tags={source.cache_tags}", f"--branch={source.branch}", way_in.NO_SUBMODULES),
-            *(["--new"] if anew else []),
-        ]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """See :class:`Home`."""
-        return {"CM_REPOS": str(self.repos_path)}
+    def find_script(self, script: str, _ours: Path) -> Path | None:
+        """See :class:`Home`; the package cmx4mlops has older scripts with our names."""
+        found = self.access("find", "script", artifact=script).get("list")
+        return Path(found[0].path).resolve() if found else None
 
     def find_repository(self, name: str) -> Repository:
         """See :class:`Home`."""
-        found = self._cm.access({"action": "find", "automation": "repo", "artifact": name})
-        repositories = found.get("list", []) if found["return"] == 0 else []
+        repositories = self.access("find", "repo", artifact=name).get("list", [])
         if len(repositories) != 1 or any(c in name for c in "*?:"):
-            known = self._cm.access({"action": "find", "automation": "repo"}).get("list", [])
-            raise unknown_target(name, [repository.meta["alias"] for repository in known])
+            known = self.access("find", "repo").get("list", [])
+            raise self.unknown_target(name, [repository.meta["alias"] for repository in known])
         repository = repositories[0]
         experiments = Path(repository.path_with_prefix) / "experiment"
         return Repository(repository.meta["alias"], repository.meta["uid"], Path(repository.path), experiments)
 
     def find_experiments(self, tag: str) -> list[tuple[str, Path]]:
-        """See :class:`Home`."""
-        found = self._cm.access({"action": "find", "automation": "experiment", "tags": tag})
-        return [(item.meta["alias"], Path(item.path)) for item in found.get("list", ())]
+        """Alias and folder of the experiments of all repositories that have a tag."""
+        found = self.access("find", "experiment", tags=tag).get("list", ())
+        return [(item.meta["alias"], Path(item.path)) for item in found]
 
     def read_description(self, folder: Path) -> dict[str, Any] | None:
         """See :class:`Home`."""
@@ -152,7 +119,7 @@ class CmHome(Home):
 
     @contextlib.contextmanager
     def index_left_alone(self) -> Iterator[None]:
-        """See :class:`Home`: CM writes its index after any look-up that tells it something new."""
+        """See :class:`Home`: CM writes its index after any look-up that finds something new."""
         cm = self._cm
         before, was_loaded = cm.use_index, cm.index is not None
         if before and not was_loaded:
@@ -172,23 +139,18 @@ class CmHome(Home):
         """See :class:`Home`."""
         self._cm.index.load()
 
-    def afresh(self) -> Home:
-        """See :class:`Home`."""
-        return type(self)(type(self._cm)(str(self.repos_path)))
-
     def add_to_index(self, experiments: Iterable[Described], repository: Repository) -> str | None:
         """See :class:`Home`; other imports may have added to it, and one that was cut off is made anew."""
         cm = self._cm
         file = self.repos_path / cm.cfg["file_index"]
         remove_leftovers(file)
         data = file.read_bytes() if file.is_file() else b""
-        content = _parsed(data)
+        content = json_in(data, dict)
         if self._is_whole(content):
             cm.index.meta = content
         else:
             cm.index.meta = {}
-            everything = {"action": "search", "automation": "*", "skip_index_search": True, "force_index_add": True}
-            found = cm.access(everything)
+            found = self.access("search", "*", skip_index_search=True, force_index_add=True)
             if found["return"] > 0:
                 return str(found["error"])
         for meta, path in experiments:
@@ -210,11 +172,3 @@ class CmHome(Home):
         automations = Path(self._cm.path_to_cmind_repo, "automation")
         own = {folder.name for folder in automations.iterdir() if any(folder.glob("_cm.*"))}
         return own <= set(content.get("automation", {}))
-
-
-def _parsed(data: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -8,13 +8,14 @@ from ..tables.labels import is_private_label, round_number, split_label
 from ..tables.rules import known_rounds, public_rounds, rules_of
 from ..tables.suites import source_of
 from ..values import first_of
-from ..way_in import home_commands, own_command
+from ..way_in import CM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ..model import Round, Submission
+    from ..way_in import Commands
 
 #: How many folders above one are looked at: a benchmark's lies four below the tree.
 _LEVELS = 4
@@ -22,39 +23,32 @@ _LEVELS = 4
 _NAMED = 8
 
 
-def fetch_command(label: str | None = None) -> str:
+def fetch_command(label: str | None = None, commands: Commands = CM) -> str:
     """What fetches a round; the newest public one where no label is given, or it names no round."""
     label = label if label and split_label(label) else public_rounds("training")[-1]
-    if command := own_command():
-        return f"{command} --round {label}"
+    if commands.own:
+        return f"{commands.own} --round {label}"
     source = source_of(label)
-    return home_commands().fetch.format(address=source.address, tags=source.cache_tags, branch=source.branch)
+    return commands.fetch.format(address=source.address, tags=source.cache_tags, branch=source.branch)
 
 
-def replace_command(uid: str, label: str) -> str:
-    """What takes the place of a cache entry that is not whole."""
-    if own_command():
-        return f"run: {fetch_command(label)}"
-    return f"run: {remove_command(uid)}, then fetch the round again: {fetch_command(label)}"
+def replace_command(entry: str, label: str, commands: Commands) -> str:
+    """What takes the place of a cache entry, named by its uid or its folder, that cannot be used."""
+    return f"run: {commands.remove.format(entry=entry)}, then fetch the round again: {fetch_command(label, commands)}"
 
 
-def remove_command(entry: str) -> str:
-    """What removes a cache entry, named by its uid or its folder."""
-    return home_commands().remove.format(entry=entry)
-
-
-def missing_rounds(missing: Sequence[str], cached: Sequence[str]) -> str:
+def missing_rounds(missing: Sequence[str], cached: Sequence[str], commands: Commands) -> str:
     """Says that rounds are not cached, and how to get those that there are.
 
     A label that is no published round is never offered: a repository under a wrong label would spoil what is stored.
     """
     there = ", ".join(cached) or "none"
-    message = f"round {', '.join(missing)} is not in the {home_commands().home} cache, which has {there}"
+    message = f"round {', '.join(missing)} is not in the {commands.home} cache, which has {there}"
     offered = [label for label in missing if is_published(label)]
     if offered:
         which = "it" if len(missing) == 1 else ", ".join(offered)
-        commands = "\n".join(f"  {fetch_command(label)}" for label in offered)
-        return f"{message}; fetch {which} first:\n{commands}"
+        lines = "\n".join(f"  {fetch_command(label, commands)}" for label in offered)
+        return f"{message}; fetch {which} first:\n{lines}"
     return f"{message}; {unknown_round(missing[0], cached)}"
 
 

@@ -6,18 +6,16 @@ import contextlib
 import os
 from dataclasses import replace
 from itertools import combinations, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import AmbiguousRounds, BadInput, NothingToImport
 from ..findings import Finding, reporter
-from ..homes import home_of
 from ..model import Round
 from ..suggest import did_you_mean
 from ..tables.labels import order_of_label, split_label
 from ..tables.rules import rules_of
 from ..tables.suites import VERSION_TAG
-from ..way_in import home_commands
-from .advice import fetch_command, is_tree, missing_rounds, remove_command, replace_command, trees_near
+from .advice import fetch_command, is_tree, missing_rounds, replace_command, trees_near
 from .clone import NoClone, read_clone
 from .repository import is_of_its_repository
 
@@ -25,36 +23,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ..homes.home import CacheEntry
+    from ..homes.home import CacheEntry, Home
+    from ..way_in import Commands
 
 
-def locate(running: Any, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
+def locate(home: Home, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
     """The rounds in the cache of a home, by suite, oldest first, and by label within a round.
 
-    ``running`` is what :func:`~..homes.home_of` takes; ``labels`` restricts the search to these rounds. A cache
-    entry that cannot be used (no ``version-`` tag, no clone, a clone that was cut off) becomes a finding.
+    ``labels`` restricts the search to these rounds. A cache entry that cannot be used (no ``version-`` tag, no clone, a
+    clone that was cut off) becomes a finding.
 
     Raises:
         NothingToImport: no entry has the tags of a suite, or one of ``labels`` is not among them.
         AmbiguousRounds: two clones have one label, or one repository stands under two labels.
         ImportFailure: the cache cannot be searched.
     """
-    home = home_of(running)
-    gone, cached = home.gone_entries(), home.cached_entries()
+    gone, cached, commands = home.gone_entries(), home.cached_entries(), home.commands
     if not cached:
         raise NothingToImport(
-            f"no MLPerf Training results in the {home_commands().home} cache; fetch a round first:\n  {fetch_command()}"
+            f"no MLPerf Training results in the {commands.home} cache; fetch a round first:\n"
+            f"  {fetch_command(commands=commands)}"
         )
     wanted = [entry for entry in cached if not labels or set(entry.labels) & set(labels)]
-    rounds = [round_ for entry in wanted if (round_ := _round_of(entry, findings)) is not None]
+    rounds = [round_ for entry in wanted if (round_ := _round_of(entry, findings, commands)) is not None]
     known = {label for entry in cached for label in entry.labels}
     if missing := [label for label in labels if label not in known]:
-        raise NothingToImport(missing_rounds(missing, sorted(known)))
+        raise NothingToImport(missing_rounds(missing, sorted(known), commands))
     for label, folder in gone:
         if label not in known:
-            what = f"the folder of the cache entry is gone; fetch the round again: {fetch_command(label)}"
+            what = f"the folder of the cache entry is gone; fetch the round again: {fetch_command(label, commands)}"
             findings.append(Finding("clone-missing", label, str(folder), what))
-    _refuse_ambiguous(rounds)
+    _refuse_ambiguous(rounds, commands)
     return sorted(rounds, key=lambda round_: order_of_label(round_.label))
 
 
@@ -100,7 +99,7 @@ def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:
             yield Finding("foreign-clone", round_.label, str(place), what)
 
 
-def _round_of(entry: CacheEntry, findings: list[Finding]) -> Round | None:
+def _round_of(entry: CacheEntry, findings: list[Finding], commands: Commands) -> Round | None:
     """The round in a cache entry; None where it cannot be used, which becomes a finding.
 
     Raises:
@@ -109,31 +108,33 @@ def _round_of(entry: CacheEntry, findings: list[Finding]) -> Round | None:
     if len(entry.labels) > 1:
         raise AmbiguousRounds(
             f"{entry.clone}: tagged as several rounds ({', '.join(entry.labels)}); "
-            f"remove it ({remove_command(entry.uid)}), then fetch the round again with one version- tag"
+            f"remove it ({commands.remove.format(entry=entry.uid)}), then fetch the round again with one version- tag"
         )
     label = entry.labels[0] if entry.labels else ""
-    remove = replace_command(entry.uid, label)
+    # our own command line takes away what cannot be used
+    again = f"run: {fetch_command(label, commands)}" if commands.own else replace_command(entry.uid, label, commands)
     report = reporter(findings, label)
     version = split_label(label)
     if entry.unfinished:
-        report("clone-incomplete", str(entry.clone), f"fetching it was interrupted; {remove}")
+        report("clone-incomplete", str(entry.clone), f"fetching it was interrupted; {again}")
     elif not label:
-        report("clone-untagged", str(entry.clone), f"no version- tag; remove the entry ({remove})")
+        report("clone-untagged", str(entry.clone), f"no version- tag; remove the entry ({again})")
     elif version is None:
         tag = next(tag for tag in entry.tags if tag.startswith(VERSION_TAG))
         what = f"the tag {tag} names no round; expected {VERSION_TAG}<number>.<number>, optionally with -<suffix>"
         findings.append(Finding("clone-untagged", "", str(entry.clone), what))
     elif not entry.clone.is_dir():
-        report("clone-missing", str(entry.clone), f"the cache entry has no clone; {remove}")
+        report("clone-missing", str(entry.clone), f"the cache entry has no clone; {again}")
     else:
         try:
             round_ = read_clone(entry.clone, label, version.round)
             if entry.expired_on is not None:
-                what = f"the cache entry expired on {entry.expired_on}; it is used, since there is no newer one"
-                report("clone-expired", str(entry.clone), f"{what}; to have the round of today: {fetch_command(label)}")
+                what = f"the cache entry expired on {entry.expired_on}; it is used, since there is no newer one; "
+                what += f"to have the round of today: {fetch_command(label, commands)}"
+                report("clone-expired", str(entry.clone), what)
             return round_
         except NoClone as error:
-            what = f"the clone was cut off or is no git repository ({error}); {remove}"
+            what = f"the clone was cut off or is no git repository ({error}); {again}"
             report("clone-incomplete", str(entry.clone), what)
     return None
 
@@ -146,11 +147,11 @@ def _iter_foreign_places(round_: Round) -> Iterator[tuple[Path, int]]:
                 yield place, owner
 
 
-def _refuse_ambiguous(rounds: list[Round]) -> None:
+def _refuse_ambiguous(rounds: list[Round], commands: Commands) -> None:
     for one, other in combinations(rounds, 2):
         both = "".join(f"\n  {round_.path} (commit {(round_.commit or 'unknown')[:12]})" for round_ in (one, other))
         if one.label == other.label:
-            remove = remove_command("<name of its folder>")
+            remove = commands.remove.format(entry="<name of its folder>")
             raise AmbiguousRounds(
                 f"two clones are tagged version-{one.label}:{both}\nremove one of them ({remove}), or tag it differently"
             )

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import WrongRepository
 from ..tables.suites import suite_of, suites
-from .advice import fetch_command, remove_command
+from .advice import replace_command
 
 if TYPE_CHECKING:
     from ..model import Round
+    from ..way_in import Commands
 
 #: Names of repositories with results of MLPerf, and of those in which results are prepared: training_results_v5.1,
 #: inference_results_v5.0, submissions_training_v4.1. Any other name, such as training_results_v5.1-mylab, says nothing.
@@ -23,12 +24,12 @@ def is_of_its_repository(round_: Round) -> bool:
     return _name_of(round_) in {f"{name}_v{_number_of(round_)}" for name in (suite.repository, suite.submissions)}
 
 
-def refuse_wrong_repository(round_: Round, *, is_cached: bool) -> None:
+def refuse_wrong_repository(round_: Round, commands: Commands | None) -> None:
     """Keeps the results of one round out of the experiments of another.
 
     Args:
         round_: as it was located.
-        is_cached: whether its clone is in the cache; else the user named the tree.
+        commands: those of the home that has the clone in its cache; None where the user named the tree.
 
     Raises:
         WrongRepository: the address of the clone names another round, or another kind of repository.
@@ -41,9 +42,8 @@ def refuse_wrong_repository(round_: Round, *, is_cached: bool) -> None:
     place = (
         f"{round_.path}: a clone of {name}, and not of {suite.repository}_v{_number_of(round_)}, as round {round_.label} is"
     )
-    if is_cached:
-        remove = remove_command(round_.path.parent.name)
-        raise WrongRepository(f"{place}; run: {remove}, then fetch the round again: {fetch_command(round_.label)}")
+    if commands is not None:
+        raise WrongRepository(f"{place}; {replace_command(round_.path.parent.name, round_.label, commands)}")
     stems = {stem: suite.label for suite in suites().values() for stem in (suite.repository, suite.submissions)}
     label = stems.get(name.rpartition("_v")[0])
     known = None if label is None else f"{label}{match['number']}"

@@ -6,7 +6,6 @@ import shlex
 from typing import TYPE_CHECKING
 
 from ..errors import ImportFailure
-from ..way_in import own_command
 from .score import score_logs
 
 if TYPE_CHECKING:
@@ -16,15 +15,15 @@ if TYPE_CHECKING:
 _NAMED = 4
 
 
-def describe_runs(folder: Path, version: str) -> str:
-    """What to do with the runs in a folder that is no submission; empty where there are none."""
+def describe_runs(folder: Path, version: str, command: str) -> str:
+    """What to do with the runs in a folder that is no submission, by our own command line; empty where there are none."""
     try:
         groups, _ = score_logs([folder], version)
     except ImportFailure:
         return ""
     found = [f"{len(group.runs)} runs of {group.benchmark}" for group in groups]
     names = ", ".join((*found[:_NAMED], *([f"and {len(found) - _NAMED} other groups"] if len(found) > _NAMED else [])))
-    command, place = own_command() or "python run.py", shlex.quote(str(folder))
+    place = shlex.quote(str(folder))
     return (
         f"\nthere are {names}; score them as they are: {command} score {place}"
         f"\nor make a submission of them: {command} arrange {place} --submitter <name> --system <file> --into <folder>"

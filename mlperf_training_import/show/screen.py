@@ -24,13 +24,13 @@ from ..rounds.locate import locate
 from ..rounds.repository import is_of_its_repository
 from ..tables.metrics import metric_in, metric_of
 from ..values import finite_number, printable
-from ..way_in import iter_next_steps
 from .editions import edition_of_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..findings import Finding
+    from ..homes.home import Home
     from ..model import Round
 
 #: What happened to stored results, as columns.
@@ -112,7 +112,7 @@ class Screen:
         folder = next((experiment.path.parent for experiment in outcome.experiments if experiment.path), None)
         if folder is not None and not outcome.dry_run:
             self._out.say(f"experiments are in {folder}")
-            for purpose, command in iter_next_steps():
+            for purpose, command in outcome.next_steps:
                 self._out.say(f"{purpose}: {command}")
 
     def _show_results(self, outcome: Outcome) -> None:
@@ -167,13 +167,13 @@ def _console() -> _Console:
     return _Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
 
 
-def show_imported(running: Any, target_repo: str) -> None:
+def show_imported(home: Home, target_repo: str) -> None:
     """Prints what is cached, and what each experiment of the target repository holds and where it lies."""
-    target = find_target(running, target_repo)
+    target = find_target(home, target_repo)
     out = _console()
     findings: list[Finding] = []
     try:
-        rounds = locate(running, findings)
+        rounds = locate(home, findings)
     except NothingToImport as error:
         out.print(printable(str(error)), soft_wrap=True)
         rounds = []

@@ -13,11 +13,10 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import FetchFailure, NothingToImport
 from ..experiments.locks import fetching
-from ..homes import home_of
 from ..rounds.advice import is_published, unknown_round
 from ..rounds.clone import NoClone, read_clone, remote_address, web_address
 from ..tables.labels import split_label
@@ -25,7 +24,7 @@ from ..tables.suites import Source, source_of
 from ..values import without_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from ..homes.home import CacheEntry, Home
     from ..model import Round
@@ -36,105 +35,115 @@ _GIT_TROUBLE = re.compile(r"(?:fatal|error|warning): ")
 _KILL_SECONDS = 5
 
 
-def fetch_round(running: Any, label: str, tell: Callable[[str], None], source: Source | None = None) -> bool:
-    """Caches a round, unless a whole clone of it is cached. An entry that is broken is replaced.
+class Fetcher:
+    """Changes the clones in the cache of a home, as one of several processes that may do so.
 
     Args:
-        running: what :func:`~..homes.home_of` takes; a look-up through it afterwards may miss the new entry.
-        label: the round.
+        home: where they are cached; a look-up through it afterwards may miss a new entry.
         tell: takes messages for the user.
-        source: where it is; the public repository of the round where None.
-
-    Returns:
-        Whether it was fetched.
-
-    Raises:
-        FetchFailure: git could not clone it, or the clone is not whole.
-        NothingToImport: there is no such round.
     """
-    home = home_of(running)
-    with fetching(home, tell):
-        there = _entries_of(home, [label])
-        if any(_clone_of(entry) for entry in there):
-            return False
-        if source is None and not is_published(label):
-            raise NothingToImport(unknown_round(label))
-        for entry in there:
-            tell(f"round {label}: the clone in {entry.clone.parent} is not whole; it is replaced")
-        _clone(home, label, source or source_of(label), tell, anew=bool(there))
-        # the home may have gone on with the entry of a fetch that was cut off, which is whole now
-        _remove(home, [entry for entry in _entries_of(home, [label]) if _clone_of(entry) is None])
-    return True
 
+    def __init__(self, home: Home, tell: Callable[[str], None]) -> None:
+        self._home = home
+        self._tell = tell
 
-def update_rounds(running: Any, labels: Sequence[str], tell: Callable[[str], None]) -> None:
-    """Replaces the clones of cached rounds by fresh ones, and says from which commit to which. Labels empty: all of them.
+    def fetch(self, label: str, source: Source | None = None) -> bool:
+        """Caches a round, unless a whole clone of it is cached. An entry that is broken is replaced.
 
-    The old clone goes once the new one is whole.
+        Args:
+            label: the round.
+            source: where it is; the public repository of the round where None.
 
-    Raises:
-        FetchFailure: one could not be cloned again; it is there as before.
-    """
-    home = home_of(running)
-    with fetching(home, tell):
-        entries = _entries_of(home, labels)
-        whole = {label for entry in entries if _clone_of(entry) for label in entry.labels}
-        for entry in entries:
-            if not entry.unfinished or whole.isdisjoint(entry.labels):
-                _update(home, entry, tell)
+        Returns:
+            Whether it was fetched.
 
+        Raises:
+            FetchFailure: git could not clone it, or the clone is not whole.
+            NothingToImport: there is no such round.
+        """
+        with self._alone():
+            there = self._entries_of(label)
+            if any(_clone_of(entry) for entry in there):
+                return False
+            if source is None and not is_published(label):
+                raise NothingToImport(unknown_round(label))
+            for entry in there:
+                self._tell(f"round {label}: the clone in {entry.folder} is not whole; it is replaced")
+            self._clone(label, source or source_of(label), anew=bool(there))
+        return True
 
-def remove_unfinished(running: Any, labels: Sequence[str], tell: Callable[[str], None]) -> None:
-    """Removes what fetches of these rounds have left that were cut off. One that goes on is waited for."""
-    home = home_of(running)
-    with fetching(home, tell):
-        _remove(home, [entry for entry in _entries_of(home, labels) if entry.unfinished])
+    def update(self, labels: Sequence[str]) -> None:
+        """Replaces the clones of cached rounds by fresh ones, and says from which commit to which. No label: all of them.
 
+        The old clone goes once the new one is whole.
 
-def _update(home: Home, entry: CacheEntry, tell: Callable[[str], None]) -> None:
-    label, before = entry.labels[0], _clone_of(entry)
-    address = next((tag.removeprefix("_repo.") for tag in entry.tags if tag.startswith("_repo.")), "")
-    if not address:
+        Raises:
+            FetchFailure: one could not be cloned again; it is there as before.
+        """
+        with self._alone():
+            entries = self._entries_of(*labels)
+            whole = {label for entry in entries if _clone_of(entry) for label in entry.labels}
+            for entry in entries:
+                if not entry.unfinished or whole.isdisjoint(entry.labels):
+                    self._update(entry)
+
+    def remove_unfinished(self, labels: Sequence[str]) -> None:
+        """Removes what fetches of these rounds have left that were cut off. One that goes on is waited for."""
+        with self._alone():
+            self._remove(entry for entry in self._entries_of(*labels) if entry.unfinished)
+
+    def _alone(self) -> contextlib.AbstractContextManager[None]:
+        return fetching(self._home, self._tell)
+
+    def _update(self, entry: CacheEntry) -> None:
+        label, before = entry.labels[0], _clone_of(entry)
+        address = next((tag.removeprefix("_repo.") for tag in entry.tags if tag.startswith("_repo.")), "")
         with contextlib.suppress(NoClone, OSError):
-            address = remote_address(entry.clone)
-    if not address:
-        raise FetchFailure(f"round {label}: the clone in {entry.clone} does not say where it was fetched from")
-    kept = (tag for tag in entry.tags if tag not in _OWN_TAGS and not tag.startswith(("_repo.", "script-artifact-")))
-    source = Source(address, (before and before.branch) or source_of(label).branch, ",".join(kept))
-    after = _clone(home, label, source, tell, anew=True)
-    if not entry.unfinished:  # else the home may have gone on with it
-        _remove(home, [entry])
-    _remove(home, [left for left in _entries_of(home, [label]) if _clone_of(left) is None])
-    old, new = (before and before.commit) or "unknown", after.commit or "unknown"
-    what = f"nothing new, still at commit {new[:12]}" if old == new else f"from commit {old[:12]} to {new[:12]}"
-    tell(f"round {label}: {what}")
+            address = address or remote_address(entry.clone)
+        if not address:
+            raise FetchFailure(f"round {label}: the clone in {entry.clone} does not say where it was fetched from")
+        kept = (tag for tag in entry.tags if tag not in _OWN_TAGS and not tag.startswith(("_repo.", "script-artifact-")))
+        source = Source(address, (before and before.branch) or source_of(label).branch, ",".join(kept))
+        after = self._clone(label, source, anew=True, replaced=entry)
+        old, new = (before and before.commit) or "unknown", after.commit or "unknown"
+        what = f"nothing new, still at commit {new[:12]}" if old == new else f"from commit {old[:12]} to {new[:12]}"
+        self._tell(f"round {label}: {what}")
 
-
-def _clone(home: Home, label: str, source: Source, tell: Callable[[str], None], *, anew: bool) -> Round:
-    """Clones a repository into an entry of its own; returns the round in it."""
-    address = web_address(source.address) or without_credentials(source.address)
-    tell(f"fetching {address} ...")
-    begin = time.monotonic()
-    there = _entries_of(home, [label])
-    before = {entry.uid for entry in there if not entry.unfinished}
-    if anew:
-        for entry in there:
-            home.expire(entry)
-    found: list[Round] = []
-    try:
-        code, trouble = _run(home.fetch_command(source, anew=anew), home.environment)
-        made = [entry for entry in _entries_of(home, [label]) if entry.uid not in before]
-        found = [round_ for entry in made if (round_ := _clone_of(entry)) is not None]
-    finally:
+    def _clone(self, label: str, source: Source, *, anew: bool, replaced: CacheEntry | None = None) -> Round:
+        """Clones a repository, into an entry of its own if anew; returns the round in it. What is not whole then goes."""
+        address = web_address(source.address) or without_credentials(source.address)
+        self._tell(f"fetching {address} ...")
+        begin = time.monotonic()
+        there = self._entries_of(label)
+        before = {entry.uid for entry in there if not entry.unfinished}
+        for entry in there if anew else ():
+            self._home.expire(entry)
+        found: list[Round] = []
+        try:
+            code, trouble = _run(self._home.fetch_command(source, anew=anew), self._home.environment)
+            found = [round_ for entry in self._entries_of(label, but=before) if (round_ := _clone_of(entry)) is not None]
+        finally:
+            if not found:
+                self._remove(self._entries_of(label, but=before))
         if not found:
-            _remove(home, [entry for entry in _entries_of(home, [label]) if entry.uid not in before])
-    if not found:
-        reason = f":\n{trouble}\n" if trouble else f" (exit code {code}); "
-        advice = "nothing of it was kept; check address, network and disk space, then try again"
-        raise FetchFailure(f"{address} could not be fetched{reason}{advice}")
-    commit = (found[0].commit or "unknown")[:12]
-    tell(f"fetched round {label} at commit {commit} in {time.monotonic() - begin:.1f} s")
-    return found[0]
+            reason = f":\n{trouble}\n" if trouble else f" (exit code {code}); "
+            advice = "nothing of it was kept; check address, network and disk space, then try again"
+            raise FetchFailure(f"{address} could not be fetched{reason}{advice}")
+        commit = (found[0].commit or "unknown")[:12]
+        self._tell(f"fetched round {label} at commit {commit} in {time.monotonic() - begin:.1f} s")
+        # the home may have gone on with the entry of a fetch that was cut off, which is whole now
+        self._remove([replaced] if replaced and not replaced.unfinished else ())
+        self._remove(entry for entry in self._entries_of(label) if _clone_of(entry) is None)
+        return found[0]
+
+    def _entries_of(self, *labels: str, but: Container[str] = ()) -> list[CacheEntry]:
+        """The entries of these rounds, of all where none is named, as they are on the disk now; but not those with a uid."""
+        entries = (entry for entry in self._home.afresh().cached_entries() if any(map(split_label, entry.labels)))
+        return [entry for entry in entries if entry.uid not in but and (not labels or {*entry.labels} & {*labels})]
+
+    def _remove(self, entries: Iterable[CacheEntry]) -> None:
+        for entry in entries:
+            self._home.afresh().remove_entry(entry)
 
 
 def _run(command: Sequence[str], variables: Mapping[str, str]) -> tuple[int, str]:
@@ -173,13 +182,6 @@ def _end_group(process: subprocess.Popen[str]) -> None:
             process.wait(_KILL_SECONDS)
 
 
-def _entries_of(home: Home, labels: Sequence[str]) -> list[CacheEntry]:
-    """The entries of these rounds, of all where none is named, as they are on the disk now."""
-    entries = home.afresh().cached_entries()
-    wanted = (entry for entry in entries if not labels or set(entry.labels) & set(labels))
-    return [entry for entry in wanted if any(map(split_label, entry.labels))]
-
-
 def _clone_of(entry: CacheEntry) -> Round | None:
     """The round in an entry, None where its clone is not whole."""
     if entry.unfinished or not entry.clone.is_dir():
@@ -188,8 +190,3 @@ def _clone_of(entry: CacheEntry) -> Round | None:
         return read_clone(entry.clone, entry.labels[0], entry.labels[0])
     except NoClone:
         return None
-
-
-def _remove(home: Home, entries: Sequence[CacheEntry]) -> None:
-    for entry in entries:
-        home.afresh().remove_entry(entry)

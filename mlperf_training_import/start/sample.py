@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from ..errors import MissingProgram
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     import git
 
@@ -19,40 +22,16 @@ _MINUTE_MS = 60_000
 _AUTHOR = ("MLPerf Training importer", "demo@example.org")
 _DATE = "1704067200 +0000"
 
-#: Submitter -> system -> what its description says beside the defaults.
-_SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
-    "Aurora": {
-        "node_x8": {"system_name": "Aurora A8 (8x H100)", "number_of_nodes": "1", "accelerators_per_node": "8"},
-        "node_x64": {"system_name": "Aurora A8 (64x H100)", "number_of_nodes": "8", "accelerators_per_node": "8"},
-    },
-    "Borealis": {
-        "tower_x4": {"system_name": "Borealis Tower", "number_of_nodes": 1, "accelerators_per_node": 4},
-    },
-    "Cumulus": {
-        "cpu_pod_x16": {
-            "system_name": "Cumulus Pod",
-            "division": "open",
-            "status": "cloud",
-            "number_of_nodes": "16",
-            "accelerators_per_node": "0",
-            "accelerator_model_name": "N/A",
-        },
-    },
-}
-#: Submitter, system, benchmark, minutes of its fastest run.
-_RESULTS = (
-    ("Aurora", "node_x8", "llama2_70b_lora", 28.1),
-    ("Aurora", "node_x8", "retinanet", 84.5),
-    ("Aurora", "node_x64", "llama2_70b_lora", 4.6),
-    ("Aurora", "node_x64", "llama31_8b", 17.2),
-    ("Borealis", "tower_x4", "llama2_70b_lora", 61.7),
-    ("Borealis", "tower_x4", "retinanet", 201.9),
-    ("Cumulus", "cpu_pod_x16", "retinanet", 511.3),
-)
-_RUNS = {"llama2_70b_lora": 10, "llama31_8b": 10, "retinanet": 5}
 #: What ``epoch_num`` says when a run has converged, in a benchmark that counts samples or tokens; and in all others.
 _CONVERGED = {"bert": 4_000_000, "unet3d": 1_000_000, "gpt3": 2_000_000_000}
 _CONVERGED_EPOCHS = 100
+
+
+@functools.cache
+def _sample() -> dict[str, Any]:
+    """What ``sample.yaml`` says."""
+    content: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+    return content
 
 
 def log_line(time_ms: float | str, key: str, value: object = None, metadata: Mapping[str, object] | None = None) -> str:
@@ -114,23 +93,9 @@ def run_log(
     return "\n".join(lines) + "\n"
 
 
-def system_description(submitter: str, **keys: object) -> dict[str, object]:
+def system_description(submitter: str, **keys: object) -> dict[str, Any]:
     """A system description with every key that the importer reads; ``keys`` replace the defaults."""
-    return {
-        "division": "closed",
-        "submitter": submitter,
-        "status": "onprem",
-        "system_name": "Made-up system",
-        "number_of_nodes": "1",
-        "host_processors_per_node": "2",
-        "host_processor_model_name": "AMD EPYC 9654",
-        "host_processor_core_count": "64",
-        "accelerators_per_node": "8",
-        "accelerator_model_name": "NVIDIA H100-SXM5-80GB",
-        "framework": "PyTorch 2.8",
-        "hw_notes": "",
-        "sw_notes": "",
-    } | keys
+    return {**_sample()["description"], "submitter": submitter, **keys}
 
 
 def write_submission(
@@ -155,22 +120,24 @@ def write_submission(
 
 def write_sample(root: Path) -> None:
     """Writes the sample round: three submitters, three benchmarks, one run that did not converge."""
-    for submitter, system, benchmark, fastest in _RESULTS:
-        keys = _SYSTEMS[submitter][system]
-        logs = []
-        for number in range(_RUNS[benchmark]):
-            aborted = (submitter, number) == ("Borealis", 3)
-            logs.append(
+    sample = _sample()
+    for row in sample["systems"]:
+        submitter = row["submitter"]
+        description = system_description(submitter, **row["description"])
+        for benchmark, fastest in row["results"].items():
+            runs = sample["runs"][benchmark]
+            logs = (
                 run_log(
                     benchmark,
                     # a spread of a few percent, in an order that is not that of the file names
-                    fastest * (1 + 0.004 * ((number * 7) % _RUNS[benchmark])),
-                    status="aborted" if aborted else "success",
-                    division=str(keys.get("division", "closed")),
+                    fastest * (1 + 0.004 * ((number * 7) % runs)),
+                    status="aborted" if (submitter, number) == ("Borealis", 3) else "success",
+                    division=description["division"],
                     start_ms=START_MS + number * 24 * 60 * _MINUTE_MS,
                 )
+                for number in range(runs)
             )
-        write_submission(root, submitter, system, benchmark, logs, system_description(submitter, **keys))
+            write_submission(root, submitter, row["system"], benchmark, logs, description)
 
 
 def make_repository(root: Path) -> git.Repo:

@@ -16,6 +16,7 @@ from madeup import make_entry as make_plain_entry
 
 from mlperf_training_import.errors import NothingToShow
 from mlperf_training_import.experiments.collect import collect_from, unique_entries
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.show.page.page import write_output
 
 TUNING = "llama2_70b_lora-1.0"
@@ -570,7 +571,7 @@ class TestTrust:
         cm = store(tmp_path / "CM", entries)
         files = [tmp_path / "one.html", tmp_path / "two.html"]
         for file in files:
-            assert write_output(unique_entries(collect_from(cm, "")), file) == len(entries)
+            assert write_output(unique_entries(collect_from(home_of(cm), "")), file) == len(entries)
         assert files[0].read_bytes() == files[1].read_bytes()
 
 

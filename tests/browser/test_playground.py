@@ -15,6 +15,7 @@ from madeup import HOSTILE, make_entry
 from support import PROJECT
 
 from mlperf_training_import.errors import BadInput, NothingToShow, PlaygroundFailure
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.show.playground.playground import missing_requirements, open_playground
 
 POINTS = ".js-plotly-plot .scatterlayer .point"
@@ -144,7 +145,7 @@ def test_a_port_that_is_taken(home):
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(BadInput, match=f"port {port} on 127.0.0.1 is taken"):
-            open_playground(CM(str(home)), print, port=port, browser=False)
+            open_playground(home_of(CM(str(home))), print, port=port, browser=False)
 
 
 def test_two_that_are_started_at_once_have_a_port_each(home):
@@ -163,11 +164,11 @@ def test_two_that_are_started_at_once_have_a_port_each(home):
 def test_an_empty_home(cm):
     need_playground()
     with pytest.raises(NothingToShow, match="no MLPerf results in this CM home; import some first"):
-        open_playground(cm, print, browser=False)
+        open_playground(home_of(cm), print, browser=False)
 
 
 def test_what_is_missing_is_named_and_not_installed(cm, monkeypatch):
     monkeypatch.setattr("mlperf_training_import.show.playground.playground._is_installed", lambda name: name != "plotly")
     assert missing_requirements() == ["plotly"]
     with pytest.raises(PlaygroundFailure, match=r"needs plotly; run: .* -m pip install -r .*requirements-playground\.txt"):
-        open_playground(cm, print, browser=False)
+        open_playground(home_of(cm), print, browser=False)

@@ -18,6 +18,7 @@ import pytest
 from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, fetch_lines, run_cmr
 from trees import snapshot
 
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.start.register import SCRIPTS, register
 from mlperf_training_import.tables.rules import public_rounds, rules_of
 
@@ -254,25 +255,25 @@ def test_from_python_with_the_same_names(registered, sample, isolated):
 def test_ours_wins_over_the_older_script_also_with_an_index_from_before(cm):
     found = cm.access({"action": "find", "automation": "script", "artifact": f"{IMPORT.alias},{IMPORT.uid}"})
     assert "cmx4mlops" in found["list"][0].path  # the index is built now, and leads to the older script
-    link, _ = register(cm)
+    link, _ = register(home_of(cm))
     assert link.resolve() == PROJECT
     done = run_cmr(SCRIPT_TAGS)
     assert "no MLPerf Training results in the CM cache" in done.stdout + done.stderr
 
 
 def test_registering_twice_and_after_a_move(cm, tmp_path):
-    link, _ = register(cm)
-    assert register(cm)[0] == link
+    link, _ = register(home_of(cm))
+    assert register(home_of(cm))[0] == link
     link.unlink()
     link.symlink_to(tmp_path)
-    assert register(cm)[0].resolve() == PROJECT
+    assert register(home_of(cm))[0].resolve() == PROJECT
 
 
 def test_registering_over_a_folder_of_the_user_is_refused(cm):
     folder = home() / "repos/local/script" / IMPORT.alias
     folder.mkdir(parents=True)
     with pytest.raises(Exception, match="a folder stands where the link to this script belongs"):
-        register(cm)
+        register(home_of(cm))
     assert folder.is_dir()
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from support import PROJECT, in_every_process, run_cmr
 
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.start.register import SCRIPTS, register
 
 GUI = SCRIPTS[1]
@@ -108,7 +109,7 @@ def test_one_index_leads_to_both(cm):
     access = cm.access
     cm.access({"action": "find", "automation": "script", "artifact": GUI.alias})  # builds the index, which leads to theirs
     cm.access = lambda question, *rest: (asked.append(question), access(question, *rest))[1]
-    register(cm)
+    register(home_of(cm))
     assert [question["action"] for question in asked].count("reindex") == 1
     for script in SCRIPTS:
         found = access({"action": "find", "automation": "script", "artifact": f"{script.alias},{script.uid}"})

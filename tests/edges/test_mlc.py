@@ -20,6 +20,7 @@ import pytest
 from support import PROJECT, cache_round
 from trees import snapshot
 
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.start.sample import make_repository, write_sample
@@ -134,7 +135,7 @@ def codes_of_report() -> dict[str, int]:
 def test_entries_are_those_of_collective_mind_to_the_byte(home, cm):
     import_all(home, "--output_dir=mlc")
     cache_round(cm, home.github / "mlcommons/training_results_v5.1", "5.1", source_of("5.1").address)
-    import_rounds(cm, options_from({"output_dir": "cm"}), pytest.fail)
+    import_rounds(home_of(cm), options_from({"output_dir": "cm"}), pytest.fail)
     of_mlc, of_cm = results_of(home.experiments), results_of(Path(os.environ["CM_REPOS"], "repos/local/experiment"))
     assert len(of_cm) == 8
     assert of_mlc == of_cm

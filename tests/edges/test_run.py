@@ -27,8 +27,6 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
 def command_line(monkeypatch, capfd):
     """Runs the command line in this process: arguments in; exit code, standard output and standard error out."""
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    for name in ("MLPERF_TRAINING_IMPORT_COMMAND", "MLPERF_TRAINING_IMPORT_HOME"):
-        monkeypatch.setenv(name, "")
     monkeypatch.setattr(sys, "argv", ["run.py"])
     monkeypatch.setattr(sys, "orig_argv", ["python", "run.py"])
 

@@ -22,6 +22,7 @@ from mlperf_training_import.atomic import write_atomically
 from mlperf_training_import.errors import PublishFailure
 from mlperf_training_import.experiments.files import load_experiment
 from mlperf_training_import.experiments.locks import locked
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
@@ -49,7 +50,7 @@ def tree(tmp_path):
 
 
 def run(cm, tree: Path, **flags):
-    return import_rounds(cm, options_from({"path": tree, "version": "5.1", **flags}), lambda _: None)
+    return import_rounds(home_of(cm), options_from({"path": tree, "version": "5.1", **flags}), lambda _: None)
 
 
 def local() -> Path:
@@ -234,7 +235,7 @@ def test_any_value_in_any_field_of_a_stored_object(small, tree, odd, capsys, mon
     file.write_text(json.dumps([spoilt, *objects]).replace('"HERE"', odd))
     run(CM(), tree)
     assert '"mine"' in file.read_text()
-    screen.show_imported(CM(), "")
+    screen.show_imported(home_of(CM()), "")
     assert "\x1b" not in capsys.readouterr().out
 
 

@@ -22,6 +22,7 @@ from support import PROJECT, SCRIPT_TAGS, cache_round, run_cmr
 
 from mlperf_training_import import pipeline
 from mlperf_training_import.errors import PrivateRounds, PublishFailure
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.rounds.locate import locate_path
@@ -67,7 +68,7 @@ def run(cm, tree: Path, label: str = "5.1", tell=lambda _: None, **flags):
     """Imports a tree in this process, as the clone of a round in the cache."""
     clone = replace(locate_path(tree, label), part="")
     with patch.object(pipeline, "locate", lambda *_: [clone]):
-        return import_rounds(cm, options_from({"version": label, **flags}), tell)
+        return import_rounds(home_of(cm), options_from({"version": label, **flags}), tell)
 
 
 @contextlib.contextmanager
@@ -452,7 +453,7 @@ def test_an_index_that_is_not_whole_is_made_anew(registered, sample, index):
     if index == "begun anew":
         CM().access({"action": "find", "automation": "experiment,a0a2d123ef064bcb", "artifact": OWN})
         assert indexed() == {OWN}  # CM looks no further
-    assert len(import_rounds(CM(), options_from({}), pytest.fail).rounds) == 1
+    assert len(import_rounds(home_of(CM()), options_from({}), pytest.fail).rounds) == 1
     assert indexed() == {folder.name for folder in experiments_of().iterdir()}
     assert json.loads(file.read_text()).keys() == whole.keys()
 
@@ -480,7 +481,7 @@ def test_an_import_does_not_undo_what_others_added_to_the_index(registered, samp
 def test_a_cached_round_whose_folder_is_gone_is_reported(registered, sample):
     cache_round(registered, sample, "5.1")
     shutil.rmtree(cache_round(CM(), sample, "5.0").parent)
-    outcome = import_rounds(CM(), options_from({}), pytest.fail)
+    outcome = import_rounds(home_of(CM()), options_from({}), pytest.fail)
     assert [(f.code, f.round) for f in outcome.findings if f.code != "run-not-counted"] == [("clone-missing", "5.0")]
 
 
@@ -581,7 +582,7 @@ def test_cms_index_is_not_written_by_looking_something_up(registered, sample):
     del content["cache"], content["541d6f712a6b464e"]
     index.write_text(json.dumps(content))
     before = snapshot(home())
-    assert len(import_rounds(CM(), options_from({"dry_run": True}), pytest.fail).rounds) == 1
+    assert len(import_rounds(home_of(CM()), options_from({"dry_run": True}), pytest.fail).rounds) == 1
     assert snapshot(home()) == before
 
 
@@ -657,7 +658,7 @@ def test_what_an_older_import_put_among_all_rounds_is_taken_back(small, sample):
 def test_a_clone_of_submissions_is_private_whatever_its_label(registered, sample):
     cache_round(registered, sample, "5.1", "https://github.com/mlcommons/submissions_training_v5.1")
     with pytest.raises(PrivateRounds, match=r"5\.1: not published yet"):
-        import_rounds(CM(), options_from({}), pytest.fail)
+        import_rounds(home_of(CM()), options_from({}), pytest.fail)
     assert not experiments_of().exists()
 
 
@@ -717,7 +718,7 @@ def test_links_use_the_branch_or_the_commit_where_none_is_checked_out(registered
     clone = cache_round(registered, sample, "5.1", "https://github.com/org/a")
     commit = git.Repo(clone).head.commit.hexsha
     git.Repo(clone).git.checkout(*(["--detach"] if head == "detached" else ["-b", head]))
-    import_rounds(registered, options_from({}), pytest.fail)
+    import_rounds(home_of(registered), options_from({}), pytest.fail)
     revision = commit if head == "detached" else head
     assert load(OWN)[0]["details_url"] == f"https://github.com/org/a/blob/{revision}/Aurora/systems/node_x8.json"
 
@@ -729,14 +730,14 @@ def test_links_are_encoded(registered, tmp_path):
     make_repository(tree)
     clone = cache_round(registered, tree, "5.1", "https://github.com/org/a")
     git.Repo(clone).git.checkout("-b", "a#b")
-    import_rounds(registered, options_from({}), pytest.fail)
+    import_rounds(home_of(registered), options_from({}), pytest.fail)
     (entry,) = load(OWN)
     base, place = "https://github.com/org/a", "A%2BB%20%26%20C"
     assert entry["details_url"] == f"{base}/blob/a%23b/{place}/systems/x%208%231%2520%C3%BC.json"
     assert entry["code_url"] == f"{base}/blob/a%23b/{place}/benchmarks"
     assert entry["url"] == f"{base}/tree/a%23b/{place}/results/x%208%231%2520%C3%BC/retinanet"
     before = snapshot(experiments_of())
-    import_rounds(CM(), options_from({}), pytest.fail)
+    import_rounds(home_of(CM()), options_from({}), pytest.fail)
     assert snapshot(experiments_of()) == before
 
 

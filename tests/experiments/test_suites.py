@@ -13,6 +13,7 @@ from support import cache_round
 from trees import write_result
 
 from mlperf_training_import.experiments.collect import collect_everywhere
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.show.page.payload import make_payload
@@ -24,7 +25,7 @@ TRAINING = "mlperf-training--2.0--closed--image-classification"
 
 
 def run(**flags):
-    return import_rounds(CM(), options_from(flags), lambda _: None)
+    return import_rounds(home_of(CM()), options_from(flags), lambda _: None)
 
 
 def snapshot(pattern: str) -> dict[str, tuple[bytes, int]]:
@@ -74,7 +75,7 @@ def test_over_all_rounds_there_is_one_suite_only(cm, tmp_path):
     cache_training(cm, tmp_path)
     cache_hpc(cm, tmp_path)
     run()
-    found = {str(experiment.name): experiment.entries for experiment in collect_everywhere(CM())}
+    found = {str(experiment.name): experiment.entries for experiment in collect_everywhere(home_of(CM()))}
     assert len(found) == 6
     for name, entries in found.items():
         assert {entry["suite"] for entry in entries} == {name.partition("--")[0].removeprefix("mlperf-")}
@@ -172,7 +173,7 @@ def test_two_benchmarks_of_one_task_are_two_columns_two_links_and_two_editions(t
     with summary.open(newline="") as stream:
         rows = {row["system_file"]: (row["llama31_8b"], row["gpt_oss_20b"]) for row in csv.DictReader(stream)}
     assert rows == {"quick": ("14.5", "104.5"), "slow": ("34.5", "304.5")}
-    experiments = collect_everywhere(CM())
+    experiments = collect_everywhere(home_of(CM()))
     assert {experiment.name.task for experiment in experiments} == {"llm-pretraining-small"}
     drawn = {link.query.partition("&y=")[2].partition("&")[0] for link in make_links(experiments)}
     assert drawn == {"llama31_8b", "gpt_oss_20b"}

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 from support import PROJECT
 
-from mlperf_training_import.commands.home import open_home, use_home
+from mlperf_training_import.commands.home import open_cm_home, open_home
 from mlperf_training_import.errors import BadInput, UnknownTarget
 from mlperf_training_import.homes import home_of
 from mlperf_training_import.homes.home import BadDescription
 from mlperf_training_import.homes.mlc import MlcHome
 from mlperf_training_import.rounds.locate import locate
 from mlperf_training_import.start.sample import make_repository
-from mlperf_training_import.way_in import CM, enter_home
 
 if TYPE_CHECKING:
     from mlperf_training_import.findings import Finding
@@ -34,8 +33,7 @@ def root(tmp_path):
         (tmp_path / "MLC" / name).mkdir(parents=True)
         (tmp_path / "MLC" / name / "meta.yaml").write_text(f"alias: {name}\nuid: '000000000000000{number}'\n")
     (tmp_path / "MLC/repos.json").write_text(json.dumps([str(tmp_path / "MLC/local"), str(tmp_path / "MLC/mine")]))
-    yield tmp_path / "MLC"
-    enter_home(CM, tmp_path)
+    return tmp_path / "MLC"
 
 
 def add_entry(root: Path, name: str, *tags: str, age_days: float | None = None, clone: bool = True) -> Path:
@@ -77,9 +75,7 @@ def test_of_expired_entries_only_the_last_is_used_and_named(root):
     (path,), (finding,) = located(root)
     assert path == clone
     assert (finding.code, finding.round, finding.where) == ("clone-expired", "5.1", str(clone))
-    assert "to have the round of today: mlcr" not in finding.what  # messages name CM's commands until a home is entered
-    enter_home(MlcHome.commands, root)
-    assert "to have the round of today: mlcr get,git,repo,_repo.https://" in located(root)[1][0].what
+    assert "to have the round of today: mlcr get,git,repo,_repo.https://" in finding.what
 
 
 def test_an_expired_entry_beside_a_fresh_one_is_ignored(root):
@@ -131,21 +127,12 @@ def test_repositories_are_found_by_alias_and_uid(root, name):
 
 
 def test_an_unknown_repository_is_an_error_with_what_there_is(root):
-    enter_home(MlcHome.commands, root)
     with pytest.raises(UnknownTarget) as error:
         MlcHome(root).find_repository("other")
     assert str(error.value) == (
         'target_repo "other" is not an MLC repository; registered are: local, mine\n'
         "add it with one of:\n  mlc pull repo <name or address>\n  mlc add repo other"
     )
-
-
-def test_experiments_are_found_by_tag(root):
-    for name, tags in (("one", ["mlperf-training"]), ("two", ["other"])):
-        (root / "mine/experiment" / name).mkdir(parents=True)
-        meta = MlcHome(root).describe(name, f"uid of {name}", tags)
-        (root / "mine/experiment" / name / "meta.json").write_text(json.dumps(meta))
-    assert MlcHome(root).find_experiments("mlperf-training") == [("one", root / "mine/experiment/one")]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +172,7 @@ def test_what_has_no_home_is_refused():
 def test_commands_that_look_take_the_home_of_mlcflow_and_others_do_not(root):
     assert open_home(root).repos_path == root.resolve()
     with pytest.raises(BadInput, match=r"a home of MLCFlow, .* mlcr import,mlperf,training,to-experiment"):
-        use_home(root)
+        open_cm_home(root)
 
 
 def test_without_a_name_commands_look_into_the_home_of_collective_mind(root, monkeypatch):
@@ -224,5 +211,5 @@ def test_neither_home_imports_the_other_automation(root):
         "\nprint(sorted({'cmind', 'mlc'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script, root], cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert "no MLPerf Training results in the CM cache" in done.stdout
+    assert "no MLPerf Training results in the MLC cache" in done.stdout
     assert done.stdout.endswith("[]\n")

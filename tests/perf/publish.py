@@ -68,9 +68,10 @@ def scratch_cm() -> Iterator[tuple]:
         from cmind.core import CM
 
         from mlperf_training_import.experiments.publish import find_target
+        from mlperf_training_import.homes import home_of
 
         cm = CM()
-        yield cm, find_target(cm, "")
+        yield cm, find_target(home_of(cm), "")
 
 
 def publish_once(cm, target, entries: dict[str, list[dict]]) -> float:

@@ -11,6 +11,7 @@ from support import CACHE_TAGS, cache_round
 from trees import write_files, write_result
 
 from mlperf_training_import.errors import AmbiguousRounds, BadInput, NothingToImport
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.model import Round
 from mlperf_training_import.rounds.clone import read_clone, web_address
 from mlperf_training_import.rounds.locate import fetch_command, locate, locate_path
@@ -29,7 +30,7 @@ def cm(registered):
 def located(cm, *labels):
     """Rounds, and code, round, place and text of each finding."""
     findings = []
-    rounds = locate(cm, findings, labels)
+    rounds = locate(home_of(cm), findings, labels)
     return rounds, [(finding.code, finding.round, finding.where, finding.what) for finding in findings]
 
 
@@ -74,7 +75,7 @@ def test_only_the_rounds_that_are_asked_for(cm, sample):
 
 def test_an_empty_cache_names_the_command_that_fills_it(cm):
     with pytest.raises(NothingToImport) as caught:
-        locate(cm, [])
+        locate(home_of(cm), [])
     newest = public_rounds("training")[-1]
     assert str(caught.value) == (
         f"no MLPerf Training results in the CM cache; fetch a round first:\n  {fetch_command(newest)}"
@@ -86,7 +87,7 @@ def test_a_round_that_is_not_cached_is_named_with_the_command_and_what_there_is(
     cache_round(cm, sample, "4.1")
     cache_round(cm, sample, "3.0", f"{GITHUB}/v3.0")
     with pytest.raises(NothingToImport) as caught:
-        locate(cm, [], ["4.1", "1.0", "2.0-private"])
+        locate(home_of(cm), [], ["4.1", "1.0", "2.0-private"])
     assert str(caught.value) == (
         "round 1.0, 2.0-private is not in the CM cache, which has 3.0, 4.1; fetch 1.0, 2.0-private first:\n"
         f'  cmr "get git repo _repo.{GITHUB}/training_results_v1.0" '
@@ -109,7 +110,7 @@ def test_other_cache_entries_are_none_of_our_business(cm, sample):
 def test_two_clones_with_one_label_are_an_error_that_names_both(cm, sample):
     clones = [cache_round(cm, sample, "3.0", f"{GITHUB}/v3.0-{number}") for number in range(2)]
     with pytest.raises(AmbiguousRounds, match=r"two clones are tagged version-3\.0") as caught:
-        locate(cm, [])
+        locate(home_of(cm), [])
     commit = git.Repo(sample).head.commit.hexsha[:12]
     assert all(f"\n  {clone} (commit {commit})\n" in str(caught.value) for clone in clones)
     assert caught.value.return_code == 1
@@ -132,7 +133,7 @@ def test_one_address_under_two_labels_is_an_error_that_names_both(cm, sample, on
     with pytest.raises(
         AmbiguousRounds, match=r"is cached as round 3\.0 and as round 4\.1|as round 4\.1 and as round 3\.0"
     ) as caught:
-        locate(cm, [])
+        locate(home_of(cm), [])
     assert all(f"\n  {clone} (commit " in str(caught.value) for clone in clones)
     assert "token" not in str(caught.value)
 
@@ -152,7 +153,7 @@ def test_ambiguous_rounds_that_were_not_asked_for_are_no_error(cm, sample):
 def test_an_entry_with_two_labels_is_an_error(cm, sample):
     cache_round(cm, sample, "3.0,version-4.1", f"{GITHUB}/v3.0")
     with pytest.raises(AmbiguousRounds, match=r"tagged as several rounds \(3\.0, 4\.1\); remove it \(cm rm cache \w+ -f\)"):
-        locate(cm, [])
+        locate(home_of(cm), [])
 
 
 # Entries that cannot be used

@@ -9,6 +9,7 @@ import pytest
 from mlperf_training_import.errors import WrongRepository
 from mlperf_training_import.model import Round
 from mlperf_training_import.rounds.repository import is_of_its_repository, refuse_wrong_repository
+from mlperf_training_import.way_in import CM
 
 
 def cached(label: str, remote: str | None) -> Round:
@@ -32,7 +33,7 @@ def test_another_round_or_kind_is_refused(name):
     """Whatever the host, the organisation, and upper or lower case."""
     for place in ("github.com/mlcommons", "git.example.org/mirror", "/srv/mirror"):
         with pytest.raises(WrongRepository) as failure:
-            refuse_wrong_repository(cached("5.1", f"{place}/{name}"), is_cached=True)
+            refuse_wrong_repository(cached("5.1", f"{place}/{name}"), CM)
         text = str(failure.value)
         assert f"a clone of {name.lower()}, and not of training_results_v5.1, as round 5.1 is; " in text
         assert "run: cm rm cache 0123456789abcdef -f, then fetch the round again: " in text
@@ -52,8 +53,8 @@ def test_another_round_or_kind_is_refused(name):
     ],
 )
 def test_every_other_address_is_fine(label, name):
-    refuse_wrong_repository(cached(label, f"github.com/someone/{name}"), is_cached=True)
-    refuse_wrong_repository(cached(label, None), is_cached=False)
+    refuse_wrong_repository(cached(label, f"github.com/someone/{name}"), CM)
+    refuse_wrong_repository(cached(label, None), None)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_every_other_address_is_fine(label, name):
 )
 def test_a_tree_that_the_user_named(name, advice):
     with pytest.raises(WrongRepository, match=advice):
-        refuse_wrong_repository(cached("5.1", f"github.com/mlcommons/{name}"), is_cached=False)
+        refuse_wrong_repository(cached("5.1", f"github.com/mlcommons/{name}"), None)
 
 
 def test_which_tree_is_that_of_the_round():

@@ -8,6 +8,7 @@ import pytest
 from madeup import make_entry, store
 from trees import import_tree, write_result
 
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.outcome import Outcome
 from mlperf_training_import.show import screen
 from mlperf_training_import.show.screen import Screen, show_imported
@@ -62,7 +63,7 @@ RETINANET = SSD | {"Model_ID": "retinanet", "edition": "ssd-2.0"}
 def listed(capsys, home, entries) -> list[list[str]]:
     cm = store(home, entries)
     capsys.readouterr()
-    show_imported(cm, "")
+    show_imported(home_of(cm), "")
     rows = [re.split(r"\s{2,}", line.strip()) for line in capsys.readouterr().out.splitlines()]
     return [row[-4:] for row in rows if len(row) in (4, 5) and row[-4] != "edition"]
 

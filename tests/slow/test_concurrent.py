@@ -18,6 +18,7 @@ from cmind.core import CM
 from support import CMR, PROJECT, SCRIPT_TAGS, in_every_process, run_cmr
 
 from mlperf_training_import.errors import BadInput
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
@@ -112,7 +113,7 @@ def import_some(root: Path, label: str, flags: dict[str, str]) -> None:
     """Imports a part of a round."""
     options = options_from({"path": root / label, "version": label, "output_dir": root / f"output-{os.getpid()}", **flags})
     try:
-        import_rounds(CM(), options, lambda _: None)
+        import_rounds(home_of(CM()), options, lambda _: None)
     except BadInput as error:  # the round has nothing of that name
         assert flags, error
 

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 from cmind.core import CM
 
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
@@ -93,7 +94,7 @@ class Torn:
 
 def import_tree(home: Path, tree: Path) -> None:
     options = options_from({"path": tree, "version": "5.1", "output_dir": home.parent / "output"})
-    import_rounds(CM(str(home)), options, lambda _: None)
+    import_rounds(home_of(CM(str(home))), options, lambda _: None)
 
 
 def killed_at(step: int, home: Path, tree: Path) -> bool:

@@ -19,6 +19,7 @@ from cmind.core import CM
 
 from mlperf_training_import import pipeline
 from mlperf_training_import.errors import BadInput
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.rounds.locate import locate_path
@@ -73,7 +74,7 @@ def test_no_note_is_lost_but_with_a_result_that_is_gone(tmp_path, monkeypatch, s
         write(tree, submitter, benchmark, source.choice(("open", "closed")))
     make_repository(tree)
     monkeypatch.setattr(pipeline, "locate", lambda *_: [replace(locate_path(tree, "5.1"), part="")])
-    import_rounds(CM(), options_from({"version": "5.1"}), lambda _: None)
+    import_rounds(home_of(CM()), options_from({"version": "5.1"}), lambda _: None)
     add_notes()
     pruned = False
     for _ in range(6):
@@ -81,7 +82,7 @@ def test_no_note_is_lost_but_with_a_result_that_is_gone(tmp_path, monkeypatch, s
         flags = source.choice(({}, {"submitter": "A"}, {"benchmark": "bert"}, {"division": "closed"}, {"division": "open"}))
         before = notes()
         try:
-            import_rounds(CM(), options_from({"version": "5.1", "prune": True, **flags}), lambda _: None)
+            import_rounds(home_of(CM()), options_from({"version": "5.1", "prune": True, **flags}), lambda _: None)
         except BadInput as error:  # nothing of that name is left
             assert next(iter(flags)) in str(error)
             assert notes() == before

@@ -77,10 +77,10 @@ def entry(tmp_path):
 @pytest.mark.parametrize("branch", ['x";id;"', "$(id)", "`id`", "x'y", "x;id", "é"])
 def test_a_clone_with_a_hostile_branch_is_not_fetched_again(entry, branch):
     with pytest.raises(FetchFailure, match=re.escape("branch ")):
-        fetch._update(NoHome(), entry(branch), print)
+        fetch.Fetcher(NoHome(), print)._update(entry(branch))
 
 
 @pytest.mark.parametrize("tag", ["$(id)", "_repo.$(id)", "_repo.ext::sh"])
 def test_a_clone_with_a_hostile_tag_is_not_fetched_again(entry, tag):
     with pytest.raises(FetchFailure, match="not fetched"):
-        fetch._update(NoHome(), entry("main", tag), print)
+        fetch.Fetcher(NoHome(), print)._update(entry("main", tag))

@@ -38,10 +38,11 @@ def preprocess(i):
 
 def _open(i):
     from mlperf_training_import.errors import BadInput
-    from mlperf_training_import.flags import CM_FLAGS, check_typed, typed_in_cm
+    from mlperf_training_import.flags import check_typed
+    from mlperf_training_import.homes import home_of
     from mlperf_training_import.show.playground.playground import open_playground
 
-    mapping = i["meta"]["input_mapping"]
+    home, mapping = home_of(i["automation"].cmind), i["meta"]["input_mapping"]
     env = {name: str(value) for name, value in i["env"].items()}
     page = env.get("CM_GUI_APP", "")
     if page not in _PAGES:
@@ -55,7 +56,7 @@ def _open(i):
             "choose one of these"
         )
     if not i["input"].get("recursion"):  # a dependency of another script has keys of CM's own
-        check_typed(typed_in_cm(i["input"]), mapping, CM_FLAGS)
+        check_typed(home.typed(i["input"]), mapping)
     if (address := env.get("CM_GUI_ADDRESS", "")) not in ("", "127.0.0.1", "localhost"):
         raise BadInput(
             f"--address={address}: refused, as whoever reaches the page can read all results in this CM home; "
@@ -65,7 +66,7 @@ def _open(i):
     if port and not port.isdecimal():
         raise BadInput(f"--port={port}: expected a number")
     open_playground(
-        i["automation"].cmind,
+        home,
         lambda message: print(message, flush=True),
         port=int(port) if port else None,
         browser=env.get("CM_GUI_NO_BROWSER", "").lower() in ("", "no", "false", "0"),

@@ -28,6 +28,7 @@ from .viewer import KEY_HEADER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from ...homes.cm import CmHome
     from ...model import Entry
     from ...tables.suites import ExperimentName
 
@@ -53,7 +54,7 @@ class Link:
 
 
 def open_playground(
-    cm: Any,
+    home: CmHome,
     tell: Callable[[str], None],
     *,
     port: int | None = None,
@@ -64,7 +65,7 @@ def open_playground(
     """Runs the playground until Ctrl-C, for which the edges take SIGTERM too; nothing of it is left running then.
 
     Args:
-        cm: the running Collective Mind; the playground shows its CM home.
+        home: a CM home, which the playground shows.
         tell: takes messages for the user.
         port: the port to listen on; 8501, or any free one if that is taken, where None.
         browser: opens the first page in the browser.
@@ -80,13 +81,13 @@ def open_playground(
     if missing:
         command = f"{sys.executable} -m pip install -r {REQUIREMENTS}"
         raise PlaygroundFailure(f"the playground needs {', '.join(missing)}; run: {command}")
-    folder, home = playground_folder(), Path(cm.repos_path).resolve()
-    links = make_links(collect_everywhere(cm))
+    folder, place = playground_folder(), home.repos_path.resolve()
+    links = make_links(collect_everywhere(home))
     if parameters:
         links.insert(0, Link("what was asked for", {"type": _KIND, **parameters}))
     if not links:
-        raise NothingToShow(f"{cm.repos_path}: no MLPerf results in this CM home; import some first")
-    shown = {"CM_REPOS": str(home), "CM_TMP_CURRENT_SCRIPT_PATH": str(folder), "MLPERF_TRAINING_PLAYGROUND_PAGE": page}
+        raise NothingToShow(f"{home.repos_path}: no MLPerf results in this CM home; import some first")
+    shown = {"CM_REPOS": str(place), "CM_TMP_CURRENT_SCRIPT_PATH": str(folder), "MLPERF_TRAINING_PLAYGROUND_PAGE": page}
     with contextlib.suppress(KeyboardInterrupt), _server(shown, port) as (server, base):
         tell(f"the playground runs at {base}{links[0].query}")
         tell("more to see:")
