@@ -1,0 +1,55 @@
+"""What advice names: the commands of a home, or our own command line, as the user came in."""
+
+import sys
+
+import pytest
+
+from mlperf_training_import.commands.home import open_cm_home, open_home
+from mlperf_training_import.homes.mlc import MlcHome
+from mlperf_training_import.rounds.advice import fetch_command
+from mlperf_training_import.tables.suites import source_of
+
+
+@pytest.fixture
+def mlc(tmp_path):
+    """The folder of a home of MLCFlow."""
+    (tmp_path / "MLC/local").mkdir(parents=True)
+    (tmp_path / "MLC/local/meta.yaml").write_text("uid: x\n")
+    return tmp_path / "MLC"
+
+
+def test_those_who_came_through_collective_mind_are_sent_to_its_commands(cm):
+    from mlperf_training_import.homes import home_of
+
+    commands = home_of(cm).commands
+    assert commands.next_steps() == [("see it", 'cmr "gui _playground"')]
+    assert fetch_command("5.1", commands).startswith('cmr "get git repo _repo.https://github.com/')
+
+
+def test_those_who_came_through_mlcflow_are_sent_to_our_command_line_with_their_home(mlc):
+    steps = dict(MlcHome(mlc).commands.next_steps())
+    assert list(steps) == ["see it", "every run as tables"]
+    assert all(command.endswith(f" --home={mlc}") for command in steps.values())
+    assert fetch_command("5.1", MlcHome(mlc).commands).startswith("mlcr get,git,repo,_repo.https://github.com/")
+
+
+def test_those_who_came_through_our_command_line_stay_there(mlc, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["run.py"])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "run.py"])
+    assert open_cm_home(None).commands.next_steps() == [("see it", "python run.py playground")]
+    new = tmp_path / "new"
+    assert open_home(new, may_be_new=True).commands.next_steps() == [("see it", f"python run.py playground --home={new}")]
+    assert open_home(mlc).commands.next_steps()[0] == ("see it", f"python run.py report --home={mlc}")
+    assert fetch_command("5.1", open_home(mlc).commands) == "python run.py --round 5.1"
+
+
+def test_a_clone_is_fetched_by_the_command_that_is_advised(mlc, tmp_path):
+    source = source_of("5.1")
+    for home, module in ((open_cm_home(tmp_path / "new", may_be_new=True), "cmind"), (MlcHome(mlc), "mlc")):
+        command = home.fetch_command(source, anew=False)
+        assert command[:5] == [sys.executable, "-m", module, "run", "script"]
+        assert f"_repo.{source.address}" in command[5]
+        assert {f"--extra_cache_tags={source.cache_tags}", "--submodules=", "-s"} <= set(command)
+        assert any(word.endswith(f"={source.branch}") for word in command)
+    assert "--new" in open_cm_home(None).fetch_command(source, anew=True)
+    assert "--new" not in MlcHome(mlc).fetch_command(source, anew=True)
