@@ -69,7 +69,7 @@ def entry(tmp_path):
     def of_branch(branch, *tags):
         (git / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
         (git / "packed-refs").write_text(f"{'0' * 40} refs/heads/{branch}\n")
-        return CacheEntry("0" * 16, ("mlperf-training-results", "version-5.1", *tags), git.parent)
+        return CacheEntry("0" * 16, ("mlperf-training-results", "version-5.1", *tags), git.parents[1], git.parent)
 
     return of_branch
 
