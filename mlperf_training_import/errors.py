@@ -35,9 +35,10 @@ class NothingToShow(ImportFailure):
 
 
 class NothingToScore(ImportFailure):
-    """Files in which no run was found."""
+    """Files in which no run was found; ``unread`` where some could not be read."""
 
     return_code = 16
+    unread = False
 
 
 class PlaygroundFailure(ImportFailure):

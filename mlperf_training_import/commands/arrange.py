@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..runs.arrange import arrange
-from ..tables.rules import benchmark_of, public_rounds
+from ..tables.rules import benchmark_of
+from ..values import LARGEST_LOG_MB, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -21,15 +22,20 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--submitter", required=True, metavar="NAME", help="folder of the submitter")
     parser.add_argument("--system", required=True, type=Path, metavar="FILE", help="system description, <system>.json")
     parser.add_argument("--into", required=True, type=Path, metavar="DIR", help="folder that gets the submission")
-    parser.add_argument("--round", metavar="X.Y", help="round of the submission; default: the newest public one")
+    parser.add_argument("--round", metavar="X.Y", help="round of the submission; default: the newest that has the benchmark")
+    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="a larger log is left")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Copies the logs, and says where they are."""
-    made = arrange(options.logs, options.submitter, options.system, options.into, options.round)
-    version = options.round or public_rounds()[-1]
-    for folder, count in made.items():
-        asked = benchmark_of(folder.name, version).runs
+    """Copies the logs, and says where they are, and which were left."""
+    made = arrange(options.logs, options.submitter, options.system, options.into, options.round, options.max_log_mb)
+    for folder, count in made.folders.items():
+        version = made.rounds[folder]
+        asked = benchmark_of(folder.name, version).runs if version else None
         rule = f", {version} asks for {asked}" if asked is not None and asked != count else ""
         print(f"{folder}: {count} logs{rule}")
+    for note in made.notes:
+        print(printable(note))
+    for line in made.left:
+        print(printable(f"left: {line}"))
     return 0

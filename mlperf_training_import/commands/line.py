@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_streams()
     name = program_name()
     signal.signal(signal.SIGTERM, _stop)  # else an import would go on without us
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it; else copies of logs would stay behind
+        signal.signal(signal.SIGHUP, _stop)
     try:
         command, options = parse(name, list(sys.argv[1:] if arguments is None else arguments))
         code: int = command.run(options)

@@ -5,14 +5,15 @@ Logs are found by what is in them, whatever they are called: files, folders, or 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from ..errors import BadInput, ImportFailure
+from ..errors import BadInput, ImportFailure, NothingToScore
 from ..experiments.collect import collect_from, unique_entries
 from ..runs.follow import follow
-from ..runs.score import score_logs
+from ..runs.score import score_files
 from ..runs.texts import STANDARD_INPUT
-from ..show.scored import show_groups, to_csv, to_json
+from ..show.scored import show_scored, to_csv, to_json, to_object
 from ..values import LARGEST_LOG_MB
 from .home import add_home_flag, open_home
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     import argparse
 
     from ..model import Entry
+    from ..runs.score import Scored
+
+#: Exit codes of ``--check``, beside that of :class:`NothingToScore`.
+_NOT_SOUND, _NOT_READ = 1, 2
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -28,27 +33,44 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--round", metavar="X.Y", help="whose rules count; default: the newest that has the benchmark")
     parser.add_argument("--accelerators", type=int, metavar="N", help="accelerators of the system, if its logs do not say")
     parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="a larger log is not read")
+    parser.add_argument("--follow", action="store_true", help="show what is added to one log until its run stops")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="exit with 1 if a group has no score, a verdict that is fail, or runs that missed the target; "
+        "with 2 if a file cannot be read or the command not understood; with 16 if there are no logs",
+    )
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print JSON")
     output.add_argument("--csv", action="store_true", help="print CSV, one line per run")
-    output.add_argument("--follow", action="store_true", help="show what is added to one log until its run stops")
     add_home_flag(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints the groups of runs with their scores."""
-    if options.follow:
-        if len(options.paths) != 1 or options.paths[0] == STANDARD_INPUT:
-            raise BadInput("--follow takes one file")
-        follow(options.paths[0], options.round, lambda line: print(line, flush=True))
-    groups, troubles = score_logs(options.paths, options.round, options.max_log_mb)
+    try:
+        scored = _scored(options)
+    except ImportFailure as failure:
+        if options.check and (not isinstance(failure, NothingToScore) or failure.unread):
+            failure.return_code = _NOT_READ
+        raise
     if options.json:
-        print(to_json(groups))
+        print(json.dumps({"event": "score", **to_object(scored)}) if options.follow else to_json(scored))
     elif options.csv:
-        print(to_csv(groups), end="")
+        print(to_csv(scored.groups), end="")
     else:
-        show_groups(groups, troubles, _published(options), options.accelerators)
-    return 0
+        show_scored(scored, _published(options), options.accelerators)
+    if not options.check or (scored.is_read and all(group.is_sound for group in scored.groups)):
+        return 0
+    return _NOT_SOUND if scored.is_read else _NOT_READ
+
+
+def _scored(options: argparse.Namespace) -> Scored:
+    if options.follow:
+        if len(options.paths) != 1 or options.paths[0] == STANDARD_INPUT or options.csv:
+            raise BadInput("--follow takes one file, and no --csv")
+        follow(options.paths[0], options.round, lambda line: print(line, flush=True), as_json=options.json)
+    return score_files(options.paths, options.round, options.max_log_mb)
 
 
 def _published(options: argparse.Namespace) -> list[Entry]:

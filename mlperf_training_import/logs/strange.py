@@ -14,17 +14,20 @@ if TYPE_CHECKING:
 
 #: So much of a file is looked at.
 _HEAD_BYTES = 1 << 20
+_GZIP = b"\x1f\x8b"
 #: How files begin that are something else.
 _BEGINNINGS = (
     (b"version https://git-lfs", "a Git LFS pointer in place of the log; run in the clone: git lfs pull"),
-    (b"\x1f\x8b", "compressed with gzip; unpack it: gunzip"),
+    (_GZIP, "compressed with gzip; unpack it: gunzip"),
     (b"BZh", "compressed with bzip2; unpack it: bunzip2"),
     (b"\xfd7zXZ\x00", "compressed with xz; unpack it: unxz"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it: unzstd"),
     (b"PK\x03\x04", "a zip archive; unpack it: unzip"),
     (b"<!doctype html", "a web page in place of the log; download the raw file"),
     (b"<html", "a web page in place of the log; download the raw file"),
+    (b"=" * 48 + b"\nmlperf results summary", "a summary of MLPerf Inference (LoadGen), no run of MLPerf Training"),
 )
+_LONGEST_BEGINNING = 200
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -34,17 +37,10 @@ def why_no_lines(path: Path, dialect: Dialect) -> str:
     Raises:
         OSError: the file cannot be read.
     """
-    with open_regular(path) as stream:
-        head = stream.read(_HEAD_BYTES)
+    head = _head_of(path)
     token = dialect.token.decode("ascii").strip()
-    if not head:
-        return "the file is empty"
-    if not head.strip():
-        return "the file holds nothing but blanks"
-    start = head.lstrip()[:40].lower()
-    for beginning, what in _BEGINNINGS:
-        if head.startswith(beginning) or start.startswith(beginning):
-            return what
+    if what := _other_than_text(head):
+        return what
     if head.startswith(_UTF16_MARKS) or any(token.encode(name) in head for name in ("utf-16-le", "utf-16-be")):
         return "the text is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8"
     for rounds, other in dialects().items():
@@ -53,3 +49,30 @@ def why_no_lines(path: Path, dialect: Dialect) -> str:
     if token.encode("ascii") in head:
         return f"no log lines: {token} stands without the blank that follows it"
     return f"no log lines: no line has the token {token}"
+
+
+def what_it_is(path: Path, *, even_if_plain: bool) -> str | None:
+    """What a file without log lines is, also in what gzip packed; None for a plain text or an empty file, unless asked for.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    head = _head_of(path)
+    plain = "no log lines" if even_if_plain else None
+    if head.startswith(_GZIP) or not (even_if_plain or head.strip()):
+        return plain
+    return _other_than_text(head) or plain
+
+
+def _head_of(path: Path) -> bytes:
+    with open_regular(path) as stream:
+        return stream.read(_HEAD_BYTES)
+
+
+def _other_than_text(head: bytes) -> str | None:
+    if not head:
+        return "the file is empty"
+    if not head.strip():
+        return "the file holds nothing but blanks"
+    start = head.lstrip()[:_LONGEST_BEGINNING].lower()
+    return next((what for begin, what in _BEGINNINGS if head.startswith(begin) or start.startswith(begin)), None)

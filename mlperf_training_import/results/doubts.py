@@ -105,12 +105,13 @@ def unknown_division(judged: Judged) -> str | None:
 
 def target_missed(judged: Judged) -> str | None:
     def why(run: Run) -> str | None:
-        return _why_missed(run.log, judged.benchmark) if run.log.succeeded and run.reason is None else None
+        return why_missed(run.log, judged.benchmark) if run.log.succeeded and run.reason is None else None
 
     return _counted(judged, why, "say success although the last quality figure does not reach the target")
 
 
-def _why_missed(log: RunLog, benchmark: Benchmark) -> str | None:
+def why_missed(log: RunLog, benchmark: Benchmark) -> str | None:
+    """Why the last quality figure of a run does not reach the target; None if it does."""
     for target in benchmark.targets:
         figure = logged_quality(log, benchmark, target)
         asked = f"{'at most' if target.lower_is_better else 'at least'} {target.logged:g} is asked for"

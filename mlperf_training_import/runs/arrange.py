@@ -2,24 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import shutil
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
+from ..regular import is_there, open_regular
 from ..rounds.description import read_object
-from ..values import is_clean
-from .score import iter_runs
+from ..values import LARGEST_LOG_MB, is_clean
+from .find import by_reason, distinct, iter_pieces, nothing_found
+from .group import iter_notes, read_run, unlike
+from .texts import LeftOut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .group import Member
+    from .split import Piece
 
 
-def arrange(paths: Sequence[str], submitter: str, system: Path, into: Path, round_: str | None = None) -> dict[Path, int]:
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """What was made: benchmark folders with their numbers of logs, and the round of each, None where none has it.
+
+    ``left`` are lines about files that were not copied, ``notes`` are about the logs that were.
+    """
+
+    folders: dict[Path, int]
+    rounds: dict[Path, str | None]
+    left: list[str]
+    notes: list[str]
+
+
+def arrange(
+    paths: Sequence[str],
+    submitter: str,
+    system: Path,
+    into: Path,
+    round_: str | None = None,
+    largest_mb: int = LARGEST_LOG_MB,
+) -> Arranged:
     """Copies logs to ``<into>/<submitter>/results/<system>/<benchmark>/result_<number>.txt``, and the description beside.
 
-    Logs are unwrapped on the way: one plain file per run. Nothing that exists is overwritten, and nothing is left behind
-    where it cannot be done as a whole.
+    Logs are unwrapped on the way: one plain file per run. Nothing that exists is overwritten, no link below ``into`` is
+    followed, and nothing stays behind where it cannot be done as a whole. Of several processes that arrange into one folder
+    one works while the others wait.
 
     Args:
         paths: files, folders, or ``-``.
@@ -27,9 +60,7 @@ def arrange(paths: Sequence[str], submitter: str, system: Path, into: Path, roun
         system: the system description; its name without ``.json`` is that of the system.
         into: folder of the submission; made if need be.
         round_: whose names of benchmarks count.
-
-    Returns:
-        The benchmark folders that were made, with their numbers of logs.
+        largest_mb: a larger file is left.
 
     Raises:
         BadInput: a name is no name of a folder, the description is no JSON object, or something is there already.
@@ -41,28 +72,147 @@ def arrange(paths: Sequence[str], submitter: str, system: Path, into: Path, roun
         read_object(system)
     except (OSError, ValueError) as error:
         raise BadInput(f"--system={system}: {error}") from error
-    root = into / submitter
-    results, description = root / "results" / system.stem, root / "systems" / f"{system.stem}.json"
-    for place in (results, description):
-        if place.exists():
-            raise BadInput(f"{place}: exists already; nothing is overwritten")
-    made: dict[Path, int] = {}
-    unfinished = root / "results" / f".{system.stem}.unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
-        for benchmark, log in iter_runs(paths, round_):
-            _check_name("the benchmark that a log names", benchmark)
-            folder = unfinished / benchmark
+    with _work_place(into, submitter) as (root, work):
+        targets = {
+            work / "results": root / "results" / system.stem,
+            work / "system.json": root / "systems" / f"{system.stem}.json",
+        }
+        _check_free(into, targets.values())
+        left: list[LeftOut] = []
+        runs = _copy_runs(paths, work, round_, largest_mb, left)
+        _copy(system, work / "system.json")
+        _check_free(into, targets.values())  # once more: to read takes its time
+        _move(targets)
+    folders = {targets[work / "results"] / benchmark: members for benchmark, members in runs.items()}
+    return Arranged(
+        folders={folder: len(members) for folder, members in folders.items()},
+        rounds={folder: members[0].round for folder, members in folders.items()},
+        left=by_reason(left),
+        notes=[note for members in runs.values() for note in _iter_notes(members, round_)],
+    )
+
+
+def _copy_runs(
+    paths: Sequence[str], work: Path, round_: str | None, largest_mb: int, left: list[LeftOut]
+) -> dict[str, list[Member]]:
+    """Copies each run to ``<work>/results/<benchmark>``; the runs by benchmark, in the order of their numbers."""
+    copies: dict[int, tuple[Path, str, Member]] = {}
+    pieces: list[Piece] = []
+    with tempfile.TemporaryDirectory(dir=work, prefix="runs-") as place, tempfile.TemporaryDirectory(dir=work) as plain:
+        for piece in iter_pieces(paths, Path(plain), largest_mb << 20, left):
+            member = read_run(piece, round_, largest_mb)
+            if member.benchmark is None:
+                left.append(LeftOut(f"{piece.source}:{piece.line}", "a run that names no benchmark"))
+                continue
+            _check_name("the benchmark that a log names", member.benchmark)
+            copy = Path(place, str(len(pieces)))
+            _copy(piece.log, copy)
+            copies[id(piece)] = copy, member.benchmark, member
+            pieces.append(piece)
+        runs: dict[str, list[Member]] = defaultdict(list)
+        for piece in distinct(pieces, left):
+            copy, benchmark, member = copies[id(piece)]
+            folder = work / "results" / benchmark
             folder.mkdir(parents=True, exist_ok=True)
-            number = made.get(results / benchmark, 0)
-            shutil.copyfile(log, folder / f"result_{number}.txt")
-            made[results / benchmark] = number + 1
-        unfinished.rename(results)
+            copy.rename(folder / f"result_{len(runs[benchmark])}.txt")
+            runs[benchmark].append(member)
+    if not runs:
+        raise nothing_found(paths, left)
+    return runs
+
+
+def _iter_notes(members: Sequence[Member], round_: str | None) -> Iterator[str]:
+    yield from iter_notes(members, round_)
+    if difference := unlike(members):
+        yield f"{members[0].benchmark}: not the runs of one result, they differ in {difference}"
+
+
+@contextlib.contextmanager
+def _work_place(into: Path, submitter: str) -> Iterator[tuple[Path, Path]]:
+    """The submitter's folder and an empty one below ``into``, which nobody else has meanwhile.
+
+    Folders that were made for them, and are empty when the work ends, are removed.
+    """
+    made: list[Path] = []
+    try:
+        with _locked(into, made):
+            work = into / f".{submitter}.unfinished"
+            if is_there(work):
+                shutil.rmtree(work)  # of a process that was killed; nobody else is at work here
+            work.mkdir()
+            try:
+                yield into / submitter, work
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    description.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(system, description)
-    return made
+        for folder in reversed(made):
+            with contextlib.suppress(OSError):  # something is in it
+                folder.rmdir()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, made: list[Path]) -> Iterator[None]:
+    """Makes a folder and locks it; waits for whoever has it."""
+    while True:
+        _make(folder, made)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(OSError):  # where folders cannot be locked
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if _is_at(folder, handle):  # else whoever made it gave up, and removed it
+                yield
+                return
+        finally:
+            os.close(handle)
+
+
+def _is_at(folder: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), folder.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _make(folder: Path, made: list[Path]) -> None:
+    """Makes a folder and those above it, and adds them to ``made``."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            path.mkdir()
+            made.append(path)
+
+
+def _check_free(into: Path, targets: Iterable[Path]) -> None:
+    """Raises BadInput where something is there, or a folder above it is a link, which may lead anywhere."""
+    for target in targets:
+        if is_there(target):
+            raise BadInput(f"{target}: exists already; nothing is overwritten")
+        for folder in reversed([path for path in target.parents if into in path.parents]):
+            if folder.is_symlink():
+                raise BadInput(f"{folder}: a link, not followed")
+
+
+def _move(targets: dict[Path, Path]) -> None:
+    """Moves all to their places, or none."""
+    made: list[Path] = []
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for source, target in targets.items():
+            _make(target.parent, made)
+            source.rename(target)
+            moved.append((source, target))
+    except BaseException:
+        for source, target in moved:
+            target.rename(source)
+        for folder in reversed(made):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _copy(source: Path, target: Path) -> None:
+    with open_regular(source) as reader, target.open("xb") as writer:
+        shutil.copyfileobj(reader, writer)
 
 
 def _check_name(what: str, name: str) -> None:

@@ -1,90 +1,173 @@
-"""Follows a log that is still being written: a file in, a line for people whenever it says something new."""
+"""Follows a log that is still being written: a file in, a line for people or programs whenever it says something new."""
 
 from __future__ import annotations
 
+import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
 from ..logs.evaluation import EVALUATION_KEYS
-from ..logs.line import MalformedLine, evaluation_parts, parse_line
+from ..logs.line import Allowance, Spent, evaluation_parts
 from ..regular import open_regular
-from ..tables.rules import Dialect, dialects, public_rounds, rules_of
-from ..values import finite_number, printable
+from ..tables.rules import benchmark_of
+from ..values import clean_text, finite_number, printable
+from .records import Record, iter_records
+from .texts import GZIP
+from .whose import benchmark_named, round_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import FileIO
 
-_WANTED = EVALUATION_KEYS | {"run_start", "run_stop", "submission_benchmark", "init_start"}
 _LONGEST_LINE = 1 << 20
 _MS_PER_MINUTE = 60 * 1000
 _POLL_SECONDS = 0.5
+#: Names of what the logs count, the first that is there is shown.
+_PROGRESS = ("samples_count", "epoch_num", "step_num")
 
 
-def follow(file: str, round_: str | None, tell: Callable[[str], None], wait: Callable[[], None] | None = None) -> None:
-    """Says what a log says, as it is added, until its run stops.
+def follow(
+    file: str,
+    round_: str | None,
+    tell: Callable[[str], None],
+    wait: Callable[[], None] | None = None,
+    *,
+    as_json: bool = False,
+) -> None:
+    """Says what a log says, as it is added, until its last run has stopped.
 
     Args:
-        file: a plain text; what gzip or a container wrapped cannot be followed.
-        round_: whose form of lines is expected; any where None.
+        file: a plain text, which need not be there yet; what gzip packed cannot be followed.
+        round_: whose targets are shown; those of the newest that has the benchmark where None.
         tell: takes the lines.
         wait: called where nothing was added; sleeps for a moment where None.
+        as_json: whether the lines are JSON objects, with the fields of ``docs/score.md``.
 
     Raises:
-        BadInput: the file became shorter.
+        BadInput: the file became shorter, or cannot be followed.
         OSError: it cannot be read.
     """
-    watcher = _Watcher(rules_of(round_).dialect if round_ in public_rounds() and round_ is not None else None, tell)
     pause = wait or (lambda: time.sleep(_POLL_SECONDS))
-    with open_regular(file) as stream:
+
+    def say(event: str, text: str, **facts: object) -> None:
+        tell(json.dumps({"event": event, **facts}) if as_json else printable(text))
+
+    watcher = _Watcher(round_, say)
+    with _opened(file, say, pause) as stream:
         pending, place = b"", 0
         while True:
             data = stream.read(1 << 16)
             if not data:
                 if stream.seek(0, 2) < place:
                     raise BadInput(f"{file}: became shorter while it was followed; start again")
+                if watcher.has_stopped or watcher.stops_with(pending):
+                    return
                 stream.seek(place)
                 pause()
                 continue
+            if not place and data.startswith(GZIP):
+                raise BadInput(f"{file}: packed with gzip; it cannot be followed")
             place += len(data)
             *lines, pending = (pending + data).split(b"\n")
             pending = pending[-_LONGEST_LINE:]
-            if any(watcher.take(line) for line in lines):
-                return
+            for line in lines:
+                watcher.take(line)
+
+
+def _opened(file: str, say: Callable[..., None], pause: Callable[[], None]) -> FileIO:
+    """The file, as soon as it is there."""
+    is_told = False
+    while True:
+        try:
+            return open_regular(file)
+        except FileNotFoundError:
+            if not is_told:
+                say("waiting", f"waiting for {file}", file=file)
+                is_told = True
+            pause()
 
 
 class _Watcher:
-    def __init__(self, dialect: Dialect | None, tell: Callable[[str], None]) -> None:
-        self._dialects = [dialect] if dialect else list(dict.fromkeys(dialects().values()))
-        self._tell = tell
+    """Says what is new in the lines of a log; lines that every rank writes once only."""
+
+    def __init__(self, round_: str | None, say: Callable[..., None]) -> None:
+        self._round = round_
+        self._say = say
+        self._allowance = Allowance()
+        self._benchmark: str | None = None
         self._start_ms: float | None = None
+        self._latest: tuple[Any, ...] = ()
+        self.has_stopped = False
 
-    def take(self, line: bytes) -> bool:
-        """Takes a line; whether the run has stopped with it."""
-        dialect = next((dialect for dialect in self._dialects if dialect.token in line), None)
-        if dialect is None:
-            return False
+    def take(self, line: bytes) -> None:
+        """Takes a line."""
+        for record in self._records(line):
+            self._take(record)
+
+    def stops_with(self, line: bytes) -> bool:
+        """Whether a line without an end, if it is one, is the whole last one of a run; takes it then."""
+        if any(record.key == "run_stop" for record in self._records(line)):
+            self.take(line)
+        return self.has_stopped
+
+    def _records(self, line: bytes) -> list[Record]:
         try:
-            time_ms, key, value, metadata = parse_line(line, dialect, _WANTED)
-        except MalformedLine as error:
-            self._tell(f"malformed line ({error}): the run will not count")
-            return False
-        if key == "run_start":
-            self._start_ms = time_ms
-            self._tell("the run has started")
-        elif key == "run_stop" and self._start_ms is not None:
-            self._tell(f"{self._minutes(time_ms)} the run has stopped")
-            return True
-        elif key in EVALUATION_KEYS:
-            figure, facts = evaluation_parts(value, metadata)
-            number = finite_number(figure)
-            names = ("samples_count", "epoch_num", "step_num")
-            after = next(
-                (f" after {facts[name]:g} {name}" for name in names if finite_number(facts.get(name)) is not None), ""
-            )
-            shown = f"{number:g}" if number is not None else "no number"
-            self._tell(printable(f"{self._minutes(time_ms)} {key} {shown}{after}"))
-        return False
+            return list(iter_records(line, self._allowance))
+        except Spent as error:
+            raise BadInput(str(error)) from None
 
-    def _minutes(self, time_ms: float) -> str:
-        return "" if self._start_ms is None else f"{(time_ms - self._start_ms) / _MS_PER_MINUTE:8.2f} min:"
+    def _take(self, record: Record) -> None:
+        key = record.key
+        if not key:
+            self._say("malformed", f"malformed line ({record.why}): the run will not count", why=record.why)
+        elif record.benchmark or key == "submission_benchmark":
+            self._take_benchmark(record.benchmark or clean_text(record.value), record)
+        if key == "run_start" and (self._start_ms is None or self.has_stopped):
+            self._start_ms, self.has_stopped = record.time_ms, False
+            self._say("run_start", "the run has started", time_ms=record.time_ms)
+        elif key == "run_stop" and not self.has_stopped:
+            self.has_stopped = True
+            status = evaluation_parts(record.value, record.metadata)[1].get("status")
+            facts = {"minutes": self._minutes(record), "status": status if isinstance(status, str) else None}
+            self._say("run_stop", f"{self._time(record)}the run has stopped", **facts)
+        elif key in EVALUATION_KEYS:
+            self._take_evaluation(record)
+
+    def _take_benchmark(self, name: str | None, record: Record) -> None:
+        if name is None or name == self._benchmark:
+            return
+        self._benchmark = name
+        key = benchmark_named(name)
+        version = round_for(key, record.dialect, self._round) if key else None
+        for target in benchmark_of(key, version).targets if key and version else ():
+            reached = f"at {'most' if target.lower_is_better else 'least'} {target.logged:g}"
+            self._say(
+                "target",
+                f"{key} by the rules of {version}: the target is {target.metric} of {reached}",
+                benchmark=key,
+                round=version,
+                metric=target.metric,
+                target=target.logged,
+                lower_is_better=target.lower_is_better,
+            )
+
+    def _take_evaluation(self, record: Record) -> None:
+        figure, metadata = evaluation_parts(record.value, record.metadata)
+        number = finite_number(figure)
+        progress = {name: finite_number(metadata.get(name)) for name in _PROGRESS}
+        latest = (record.key, number, *progress.values())
+        if latest == self._latest:
+            return
+        self._latest = latest
+        after = next((f" after {count:g} {name}" for name, count in progress.items() if count is not None), "")
+        shown = "no number" if number is None else f"{number:g}"
+        facts = {"minutes": self._minutes(record), "key": record.key, "value": number, **progress}
+        self._say("evaluation", f"{self._time(record)}{record.key} {shown}{after}", **facts)
+
+    def _minutes(self, record: Record) -> float | None:
+        return None if self._start_ms is None else (record.time_ms - self._start_ms) / _MS_PER_MINUTE
+
+    def _time(self, record: Record) -> str:
+        minutes = self._minutes(record)
+        return "" if minutes is None else f"{minutes:8.2f} min: "

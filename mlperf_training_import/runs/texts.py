@@ -1,165 +1,320 @@
-"""Finds the texts that have log lines, whatever they are called and however they are wrapped: paths in, lines out."""
+"""Finds files that may hold logs, and reads their lines however they are packed: paths in, files and lines out.
+
+What unpacks is read in blocks and counted at every level, so that no input grows beyond what was allowed.
+"""
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
 import io
+import itertools
 import json
 import os
 import re
 import sys
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import BadInput
 from ..regular import open_regular
-from ..tables.rules import Dialect, dialects
+from ..tables.rules import known_benchmarks, known_rounds, rules_of
 from ..values import natural_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-#: What stands for standard input.
+#: The word for standard input on the command line, and its name in messages.
 STANDARD_INPUT = "-"
-#: A longer line is no log line; the rest of it is skipped.
+STANDARD_INPUT_NAME = "standard input"
+#: A longer line is cut; each part is looked at on its own.
 _LONGEST_LINE = 1 << 20
-#: A file is taken for text if this much of its start has no byte 0.
-_HEAD_BYTES = 1 << 12
-_GZIP = b"\x1f\x8b"
-#: Byte order marks, and the text encodings that they stand for.
-_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF8: "utf-8-sig"}
-#: Logs of a submission. Other files beside them are none of its runs, and power logs lie in a folder beside them.
+_BLOCK_BYTES = 1 << 16
+#: Byte order marks and their encodings; the first that fits counts.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "utf-8-sig",
+}
+GZIP = b"\x1f\x8b"
+#: Files are packed once by people, twice by mistake.
+_DEEPEST_PACKING = 3
+_TAR, _TAR_PLACE = b"ustar", 257
+#: A mark of a log line of any round: a file with zeros at its start is text only if one of these is there.
+TOKEN_START = b":::ML"
+#: Logs of a submission, and the folders beside them that hold something else.
 SUBMITTED = re.compile(r"result_.*\.txt")
 _POWER = "power"
+_GIT = ".git"
+#: containerd and CRI-O: time, stream, and whether the line goes on in the next record.
+_CRI = re.compile(rb"\S+ std(?:out|err) (?P<part>[PF]) ")
 
 
-def find_files(paths: Sequence[str]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file, or a part of one, that gives no run of its own, and why. ``unread`` files could not be read."""
+
+    file: str
+    why: str
+    unread: bool = False
+
+    def __str__(self) -> str:
+        """The line for people."""
+        return f"{self.file}: {self.why}"
+
+
+def find_files(paths: Sequence[str], left: list[LeftOut]) -> list[str]:
     """The files that paths name: files themselves, those below folders, and ``-`` for standard input.
 
-    Hidden ones and links below a folder are left out; files of one folder come in the order of their numbers.
+    What lies below a folder and is not looked at (links, hidden files, power logs) is added to ``left``. Files of one folder
+    come in the order of their numbers.
 
     Raises:
-        BadInput: a path does not exist, or no file is there.
+        BadInput: a path does not exist, or nothing is there.
     """
-    files = []
+    files: list[str] = []
     for path in paths:
         if path == STANDARD_INPUT or Path(path).is_file():
             files.append(path)
         elif Path(path).is_dir():
-            files += _iter_below(path)
+            files += _iter_below(path, left)
+        elif Path(path).exists():
+            raise BadInput(f"{path}: neither a file nor a folder; for a pipe use - and standard input")
         else:
             raise BadInput(f"{path}: no such file or folder")
-    if not files:
+    if not files and not left:
         raise BadInput(f"{', '.join(paths)}: no file in it")
     return list(dict.fromkeys(files))
 
 
-def find_dialect(file: str, largest_bytes: int) -> Dialect | None:
-    """The dialect of the first log line of a file; None where it has none, or is no text.
+def is_submitted(file: str) -> bool:
+    """Whether a file is a log of a submission: ``result_*.txt`` in the folder of a benchmark."""
+    folder = Path(file).parent.name
+    return bool(SUBMITTED.fullmatch(Path(file).name)) and (folder in _benchmark_folders() or is_in_results(file))
 
-    Raises:
-        OSError: the file cannot be read.
-    """
-    known = dict.fromkeys(dialects().values())
-    for _, line in iter_lines(file, largest_bytes):
-        for dialect in known:
-            if dialect.token in line:
-                return dialect
+
+def is_in_results(file: str) -> bool:
+    """Whether a file lies where the logs of a submission do: ``results/<system>/<benchmark>/result_*.txt``."""
+    return description_of(file) is not None
+
+
+def description_of(file: str) -> Path | None:
+    """Where the system of a submission's log is described: ``systems/<system>.json`` beside ``results``; None for others."""
+    if not SUBMITTED.fullmatch(Path(file).name):
+        return None
+    parents = Path(os.path.abspath(file)).parents  # noqa: PTH100 - links stay as they are
+    for system, results in itertools.pairwise(parents[1:4]):
+        if results.name == "results":
+            return results.parent / "systems" / f"{system.name}.json"
     return None
 
 
 def iter_lines(file: str, largest_bytes: int) -> Iterator[tuple[int, bytes]]:
-    r"""The lines of a text with their numbers, from 1 on, unwrapped: as UTF-8, without what gzip and containers put around.
+    r"""The lines of a text with their numbers, from 1 on, as UTF-8, without what gzip and containers put around them.
+
+    Lines end at ``\n`` or ``\r``, since progress bars write the latter; numbers count the former. Nothing comes of a file
+    that is no text.
 
     Args:
         file: path, or ``-``.
-        largest_bytes: unpacked; more is not read. A line of a container that is cut in several records is put together.
+        largest_bytes: no more is read, neither packed nor unpacked. A line that a container cut is put together again.
 
     Raises:
         OSError: the file cannot be read, or is larger.
     """
-    with _open(file) as stream:
-        pending = b""
-        for number, line in enumerate(_iter_raw(stream, file, largest_bytes), 1):
-            text = pending + _out_of_container(line)
-            if text is not line and not text.endswith(b"\n") and len(text) < _LONGEST_LINE:
-                pending = text  # a container cuts long lines in parts; the last one ends with a newline
-                continue
-            pending = b""
-            yield number, text.rstrip(b"\r\n")
-        if pending:
-            yield number, pending
+    with contextlib.ExitStack() as stack:
+        source: _Source = sys.stdin.buffer if file == STANDARD_INPUT else stack.enter_context(open_regular(file))
+        yield from _joined(_iter_split(_iter_text(_Bounded(source, largest_bytes), largest_bytes, 0)))
 
 
-def _iter_below(folder: str) -> Iterator[str]:
-    for here, folders, files in os.walk(folder):
-        skipped = _POWER if any(map(SUBMITTED.fullmatch, files)) else None
-        folders[:] = sorted((name for name in folders if not name.startswith(".") and name != skipped), key=natural_key)
+def _benchmark_folders() -> frozenset[str]:
+    aliases = {alias for version in known_rounds() for alias in rules_of(version).aliases}
+    return known_benchmarks() | aliases
+
+
+def _iter_below(folder: str, left: list[LeftOut]) -> Iterator[str]:
+    def unreadable(error: OSError) -> None:
+        left.append(LeftOut(str(error.filename), error.strerror or str(error), unread=True))
+
+    for here, folders, files in os.walk(folder, onerror=unreadable):
+        beside = _beside_submitted() if any(is_submitted(str(Path(here, name))) for name in files) else {}
+        entered = []
+        for name in sorted(folders, key=natural_key):
+            path = Path(here, name)
+            if why := beside.get(name) or _why_not_entered(path):
+                left.append(LeftOut(str(path), why))
+            elif name != _GIT:
+                entered.append(name)
+        folders[:] = entered
         for name in sorted(files, key=natural_key):
-            file = Path(here, name)
-            if not name.startswith(".") and not file.is_symlink() and file.is_file():
-                yield str(file)
+            path = Path(here, name)
+            if why := _why_not_taken(path):
+                left.append(LeftOut(str(path), why))
+            else:
+                yield str(path)
 
 
-def _open(file: str) -> BinaryIO:
-    if file == STANDARD_INPUT:
-        return sys.stdin.buffer
-    return io.BufferedReader(open_regular(file))
+def _beside_submitted() -> dict[str, str]:
+    """Folders beside the logs of a submission, with what they hold."""
+    evidence = {name for version in known_rounds() for name in rules_of(version).layout.evidence}
+    return dict.fromkeys(evidence, "evidence for the review, never counted") | {_POWER: "power logs, no runs"}
 
 
-def _iter_raw(stream: BinaryIO, file: str, largest_bytes: int) -> Iterator[bytes]:
-    """Lines as they stand in the text; nothing of what is no text."""
-    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)  # type: ignore[type-var]
-    head = buffered.peek(_HEAD_BYTES)[:_HEAD_BYTES]
-    if head.startswith(_GZIP):
+def _why_not_entered(path: Path) -> str | None:
+    if path.is_symlink():
+        return "a link to a folder, not followed; name it to have it read"
+    is_hidden = path.name.startswith(".") and path.name != _GIT
+    return "a hidden folder, not looked into; name it to have it read" if is_hidden else None
+
+
+def _why_not_taken(path: Path) -> str | None:
+    if path.is_symlink():
+        return "a link, not followed; name it to have it read"
+    if not path.is_file():
+        return "not a regular file"
+    return "a hidden file; name it to have it read" if path.name.startswith(".") else None
+
+
+class _Source(Protocol):
+    def read(self, size: int, /) -> bytes | None: ...
+
+
+class _Bounded(io.RawIOBase):
+    """What is read from a source, up to a number of bytes."""
+
+    def __init__(self, source: _Source, largest_bytes: int) -> None:
+        self._source, self._left, self._largest = source, largest_bytes, largest_bytes
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, as many as are there.
+
+        Raises:
+            OSError: there are more than were allowed.
+        """
+        data = self._source.read(_BLOCK_BYTES if size < 0 else size) or b""
+        self._left -= len(data)
+        if self._left < 0:
+            raise OSError(0, f"larger than {self._largest >> 20} MB (--max_log_mb)")
+        return data
+
+
+def _iter_text(source: _Bounded, largest_bytes: int, depth: int) -> Iterator[bytes]:
+    """Blocks of a text as UTF-8, or in an encoding that has ASCII in it; nothing of what is no text."""
+    head = source.read(_BLOCK_BYTES)
+    while len(head) < len(GZIP) and (more := source.read(_BLOCK_BYTES)):  # a pipe gives what is there
+        head += more
+    if head.startswith(GZIP):
+        if depth == _DEEPEST_PACKING:
+            raise OSError(0, f"packed more than {_DEEPEST_PACKING} times")
+        unpacked = gzip.GzipFile(fileobj=_Again(head, source))
         try:
-            yield from _iter_raw(gzip.GzipFile(fileobj=buffered), file, largest_bytes)  # type: ignore[arg-type]
+            yield from _iter_text(_Bounded(unpacked, largest_bytes), largest_bytes, depth + 1)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise OSError(0, f"not whole gzip ({error})", file) from None
+            raise OSError(0, f"not whole gzip ({error})") from None
         return
     encoding = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
     if encoding is None and b"\0" in head:
         encoding = _unmarked_utf16(head)
-        if encoding is None:
+        if encoding is None and TOKEN_START not in head:
             return
-    left = largest_bytes
-    lines = _iter_bounded(buffered) if encoding in (None, "utf-8-sig") else _iter_decoded(buffered, str(encoding))
-    for line in lines:
-        left -= len(line)
-        if left < 0:
-            raise OSError(0, f"larger than {largest_bytes >> 20} MB", file)
-        yield line
+        if head.startswith(_TAR, _TAR_PLACE):
+            raise OSError(0, "a tar archive; unpack it: tar -xf")
+    decode = codecs.getincrementaldecoder(encoding)("replace").decode if encoding else None
+    while head:
+        yield decode(head).encode("utf-8", "replace") if decode else head
+        head = source.read(_BLOCK_BYTES)
 
 
-def _iter_bounded(stream: BinaryIO) -> Iterator[bytes]:
-    skipping = False
-    while line := stream.readline(_LONGEST_LINE):
-        if not skipping:
-            yield line
-        skipping = not line.endswith(b"\n")
+class _Again(io.RawIOBase):
+    """A source whose first bytes were read already."""
 
+    def __init__(self, head: bytes, source: _Bounded) -> None:
+        self._head, self._source = head, source
 
-def _iter_decoded(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
-    for line in io.TextIOWrapper(stream, encoding, errors="replace", newline="\n"):
-        yield line[:_LONGEST_LINE].encode("utf-8", "replace")
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        if not self._head:
+            return self._source.read(size)
+        data, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
+        return data
 
 
 def _unmarked_utf16(head: bytes) -> str | None:
-    for encoding in ("utf-16-le", "utf-16-be"):
-        if any(dialect.token.decode("ascii").strip().encode(encoding) in head for dialect in dialects().values()):
-            return encoding
-    return None
+    """The form of UTF-16 that a text without a mark has: most of its characters are ASCII, with a zero before or after."""
+    pairs = len(head) // 2
+    zeros = {"utf-16-be": head[0::2].count(0), "utf-16-le": head[1::2].count(0)}
+    likely = max(zeros, key=lambda name: zeros[name])
+    return likely if zeros[likely] > 0.7 * pairs and min(zeros.values()) < 0.1 * pairs else None
 
 
-def _out_of_container(line: bytes) -> bytes:
-    """The text in a line of Docker's JSON log files (``{"log":"...","stream":"stdout"}``); others come back as they are."""
-    if not line.startswith(b'{"log":'):
-        return line
+def _iter_split(blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    number, line = 1, bytearray()
+    for block in blocks:
+        for part in block.splitlines(keepends=True) if b"\r" in block else io.BytesIO(block):
+            line += part
+            if line.endswith((b"\n", b"\r")) or len(line) >= _LONGEST_LINE:
+                yield number, bytes(line.rstrip(b"\r\n"))
+                number += part.endswith(b"\n")
+                line.clear()
+    if line:
+        yield number, bytes(line)
+
+
+def _joined(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Lines with those put together that a container cut in several records."""
+    pending: list[tuple[int, bytes]] = []
+    length = 0
+    ends_lines: bool | None = None  # whether the records say where a line ends; else each of them is one
+    for number, line in lines:
+        text, is_part = _out_of_container(line)
+        if is_part is None:
+            if ends_lines is None and text.endswith(b"\n"):
+                ends_lines = True
+            is_part = ends_lines is not False and not text.endswith(b"\n")
+        pending.append((number, text))
+        length += len(text)
+        if is_part and ends_lines is None and length >= _BLOCK_BYTES:
+            ends_lines = False
+        if is_part and ends_lines is not False and length < _LONGEST_LINE:
+            continue
+        yield from _put_together(pending) if ends_lines is not False else pending
+        pending, length = [], 0
+    yield from _put_together(pending) if ends_lines else pending
+
+
+def _put_together(parts: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    if len(parts) == 1 and b"\n" not in parts[0][1]:
+        yield parts[0]
+    elif parts:
+        for line in b"".join(text for _, text in parts).split(b"\n"):
+            yield parts[0][0], line
+
+
+def _out_of_container(line: bytes) -> tuple[bytes, bool | None]:
+    """The text in a record of a container, and whether it goes on in the next one: None where a missing newline says so.
+
+    These are the records that cut long lines, or that spell text as numbers: of Docker and Fluent Bit (``log``), of CRI, and
+    of journald (``MESSAGE``). Others come back as they are; see :mod:`.records`.
+    """
+    if cri := _CRI.match(line):
+        return line[cri.end() :], cri["part"] == b"P"
+    begin = line.find(b"{")
+    if begin < 0 or TOKEN_START in line[:begin] or not (b'"log"' in line or b'"MESSAGE"' in line):
+        return line, False
     try:
-        record = json.loads(line)
-    except ValueError:
-        return line
-    text = record.get("log")
-    return text.encode("utf-8", "replace") if isinstance(text, str) else line
+        record = json.loads(line[begin:])
+        if isinstance(message := record.get("MESSAGE"), list):
+            return bytes(message), False
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return line, False
+    if not isinstance(text := record.get("log"), str):
+        return line, False
+    goes_on = record["logtag"] == "P" if "logtag" in record else None
+    if "partial_message" in record:
+        goes_on = str(record.get("partial_last")).lower() != "true"
+    return text.encode("utf-8", "replace"), goes_on

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ..csv_text import csv_text
 from ..results.remarks import remarks_of
+from ..runs.find import by_reason
 from ..tables.editions import edition_of
 from ..tables.labels import split_label
 from ..tables.metrics import metric_in
@@ -21,32 +22,31 @@ from ..tables.rules import known_benchmarks
 from ..values import finite_number, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..model import Entry
-    from ..runs.score import ScoredGroup, ScoredRun
+    from ..runs.score import Scored, ScoredGroup, ScoredRun
 
 #: Published results that are shown beside a group.
 _NEAREST = 3
 #: Wide enough for the table of runs where there is no terminal to ask.
 _PIPE_WIDTH = 160
+#: Of the JSON object; grows when a field changes its meaning or goes.
+SCHEMA_VERSION = 1
 _UNVERIFIED = "unverified: nobody has reviewed these runs"
 
 
-def show_groups(
-    groups: Sequence[ScoredGroup], troubles: Sequence[str], entries: Sequence[Entry], accelerators: int | None
-) -> None:
+def show_scored(scored: Scored, entries: Sequence[Entry], accelerators: int | None) -> None:
     """Prints the runs of each group, what they are worth, and what was published of about the same size.
 
     Args:
-        groups: what was scored.
-        troubles: files that could not be read.
+        scored: groups, and what gives no run of its own.
         entries: published results, of which the nearest are shown.
         accelerators: of the system, where its logs do not say it.
     """
     out = Console(highlight=False, markup=False)
     out = out if out.is_terminal else Console(width=_PIPE_WIDTH, highlight=False, markup=False)
-    for group in groups:
+    for group in scored.groups:
         of_system = f", {group.system}" if group.system else ""
         out.print(_line(f"{group.benchmark}, {group.division}{of_system}: {len(group.runs)} runs in {group.folder}"))
         out.print(_runs_table(group))
@@ -61,34 +61,44 @@ def show_groups(
         if entries and not count:
             out.print("the logs do not say how many accelerators there were: --accelerators N puts the nearest first")
         out.print()
-    for trouble in troubles:
-        out.print(_line(f"not read: {trouble}"), soft_wrap=True)
+    for line in by_reason(scored.left):
+        out.print(_line(f"left out: {line}"), soft_wrap=True)
     out.print(_UNVERIFIED)
 
 
-def to_json(groups: Sequence[ScoredGroup]) -> str:
-    """The groups as JSON: a list of objects with the fields of :class:`~..runs.score.ScoredGroup`."""
-    objects = [
+def to_json(scored: Scored) -> str:
+    """All as a JSON object; ``docs/score.md`` has its fields."""
+    return json.dumps(to_object(scored), indent=2, sort_keys=True)
+
+
+def to_object(scored: Scored) -> dict[str, object]:
+    """All as what JSON can say: groups with the fields of :class:`~..runs.score.ScoredGroup`, and what was left out."""
+    groups = [
         {**dataclasses.asdict(group), "remarks": _remarks(group), "findings": [doubt._asdict() for doubt in group.findings]}
-        for group in groups
+        for group in scored.groups
     ]
-    return json.dumps(objects, indent=2, sort_keys=True)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "groups": groups,
+        "left_out": [dataclasses.asdict(one) for one in scored.left],
+    }
 
 
 def to_csv(groups: Sequence[ScoredGroup]) -> str:
-    """The runs as CSV, one line each, with benchmark, division, round and folder of their group in front."""
-    of_group = ("benchmark", "division", "round", "folder", "unit", "score", "score_unit")
+    """The runs as CSV, one line each, with what is known of their group in front."""
+    of_group = ("benchmark", "division", "round", "folder", "unit", "score", "score_unit", "verdict")
     rows = [
         {name: getattr(group, name) for name in of_group} | {"remarks": _remarks(group)} | dataclasses.asdict(run)
         for group in groups
         for run in group.runs
     ]
-    return csv_text(list(rows[0]), rows)
+    plain = [{name: _line(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
+    return csv_text(list(rows[0]), plain)
 
 
 def nearest_results(entries: Iterable[Entry], group: ScoredGroup, accelerators: int | None) -> list[Entry]:
     """Published results of the edition and division of a group: nearest in accelerators, then newest, then fastest."""
-    edition = edition_of(group.benchmark, group.round)
+    edition = edition_of(group.benchmark, group.round) if group.round else None
 
     def weight(entry: Entry) -> tuple[float, list[int], float]:
         count = entry.get("accelerators_count")
@@ -113,42 +123,49 @@ def _is_comparable(entry: Entry, group: ScoredGroup, edition: Any) -> bool:
 
 def _runs_table(group: ScoredGroup) -> Table:
     table = Table("run", "minutes", "status", box=SIMPLE_HEAD)
-    quality = f"{group.target_metric} (target {group.target:g})" if group.target is not None else "quality"
-    for name in (quality, group.unit or "progress", "samples/s", "seed"):
+    columns = list(_iter_columns(group))
+    for name, _ in columns:
         table.add_column(name, justify="right")
     table.add_column("log")
     table.columns[1].justify = "right"
     for number, run in enumerate(group.runs):
-        table.add_row(
-            str(number),
-            _minutes(run),
-            _line(run.reason or run.status or ""),
-            *(
-                _number(value)
-                for value in (
-                    run.quality,
-                    run.progress,
-                    run.samples_per_second and round(run.samples_per_second, 1),
-                    run.seed,
-                )
-            ),
-            _line(f"{_below(run.file, group.folder)}:{run.line}"),
-        )
+        values = (_number(getattr(run, field)) for _, field in columns)
+        log = f"{_below(run.file, group.folder)}:{run.line}"
+        table.add_row(str(number), _minutes(run), _line(_status(run)), *values, _line(log))
     return table
 
 
-def _iter_verdict(group: ScoredGroup) -> Iterable[str]:
-    rules = f"by the rules of {group.round}"
+def _iter_columns(group: ScoredGroup) -> Iterator[tuple[str, str]]:
+    """Headings of the columns of numbers, with the fields of a run."""
+    for prefix in ("", "second_"):
+        target, metric = getattr(group, f"{prefix}target"), getattr(group, f"{prefix}target_metric")
+        if target is not None or not prefix:
+            yield "quality" if target is None else f"{metric} (target {target:g})", f"{prefix}quality"
+    yield group.unit or "progress", "progress"
+    yield "samples/s", "samples_per_second"
+    if group.is_sweep:
+        yield from (("batch size", "global_batch_size"), ("rate", "learning_rate"), ("data set", "dataset_samples"))
+    yield "seed", "seed"
+
+
+def _status(run: ScoredRun) -> str:
+    text = run.reason or run.status or ""
+    return f"{text}, missed the target: {run.missed}" if run.missed else text
+
+
+def _iter_verdict(group: ScoredGroup) -> Iterator[str]:
+    yield from group.notes
+    rules = f" by the rules of {group.round}" if group.round else ""
     if group.score is not None:
         factor = f", {group.scaling_factor:g} of scaling.json in it" if group.scaling_factor is not None else ""
-        yield f"score {rules}: {group.score:.4f} {group.score_unit}{factor}"
+        yield f"score{rules}: {group.score:.4f} {group.score_unit}{factor}"
     else:
-        yield f"no score {rules}: {group.reason or 'no run counts'}"
+        yield f"no score{rules}: {group.reason or 'no run counts'}"
     if group.minutes_so_far is not None:
         yield f"the runs that count so far: {group.minutes_so_far:.4f} minutes in the mean, nothing left out"
-    if verdict := group.figures.get("rcp_verdict"):
+    if group.verdict:
         converged = group.figures.get("rcp_factor")
-        yield f"reference convergence points: {verdict}{f', factor {converged:.6f}' if converged is not None else ''}"
+        yield f"reference convergence points: {group.verdict}{f', factor {converged:.6f}' if converged is not None else ''}"
     if remarks := _remarks(group):
         yield remarks
     told = {group.reason, *(run.reason for run in group.runs)}
@@ -176,11 +193,11 @@ def _below(file: str, folder: str) -> str:
 def _minutes(run: ScoredRun) -> str:
     if run.minutes is not None:
         return f"{run.minutes:.4f}"
-    return f"({run.minutes_so_far:.2f} so far)" if run.minutes_so_far is not None else ""
+    return f"({run.minutes_so_far:.2f})" if run.minutes_so_far is not None else ""
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.4f}".rstrip("0").rstrip(".")
+    return "" if value is None else f"{value:,.4f}".rstrip("0").rstrip(".") if abs(value) >= 0.01 else f"{value:g}"
 
 
 def _line(text: str) -> str:

@@ -9,8 +9,8 @@ from trees import import_tree, write_files, write_result
 
 from mlperf_training_import.experiments.identity import stored_identity
 from mlperf_training_import.results.entry import uid_of
-from mlperf_training_import.runs.score import score_logs
-from mlperf_training_import.show.scored import show_groups
+from mlperf_training_import.runs.score import Scored, score_logs
+from mlperf_training_import.show.scored import show_scored
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description, write_submission
 
 STRONG, WEAK = "Org/results/sys/strong/deepcam", "Org/results/sys/weak/deepcam"
@@ -77,7 +77,8 @@ def test_loose_logs_of_a_weak_result_have_the_score_of_their_import(tmp_path, ca
     assert (group.metric, group.score, group.minutes) == ("throughput", 5 / 22, 22 / 5)
     assert group.score == import_tree(tmp_path, "hpc-2.0").only.score.value
     assert group.figures["models_trained"] == 5
-    show_groups(groups, troubles, [], None)
+    assert troubles == []
+    show_scored(Scored(groups, []), [], None)
     assert "score by the rules of hpc-2.0: 0.2273 models/min.\n" in capsys.readouterr().out
 
 

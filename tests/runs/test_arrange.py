@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from trees import import_tree, snapshot, write_files
 
+from mlperf_training_import.commands.line import main
 from mlperf_training_import.errors import BadInput, NothingToScore
 from mlperf_training_import.runs.arrange import arrange
-from mlperf_training_import.start.sample import log_line, run_log, system_description
+from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def test_what_is_arranged_can_be_imported(tmp_path, system):
     write_files(tmp_path / "logs", {"a.gz": gzip.compress(texts[0].encode(), mtime=0), "b.out": "".join(texts[1:])})
     before = snapshot(tmp_path / "logs")
     made = arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree", "5.1")
-    assert made == {tmp_path / "tree/Acme/results/box/retinanet": 5}
+    assert (made.left, made.folders) == ([], {tmp_path / "tree/Acme/results/box/retinanet": 5})
     assert import_tree(tmp_path / "tree", "5.1").minutes == {"Acme/results/box/retinanet": 3.0}
     assert snapshot(tmp_path / "logs") == before
 
@@ -51,3 +54,120 @@ def test_names_stay_inside_the_folder(tmp_path, system, name):
     with pytest.raises(BadInput, match="is no name for a folder"):
         arrange([str(tmp_path / "odd")], "Acme", system, tmp_path / "tree")
     assert not (tmp_path / "tree/Acme/results/box").exists()
+
+
+def test_every_run_is_copied_once_and_what_is_left_is_said(tmp_path, system):
+    first, second = run_log("retinanet", 1), run_log("retinanet", 2)
+    write_files(
+        tmp_path / "logs",
+        {
+            "all.out": first + second,
+            "1.tee": first,
+            "nameless.log": "\n".join(line for line in first.splitlines() if "submission_benchmark" not in line),
+            "pointer.log": "version https://git-lfs.github.com/spec/v1\n",
+            "cut.gz": gzip.compress(first.encode(), mtime=0)[:-9],
+        },
+    )
+    made = arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree")
+    assert made.folders == {tmp_path / "tree/Acme/results/box/retinanet": 2}
+    whys = {
+        "nameless.log": "a run that names no",
+        "pointer.log": "a Git LFS",
+        "cut.gz": "not whole",
+        "1.tee": "the same run as",
+    }
+    assert len(made.left) == len(whys)
+    assert all(any(f"logs/{name}" in line and why in line for line in made.left) for name, why in whys.items())
+
+
+@pytest.mark.parametrize("link", ["Acme", "Acme/results", "Acme/systems"])
+def test_no_link_leads_out_of_the_folder(tmp_path, system, link):
+    write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
+    outside, into = tmp_path / "outside", tmp_path / "tree"
+    outside.mkdir()
+    (into / link).parent.mkdir(parents=True)
+    (into / link).symlink_to(outside)
+    with pytest.raises(BadInput, match="a link, not followed"):
+        arrange([str(tmp_path / "logs")], "Acme", system, into)
+    assert list(outside.iterdir()) == []
+    assert [path for path in into.rglob("*") if not (into / link).is_relative_to(path)] == []
+
+
+def test_a_place_that_a_broken_link_has_is_not_free(tmp_path, system):
+    write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
+    target = tmp_path / "tree/Acme/systems/box.json"
+    target.parent.mkdir(parents=True)
+    target.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(BadInput, match="exists already"):
+        arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree")
+    assert snapshot(tmp_path / "tree") == {}
+
+
+@pytest.mark.parametrize("step", ["_copy", "_move", "distinct"])
+def test_what_fails_leaves_nothing_behind(tmp_path, system, monkeypatch, step):
+    write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"mlperf_training_import.runs.arrange.{step}", fail)
+    with pytest.raises(OSError, match="No space left"):
+        arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "a/b/tree")
+    assert not (tmp_path / "a").exists()
+
+
+def test_the_second_of_two_moves_fails_and_the_first_is_taken_back(tmp_path, system, monkeypatch):
+    write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
+    rename = Path.rename
+
+    def fail_for_the_description(self, target):
+        if self.name == "system.json":
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail_for_the_description)
+    with pytest.raises(OSError, match="Input/output error"):
+        arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree")
+    assert not (tmp_path / "tree").exists()
+
+
+def test_two_at_once_wait_for_each_other(tmp_path, system):
+    write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
+    other = tmp_path / "other.json"
+    other.write_text(system.read_text())
+    with ThreadPoolExecutor(4) as pool:
+        tries = [
+            pool.submit(arrange, [str(tmp_path / "logs")], "Acme", file, tmp_path / "tree")
+            for file in (system, other, system, tmp_path / "absent.json")
+        ]
+    failures = [str(one.exception()) for one in tries if one.exception()]
+    assert len(failures) == 2
+    assert sum("exists already; nothing is overwritten" in failure for failure in failures) == 1
+    assert sorted(path.relative_to(tmp_path / "tree").as_posix() for path in (tmp_path / "tree").rglob("*.*")) == [
+        "Acme/results/box/retinanet/result_0.txt",
+        "Acme/results/other/retinanet/result_0.txt",
+        "Acme/systems/box.json",
+        "Acme/systems/other.json",
+    ]
+
+
+def test_the_command_says_what_was_made_and_left(tmp_path, system, capsys):
+    write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1), "empty/result_0.txt": ""})
+    words = ["arrange", str(tmp_path / "logs"), "--submitter=Acme", f"--system={system}", f"--into={tmp_path / 'tree'}"]
+    assert main([*words, "--round=5.1"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{tmp_path}/tree/Acme/results/box/retinanet: 1 logs, 5.1 asks for 5",
+        f"left: {tmp_path}/logs/empty/result_0.txt: the file is empty",
+    ]
+
+
+def test_nearly_right_names_unlike_runs_and_the_newest_round_are_said(tmp_path, system, capsys):
+    texts = [run_log("gpt-oss-20b", n, global_batch_size=n, start_ms=START_MS + n * 86_400_000) for n in (16, 32)]
+    write_files(tmp_path / "logs", {f"{number}.log": text for number, text in enumerate(texts)})
+    words = ["arrange", str(tmp_path / "logs"), "--submitter=Acme", f"--system={system}", f"--into={tmp_path / 'tree'}"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{tmp_path}/tree/Acme/results/box/gpt_oss_20b: 2 logs, 6.1 asks for 10",
+        "the logs name gpt-oss-20b, which is taken for gpt_oss_20b",
+        "gpt_oss_20b: not the runs of one result, they differ in batch sizes: 16, 32",
+    ]

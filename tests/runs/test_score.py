@@ -13,7 +13,6 @@ from trees import write_files
 
 from mlperf_training_import.errors import BadInput, NothingToScore
 from mlperf_training_import.runs.describe import describe_runs
-from mlperf_training_import.runs.follow import follow
 from mlperf_training_import.runs.score import score_logs
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description
 
@@ -65,7 +64,7 @@ FORMS = {
     "windows line ends": lambda texts: {f"{n}.log": text.replace("\n", "\r\n") for n, text in enumerate(texts)},
     "files that are no logs beside them": lambda texts: (
         {f"{n}.log": text for n, text in enumerate(texts)}
-        | {"model.bin": b"\0\1\2" * 5000, "notes.md": "# notes\n", ".hidden.log": texts[0], "empty.log": ""}
+        | {"model.bin": b"\0\1\2" * 5000, "notes.md": "# notes\n", "empty.log": "", ".git/HEAD": texts[0]}
     ),
 }
 
@@ -131,7 +130,7 @@ def test_the_lines_of_another_round_are_scored_by_it_and_that_is_said(tmp_path):
         ':::MLL 1560822378.000 run_start: {"value": null, "metadata": {}}',
         ':::MLL 1560822438.000 run_stop: {"value": null, "metadata": {"status": "success"}}',
     ]
-    write_files(tmp_path, {f"{n}.log": "\n".join(lines) for n in range(5)})
+    write_files(tmp_path, {f"{n}.log": "\n".join(lines).replace("15608", f"156{n}8") for n in range(5)})
     group = only(tmp_path, round_="5.1")
     assert (group.round, group.minutes) == ("0.6", 1.0)
 
@@ -158,15 +157,12 @@ def test_the_logs_may_describe_their_system(tmp_path):
 
 
 def test_the_factor_beside_logs_of_a_submission_counts(tmp_path):
-    write_files(
-        tmp_path, FORMS["flat folder"](logs()) | {"scaling.json": {"scaling_factor": 1.5}, "compliance.out": logs()[0]}
-    )
+    write_files(tmp_path, FORMS["flat folder"](logs()) | {"scaling.json": {"scaling_factor": 1.5}})
     group = only(tmp_path)
     assert len(group.runs) == 10
     assert group.minutes == pytest.approx(1.5 * SCORE)
     (tmp_path / "scaling.json").write_text('{"scaling_factor": "1.5"}')
-    with pytest.raises(BadInput, match=r"scaling\.json: no scaling_factor above 0 in it"):
-        score_logs([tmp_path])
+    assert (only(tmp_path).score, only(tmp_path).reason) == (None, "scaling.json: no scaling_factor above 0 in it")
 
 
 def test_lines_after_the_end_of_a_run_are_part_of_it(tmp_path):
@@ -191,8 +187,8 @@ def test_what_is_no_log_is_named(tmp_path):
         score_logs([tmp_path / "nowhere"])
     with pytest.raises(BadInput, match="no file in it"):
         score_logs([tmp_path])
-    write_files(tmp_path, {"notes.txt": "hello\n", "power/node_0.txt": log_line(1, "power_reading", 3)})
-    with pytest.raises(NothingToScore, match="no run of MLPerf Training in it; log lines have one of ':::MLL '"):
+    write_files(tmp_path, {"notes.txt": "hello\n"})
+    with pytest.raises(NothingToScore, match="no run of MLPerf Training in it\n  log lines have one of ':::MLL '"):
         score_logs([tmp_path])
     with pytest.raises(BadInput, match="--round=newest: expected <number>"):
         score_logs([tmp_path], round_="newest")
@@ -215,29 +211,3 @@ def test_where_a_submission_was_expected_the_runs_are_named(tmp_path):
     assert said.startswith("\nthere are 10 runs of llama2_70b_lora; score them as they are: ")
     assert f"arrange {tmp_path} --submitter <name>" in said
     assert describe_runs(tmp_path / "nowhere", "5.1") == ""
-
-
-def test_follow_says_what_is_added_until_the_run_stops(tmp_path):
-    text = run_log("bert", 10.0, evaluations=[(100, 0.5), (200, 0.72)]).splitlines(keepends=True)
-    file, said, left = tmp_path / "run.log", [], [text[:8], text[8:9], text[9:]]
-    file.write_text("")
-
-    def write_more():
-        with file.open("a") as stream:
-            stream.writelines(left.pop(0))
-
-    follow(str(file), None, said.append, write_more)
-    assert [line.strip() for line in said] == [
-        "the run has started",
-        "3.33 min: eval_accuracy 0.5 after 100 epoch_num",
-        "6.67 min: eval_accuracy 0.72 after 200 epoch_num",
-        "10.00 min: the run has stopped",
-    ]
-    assert left == []
-
-
-def test_follow_does_not_guess_where_the_file_was_cut(tmp_path):
-    file = tmp_path / "run.log"
-    file.write_text(run_log("bert", 10.0)[:300])
-    with pytest.raises(BadInput, match="became shorter while it was followed"):
-        follow(str(file), None, lambda _: None, lambda: file.write_text(""))

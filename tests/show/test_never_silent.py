@@ -13,9 +13,9 @@ from trees import Imported, import_tree, write_files, write_result
 from mlperf_training_import.dataset.rows import rows_of_round
 from mlperf_training_import.outcome import Outcome
 from mlperf_training_import.results.remarks import NEVER_SILENT, remarks_of
-from mlperf_training_import.runs.score import score_logs
+from mlperf_training_import.runs.score import Scored, score_logs
 from mlperf_training_import.show.page.payload import make_payload
-from mlperf_training_import.show.scored import show_groups, to_csv, to_json
+from mlperf_training_import.show.scored import show_scored, to_csv, to_json
 from mlperf_training_import.show.screen import Screen
 from mlperf_training_import.show.summaries import write_summaries
 from mlperf_training_import.start.sample import run_log
@@ -132,11 +132,11 @@ def rows(shown: Shown) -> str:
 
 
 def score_text(shown: Shown) -> None:
-    show_groups(shown.groups, [], [], None)
+    show_scored(Scored(shown.groups, []), [], None)
 
 
 def score_json(shown: Shown) -> str:
-    (group,) = json.loads(to_json(shown.groups))
+    (group,) = json.loads(to_json(Scored(shown.groups, [])))["groups"]
     return group["remarks"]
 
 

@@ -1,0 +1,173 @@
+"""Groups runs to results: the runs in files in, those that share benchmark, system and settings out."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ..logs.log import read_log
+from ..results.facts import UNKNOWN_DIVISION
+from ..rounds.description import normal_division
+from ..suggest import did_you_mean
+from ..tables.rules import benchmark_of, known_benchmarks, rules_of
+from ..values import first_of
+from .find import was_written_often
+from .texts import is_submitted
+from .whose import benchmark_named, has_benchmark, newest_round, round_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..model import RunLog
+    from .split import Piece
+
+#: Names of folders that tell one run of a system from the next: times, numbers, and words that mean a try.
+_ONE_OF_MANY = re.compile(r"(run|trial|try|attempt|seed|rep|job|slurm|result|exp)?[-_]?\d[\d_.:T-]*", re.IGNORECASE)
+#: Of a benchmark that no round has, the fewest runs that make a score; and so many values of a setting are named.
+_FEWEST, _NAMED = 3, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A run with what its log says, and by whose rules that counts.
+
+    ``benchmark`` is its key, or what the log names where no benchmark is called so; None where it names none. ``round`` is
+    None where no round has it; ``version`` is then the round by whose rules the run counts all the same. ``log_bytes`` is
+    the size of its plain log.
+    """
+
+    piece: Piece
+    log: RunLog
+    log_bytes: int
+    benchmark: str | None
+    division: str
+    round: str | None
+    version: str
+
+    @property
+    def settings(self) -> dict[str, float | None]:
+        """What the runs of one result share, by its name for people; None for what the log does not say."""
+        return {
+            "batch sizes": self.log.global_batch_size,
+            "learning rates": self.piece.learning_rate,
+            "numbers of samples": self.piece.dataset_samples,
+        }
+
+
+#: Folder, benchmark, division; organisation, platform and name of the system.
+_Key = tuple[str, str, str, tuple[str, str, str]]
+
+
+def grouped(members: Sequence[Member]) -> list[tuple[str, list[Member]]]:
+    """The runs of each result, with their folder.
+
+    The logs of a submission are one result whatever they say, as when it is imported. Others are not one result where they
+    were made with other settings: they are several if all of these have the runs that the rules ask for; else they stay
+    together, as a sweep.
+    """
+    groups: dict[_Key, list[Member]] = defaultdict(list)
+    for key, member in _iter_members(members):
+        groups[key].append(member)
+    split: list[tuple[str, list[Member]]] = []
+    for (folder, *_), runs in groups.items():
+        if unlike(runs):
+            parts: dict[tuple[float | None, ...], list[Member]] = defaultdict(list)
+            for member in runs:
+                parts[tuple(member.settings.values())].append(member)
+            asked = benchmark_of(runs[0].benchmark or "", runs[0].version).runs or _FEWEST
+            if all(len(part) >= asked for part in parts.values()):
+                split += [(folder, part) for part in parts.values()]
+                continue
+        split.append((folder, runs))
+    return split
+
+
+def unlike(members: Sequence[Member]) -> str | None:
+    """What runs differ in that those of one result share, such as ``batch sizes: 16, 32``; None where they are alike.
+
+    Of the logs of a submission that is never said: the review looks at them.
+    """
+    if all(is_submitted(member.piece.source) for member in members):
+        return None
+    differences = []
+    for name in members[0].settings:
+        values = {value for member in members if (value := member.settings[name]) is not None}
+        if len(values) > 1:
+            differences.append(f"{name}: {first_of([f'{value:.10g}' for value in sorted(values)], _NAMED)}")
+    return "; ".join(differences) or None
+
+
+def iter_notes(members: Sequence[Member], asked: str | None) -> Iterator[str]:
+    """What was assumed about some runs of one benchmark, given the round that was asked for."""
+    first = members[0]
+    names = {member.piece.benchmark for member in members if member.piece.benchmark} - {first.benchmark}
+    if first.benchmark is None:
+        return
+    if benchmark_named(first.benchmark) is None:
+        yield f"no round of MLPerf has {first.benchmark}{did_you_mean(first.benchmark, known_benchmarks())}"
+    elif first.round is None:
+        yield f"no round with lines of this form has {first.benchmark}"
+    elif asked not in (None, first.round):
+        why = "lines of this form" if has_benchmark(asked, first.benchmark) else first.benchmark
+        yield f"{asked} has no {why}; the rules of {first.round} count"
+    for name in sorted(names):
+        if benchmark_named(name) == first.benchmark:
+            yield f"the logs name {name}, which is taken for {first.benchmark}"
+
+
+def _iter_members(members: Sequence[Member]) -> Iterator[tuple[_Key, Member]]:
+    """Each run with what it shares with the others of its result."""
+    places = _places([member.piece for member in members])
+    for member in members:
+        piece = member.piece
+        if is_submitted(piece.source):
+            yield (str(Path(piece.source).parent), "", "", ("", "", "")), member
+        else:
+            system = (piece.organisation or "", piece.platform or "", str(piece.system.get("system_name", "")))
+            yield (places[piece.source], member.benchmark or "", member.division, system), member
+
+
+def read_run(piece: Piece, round_: str | None, largest_mb: int) -> Member:
+    """What the log of a run says, and by whose rules it counts."""
+    benchmark = _benchmark_of(piece)
+    round_ = round_for(benchmark, piece.dialect, round_) if benchmark else None
+    version = round_ or newest_round(piece.dialect)
+    elapsed = rules_of(version).elapsed.get(benchmark or "")
+    log = read_log(piece.log, piece.dialect, piece.source, elapsed, largest_mb)
+    if piece.malformed:
+        log = msgspec.structs.replace(log, malformed=piece.malformed)  # its line in the file, not in the plain log
+    if log.benchmark and benchmark == benchmark_named(log.benchmark):
+        log = msgspec.structs.replace(log, benchmark=benchmark)
+    if was_written_often(piece):
+        log = msgspec.structs.replace(log, run_starts=1, start_number=1, run_stops=1, stop_number=1)
+    division = normal_division(log.division) or normal_division(piece.system.get("division")) or UNKNOWN_DIVISION
+    size = piece.log.stat().st_size
+    return Member(piece, log, size, benchmark, division, round_, version)
+
+
+def _benchmark_of(piece: Piece) -> str | None:
+    """The folder of a submission; else what the log names, if that is a benchmark; else the nearest folder that is one."""
+    folders = [benchmark_named(part) for part in reversed(Path(piece.source).parts[:-1])]
+    if is_submitted(piece.source) and folders[0]:
+        return folders[0]
+    named = benchmark_named(piece.benchmark) if piece.benchmark else None
+    return named or next(filter(None, folders), piece.benchmark)
+
+
+def _places(pieces: Sequence[Piece]) -> dict[str, str]:
+    """The folder that each file belongs to: the one above, where every folder beside it holds a single run of many."""
+    count: dict[str, int] = defaultdict(int)
+    for piece in pieces:
+        count[str(Path(piece.source).parent)] += 1
+    places = {}
+    for piece in pieces:
+        folder = Path(piece.source).parent
+        while count[str(folder)] == 1 and _ONE_OF_MANY.fullmatch(folder.name):
+            folder = folder.parent
+        places[piece.source] = str(folder)
+    return places

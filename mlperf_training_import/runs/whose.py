@@ -1,0 +1,64 @@
+"""Says whose rules logs are scored by: what a log names and the form of its lines in, benchmark and round out."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+from ..tables.labels import round_label
+from ..tables.rules import known_benchmarks, known_rounds, rules_of
+
+if TYPE_CHECKING:
+    from ..tables.rules import Dialect
+
+
+def benchmark_named(name: str) -> str | None:
+    """The key of the benchmark that a name means: the key itself, another name of it, or nearly one of these.
+
+    Names are nearly the same if only case, hyphens, underscores and blanks tell them apart (``gpt-oss-20b``). None where no
+    benchmark is called so.
+    """
+    return name if name in known_benchmarks() else _other_names().get(name) or _other_names().get(_plain(name))
+
+
+def has_benchmark(version: str, benchmark: str) -> bool:
+    """Whether a round has a benchmark; one that the tables do not know may have any."""
+    rules = rules_of(version)
+    return benchmark in rules.benchmarks or not rules.known
+
+
+def round_for(benchmark: str, dialect: Dialect, asked: str | None) -> str | None:
+    """The round whose rules count: the one that was asked for, else the newest known one, public or not.
+
+    Args:
+        benchmark: its key.
+        dialect: the form of the lines.
+        asked: the round that was asked for.
+
+    Returns:
+        A round that has both; None where none has.
+    """
+    fitting = [version for version in known_rounds() if rules_of(version).dialect == dialect]
+    if asked is not None and rules_of(asked).dialect == dialect:
+        fitting.append(asked)
+    return next((version for version in reversed(fitting) if has_benchmark(version, benchmark)), None)
+
+
+def newest_round(dialect: Dialect) -> str:
+    """The newest known round of MLPerf Training with lines of a form."""
+    rounds = sorted(known_rounds(), key=lambda version: round_label(version).suite == "training")
+    return [version for version in rounds if rules_of(version).dialect == dialect][-1]
+
+
+@functools.cache
+def _other_names() -> dict[str, str]:
+    """Other names of benchmarks, and all names without what is not a letter or digit, with the keys that they mean."""
+    names = {key: key for key in known_benchmarks()}
+    for version in known_rounds():
+        names = {**rules_of(version).aliases, **names}
+    return {**{_plain(name): key for name, key in names.items()}, **names}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())
