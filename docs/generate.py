@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -24,7 +25,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
+from mlperf_training_import.commands.line import iter_help
 from mlperf_training_import.findings import kinds_of_findings
 from mlperf_training_import.results.names import (
     find_accelerator,
@@ -219,6 +222,13 @@ def fetch_lines() -> str:
     return "```bash\n" + "\n".join(map(fetch_command, public_rounds())) + "\n```"
 
 
+def commands_help() -> str:
+    """What ``--help`` shows of each command, at the width that it has on a wide terminal."""
+    with mock.patch.dict(os.environ, COLUMNS="110"):
+        shown = list(iter_help("run.py"))
+    return "\n\n".join(f"## `{asked}`\n\n```text\n{text.rstrip()}\n```" for asked, text in shown)
+
+
 def mistakes_table() -> str:
     """Mistakes with what is shown, which the tests try."""
     rows = (
@@ -276,6 +286,7 @@ def mlc_description() -> str:
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "_cm.yaml": {"variations": variations},
     "docs/analysis.md": {"figures": figures_table},
+    "docs/commands.md": {"help": commands_help},
     "docs/dataset.md": {"columns": dataset_columns, "left out": left_out_table},
     "docs/findings.md": {"counted": counted_rounds, "findings": findings_text},
     "docs/flags.md": {"flags": flags_table},

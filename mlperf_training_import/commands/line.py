@@ -15,7 +15,7 @@ from ..suggest import did_you_mean
 from ..way_in import program_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType, ModuleType
 
 #: The commands and their modules, the default first.
@@ -118,6 +118,14 @@ class Once(argparse.Action):
         if getattr(namespace, self.dest) is not None:
             raise argparse.ArgumentError(self, "given twice; give one, with commas where it is a list")
         setattr(namespace, self.dest, values)
+
+
+def iter_help(name: str) -> Iterator[tuple[str, str]]:
+    """What ``--help`` shows: the command line that asks for it, and the text, for all commands and for each of them."""
+    yield f"{name} --help", _general_parser(name).format_help()
+    for word, module in COMMANDS.items():
+        command = importlib.import_module(f".{module}", __package__)
+        yield f"{name} {word} --help", _parser_of(name, word, command).format_help()
 
 
 def _general_parser(name: str) -> Parser:
