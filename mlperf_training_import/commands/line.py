@@ -129,13 +129,14 @@ def iter_help(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _general_parser(name: str) -> Parser:
-    parser = Parser(prog=name, description=_DESCRIPTION, epilog=_EXAMPLES.format(name=name))
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    # listed here: every version of Python lays out argparse's own list of commands in another way
+    lines = ["commands:"]
     for word, module in COMMANDS.items():
         first = _help_of(importlib.import_module(f".{module}", __package__)).partition("\n")[0]
-        default = " (this is what happens without a command)" if word == next(iter(COMMANDS)) else ""
-        commands.add_parser(word, help=first + default)
-    return parser
+        default = " (the default)" if word == next(iter(COMMANDS)) else ""
+        lines.append(f"  {word:<11} {first}{default}")
+    epilog = "\n".join((*lines, "", _EXAMPLES.format(name=name)))
+    return Parser(prog=name, usage="%(prog)s [-h] COMMAND ...", description=_DESCRIPTION, epilog=epilog)
 
 
 def _parser_of(name: str, word: str, command: ModuleType) -> Parser:
