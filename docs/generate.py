@@ -15,6 +15,7 @@ import json
 import os
 import re
 import sys
+import textwrap
 from collections import Counter
 from datetime import datetime, timezone
 from pathlib import Path
@@ -225,8 +226,12 @@ def fetch_lines() -> str:
 def commands_help() -> str:
     """What ``--help`` shows of each command, at the width that it has on a wide terminal."""
     with mock.patch.dict(os.environ, COLUMNS="110"):
-        shown = list(iter_help("run.py"))
-    return "\n\n".join(f"## `{asked}`\n\n```text\n{text.rstrip()}\n```" for asked, text in shown)
+        shown = [(asked, *text.rstrip().split("\n\n", 1)) for asked, text in iter_help("run.py")]
+    # versions of Python break the lines of the usage in different places
+    return "\n\n".join(
+        f"## `{asked}`\n\n```text\n{textwrap.fill(' '.join(usage.split()), 100, subsequent_indent='  ')}\n\n{rest}\n```"
+        for asked, usage, rest in shown
+    )
 
 
 def mistakes_table() -> str:
