@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -164,6 +165,20 @@ def cmr(monkeypatch, capfd):
         return subprocess.CompletedProcess(arguments, end.value.code, *capfd.readouterr())
 
     return run
+
+
+@pytest.fixture
+def main(isolated, monkeypatch):
+    """Our command line in this process, for tests of what it says; what it remembers ends with the test."""
+    from mlperf_training_import.commands.line import main
+
+    for name in ("MLPERF_TRAINING_IMPORT_COMMAND", "MLPERF_TRAINING_IMPORT_HOME"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield main
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -56,7 +56,7 @@ class Record(NamedTuple):
 
 
 class _Line(msgspec.Struct, gc=False):
-    time_ms: Annotated[int, msgspec.Meta(ge=0, le=10**18)]
+    time_ms: float
     key: str
     value: msgspec.Raw
     metadata: msgspec.Raw
@@ -114,10 +114,10 @@ def _whole_record(dialect: Dialect, text: bytes) -> Record | None:
         known = _decode(text)
         if known.key in _WANTED:
             value, metadata = value_of(bytes(known.value)), value_of(bytes(known.metadata))
-            return Record(dialect, dialect.token + text, known.key, float(known.time_ms), value, metadata)
+            return Record(dialect, dialect.token + text, known.key, known.time_ms, value, metadata)
     except (ValueError, RecursionError):  # msgspec's errors are values' errors
         return None
-    return Record(dialect, dialect.token + text, known.key, float(known.time_ms))
+    return Record(dialect, dialect.token + text, known.key, known.time_ms)
 
 
 def object_in(text: bytes) -> bytes:

@@ -80,10 +80,10 @@ class Piece:
     @property
     def why_no_run(self) -> str | None:
         """Why there is no run in these lines; None where there is one."""
-        if self.other_suite:
-            return self.other_suite
         if self.starts or self.stops:
             return None
+        if self.other_suite:
+            return self.other_suite
         if self.malformed_lines:
             some = f"{self.malformed_lines} of {self.lines} log lines are malformed ({self.malformed})"
             return f"no run_start that can be read; {some}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from support import extract
 
-from mlperf_training_import.commands.line import main
 from mlperf_training_import.errors import NothingToScore
 from mlperf_training_import.runs.arrange import arrange
 from mlperf_training_import.runs.score import score_logs
@@ -65,7 +64,7 @@ def test_a_benchmark_of_a_round_that_is_not_public(more):
 
 
 @pytest.mark.parametrize(("case", "code"), [("score_exit_code", 1), ("score_target_missed", 1), ("qwen35-default-round", 0)])
-def test_exit_codes(more, case, code, capsys):
+def test_exit_codes(more, case, code, capsys, main):
     assert main(["score", str(more / case), "--check"]) == code
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from trees import import_tree, snapshot, write_files
 
-from mlperf_training_import.commands.line import main
 from mlperf_training_import.errors import BadInput, NothingToScore
 from mlperf_training_import.runs.arrange import arrange
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description
@@ -151,7 +150,7 @@ def test_two_at_once_wait_for_each_other(tmp_path, system):
     ]
 
 
-def test_the_command_says_what_was_made_and_left(tmp_path, system, capsys):
+def test_the_command_says_what_was_made_and_left(tmp_path, system, capsys, main):
     write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1), "empty/result_0.txt": ""})
     words = ["arrange", str(tmp_path / "logs"), "--submitter=Acme", f"--system={system}", f"--into={tmp_path / 'tree'}"]
     assert main([*words, "--round=5.1"]) == 0
@@ -161,7 +160,7 @@ def test_the_command_says_what_was_made_and_left(tmp_path, system, capsys):
     ]
 
 
-def test_nearly_right_names_unlike_runs_and_the_newest_round_are_said(tmp_path, system, capsys):
+def test_nearly_right_names_unlike_runs_and_the_newest_round_are_said(tmp_path, system, capsys, main):
     texts = [run_log("gpt-oss-20b", n, global_batch_size=n, start_ms=START_MS + n * 86_400_000) for n in (16, 32)]
     write_files(tmp_path / "logs", {f"{number}.log": text for number, text in enumerate(texts)})
     words = ["arrange", str(tmp_path / "logs"), "--submitter=Acme", f"--system={system}", f"--into={tmp_path / 'tree'}"]

@@ -20,9 +20,7 @@ from mlperf_training_import.start.sample import START_MS, log_line, run_log
 
 DAY_MS = 24 * 60 * 60 * 1000
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n"
-INFERENCE = "\n".join(
-    log_line(0.01, key, 1) for key in ("loadgen_version", "requested_scenario", "generated_query_count", "run_start")
-)
+INFERENCE = "\n".join(log_line(0.01, key, 1) for key in ("loadgen_version", "requested_scenario", "generated_query_count"))
 
 
 def log(number: int = 0, minutes: float = 10.0, seed: int | None = None, **more) -> str:
@@ -118,6 +116,19 @@ def test_a_log_of_a_submission_is_read_as_the_import_reads_it(tmp_path):
     (group,), _ = score_logs([tmp_path])
     assert [run.minutes for run in group.runs] == [10.0, None]
     assert group.runs[1].reason == "malformed line 1: not JSON (Extra data) (and 9 more)"
+
+
+def test_a_run_that_logs_its_power_too_is_a_run(tmp_path):
+    write_files(tmp_path, {"a.log": log_line(START_MS, "power_measurement_start") + "\n" + log()})
+    assert found(tmp_path) == ([10.0], [])
+
+
+def test_a_long_log_of_inference_is_read_to_its_end(tmp_path, monkeypatch):
+    """Its times have fractions, and cost no more than those of a run."""
+    monkeypatch.setattr("mlperf_training_import.logs.line._MOST_LINES", 10)
+    write_files(tmp_path, {"detail.txt": INFERENCE + "\n" + (log_line(0.5, "loadgen_issue") + "\n") * 100})
+    with pytest.raises(NothingToScore, match="a log of MLPerf Inference"):
+        score_logs([tmp_path])
 
 
 def test_a_log_beside_one_that_is_called_result_is_a_run(tmp_path):

@@ -7,7 +7,6 @@ import json
 import pytest
 from trees import write_files, write_result
 
-from mlperf_training_import.commands.line import main
 from mlperf_training_import.runs.score import score_files, score_logs
 from mlperf_training_import.runs.whose import benchmark_named, newest_round, round_for
 from mlperf_training_import.start.sample import START_MS, log_line, run_log
@@ -48,7 +47,7 @@ UNLIKE = {
 
 
 @pytest.mark.parametrize("difference", UNLIKE)
-def test_unlike_runs_are_a_sweep_without_a_score(tmp_path, difference, capsys):
+def test_unlike_runs_are_a_sweep_without_a_score(tmp_path, difference, capsys, main):
     write(tmp_path, UNLIKE[difference])
     group = only(tmp_path)
     assert (group.score, group.minutes, group.minutes_so_far, group.verdict) == (None, None, None, None)
@@ -137,7 +136,7 @@ def test_what_a_nearly_right_name_was_taken_for_is_said(tmp_path):
     assert "log-mismatch" not in {finding.code for finding in group.findings}
 
 
-def test_a_name_that_no_benchmark_has_is_said_and_no_round_is_named(tmp_path, capsys):
+def test_a_name_that_no_benchmark_has_is_said_and_no_round_is_named(tmp_path, capsys, main):
     write(tmp_path, runs(3, "flux2"))
     group = only(tmp_path, round_="5.1")
     assert (group.round, group.score, group.notes) == (None, 11.0, ("no round of MLPerf has flux2; did you mean flux1?",))
@@ -164,7 +163,7 @@ def test_rules_that_are_not_those_that_were_asked_for_are_said(tmp_path):
     assert only(tmp_path, round_="4.1").notes == ()
 
 
-def test_runs_that_missed_the_target_have_no_verdict_and_each_says_so(tmp_path, capsys):
+def test_runs_that_missed_the_target_have_no_verdict_and_each_says_so(tmp_path, capsys, main):
     write(tmp_path, runs(global_batch_size=8, evaluations=[(1, 1.0), (2, 0.944)]))
     group = only(tmp_path)
     assert (group.verdict, [name for name in group.figures if name.startswith("rcp_")]) == (None, [])
@@ -180,7 +179,7 @@ def samples(texts, count):
     return [text.replace('"epoch_num": 2', f'"samples_count": {count}') for text in texts]
 
 
-def test_a_verdict_and_its_text_come_and_go_together(tmp_path, capsys):
+def test_a_verdict_and_its_text_come_and_go_together(tmp_path, capsys, main):
     write(tmp_path, samples(runs(global_batch_size=8), 1536))
     group = only(tmp_path)
     assert (group.verdict, "rcp-fail" in group.figures["doubts"]) == ("fail", True)
@@ -195,7 +194,7 @@ def test_a_verdict_and_its_text_come_and_go_together(tmp_path, capsys):
     assert "rcp-" not in out
 
 
-def test_the_time_of_an_aborted_run_is_shown(tmp_path, capsys):
+def test_the_time_of_an_aborted_run_is_shown(tmp_path, capsys, main):
     write(tmp_path, runs(1, status="aborted"))
     (run,) = only(tmp_path).runs
     assert (run.minutes, run.minutes_so_far, run.reason) == (None, 10.0, "status of run_stop is aborted")
@@ -203,7 +202,7 @@ def test_the_time_of_an_aborted_run_is_shown(tmp_path, capsys):
     assert " (10.00) " in capsys.readouterr().out
 
 
-def test_a_benchmark_with_two_targets_shows_both_figures(tmp_path, capsys):
+def test_a_benchmark_with_two_targets_shows_both_figures(tmp_path, capsys, main):
     start = runs(1, "stable_diffusion", evaluations=[])[0]
     begin, _, stop = start.rpartition(":::MLLOG")
     figures = [
@@ -231,7 +230,7 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("case", CHECKS)
-def test_exit_codes(tmp_path, case, capsys):
+def test_exit_codes(tmp_path, case, capsys, main):
     code, files = CHECKS[case]
     write_files(tmp_path, {f"{name}.log": content for name, content in files().items()})
     assert main(["score", str(tmp_path), "--check"]) == code
@@ -239,7 +238,7 @@ def test_exit_codes(tmp_path, case, capsys):
     assert main(["score", str(tmp_path / "absent"), "--check"]) == 2
 
 
-def test_json_says_its_form_and_all_that_is_known(tmp_path, capsys):
+def test_json_says_its_form_and_all_that_is_known(tmp_path, capsys, main):
     write(tmp_path, runs(3))
     write_files(tmp_path, {"result_7.txt": ""})
     assert main(["score", str(tmp_path), "--json"]) == 0
@@ -251,7 +250,7 @@ def test_json_says_its_form_and_all_that_is_known(tmp_path, capsys):
     assert (group["benchmark"], group["reason"], len(group["runs"])) == (LORA, "3 of 10 runs", 3)
 
 
-def test_the_documentation_has_every_field_of_the_json(tmp_path, capsys):
+def test_the_documentation_has_every_field_of_the_json(tmp_path, capsys, main):
     from pathlib import Path
 
     write(tmp_path, runs(1))
@@ -262,7 +261,7 @@ def test_the_documentation_has_every_field_of_the_json(tmp_path, capsys):
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []
 
 
-def test_csv_has_score_and_verdict(tmp_path, capsys):
+def test_csv_has_score_and_verdict(tmp_path, capsys, main):
     write(tmp_path, samples(runs(global_batch_size=8), 1536))
     main(["score", str(tmp_path), "--csv"])
     header, *rows = [line.split(",") for line in capsys.readouterr().out.splitlines()]
@@ -270,7 +269,7 @@ def test_csv_has_score_and_verdict(tmp_path, capsys):
     assert len(rows) == 10
 
 
-def test_json_of_a_followed_log_ends_with_its_score(tmp_path, capsys):
+def test_json_of_a_followed_log_ends_with_its_score(tmp_path, capsys, main):
     write(tmp_path, runs(1))
     assert main(["score", str(tmp_path / "0.log"), "--follow", "--json"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -285,7 +284,7 @@ def test_lines_for_people_say_the_same_as_the_function(tmp_path):
     assert left == [f"{tmp_path}/result_7.txt and 1 more: the file is empty"]
 
 
-def test_no_cell_of_the_csv_is_an_order_to_a_terminal_or_a_formula(tmp_path, capsys):
+def test_no_cell_of_the_csv_is_an_order_to_a_terminal_or_a_formula(tmp_path, capsys, main):
     write_files(tmp_path, {"a\x1b[2J\n.log": runs(1, status="=1+1")[0]})
     main(["score", str(tmp_path), "--csv"])
     out = capsys.readouterr().out
