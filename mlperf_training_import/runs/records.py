@@ -34,6 +34,7 @@ _RANK = re.compile(rb"(?<![:\s])\s+[\[(<][^\[\](){}<>]*[\])>]\s*$")
 _PAYLOAD = re.compile(rb"[^{]*:\s*\{.*\}", re.DOTALL)
 _QUOTED = re.compile(rb'[^"\\]*:\s*"')
 _STRING = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)
+_CELL_BEGINS, _CELL = re.compile(rb'[^"]*\{""\w'), re.compile(rb'(?:[^"]|"")*')
 #: A string of JSON in one of JSON, and so on.
 _DEEPEST_STRING = 4
 
@@ -132,8 +133,10 @@ def object_in(text: bytes) -> bytes:
 def out_of_strings(text: bytes) -> bytes:
     """A record without the strings of JSON that it is in, as log shippers write them whatever their keys and their order.
 
-    Within a string the first quote of the record has a backslash before it.
+    Within a string the first quote of the record has a backslash before it; within a cell of CSV it is there twice.
     """
+    if _CELL_BEGINS.match(text) and (cell := _CELL.match(text)):
+        text = cell[0].replace(b'""', b'"')
     for _ in range(_DEEPEST_STRING):
         before, quote, _ = text.partition(b'"')
         if not (quote and before.endswith(b"\\")) and b"{\\u0022" not in before:

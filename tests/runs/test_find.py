@@ -161,6 +161,7 @@ WRAPPINGS = {
         f"2026-11-01T00:00:00+00:00\tapp\t{json.dumps({'log': line})}\n" for line in text.splitlines()
     ),
     "quotes as code points": lambda text: records(text).replace('\\"', "\\u0022"),
+    "CSV": lambda text: "time,message\n" + "".join('1,"{}"\n'.format(line.replace('"', '""')) for line in text.splitlines()),
     "CRI": lambda text: "".join(f"2026-11-01T00:00:00.1Z stdout F {line}\n" for line in text.splitlines()),
     "CRI, long lines cut": lambda text: "".join(
         f"2026-11-01T00:00:00.1Z stdout {flag} {part}\n"
