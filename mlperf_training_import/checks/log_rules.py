@@ -1,0 +1,348 @@
+"""Goes through the rules of a round for one log: lines in, what the checkers of mlperf_logging say of them out.
+
+A scope of keys is gone through on its own. Where a later one has a key too, what an earlier one found about it is
+forgotten: the benchmark alone judges its ``eval_accuracy``, say. Which failures the checkers show, and where they would
+stop with a traceback, follows ``mlp_compliance`` of the release that ``tables/checks.csv`` names, its mistakes included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..tables.checks import FIRST_SCOPE, KeyRules, Rule, Rulebook, Scope
+from ..tables.formula import FAILURES, Line, UnknownName
+from .lines import LoggedLine, LoggedLines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+#: Scopes that one log may name. No round has so many; a scope that names itself would be gone through without end.
+_MOST_SCOPES = 8
+#: A line of the log that was made of others has no place in the file.
+_NO_PLACE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A rule that a log fails: where (the ordinal of a line, None for what is missing), and what the log says there.
+
+    ``kind`` is ``check``, ``checkcrash`` (the test cannot be computed), ``codecrash`` (what is to be remembered cannot),
+    ``once``, ``least1``, ``leastN``, ``least1of``, ``never`` (no line passes) or ``repeated`` (a warning); ``number`` is how
+    many lines there are. ``is_lenient`` says that the checker refuses wrongly.
+    """
+
+    rule: Rule | None
+    kind: str
+    scope: str
+    key: str
+    line: LoggedLine | None = None
+    number: int | None = None
+    alternative: str | None = None
+    is_lenient: bool = False
+    is_out_of_order: bool = False
+
+    @property
+    def code(self) -> str:
+        """The failure as the oracle writes it: ``once:opt_name:0@closed_bert``."""
+        if self.kind == "least1of":
+            names = "|".join(sorted((self.key, self.alternative or "")))
+            return f"{self.kind}:{names}@{self.scope}"
+        kind = "once" if self.kind == "repeated" else self.kind
+        number = f":{self.number}" if kind == "once" else ""
+        return f"{kind}:{self.key}{number}@{self.scope}"
+
+
+@dataclass(slots=True)
+class JudgedLog:
+    """What the rules of a round say of a log.
+
+    ``verdict`` is that of the checkers: ``pass``, ``fail``, or ``crash`` where they would stop with a traceback, for which
+    ``stops`` is the reason and ``stops_at`` the line. ``errors`` and ``warnings`` are codes in the order of the oracle.
+    ``failures`` are all that count in the end, ``scopes`` those that were gone through.
+    """
+
+    verdict: str = "pass"
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    stops: str | None = None
+    stops_at: int | None = None
+    unknown_scope: str | None = None
+    scopes: list[str] = field(default_factory=list)
+
+
+class _Stops(Exception):
+    """The checkers would end with a traceback here; the message says why."""
+
+    def __init__(self, why: str, line: LoggedLine | None = None) -> None:
+        super().__init__(why)
+        self.line = line
+
+
+def judge_log(found: LoggedLines, rulebook: Rulebook) -> JudgedLog:
+    """Goes through the scopes of a round, as the lines of a log name them."""
+    judged = JudgedLog()
+    if found.stops is not None:
+        judged.verdict, (judged.stops_at, judged.stops) = "crash", found.stops
+        return judged
+    kept = _Kept()
+    if found.unreadable:
+        kept.lasting["parse@None"] = None
+    if not found.count:
+        kept.lasting["nolines@None"] = None
+    lines = list(found.lines)
+    waiting = [FIRST_SCOPE]
+    try:
+        while waiting:
+            name = waiting.pop(0)
+            if name not in rulebook.scopes:
+                where = judged.scopes[-1] if judged.scopes else None
+                kept.lasting[f"noruleset:{name.rpartition('/')[2]}.yaml@{where}"] = None
+                judged.unknown_scope = name
+                raise _Stops("there are no rules of that name")
+            if len(judged.scopes) == _MOST_SCOPES:
+                raise _Stops("its rules name themselves, without end")
+            judged.scopes.append(name)
+            _ScopeRun(rulebook.scopes[name], lines, kept, waiting).go_through()
+    except _Stops as stop:
+        judged.verdict, judged.stops = "crash", str(stop)
+        judged.stops_at = stop.line.ordinal if stop.line is not None and stop.line.ordinal != _NO_PLACE else None
+    judged.errors = sorted({*kept.lasting, *(failures[-1].code for failures in kept.by_key.values())})
+    judged.warnings = sorted(failure.code for failure in kept.warnings.values())
+    judged.failures = [
+        *(failure for failures in kept.by_key.values() for failure in failures),
+        *(failure for failure in kept.lasting.values() if failure is not None),
+        *kept.warnings.values(),
+    ]
+    if judged.verdict == "pass" and judged.errors:
+        judged.verdict = "fail"
+    return judged
+
+
+def iter_objections(found: LoggedLines, rulebook: Rulebook, scopes: Iterable[str]) -> Iterable[Failure]:
+    """What the rules beyond those of the checkers find in a log, in the scopes that its lines name.
+
+    A formula knows each key by its first value, wherever that stands.
+    """
+    values = first_values(found.lines)
+    for name in scopes:
+        scope = rulebook.beyond.get(name)
+        if scope is None:
+            continue
+        memory = dict(values)
+        for remembered, formula in scope.begin:
+            memory[remembered] = formula(Line(None, None, 0.0, memory, frozenset()))
+        for line in found.lines:
+            rules = scope.keys.get(line.key)
+            if rules is None:
+                continue
+            place = Line(line.value, line.metadata, line.time, memory, frozenset())
+            for rule in rules.each:
+                if rule.holds is not None and not _holds(rule, place):
+                    yield Failure(rule, "check", name, line.key, line)
+            _remember(rules, place)
+
+
+def first_values(lines: Sequence[LoggedLine]) -> dict[str, Any]:
+    """What a log says first of each key."""
+    values: dict[str, Any] = {}
+    for line in lines:
+        if line.key not in values:
+            values[line.key] = line.value
+    return values
+
+
+def _holds(rule: Rule, place: Line) -> bool:
+    try:
+        return rule.holds is None or bool(rule.holds(place))
+    except FAILURES:
+        return True  # what cannot be computed is a failure of the checkers' own rules, and is said there
+
+
+def _remember(rules: KeyRules, place: Line) -> bool:
+    try:
+        for name, formula in rules.remember:
+            place.memory[name] = formula(place)
+    except FAILURES:
+        return False
+    return True
+
+
+class _Kept:
+    """What scopes found, as far as no later one took its place."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, list[Failure]] = {}
+        self.lasting: dict[str, Failure | None] = {}
+        self.warnings: dict[str, Failure] = {}
+
+    def add(self, failure: Failure) -> None:
+        self.by_key.setdefault(failure.key, []).append(failure)
+
+    def add_lasting(self, failure: Failure) -> None:
+        self.lasting[failure.code] = failure
+
+
+class _ScopeRun:
+    """One scope gone through over the lines of one log. ``lines`` gets those that the scope makes of others."""
+
+    def __init__(self, scope: Scope, lines: list[LoggedLine], kept: _Kept, waiting: list[str]) -> None:
+        self._scope = scope
+        self._lines = lines
+        self._kept = kept
+        self._waiting = waiting
+        self._memory: dict[str, Any] = {}
+        self._seen: dict[str, list[LoggedLine]] = {}
+        self._reached: dict[str, bool] = {}
+
+    def go_through(self) -> None:
+        scope = self._scope
+        if scope.gathered is not None:
+            self._lines += self._gathered(scope.gathered)
+        for name, formula in scope.begin:
+            self._memory[name] = formula(self._place(None))
+        for key in scope.keys:
+            self._kept.by_key.pop(key, None)
+        for line in self._lines:
+            rules = scope.keys.get(line.key)
+            if rules is not None:
+                self._take(line, rules)
+        for key, rules in scope.keys.items():
+            self._count(key, rules)
+
+    def _place(self, line: LoggedLine | None) -> Line:
+        if line is None:
+            return Line(None, {}, 0.0, self._memory, self._seen)
+        return Line(line.value, line.metadata, line.time, self._memory, self._seen)
+
+    def _take(self, line: LoggedLine, rules: KeyRules) -> None:
+        key, place = line.key, self._place(line)
+        is_first = key not in self._seen
+        if is_first or not rules.looks_once:
+            for rule in rules.each:
+                self._test(rule, line, place)
+            if (rules.next is not None and not self._add_scope(rules, place)) or not _remember(rules, place):
+                self._kept.add(Failure(rules.counted, "codecrash", self._scope.name, key, line))
+        if is_first:
+            for rule in rules.first:
+                self._test(rule, line, place)
+        if rules.any:
+            self._reached.setdefault(key, False)
+            try:
+                if all(rule.holds is None or rule.holds(place) for rule in rules.any):
+                    self._reached[key] = True
+            except FAILURES:
+                raise _Stops(f"{key} is not of the type that it is compared with", line) from None
+        self._seen.setdefault(key, []).append(line)
+
+    def _test(self, rule: Rule, line: LoggedLine, place: Line) -> None:
+        if rule.holds is None:
+            return
+        kind, is_unknown = "check", False
+        try:
+            if rule.holds(place):
+                return
+        except UnknownName:
+            kind, is_unknown = "checkcrash", True
+        except FAILURES:
+            kind = "checkcrash"
+        if any(isinstance(value, complex) for value in self._memory.values()):
+            raise _Stops("what it remembers cannot be printed", line)
+        is_out_of_order = is_unknown and self._holds_later(rule, line)
+        is_lenient = is_out_of_order or self._is_lenient(rule, (line,))
+        failure = Failure(
+            rule, kind, self._scope.name, line.key, line, is_lenient=is_lenient, is_out_of_order=is_out_of_order
+        )
+        self._kept.add(failure)
+
+    def _holds_later(self, rule: Rule, line: LoggedLine) -> bool:
+        """Whether a test that lacks a name would pass if it knew what stands further down in the log."""
+        memory: dict[str, Any] = {}
+        for later in self._lines:
+            rules = self._scope.keys.get(later.key)
+            if rules is not None and rules.remember:
+                _remember(rules, Line(later.value, later.metadata, later.time, memory, self._seen))
+        try:
+            return bool(
+                rule.holds is not None and rule.holds(Line(line.value, line.metadata, line.time, memory, self._seen))
+            )
+        except FAILURES:
+            return False
+
+    def _is_lenient(self, rule: Rule | None, lines: Iterable[LoggedLine | None]) -> bool:
+        """Whether the checker refuses wrongly, on one line at least."""
+        if rule is None or rule.lenient is None:
+            return False
+        values = first_values(self._lines)
+        for line in lines:
+            place = self._place(line)
+            place.memory = {**values, **self._memory}
+            try:
+                if rule.lenient(place):
+                    return True
+            except FAILURES:
+                continue
+        return False
+
+    def _add_scope(self, rules: KeyRules, place: Line) -> bool:
+        """Adds the scope that a line names; False where its name cannot be made."""
+        if rules.next is None or (rules.next_if is not None and not rules.next_if(place)):
+            return True
+        if "<lower value>" in rules.next:
+            if not isinstance(place.value, str):
+                return False
+            name = rules.next.replace("<lower value>", place.value.lower())
+        else:
+            name = rules.next.replace("<value>", str(place.value)[:200])
+        self._waiting.append(name)
+        return True
+
+    def _count(self, key: str, rules: KeyRules) -> None:
+        lines, scope = self._seen.get(key, []), self._scope.name
+        if rules.any and lines and not self._reached[key]:
+            lenient = self._is_lenient(rules.any[0], lines)
+            self._kept.add_lasting(Failure(rules.any[0], "never", scope, key, lines[-1], is_lenient=lenient))
+        rule, number = rules.counted, len(lines)
+        if rule is None:
+            return
+        lenient = self._is_lenient(rule, (None,))
+        last = lines[-1] if lines else None
+        if rules.is_one and number != 1:
+            if number and _are_equal(lines):
+                self._kept.warnings[key] = Failure(rule, "repeated", scope, key, last, number)
+            else:
+                self._kept.add(Failure(rule, "once", scope, key, last, number, is_lenient=lenient))
+        elif rules.alternative is not None:
+            if not lines and not self._seen.get(rules.alternative):
+                failure = Failure(rule, "least1of", scope, key, alternative=rules.alternative)
+                self._kept.add_lasting(failure)
+        elif number < rules.least:
+            kind = "least1" if rules.least == 1 else "leastN"
+            self._kept.add(Failure(rule, kind, scope, key, last, number, is_lenient=lenient))
+
+    def _gathered(self, key: str) -> list[LoggedLine]:
+        """One line for each value of a metadata entry, with the values of all metrics that were logged for it."""
+        scope = self._scope
+        made: dict[Any, LoggedLine] = {}
+        for line in self._lines:
+            if line.key != scope.gathered_from:
+                continue
+            try:
+                if "metric" not in line.metadata:
+                    continue
+                point = line.metadata[scope.gathered_by]
+                if point not in made:
+                    made[point] = LoggedLine(_NO_PLACE, line.time, key, {scope.gathered_by: point}, {})
+                made[point].time = max(line.time, made[point].time)
+                made[point].value[line.metadata["metric"]] = line.value
+            except FAILURES:
+                raise _Stops(f"{line.key} names a metric without a {scope.gathered_by}", line) from None
+        return list(made.values())
+
+
+def _are_equal(lines: Sequence[LoggedLine]) -> bool:
+    try:
+        return all(line.value == lines[0].value for line in lines)
+    except FAILURES:
+        return False

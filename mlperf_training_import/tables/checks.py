@@ -1,0 +1,178 @@
+"""Loads what is asked of a log, ``checks.csv`` beside it: the rules of a round, ready to be gone through."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .files import FOLDER
+from .formula import parse_assignments, parse_formula
+from .labels import parse_version, round_label
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .formula import Line
+
+CHECKS_FILE = FOLDER / "checks.csv"
+#: The release of mlperf_logging that the rules are those of.
+PEER_VERSION = "4.1.68"
+#: The scope that every log begins with.
+FIRST_SCOPE = "common"
+
+_AT_LEAST = re.compile(r"at least (\d+)")
+_ONE_OF_TWO = re.compile(r"some, or (\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the table. ``holds`` computes the test over a line; ``lenient`` says where the checker refuses wrongly."""
+
+    id: str
+    source: str
+    weight: str
+    key: str
+    count: str
+    when: str
+    test: str
+    wrong: str
+    text: str
+    mend: str
+    holds: Callable[[Line], Any] | None
+    lenient: Callable[[Line], Any] | None
+
+
+@dataclass(slots=True)
+class KeyRules:
+    """All that a scope asks of one key.
+
+    ``counted`` is the rule that says how often, with ``least`` lines (1 for "one" and "some"); ``alternative`` is the key
+    that will do instead. ``next`` is the scope that its first line adds, with ``<value>`` in it, and ``next_if`` where.
+    """
+
+    key: str
+    counted: Rule | None = None
+    is_one: bool = False
+    least: int = 0
+    alternative: str | None = None
+    each: list[Rule] = field(default_factory=list)
+    first: list[Rule] = field(default_factory=list)
+    any: list[Rule] = field(default_factory=list)
+    remember: tuple[tuple[str, Callable[[Line], Any]], ...] = ()
+    next: str | None = None
+    next_if: Callable[[Line], Any] | None = None
+
+    @property
+    def looks_once(self) -> bool:
+        """Whether only the first line of the key is tested."""
+        return "submission_" in self.key
+
+
+@dataclass(slots=True)
+class Scope:
+    """The keys that are gone through together, in one memory, which holds ``begin`` at first.
+
+    ``gathered`` is a key whose lines are made of those of ``gathered_from`` that name their metric, one for each value of
+    their metadata's ``gathered_by``.
+    """
+
+    name: str
+    keys: dict[str, KeyRules] = field(default_factory=dict)
+    begin: tuple[tuple[str, Callable[[Line], Any]], ...] = ()
+    gathered: str | None = None
+    gathered_from: str = ""
+    gathered_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """What a round asks of a log: the scopes of the checkers by name, and beside them what they do not test."""
+
+    version: str
+    scopes: dict[str, Scope]
+    beyond: dict[str, Scope]
+    keys: frozenset[str]
+
+    @property
+    def ruleset(self) -> str:
+        """What the checkers call the round: ``4.1.0``."""
+        return f"{round_label(self.version).scope}.0"
+
+
+@functools.cache
+def rulebook_of(version: str) -> Rulebook | None:
+    """The rules of a round such as ``4.1`` or ``hpc-3.0``; None where the table has none for it."""
+    label = round_label(version)
+    scopes: dict[str, dict[str, Scope]] = {"peer": {}, "beyond": {}}
+    for row in check_rows():
+        if row["suite"] != label.suite or not _number(row["from"]) <= label.number <= _number(row["to"]):
+            continue
+        side = scopes["peer" if row["source"] == "peer" else "beyond"]
+        _add(side.setdefault(row["scope"], Scope(row["scope"])), row)
+    if not scopes["peer"]:
+        return None
+    of_all = [scope for side in scopes.values() for scope in side.values()]
+    keys = {key for scope in of_all for key in scope.keys} | {scope.gathered_from for scope in of_all}
+    return Rulebook(version, scopes["peer"], scopes["beyond"], frozenset(keys))
+
+
+@functools.cache
+def check_rows() -> tuple[dict[str, str], ...]:
+    """The rows of the table as they stand there."""
+    with CHECKS_FILE.open(encoding="utf-8", newline="") as stream:
+        return tuple(csv.DictReader(line for line in stream if not line.startswith("#")))
+
+
+def checked_rounds() -> tuple[str, ...]:
+    """The labels of the rounds that there are rules for, oldest first in each suite."""
+    from .rules import known_rounds
+
+    return tuple(version for version in known_rounds() if rulebook_of(version) is not None)
+
+
+def _number(text: str) -> tuple[int, int]:
+    number = parse_version(text)
+    if number is None:
+        raise ValueError(f"{CHECKS_FILE.name}: {text} is no number of a round")
+    return number
+
+
+def _add(scope: Scope, row: dict[str, str]) -> None:
+    if row["when"] == "begin":
+        scope.begin = parse_assignments(row["remember"])
+        return
+    if row["when"] == "gather":
+        scope.gathered = row["key"]
+        scope.gathered_from, _, scope.gathered_by = row["remember"].partition(" by ")
+        return
+    rule = Rule(
+        **{name: row[name] for name in ("id", "source", "weight", "key", "count", "when", "test", "wrong", "text", "mend")},
+        holds=parse_formula(row["test"]) if row["test"] else None,
+        lenient=parse_formula(row["lenient"]) if row["lenient"] else None,
+    )
+    rules = scope.keys.setdefault(row["key"], KeyRules(row["key"]))
+    if row["count"]:
+        _count(rules, rule)
+    if rule.when:
+        {"each": rules.each, "first": rules.first, "any": rules.any}[rule.when].append(rule)
+    if row["remember"]:
+        rules.remember = parse_assignments(row["remember"])
+    if row["next"]:
+        rules.next, _, condition = row["next"].partition(" if ")
+        rules.next_if = parse_formula(condition) if condition else None
+
+
+def _count(rules: KeyRules, rule: Rule) -> None:
+    rules.counted = rule
+    rules.is_one = rule.count == "one"
+    if (match := _ONE_OF_TWO.fullmatch(rule.count)) is not None:
+        rules.alternative = match[1]
+    elif (match := _AT_LEAST.fullmatch(rule.count)) is not None:
+        rules.least = int(match[1])
+    elif rule.count == "some":
+        rules.least = 1
+    elif rule.count not in ("one", "optional"):
+        raise ValueError(f"{CHECKS_FILE.name}: {rule.id}: {rule.count} is no number of lines")
