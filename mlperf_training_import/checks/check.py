@@ -1,0 +1,238 @@
+"""Checks a submission: a folder in, all that there is to say about it out. Writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..errors import BadInput, NothingToScore
+from ..model import Round, Submission
+from ..rounds.walk import walk
+from ..suggest import did_you_mean
+from ..tables.checks import PEER_VERSION, checked_rounds, rulebook_of
+from ..tables.labels import round_label, split_label
+from ..tables.rules import TIME_TO_TRAIN, rules_of
+from ..values import LARGEST_LOG_MB
+from .descriptions import CheckedDescription, check_description
+from .folders import CheckedFolder, FolderCheck
+from .logs import CheckedLog, check_log
+from .remarks import WEIGHTS, Remark, remark
+from .repository import iter_repository
+from .tree import Tree, contents_of, find_tree, newest_round, round_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from ..findings import Finding
+
+#: Findings of the walk that say where nobody looks for results.
+_NOT_READ = frozenset(
+    {"unread-logs", "nested-logs", "stray-logs", "unsafe-path", "unreadable", "no-system-folder", "too-deep"}
+)
+
+
+@dataclass(slots=True)
+class CheckedPackage:
+    """A submitter: the verdict of the package checker on it, its descriptions and its folders.
+
+    ``errors`` are those of the descriptions. ``is_whole`` says that all of it was checked, as the package checker does.
+    """
+
+    submitter: str
+    descriptions: list[CheckedDescription] = field(default_factory=list)
+    folders: list[CheckedFolder] = field(default_factory=list)
+    stops: str | None = None
+
+    @property
+    def errors(self) -> list[str]:
+        """What the package checker says of the descriptions."""
+        return [f"system:{said.name}:{','.join(said.reasons)}" for said in self.descriptions if said.verdict == "fail"]
+
+    @property
+    def verdict(self) -> str:
+        """``pass``, ``fail``, or ``crash`` where it would stop with a traceback."""
+        stops = [self.stops, *(folder.stops for folder in self.folders)]
+        if any(stops) or any(said.verdict == "crash" for said in self.descriptions):
+            return "crash"
+        return "fail" if self.errors or any(folder.errors for folder in self.folders) else "pass"
+
+
+@dataclass(slots=True)
+class Checked:
+    """All that there is to say. ``remarks`` are ordered by place; ``results`` count where logs are checked on their own too."""
+
+    version: str
+    root: Path
+    packages: list[CheckedPackage] = field(default_factory=list)
+    logs: list[CheckedLog] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    is_loose: bool = False
+
+    @property
+    def results(self) -> int:
+        """Benchmark folders, or logs where they lie in none."""
+        return len(self.logs) if self.is_loose else sum(len(package.folders) for package in self.packages)
+
+    @property
+    def passing(self) -> int:
+        """Those that the checkers of mlperf_logging would accept."""
+        if self.is_loose:
+            return sum(log.judged.verdict == "pass" for log in self.logs)
+        return sum(_passes(package, folder) for package in self.packages for folder in package.folders)
+
+    def counts(self) -> dict[str, int]:
+        """The number of remarks of each weight."""
+        return {weight: sum(said.weight == weight for said in self.remarks) for weight in WEIGHTS}
+
+
+def _passes(package: CheckedPackage, folder: CheckedFolder) -> bool:
+    system = folder.folder.split("/")[2] if folder.folder.count("/") > 1 else ""
+    described = next((said for said in package.descriptions if said.file == f"{system}.json"), None)
+    return folder.passes and not folder.is_skipped and described is not None and described.verdict == "pass"
+
+
+def check(path: Path, version: str | None = None, largest_mb: int = LARGEST_LOG_MB, *, as_peer: bool = False) -> Checked:
+    """Checks a submission, a submitter, a system, a benchmark folder, or a log.
+
+    Args:
+        path: the file or folder.
+        version: the label of the round whose rules count; where None, the round that the folder's repository is called
+            after, else the newest public one.
+        largest_mb: a larger log is not read.
+        as_peer: only the verdicts of mlperf_logging, without remarks on logs.
+
+    Raises:
+        BadInput: there is no such folder or round.
+        NothingToScore: there is no log in it.
+    """
+    version = version or round_of(path) or newest_round()
+    label = split_label(version)
+    if label is None or rulebook_of(label.round) is None:
+        rounds = checked_rounds()
+        raise BadInput(
+            f"--round={version}: no rules for it; there are some for {', '.join(rounds)}{did_you_mean(version, rounds)}"
+        )
+    tree = find_tree(path)
+    return _Check(tree, label.round, largest_mb, as_peer=as_peer).run()
+
+
+class _Check:
+    """Goes through one tree."""
+
+    def __init__(self, tree: Tree, version: str, largest_mb: int, *, as_peer: bool) -> None:
+        self._tree = tree
+        self._version = version
+        self._largest_mb = largest_mb
+        self._as_peer = as_peer
+        self._checked = Checked(version, tree.root)
+
+    def run(self) -> Checked:
+        """All that there is to say."""
+        checked, tree = self._checked, self._tree
+        if tree.logs:
+            checked.is_loose = True
+            checked.logs = [self._check_log(path, "") for path in tree.logs]
+            checked.remarks = [said for log in checked.logs for said in log.remarks]
+            return checked
+        findings: list[Finding] = []
+        round_ = Round(self._version, self._version, tree.root, only=tree.only)
+        submissions = walk(round_, rules_of(self._version), findings)
+        names = {submission.submitter for submission in submissions} | self._submitters()
+        for name in sorted(names):
+            of_submitter = [submission for submission in submissions if submission.submitter == name]
+            checked.packages.append(self._check_package(name, of_submitter))
+        if not checked.packages or (not any(package.folders for package in checked.packages) and not checked.remarks):
+            raise NothingToScore(
+                f"{tree.root / tree.within}: no logs in it; they lie in {rules_of(self._version).layout.place}"
+            )
+        if not self._as_peer:
+            checked.remarks += self._from_findings(findings)
+            checked.remarks += iter_repository(tree.root, tree.within)
+        checked.remarks.sort(
+            key=lambda said: (said.folder, WEIGHTS.index(said.weight), said.rule, said.place, said.line or 0)
+        )
+        return checked
+
+    def _submitters(self) -> set[str]:
+        """Folders that have descriptions or an empty ``results/``, of which the walk makes no submission."""
+        names = [self._tree.only] if self._tree.only else [child.name for child in self._tree.root.iterdir()]
+        root = self._tree.root
+        return {name for name in names if (root / name / "results").is_dir() or (root / name / "systems").is_dir()}
+
+    def _is_asked_for(self, folder: str) -> bool:
+        within = self._tree.within
+        return f"{folder}/".startswith(f"{within}/") or f"{within}/".startswith(f"{folder}/") or not within
+
+    def _check_package(self, name: str, submissions: Sequence[Submission]) -> CheckedPackage:
+        package = CheckedPackage(name)
+        label = round_label(self._version)
+        asked = [submission for submission in submissions if self._is_asked_for(submission.folder)]
+        systems = {submission.system for submission in asked}
+        for file in self._descriptions(name):
+            if self._tree.within in ("", name) or file.stem in systems:
+                said = check_description(file, f"{name}/systems/{file.name}", label)
+                package.descriptions.append(said)
+                self._checked.remarks += said.remarks
+        known = {said.file.removesuffix(".json"): said for said in package.descriptions}
+        for system in sorted(systems - known.keys()):
+            folder = f"{name}/results/{system}"
+            self._checked.remarks.append(remark("system.no-description", folder, f"no {name}/systems/{system}.json"))
+        for submission in asked:
+            package.folders.append(self._check_folder(submission, known.get(submission.system)))
+        if not (self._tree.root / name / "results").is_dir():
+            package.stops = "no results/"
+        if not asked:
+            self._checked.remarks.append(remark("package.no-results", name, "no benchmark folder with logs"))
+        elif self._tree.within in ("", name) and not any(
+            (self._tree.root / name / folder).is_dir() for folder in ("benchmarks", "benchmark")
+        ):
+            self._checked.remarks.append(remark("package.no-code", name, "no folder benchmarks/"))
+        return package
+
+    def _descriptions(self, submitter: str) -> list[Path]:
+        folder = self._tree.root / submitter / "systems"
+        return sorted(file for file in folder.glob("*.json") if not file.name.startswith(".")) if folder.is_dir() else []
+
+    def _check_folder(self, submission: Submission, description: CheckedDescription | None) -> CheckedFolder:
+        folder = submission.folder
+        paths = [log.path for log in submission.logs if self._is_asked_for(log.path)]
+        logs = [self._check_log(path, folder) for path in sorted(paths)]
+        self._checked.logs += logs
+        contents = contents_of(self._tree.root, folder, frozenset(log.name for log in submission.logs))
+        run = FolderCheck(
+            folder=folder,
+            benchmark=submission.benchmark or folder.rpartition("/")[2],
+            version=self._version,
+            metric=submission.metric or TIME_TO_TRAIN,
+            description=description,
+            logs=logs,
+            contents=contents,
+        )
+        checked = run.check()
+        self._checked.remarks += checked.remarks
+        allowed = run.accepts_failed
+        for log in logs:
+            may_fail = allowed and log.judged.verdict == "fail"
+            self._checked.remarks += [
+                said.with_weight("note") if may_fail and said.weight == "rejects" else said for said in log.remarks
+            ]
+        return checked
+
+    def _check_log(self, path: str, folder: str) -> CheckedLog:
+        return check_log(
+            self._tree.root / path, path, self._version, folder, self._largest_mb, with_remarks=not self._as_peer
+        )
+
+    def _from_findings(self, findings: Iterable[Finding]) -> list[Remark]:
+        return [
+            remark("package.not-read", finding.where, finding.what, finding.where)
+            for finding in findings
+            if finding.code in _NOT_READ and self._is_asked_for(finding.where)
+        ]
+
+
+def last_line(checked: Checked) -> str:
+    """What everything comes to."""
+    what = "logs" if checked.is_loose else "results"
+    return f"would pass: {checked.passing} of {checked.results} {what}, by the rules of mlperf_logging {PEER_VERSION}"

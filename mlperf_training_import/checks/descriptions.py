@@ -1,0 +1,131 @@
+"""Checks system descriptions: JSON files in, verdicts and remarks out."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..regular import read_regular
+from ..rounds.description import normal_division
+from ..tables.files import FOLDER
+from .remarks import Remark, remark, short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ..tables.labels import Label
+
+#: From this round of Training on a status is one of four texts; in this round by the checker only.
+_STATUS_ASKED_FROM = (4, 0)
+_STATUSES = frozenset({"Available on-premise", "Available cloud", "Preview", "Research, Development, or Internal (RDI)"})
+#: Values that the checker joins into the line of a table, which only texts can be.
+_JOINED = (
+    *("submitter", "system_name", "host_processor_model_name", "host_processor_core_count"),
+    *("accelerator_model_name", "accelerators_per_node", "framework"),
+)
+#: Of these two one will do; a preview may leave both and the processor open.
+_EITHER = ("host_processor_core_count", "host_processor_vcpu_count")
+#: A longer file is none; the longest published one has a few thousand bytes.
+_LARGEST_FILE_BYTES = 1 << 20
+
+
+@dataclass(slots=True)
+class CheckedDescription:
+    """A description as ``system_desc_checker`` judges it.
+
+    ``division`` is what it says, letter by letter; None where the package checker could not read it.
+    """
+
+    path: str
+    verdict: str = "pass"
+    reasons: list[str] = field(default_factory=list)
+    name: str = ""
+    division: str | None = None
+    remarks: list[Remark] = field(default_factory=list)
+
+    @property
+    def file(self) -> str:
+        """The name of the file."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the package checker takes the system for one of the closed division."""
+        return self.division == "closed"
+
+    @property
+    def means_closed(self) -> bool:
+        """Whether it says closed in any spelling."""
+        return normal_division(self.division) == "closed"
+
+
+def check_description(file: Path, path: str, label: Label) -> CheckedDescription:
+    """Checks the description of one system by the rules of a round."""
+    checked = CheckedDescription(path)
+    try:
+        content = json.loads(read_regular(file, _LARGEST_FILE_BYTES).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        return _stops(checked, "system.unreadable", f"cannot be read as JSON ({error})")
+    if not isinstance(content, dict):
+        return _stops(checked, "system.unreadable", f"holds {short(content)}, no object")
+    missing = [key for key, (is_asked, _) in description_fields().items() if is_asked and key not in content]
+    checked.reasons = [f"missing:{key}" for key in missing]
+    if missing:
+        checked.remarks.append(remark("system.missing", path, f"without {', '.join(missing)}"))
+    checked.remarks += _remarks_on_values(content, path)
+    status = content.get("status")
+    if label.suite == "training" and label.number >= _STATUS_ASKED_FROM and "status" in content and not _is_status(status):
+        checked.reasons = [f"status-value:{status}"]
+        is_early = label.number == _STATUS_ASKED_FROM
+        name = "system.status-before" if is_early else "system.status"
+        checked.remarks.append(remark(name, path, f"status is {short(status)}"))
+    checked.verdict = "fail" if checked.reasons else "pass"
+    no_texts = [key for key in _JOINED if not isinstance(content.get(key, ""), str)]
+    for key in no_texts:
+        checked.remarks.append(remark("system.no-text", path, f"{key} is {short(content[key])}"))
+    if no_texts:
+        checked.verdict = "crash"
+    checked.name = str(content.get("system_name", ""))
+    if "division" not in content:
+        checked.remarks.append(remark("system.no-division", path, "without a division"))
+    else:
+        checked.division = str(content["division"])
+        if checked.division not in ("closed", "open"):
+            checked.remarks.append(remark("system.division-spelt", path, f"division is {short(content['division'])}"))
+    return checked
+
+
+def description_fields() -> dict[str, tuple[bool, bool]]:
+    """The keys of a description: whether the checker asks for it, and whether the written rules want it to mean something."""
+    with (FOLDER / "check_description.csv").open(encoding="ascii", newline="") as stream:
+        rows = csv.DictReader(line for line in stream if not line.startswith("#"))
+        return {row["key"]: (row["asked"] == "yes", row["means"] == "yes") for row in rows}
+
+
+def _stops(checked: CheckedDescription, name: str, what: str) -> CheckedDescription:
+    checked.verdict = "crash"
+    checked.remarks.append(remark(name, checked.path, what))
+    return checked
+
+
+def _is_status(status: Any) -> bool:
+    return isinstance(status, str) and status in _STATUSES
+
+
+def _remarks_on_values(content: dict[str, Any], path: str) -> Iterator[Remark]:
+    """Answers that mean nothing, in one remark."""
+    says = {key for key, value in content.items() if not isinstance(value, str) or value.strip()}
+    is_preview = str(content.get("status", "")).lower() == "preview"
+    open_keys = {"host_processor_model_name", *_EITHER} if is_preview or says.intersection(_EITHER) else set()
+    if not is_preview:
+        open_keys.discard("host_processor_model_name")
+    empty = [
+        key
+        for key, (_, means) in description_fields().items()
+        if means and key in content and key not in says and key not in open_keys
+    ]
+    if empty:
+        yield remark("system.empty", path, f"empty: {', '.join(empty)}")

@@ -1,0 +1,394 @@
+"""Checks one benchmark folder: its checked logs in, what the package checker says of it and remarks out."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from ..results.reference import Reference, judge_convergence, prune, reference_for
+from ..tables.labels import Label, round_label
+from ..tables.references import reference_runs
+from ..tables.rules import TIME_TO_TRAIN, benchmark_of, rules_of
+from .remarks import Remark, remark, short
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .descriptions import CheckedDescription
+    from .logs import CheckedLog
+
+#: The written rules ask for seeds from this round of Training on.
+_SEEDS_ASKED_FROM = (4, 1)
+#: The written rules forgive llama31_405b faster convergence in this round only.
+_FORGIVEN_IN = (5, 0)
+#: Benchmarks that have no reference points, and that nobody misses them for.
+_NEVER_JUDGED = frozenset({"minigo"})
+_RCP_BYPASS, _SEED_BYPASS = "rcp-bypass", "seed-checker-bypass"
+PARAMETERS_FILE = "package_checker_params"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What lies in a benchmark folder beside its logs.
+
+    ``others`` are all other names. ``power`` maps the stem of a log to the names in its power folder, None without
+    ``power/``. ``parameters`` are the texts of ``package_checker_params`` of the benchmark and of the system, by path.
+    """
+
+    others: tuple[str, ...] = ()
+    power: Mapping[str, tuple[str, ...]] | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class CheckedFolder:
+    """A benchmark folder as ``package_checker`` judges it, with codes as the oracle writes them.
+
+    ``stops`` says why it would end with a traceback there. ``rcp`` is the verdict of the checker of reference points: it,
+    its code and its factor. ``passes`` says whether the result would be accepted.
+    """
+
+    folder: str
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    stops: str | None = None
+    rcp: tuple[str, str, float | None] | None = None
+    is_skipped: bool = False
+    remarks: list[Remark] = field(default_factory=list)
+
+    @property
+    def passes(self) -> bool:
+        """Whether the package checker accepts the result."""
+        return not self.errors and self.stops is None
+
+
+class _Stops(Exception):
+    """The package checker would end with a traceback here."""
+
+
+@dataclass(slots=True)
+class FolderCheck:
+    """Goes through the rules for one folder in the order of the package checker.
+
+    Args:
+        folder: its path from the folder above the submitters.
+        benchmark: what it is called.
+        version: the round.
+        metric: what the result measures.
+        description: that of the system, None where there is none.
+        logs: checked, in the order of their names.
+        contents: what else is there.
+    """
+
+    folder: str
+    benchmark: str
+    version: str
+    metric: str
+    description: CheckedDescription | None
+    logs: Sequence[CheckedLog]
+    contents: Contents
+    checked: CheckedFolder = field(init=False)
+    _failed: set[str] = field(init=False, default_factory=set)
+
+    def check(self) -> CheckedFolder:
+        """Everything that there is to say about the folder.
+
+        What the package checker does not come to, since it stops before, is said, and is none of its errors.
+        """
+        self.checked = checked = CheckedFolder(self.folder)
+        steps = [self._check_division, self._check_count, self._check_logs, self._check_power, self._count_failed]
+        steps += [self._check_seeds, self._check_references]
+        if self.benchmark not in rules_of(self.version).benchmarks:
+            checked.is_skipped = True
+            checked.warnings.append(f"skipped:{self.benchmark}")
+            self._say("package.unknown-benchmark", f"{self.benchmark} is no benchmark of {self.version}")
+            steps = steps[:1]
+        said = None
+        for step in steps:
+            try:
+                step()
+            except _Stops as error:
+                checked.stops = checked.stops or str(error)
+                said = said or (list(checked.errors), list(checked.warnings))
+        if said is not None:
+            checked.errors, checked.warnings = said
+        self._add_doubts()
+        return checked
+
+    @property
+    def _label(self) -> Label:
+        return round_label(self.version)
+
+    @property
+    def _drop(self) -> int:
+        return benchmark_of(self.benchmark, self.version).drop
+
+    @property
+    def _is_closed(self) -> bool:
+        return self.description is not None and self.description.is_closed
+
+    def _say(self, name: str, found: str, asked: str = "", place: str = "") -> None:
+        self.checked.remarks.append(remark(name, place or self.folder, found, self.folder, asked=asked))
+
+    def _stop(self, why: str, name: str = "package.stops") -> None:
+        self._say(name, why)
+        raise _Stops(why)
+
+    def _check_division(self) -> None:
+        if self.description is None:
+            raise _Stops("no description")  # which is said where descriptions are looked at
+        if self.description.division is None:
+            raise _Stops("a description without a division")
+
+    def _check_count(self) -> None:
+        asked, found = benchmark_of(self.benchmark, self.version).runs or 0, len(self.logs)
+        if found < asked or (found > asked and self.metric == TIME_TO_TRAIN):
+            self.checked.errors.append(f"count:{self.folder}:{found}/{asked}")
+            self._say("package.run-count", f"{found} logs", f"{asked} logs")
+        if not found:
+            self._say("package.no-logs", f"no result_*.txt, only {', '.join(self.contents.others[:5]) or 'nothing'}")
+        if self.contents.others:
+            self.checked.warnings.append(f"stray:{self.folder}")
+            strays = [name for name in self.contents.others if name not in (PARAMETERS_FILE, "scaling.json", "power")]
+            if strays and found:
+                self._say("package.stray-files", f"beside the logs: {', '.join(sorted(strays)[:10])}")
+        if "scaling.json" in self.contents.others:
+            self._say("package.scaling-there", "scaling.json", place=f"{self.folder}/scaling.json")
+
+    def _check_logs(self) -> None:
+        for log in self.logs:
+            if log.judged.verdict == "crash":
+                raise _Stops(f"{log.path}: {log.judged.stops}")  # which is said of the log
+            if log.judged.verdict == "fail":
+                self._failed.add(_stem(log.path))
+
+    def _check_power(self) -> None:
+        if self.contents.power is None:
+            return
+        stems = sorted(_stem(log.path) for log in self.logs)
+        counts: dict[str, list[int]] = {"node": [], "sw": []}
+        bad: dict[str, str] = {}
+        counted_from: dict[str, str] = {}
+        for stem in stems:
+            names = self.contents.power.get(stem)
+            if names is None:
+                bad[stem] = "is missing"
+                continue
+            for kind, numbers in counts.items():
+                indices = sorted(self._power_index(stem, name) for name in names if name.startswith(kind))
+                numbers.append(len(indices))
+                first = indices[0] if indices else 0
+                if indices != list(range(first, first + len(indices))):
+                    bad[stem] = f"the numbers of {kind}_*.txt have gaps or repeats"
+                elif first:
+                    counted_from[stem] = f"{kind}_*.txt are numbered from {first} on"
+            if len(names) > sum(name.startswith(("node", "sw")) for name in names):
+                self.checked.warnings.append(f"stray:{self.folder}/power/{stem}")
+        if not counts["node"]:
+            self._stop("power/ has no folder for any log", "package.power")
+        for kind, numbers in counts.items():
+            usual = max(Counter(numbers), key=Counter(numbers).__getitem__)
+            for stem, number in zip(stems, numbers, strict=False):  # which names another log where one has no folder
+                if number != usual:
+                    bad.setdefault(stem, f"{number} {kind}_*.txt, {usual} for most")
+        for stem, what in bad.items():
+            self._say("package.power", what, place=f"{self.folder}/power/{stem}")
+        if counted_from:
+            stem, what = next(iter(counted_from.items()))
+            self._say("package.power-from-1", f"{what} in {len(counted_from)} folders", place=f"{self.folder}/power/{stem}")
+        self._failed |= set(bad)
+
+    def _power_index(self, stem: str, name: str) -> int:
+        try:
+            return int(name.rpartition(".")[0].split("_")[-1] if "." in name.lstrip(".") else name.split("_")[-1])
+        except ValueError:
+            self._say("package.power", f"{name} has no number", place=f"{self.folder}/power/{stem}/{name}")
+            raise _Stops(f"{name} has no number") from None
+
+    def _count_failed(self) -> None:
+        number = len(self._failed)
+        if not number:
+            return
+        if number <= self._drop:
+            self.checked.warnings.append(f"olympic:{number}")
+            names = ", ".join(sorted(self._failed))
+            self._say("package.failed-log-allowed", f"{number} of {len(self.logs)} logs fail: {names}")
+        else:
+            self.checked.errors.append(f"noncompliant:{number}")
+            self._say("package.failed-logs", f"{number} of {len(self.logs)} logs fail; {self._drop} may")
+
+    @property
+    def accepts_failed(self) -> bool:
+        """Whether the logs that fail are no more than may."""
+        return len(self._failed) <= self._drop
+
+    def _bypasses(self, word: str) -> bool:
+        """Whether a file of parameters has a word as the checker reads it: as a last line that nothing ends."""
+        return any(text.split("\n")[-1] == word for _, text in self.contents.parameters)
+
+    def _asks_to_bypass(self, word: str) -> str | None:
+        """The file that has a word where the checker does not see it."""
+        return next((path for path, text in self.contents.parameters if word in text.split()), None)
+
+    def _check_seeds(self) -> None:
+        if self.description is None or not self.description.means_closed or self._bypasses(_SEED_BYPASS):
+            return
+        if (path := self._asks_to_bypass(_SEED_BYPASS)) is not None:
+            self._say("package.bypass-unseen", f"{_SEED_BYPASS} is not seen", place=path)
+        troubles = Counter(log.seed_trouble for log in self.logs if log.seed_trouble is not None)
+        seen: dict[tuple[Any, Any, int], str] = {}
+        for log in self.logs:
+            for seed in log.seeds:
+                if seed in seen:
+                    troubles["same"] += 1
+                    what = f"seed {seed[2]} of {short(seed[0])}:{short(seed[1])} is that of {seen[seed]} too"
+                    self._say_if_closed("package.seed-twice", what, log.path)
+                seen.setdefault(seed, log.path.rpartition("/")[2])
+        if self._is_closed:
+            self.checked.errors += [f"seed:{kind}={number}" for kind, number in sorted(troubles.items())]
+        self._say_seeds()
+
+    def _say_if_closed(self, name: str, what: str, place: str) -> None:
+        """Says what the checker refuses; of a system that it takes for open this is an objection."""
+        said = remark(name, place, what, self.folder)
+        self.checked.remarks.append(said if self._is_closed else said.with_weight("objection"))
+
+    def _say_seeds(self) -> None:
+        without = [log for log in self.logs if log.seed_trouble is not None]
+        if without:
+            name = "package.seeds"
+            if self._label.suite != "training" or self._label.number < _SEEDS_ASKED_FROM:
+                name = "package.seeds-before"
+            elif {_stem(log.path) for log in without} <= self._failed and self.accepts_failed:
+                name = "package.seed-of-failed"
+            names = ", ".join(log.path.rpartition("/")[2] for log in without[:5])
+            more = f" and {len(without) - 5} more" if len(without) > 5 else ""
+            self._say_if_closed(
+                name, f"no usable seed in {len(without)} of {len(self.logs)} logs: {names}{more}", self.folder
+            )
+        values = [tuple(map(repr, log.seed_values)) for log in self.logs]
+        if len(values) > 1 and values[0] and len(set(values)) == 1 and values[0] != ("None",):
+            self._say("package.same-seed", f"all {len(values)} logs have the seed {', '.join(values[0])}")
+        many = [log for log in self.logs if len(log.seed_values) > 1]
+        if many:
+            what = f"{len(many)} logs have several seeds, first {many[0].path.rpartition('/')[2]}"
+            self._say("written.seed-many", what)
+
+    def _check_references(self) -> None:
+        try:
+            self.checked.rcp = verdict = self._judge_references()
+        except _Stops as error:
+            if self._is_closed and self.benchmark not in _NEVER_JUDGED:
+                if self.logs and not any(log.judged.verdict == "crash" for log in self.logs):
+                    self._say("package.stops", str(error))
+                raise
+            return
+        if self.description is None or not self.description.means_closed or self.benchmark in _NEVER_JUDGED:
+            return
+        name, code, factor = verdict
+        if name == "pass":
+            if factor is not None and factor > 1 + 1e-9:
+                self._say(
+                    "package.reference-factor",
+                    f"converged faster than the mean of the reference, by a factor of {factor:.6g}",
+                )
+            return
+        is_bypassed = self._bypasses(_RCP_BYPASS) and code.startswith(("rcp-found", "rcp-interpolated", "rcp-missing"))
+        if self._is_closed and not is_bypassed:
+            self.checked.errors.append(f"rcp:{code}")
+        self._say_references(code, factor, is_bypassed=is_bypassed)
+
+    def _say_references(self, code: str, factor: float | None, *, is_bypassed: bool) -> None:
+        if code.startswith("rcp-missing"):
+            name, what = "package.reference-missing", f"no reference for the global batch size {code.partition(':')[2]}"
+        elif code == "rcp-no-batch-size":
+            name, what = "package.reference-missing", "no log says its global_batch_size"
+        elif code == "rcp-insufficient":
+            name, what = "package.reference-insufficient", "more runs without status success than may fail"
+        else:
+            name = "package.reference-fast"
+            what = f"converged faster than the reference points allow{f', by a factor of {factor:.6g}' if factor else ''}"
+        if is_bypassed:
+            self._say("package.reference-bypassed", what)
+            return
+        if (path := self._asks_to_bypass(_RCP_BYPASS)) is not None:
+            self._say("package.bypass-unseen", f"{_RCP_BYPASS} is not seen", place=path)
+            self.checked.remarks.append(remark(name, self.folder, what, self.folder).with_weight("lenient"))
+            return
+        self._say_if_closed(name, what, self.folder)
+
+    def _judge_references(self) -> tuple[str, str, float | None]:
+        """Verdict, code and factor as ``rcp_checker.check_directory`` has them."""
+        batch_size: Any = -1
+        named: Any = None
+        for log in self.logs:
+            run = log.converged
+            if run.stops is not None:
+                raise _Stops(f"{log.path}: {run.stops}")
+            batch_size = run.batch_size if batch_size == -1 else batch_size
+            named = run.benchmark if named is None else named
+            if run.batch_size != batch_size or run.benchmark != named:
+                raise _Stops("the logs disagree on the global batch size or the benchmark")
+        label = self._label
+        if not isinstance(named, str) or named not in rules_of(self.version).benchmarks:
+            raise _Stops(f"no reference points for {short(named)}")
+        benchmark = benchmark_of(named, self.version)
+        references = prune(reference_runs(label.suite, named, self.version), benchmark.drop)
+        if not references:
+            raise _Stops(f"no reference points for {named}")
+        if batch_size == -1:
+            return "fail", "rcp-no-batch-size", 1.0
+        points = [log.converged.point for log in self.logs]
+        if not all(isinstance(value, (int, float)) for value in (batch_size, *points)):
+            raise _Stops("progress or batch size is no number")
+        runs, drop = benchmark.runs or 0, benchmark.drop
+        verdict = judge_convergence(points, batch_size, references, runs, drop, benchmark.rcp_allowance)
+        if verdict is not None and verdict.name == "pass" and benchmark.rcp_allowance and label.number > _FORGIVEN_IN:
+            strict = judge_convergence(points, batch_size, references, runs, drop, 0)
+            if strict is not None and strict.name != "pass":
+                self._say("package.reference-forgiven", "converged faster than the reference points allow")
+        if verdict is not None and verdict.name == "insufficient":
+            return "fail", "rcp-insufficient", 1.0
+        reference = reference_for(batch_size, references, runs)
+        if reference is None:
+            return "fail", f"rcp-missing:{_plain(batch_size)}", 1.0
+        kept = sorted(points)[drop : len(points) - drop]
+        factor = max(1.0, reference.mean / fmean(kept)) if kept and fmean(kept) else None
+        name = "fail" if verdict is None else verdict.name
+        return _named(name, reference, batch_size, factor)
+
+    def _add_doubts(self) -> None:
+        """What nobody compares: logs of another benchmark or division than those of the folder."""
+        others = [log for log in self.logs if log.benchmark is not None and log.benchmark != self.benchmark]
+        aliases = rules_of(self.version).aliases
+        if others and aliases.get(others[0].benchmark or "") != self.benchmark and not self.checked.is_skipped:
+            self._say("package.other-benchmark", f"{len(others)} logs are of {others[0].benchmark}")
+        if self.description is None or self.description.division is None:
+            return
+        division = "closed" if self.description.means_closed else self.description.division.lower()
+        conflicting = [log for log in self.logs if log.division is not None and log.division != division]
+        if conflicting and conflicting[0].division in ("closed", "open"):
+            what = f"{len(conflicting)} logs say {conflicting[0].division}, the description says {self.description.division}"
+            self._say("package.division-conflict", what)
+
+
+def _named(name: str, reference: Reference, batch_size: float, factor: float | None) -> tuple[str, str, float | None]:
+    """A verdict as the oracle writes it."""
+    sizes = reference.batch_sizes
+    if name == "missing":
+        return "fail", f"rcp-missing:{_plain(batch_size)}", factor
+    code = "rcp-interpolated" if len(sizes) > 1 else "rcp-found" if sizes == (batch_size,) else "rcp-smaller"
+    return name, code, factor
+
+
+def _plain(number: float) -> str:
+    return f"{number:.15g}" if math.isfinite(number) else str(number)
+
+
+def _stem(path: str) -> str:
+    """The name of a log without what follows its last dot."""
+    return re.sub(r"\.[^.]*$", "", path.rpartition("/")[2])

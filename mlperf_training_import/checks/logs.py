@@ -1,0 +1,267 @@
+"""Checks one log: a file in, its verdict, what the folder needs to know, and remarks out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..tables.checks import rulebook_of
+from ..tables.formula import FAILURES, Line
+from ..values import LARGEST_LOG_MB
+from .lines import LoggedLine, LoggedLines, is_number, line_numbers, read_lines
+from .log_rules import Failure, JudgedLog, first_values, iter_objections, judge_log
+from .remarks import Remark, remark, remark_on_line, short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from ..tables.checks import Rulebook
+
+#: Keys that a folder asks of its logs, beside those of the rules.
+_KEYS_OF_FOLDER = frozenset({"seed", "global_batch_size", "submission_benchmark", "eval_error", "eval_accuracy", "run_stop"})
+#: Benchmarks whose evaluations are counted in samples, by the checker of reference points of every round.
+_COUNTED_IN_SAMPLES = frozenset(
+    [
+        "llama2_70b_lora",
+        "flux1",
+        "llama31_405b",
+        "llama31_8b",
+        "gpt_oss_20b",
+        "deepseekv3_671b",
+        "qwen35_397b_grpo",
+        "dlrmv4",
+    ]
+)
+#: Evaluations of these may follow the end of the run.
+_EVALUATED_AFTERWARDS = frozenset({"stable_diffusion", "minigo"})
+#: Of one rule a log gets so many remarks; more say the same.
+_MOST_REMARKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ConvergedRun:
+    """What the checker of reference points reads of a log.
+
+    ``point`` is the progress at convergence, infinite for a run that failed; ``batch_size`` -1 where the log does not say it;
+    ``stops`` says why the checker would end in a traceback.
+    """
+
+    point: Any = math.inf
+    batch_size: Any = -1
+    benchmark: Any = None
+    stops: str | None = None
+
+
+@dataclass(slots=True)
+class CheckedLog:
+    """A log with its verdict, its seeds and what it says of itself.
+
+    ``seeds`` are file, line and number; ``seed_trouble`` is ``none``, ``exception`` or ``stops`` where a seed is no use.
+    """
+
+    path: str
+    judged: JudgedLog
+    converged: ConvergedRun
+    seeds: list[tuple[Any, Any, int]] = field(default_factory=list)
+    seed_trouble: str | None = None
+    seed_values: list[Any] = field(default_factory=list)
+    benchmark: str | None = None
+    division: str | None = None
+    remarks: list[Remark] = field(default_factory=list)
+
+
+def check_log(
+    file: Path, path: str, version: str, folder: str = "", largest_mb: int = LARGEST_LOG_MB, *, with_remarks: bool = True
+) -> CheckedLog:
+    """Checks a log by the rules of a round that has some.
+
+    Args:
+        file: the log.
+        path: what it is called in remarks.
+        version: the round, such as ``4.1``.
+        folder: the result that it belongs to.
+        largest_mb: a larger file is not read.
+        with_remarks: without, only the verdict of the checkers and what a folder needs.
+    """
+    rulebook = rulebook_of(version)
+    if rulebook is None:
+        raise ValueError(f"{version}: no rules")
+    found = read_lines(file, rulebook.keys | _KEYS_OF_FOLDER, largest_mb)
+    judged = judge_log(found, rulebook)
+    if found.trouble is not None:
+        judged = JudgedLog(verdict="crash", stops=found.trouble)
+    values = first_values(found.lines)
+    checked = CheckedLog(path, judged, _converged(found, version))
+    checked.benchmark, checked.division = (_text(values.get(f"submission_{what}")) for what in ("benchmark", "division"))
+    _take_seeds(checked, found)
+    if with_remarks:
+        remarks = _Remarker(file, path, folder or path)
+        remarks.add_all(found, judged, rulebook)
+        checked.remarks = remarks.remarks
+    return checked
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _take_seeds(checked: CheckedLog, found: LoggedLines) -> None:
+    """The seeds as the seed checker reads them: a log with an unreadable line has none."""
+    seeds = [line for line in found.lines if line.key == "seed"]
+    checked.seed_values = [line.value for line in seeds]
+    if found.stops is not None or found.unreadable or found.trouble is not None:
+        checked.seed_trouble = "exception"
+        return
+    try:
+        checked.seeds = [(line.metadata["file"], line.metadata["lineno"], int(line.value)) for line in seeds]
+        hash(tuple(checked.seeds))
+    except FAILURES:
+        checked.seed_trouble = "exception"
+        checked.seeds = []
+        return
+    if not seeds:
+        checked.seed_trouble = "none"
+
+
+def _converged(found: LoggedLines, version: str) -> ConvergedRun:
+    """Progress at convergence as ``rcp_checker.read_submission_file`` reads it, line by line."""
+    if found.spoils_references or found.trouble is not None:
+        return ConvergedRun(stops="a line that it needs cannot be read")
+    point: Any = None
+    run: dict[str, Any] = {}
+    paired: dict[Any, dict[Any, Any]] = {}
+    by = "step_num" if version == "3.1" else "samples_count"
+    try:
+        for line in found.lines:
+            key, benchmark = line.key, run.get("benchmark")
+            if key == "global_batch_size":
+                run["batch_size"] = line.value
+            elif key == "submission_benchmark":
+                run["benchmark"] = line.value
+            elif key in ("eval_accuracy", "eval_error"):
+                if benchmark == "stable_diffusion":
+                    paired.setdefault(line.metadata[by], {})[line.metadata["metric"]] = line.value
+                elif benchmark in _COUNTED_IN_SAMPLES:
+                    point = line.metadata["samples_count"]
+                else:
+                    point = round(line.metadata["epoch_num"], 3)
+            elif key == "run_stop":
+                run["point"] = math.inf
+                if line.metadata["status"] == "success":
+                    run["point"] = _first_on_target(paired) if benchmark == "stable_diffusion" else point
+                    if run["point"] is None:
+                        return ConvergedRun(stops="a run_stop before any evaluation")
+    except FAILURES:
+        return ConvergedRun(stops=f"{line.key} lacks what it needs")
+    return ConvergedRun(**run)
+
+
+def _first_on_target(paired: dict[Any, dict[Any, Any]]) -> Any:
+    return min(point for point, figures in paired.items() if figures["FID"] <= 90.0 and figures["CLIP"] >= 0.15)
+
+
+class _Remarker:
+    """Collects the remarks about one log."""
+
+    def __init__(self, file: Path, path: str, folder: str) -> None:
+        self._file = file
+        self._path = path
+        self._folder = folder
+        self.remarks: list[Remark] = []
+        self._ordinals: list[int | None] = []
+
+    def add_all(self, found: LoggedLines, judged: JudgedLog, rulebook: Rulebook) -> None:
+        """Adds all that there is to say."""
+        if found.trouble is not None:
+            self._add("log.not-read", found.trouble)
+            return
+        if judged.stops is not None and judged.unknown_scope is None:
+            self._add("log.stops", judged.stops, judged.stops_at)
+        for ordinal, why in found.unreadable[:_MOST_REMARKS]:
+            self._add("log.unreadable-line", why, ordinal)
+        if not found.count:
+            self._add("log.no-lines", "no line with :::MLLOG and a blank")
+        if judged.unknown_scope is not None:
+            self._add("log.no-rules", f"no rules for {short(judged.unknown_scope)} in {rulebook.version}")
+        counts: dict[str, int] = {}
+        for failure in (*judged.failures, *iter_objections(found, rulebook, judged.scopes)):
+            if failure.rule is None:
+                continue
+            counts[failure.rule.id] = counts.get(failure.rule.id, 0) + 1
+            if counts[failure.rule.id] <= _MOST_REMARKS:
+                self._add_failure(failure)
+        for name, what, line in iter_doubts(found, judged, rulebook):
+            self._add(name, what, line.ordinal if line is not None else None)
+        self._find_numbers()
+        if found.without_blank is not None:
+            self.remarks.append(
+                remark("log.no-blank", self._path, ":::MLLOG without a blank", self._folder, found.without_blank)
+            )
+
+    def _add(self, name: str, what: str, ordinal: int | None = None) -> None:
+        self.remarks.append(remark(name, self._path, what, self._folder))
+        self._ordinals.append(ordinal)
+
+    def _add_failure(self, failure: Failure) -> None:
+        self.remarks.append(remark_on_line(failure, self._path, self._folder, None))
+        self._ordinals.append(failure.line.ordinal if failure.line is not None else None)
+
+    def _find_numbers(self) -> None:
+        wanted = {ordinal for ordinal in self._ordinals if ordinal is not None and ordinal >= 0}
+        if not wanted:
+            return
+        numbers = line_numbers(self._file, wanted)
+        self.remarks = [
+            said if ordinal is None else said.at_line(numbers.get(ordinal))
+            for said, ordinal in zip(self.remarks, self._ordinals, strict=True)
+        ]
+
+
+def iter_doubts(found: LoggedLines, judged: JudgedLog, rulebook: Rulebook) -> Iterator[tuple[str, str, LoggedLine | None]]:
+    """What the checkers let pass although the lines contradict each other: id of a remark, what was found, and where."""
+    starts = [line for line in found.lines if line.key == "run_start"]
+    stops = [line for line in found.lines if line.key == "run_stop"]
+    yield from _repeated(starts, "run_start")
+    yield from _repeated(stops, "run_stop")
+    odd = next((line for line in found.lines if not is_number(line.time)), None)
+    if odd is not None:
+        yield "run.odd-time", f"the time of {odd.key} is {odd.time}", odd
+    if stops and isinstance(stops[-1].metadata, dict) and stops[-1].metadata.get("status", "success") != "success":
+        yield "run.aborted", f"the status of run_stop is {short(stops[-1].metadata['status'])}", stops[-1]
+    if starts and stops and stops[0].time < starts[0].time:
+        yield "run.backwards", f"run_stop is {(starts[0].time - stops[0].time) / 1000:.3f} s before run_start", stops[0]
+    elif starts and stops and judged.verdict == "pass":
+        yield from _target_outside(found, judged, rulebook, starts[0], stops[-1])
+
+
+def _repeated(lines: list[LoggedLine], key: str) -> Iterator[tuple[str, str, LoggedLine]]:
+    if len(lines) > 1:
+        seconds = abs(lines[-1].time - lines[0].time) / 1000
+        yield "run.repeated", f"{len(lines)} lines with the key {key}, {seconds:.3f} s apart", lines[1]
+
+
+def _target_outside(
+    found: LoggedLines, judged: JudgedLog, rulebook: Rulebook, start: LoggedLine, stop: LoggedLine
+) -> Iterator[tuple[str, str, LoggedLine]]:
+    """Whether the target is reached before the run or after it, and not within."""
+    scope = rulebook.scopes[judged.scopes[-1]]
+    if scope.name.partition("_")[2] in _EVALUATED_AFTERWARDS or not scope.name.startswith("closed_"):
+        return
+    for key, rules in scope.keys.items():
+        if not rules.any:
+            continue
+        memory = first_values(found.lines)
+        for name, formula in scope.begin:
+            memory[name] = formula(Line(None, {}, 0.0, memory, frozenset()))
+        reached = [line for line in found.lines if line.key == key and _passes(rules.any, line, memory)]
+        if reached and not any(start.ordinal < line.ordinal < stop.ordinal for line in reached):
+            yield "run.target-outside", f"{key} reaches the target outside of the run only", reached[0]
+
+
+def _passes(rules: Iterable[Any], line: LoggedLine, memory: dict[str, Any]) -> bool:
+    try:
+        return all(rule.holds(Line(line.value, line.metadata, line.time, memory, frozenset())) for rule in rules)
+    except FAILURES:
+        return False

@@ -1,0 +1,196 @@
+"""What `check` has to say: one record for each remark, and the words for rules that fail."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..tables.files import FOLDER, load_table
+
+if TYPE_CHECKING:
+    from ..tables.checks import Rule
+    from .log_rules import Failure
+
+#: The weights, most serious first: the peer refuses; the written rules or the facts are against it; the peer refuses, and
+#: is wrong; good to know.
+WEIGHTS = ("rejects", "objection", "lenient", "note")
+#: So much of a value is shown.
+_LONGEST_VALUE = 80
+_COMPARED = {ast.Eq: "{}", ast.GtE: "{} or more", ast.Gt: "above {}", ast.LtE: "{} or less", ast.Lt: "below {}"}
+
+
+class RemarkKind(NamedTuple):
+    """A row of ``check_remarks.yaml``; the fields are those of the table."""
+
+    source: str
+    weight: str
+    asked: str
+    mend: str
+
+
+@functools.cache
+def remark_kinds() -> dict[str, RemarkKind]:
+    """What can be said of folders, descriptions and runs, by id."""
+    return {name: RemarkKind(**row) for name, row in load_table(FOLDER / "check_remarks.yaml").items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing that is wrong, or good to know.
+
+    ``place`` is a path from the folder above the submitters, ``line`` the number of a line in it where it is a line;
+    ``folder`` is the result, description or submitter that it concerns. ``found``, ``asked`` and ``mend`` are phrases.
+    """
+
+    rule: str
+    weight: str
+    place: str
+    found: str
+    asked: str
+    mend: str
+    folder: str = ""
+    line: int | None = None
+
+    @property
+    def where(self) -> str:
+        """The place for people: ``Acme/results/box/bert/result_3.txt:412``."""
+        return self.place if self.line is None else f"{self.place}:{self.line}"
+
+    def at_line(self, line: int | None) -> Remark:
+        """The same remark about a line of its file."""
+        return replace(self, line=line)
+
+    def with_weight(self, weight: str) -> Remark:
+        """The same remark, more or less serious."""
+        return replace(self, weight=weight)
+
+
+def remark(name: str, place: str, found: str, folder: str = "", line: int | None = None, asked: str = "") -> Remark:
+    """A remark of ``check_remarks.yaml``."""
+    kind = remark_kinds()[name]
+    return Remark(name, kind.weight, place, found, asked or kind.asked, kind.mend, folder or place, line)
+
+
+def remark_on_line(failure: Failure, place: str, folder: str, line: int | None) -> Remark:
+    """A remark about a rule of ``checks.csv`` that a log fails."""
+    rule = failure.rule
+    if rule is None:
+        raise ValueError("a failure without a rule")
+    weight = rule.weight
+    found, mend = _found(failure), rule.mend
+    if failure.is_lenient:
+        weight, why = "lenient", rule.wrong or "the checker knows a name only below the line that it stands on"
+        found = f"{found} ({why})"
+    elif failure.kind == "repeated":
+        weight = "note"
+    if failure.is_out_of_order:
+        mend = "log first what the formula needs"
+    return Remark(rule.id, weight, place, found, asked_for(failure), mend or _mend(failure), folder, line)
+
+
+def asked_for(failure: Failure) -> str:
+    """What a rule asks for, in words."""
+    rule = failure.rule
+    if rule is None:
+        return ""
+    if failure.kind in ("once", "repeated"):
+        return f"one line with the key {failure.key}{_of_value(rule)}"
+    if failure.kind == "least1of":
+        return f"at least one line with the key {failure.key} or {failure.alternative}"
+    if failure.kind in ("least1", "leastN"):
+        return f"{rule.count.replace('some', 'at least one')} line with the key {failure.key}"
+    text = words_of_rule(rule)
+    if failure.kind == "codecrash":
+        return "a value that can be computed with"
+    return f"at least one line with {text}" if failure.kind == "never" else text
+
+
+def words_of_rule(rule: Rule) -> str:
+    """The test of a rule in words, or how many lines it asks for where it has none."""
+    if rule.text:
+        return rule.text
+    if not rule.test:
+        return f"the key, {'once' if rule.count == 'one' else rule.count}"
+    return words_of_formula(rule.test)
+
+
+@functools.cache
+def words_of_formula(text: str) -> str:
+    """A formula in words where it is a plain comparison; else as it is written in the table."""
+    return _words(ast.parse(text, mode="eval").body)
+
+
+def _words(node: ast.expr) -> str:
+    if isinstance(node, ast.BoolOp):
+        return (" and " if isinstance(node.op, ast.And) else " or ").join(map(_words, node.values))
+    if isinstance(node, ast.IfExp) and isinstance(node.test, ast.Compare):
+        return f"{_words(node.body)}, if there is {_words(node.test)}"
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        left, operator, right = node.left, node.ops[0], node.comparators[0]
+        if isinstance(operator, ast.In) and isinstance(left, ast.Constant) and isinstance(right, ast.Name):
+            return f"{left.value} in the {right.id}"
+        if isinstance(operator, ast.In) and isinstance(right, (ast.List, ast.Set)):
+            return f"one of {', '.join(ast.unparse(item) for item in right.elts)}"
+        if type(operator) in _COMPARED and isinstance(right, ast.Constant) and not isinstance(right.value, bytes):
+            phrase = _COMPARED[type(operator)].format(ast.unparse(right))
+            return phrase if ast.unparse(left) == "value" else f"{ast.unparse(left)} {phrase}"
+        if isinstance(operator, ast.Eq) and ast.unparse(left) == "value":
+            return ast.unparse(right)
+    if isinstance(node, ast.Call) and ast.unparse(node) == "whole(value)":
+        return "a whole number"
+    return ast.unparse(node)
+
+
+def short(value: Any) -> str:
+    """A value of a log, short enough for a remark."""
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        text = f"of type {type(value).__name__}"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+
+
+def _of_value(rule: Rule) -> str:
+    if not rule.test or rule.when != "each":
+        return ""
+    return f": {words_of_rule(rule)}"
+
+
+def _found(failure: Failure) -> str:
+    key, number = failure.key, failure.number
+    if failure.kind == "repeated":
+        return f"{key}: {number} lines, which say the same"
+    if failure.kind == "once":
+        return f"{key} is missing" if not number else f"{key}: {number} lines, which say different things"
+    if failure.kind == "least1of":
+        return f"{key} and {failure.alternative} are missing"
+    if failure.kind in ("least1", "leastN"):
+        return f"{key} is missing" if not number else f"{key}: {number} lines only"
+    line = failure.line
+    said = f"{key} is {short(line.value)}" if line is not None else key
+    if failure.kind == "never":
+        return f"no {key} reaches the target; the last {said.removeprefix(key).strip()}"
+    if line is not None and failure.rule is not None and "metadata" in failure.rule.test:
+        said = f"{key} with the metadata {short(line.metadata)}"
+    return f"{said}, with which the test cannot be computed" if failure.kind in ("checkcrash", "codecrash") else said
+
+
+def _mend(failure: Failure) -> str:
+    rule, key = failure.rule, failure.key
+    if failure.kind == "repeated":
+        return "let one process log it"
+    if failure.kind == "once" and failure.number:
+        return f"log {key} once; where several processes log it, let all say the same"
+    if failure.kind in ("once", "least1", "leastN", "least1of"):
+        asked = (
+            words_of_rule(rule) if rule is not None and rule.test and rule.when == "each" and "value" in rule.test else "..."
+        )
+        return f'add mllogger.event(key="{key}", value={asked}) where the run begins' if asked != "..." else f"log {key}"
+    if failure.kind == "never":
+        return "train until the target is reached; a run that does not reach it counts as failed"
+    if rule is not None and "metadata" in rule.test:
+        return f"add it to the metadata of {key}"
+    return f"run with {key} as the rules of the benchmark say, and log what was used"
