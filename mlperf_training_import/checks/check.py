@@ -60,7 +60,7 @@ class CheckedPackage:
 
 @dataclass(slots=True)
 class Checked:
-    """All that there is to say. ``remarks`` are ordered by place; ``results`` count where logs are checked on their own too."""
+    """All that there is to say; ``remarks`` are ordered by place. ``is_loose``: the logs lie in no submission."""
 
     version: str
     root: Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -98,8 +99,12 @@ def check_description(file: Path, path: str, label: Label) -> CheckedDescription
     return checked
 
 
+@functools.cache
 def description_fields() -> dict[str, tuple[bool, bool]]:
-    """The keys of a description: whether the checker asks for it, and whether the written rules want it to mean something."""
+    """The keys of a description: whether the checker asks for each, and whether the written rules want it to mean something.
+
+    Source: ``check_description.csv``.
+    """
     with (FOLDER / "check_description.csv").open(encoding="ascii", newline="") as stream:
         rows = csv.DictReader(line for line in stream if not line.startswith("#"))
         return {row["key"]: (row["asked"] == "yes", row["means"] == "yes") for row in rows}

@@ -149,15 +149,16 @@ class FolderCheck:
         if found < asked or (found > asked and self.metric == TIME_TO_TRAIN):
             self.checked.errors.append(f"count:{self.folder}:{found}/{asked}")
             self._say("package.run-count", f"{found} logs", f"{asked} logs")
+        names = ", ".join(self.contents.others[:5])
         if not found:
-            self._say("package.no-logs", f"no result_*.txt, only {', '.join(self.contents.others[:5]) or 'nothing'}")
+            self._say("package.no-logs", f"no result_*.txt{f', only {names}' if names else ''}")
         if self.contents.others:
             self.checked.warnings.append(f"stray:{self.folder}")
             strays = [name for name in self.contents.others if name not in (PARAMETERS_FILE, "scaling.json", "power")]
             if strays and found:
                 self._say("package.stray-files", f"beside the logs: {', '.join(sorted(strays)[:10])}")
         if "scaling.json" in self.contents.others:
-            self._say("package.scaling-there", "scaling.json", place=f"{self.folder}/scaling.json")
+            self._say("package.scaling-there", "is there", place=f"{self.folder}/scaling.json")
 
     def _check_logs(self) -> None:
         for log in self.logs:
@@ -219,7 +220,12 @@ class FolderCheck:
             self._say("package.failed-log-allowed", f"{number} of {len(self.logs)} logs fail: {names}")
         else:
             self.checked.errors.append(f"noncompliant:{number}")
-            self._say("package.failed-logs", f"{number} of {len(self.logs)} logs fail; {self._drop} may")
+            said = remark(
+                "package.failed-logs", self.folder, f"{number} of {len(self.logs)} logs fail; {self._drop} may", self.folder
+            )
+            wrongly = {_stem(log.path) for log in self.logs if log.refused_wrongly}
+            is_lenient = len(self._failed - wrongly) <= self._drop
+            self.checked.remarks.append(said.with_weight("lenient") if is_lenient else said)
 
     @property
     def accepts_failed(self) -> bool:

@@ -29,7 +29,7 @@ class Failure:
 
     ``kind`` is ``check``, ``checkcrash`` (the test cannot be computed), ``codecrash`` (what is to be remembered cannot),
     ``once``, ``least1``, ``leastN``, ``least1of``, ``never`` (no line passes) or ``repeated`` (a warning); ``number`` is how
-    many lines there are. ``is_lenient`` says that the checker refuses wrongly.
+    many lines there are. ``is_lenient`` says that the checker refuses wrongly. ``expected`` is what a formula comes to.
     """
 
     rule: Rule | None
@@ -41,6 +41,7 @@ class Failure:
     alternative: str | None = None
     is_lenient: bool = False
     is_out_of_order: bool = False
+    expected: Any = None
 
     @property
     def code(self) -> str:
@@ -133,14 +134,16 @@ def iter_objections(found: LoggedLines, rulebook: Rulebook, scopes: Iterable[str
         memory = dict(values)
         for remembered, formula in scope.begin:
             memory[remembered] = formula(Line(None, None, 0.0, memory, frozenset()))
+        seen: set[str] = set()
         for line in found.lines:
+            seen.add(line.key)
             rules = scope.keys.get(line.key)
             if rules is None:
                 continue
-            place = Line(line.value, line.metadata, line.time, memory, frozenset())
+            place = Line(line.value, line.metadata, line.time, memory, seen)
             for rule in rules.each:
                 if rule.holds is not None and not _holds(rule, place):
-                    yield Failure(rule, "check", name, line.key, line)
+                    yield Failure(rule, "check", name, line.key, line, expected=_expected(rule, place))
             _remember(rules, place)
 
 
@@ -158,6 +161,14 @@ def _holds(rule: Rule, place: Line) -> bool:
         return rule.holds is None or bool(rule.holds(place))
     except FAILURES:
         return True  # what cannot be computed is a failure of the checkers' own rules, and is said there
+
+
+def _expected(rule: Rule, place: Line) -> Any:
+    """What the value should have been, where that is computed; None where it cannot be."""
+    try:
+        return None if rule.expected is None else rule.expected(place)
+    except FAILURES:
+        return None
 
 
 def _remember(rules: KeyRules, place: Line) -> bool:

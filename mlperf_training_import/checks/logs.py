@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..suggest import did_you_mean
 from ..tables.checks import rulebook_of
 from ..tables.formula import FAILURES, Line
 from ..values import LARGEST_LOG_MB
@@ -44,8 +45,8 @@ _MOST_REMARKS = 5
 class ConvergedRun:
     """What the checker of reference points reads of a log.
 
-    ``point`` is the progress at convergence, infinite for a run that failed; ``batch_size`` -1 where the log does not say it;
-    ``stops`` says why the checker would end in a traceback.
+    ``point`` is the progress at convergence, infinite for a run that failed; ``batch_size`` is -1 where the log does not say
+    it; ``stops`` says why the checker would end in a traceback.
     """
 
     point: Any = math.inf
@@ -58,12 +59,13 @@ class ConvergedRun:
 class CheckedLog:
     """A log with its verdict, its seeds and what it says of itself.
 
-    ``seeds`` are file, line and number; ``seed_trouble`` is ``none``, ``exception`` or ``stops`` where a seed is no use.
+    ``refused_wrongly`` says that it fails only where the checkers are wrong. ``seeds`` are file, line and number; ``seed_trouble`` is ``none``, ``exception`` or ``stops`` where a seed is no use.
     """
 
     path: str
     judged: JudgedLog
     converged: ConvergedRun
+    refused_wrongly: bool = False
     seeds: list[tuple[Any, Any, int]] = field(default_factory=list)
     seed_trouble: str | None = None
     seed_values: list[Any] = field(default_factory=list)
@@ -96,6 +98,9 @@ def check_log(
     checked = CheckedLog(path, judged, _converged(found, version))
     checked.benchmark, checked.division = (_text(values.get(f"submission_{what}")) for what in ("benchmark", "division"))
     _take_seeds(checked, found)
+    counting = [failure for failure in judged.failures if failure.kind != "repeated"]
+    are_rules = judged.verdict == "fail" and not found.unreadable and found.count > 0
+    checked.refused_wrongly = are_rules and all(failure.is_lenient for failure in counting)
     if with_remarks:
         remarks = _Remarker(file, path, folder or path)
         remarks.add_all(found, judged, rulebook)
@@ -184,7 +189,11 @@ class _Remarker:
         if not found.count:
             self._add("log.no-lines", "no line with :::MLLOG and a blank")
         if judged.unknown_scope is not None:
-            self._add("log.no-rules", f"no rules for {short(judged.unknown_scope)} in {rulebook.version}")
+            division, _, benchmark = judged.unknown_scope.partition("_")
+            known = [name.partition("_")[2] for name in rulebook.scopes if name.startswith(f"{division}_")]
+            name = f"{benchmark} ({division})" if known else division
+            meant = did_you_mean(benchmark, known) if known else did_you_mean(division, ("closed", "open"))
+            self._add("log.no-rules", f"{rulebook.version} has no rules for {short(name)}{meant}")
         counts: dict[str, int] = {}
         for failure in (*judged.failures, *iter_objections(found, rulebook, judged.scopes)):
             if failure.rule is None:

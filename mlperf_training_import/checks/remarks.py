@@ -59,6 +59,13 @@ class Remark:
         """The place for people: ``Acme/results/box/bert/result_3.txt:412``."""
         return self.place if self.line is None else f"{self.place}:{self.line}"
 
+    @property
+    def where_in_result(self) -> str:
+        """The place for people who know the result: ``result_3.txt:412``, ``line 412`` or nothing."""
+        if self.place == self.folder:
+            return "" if self.line is None else f"line {self.line}"
+        return self.where.removeprefix(f"{self.folder}/")
+
     def at_line(self, line: int | None) -> Remark:
         """The same remark about a line of its file."""
         return replace(self, line=line)
@@ -88,7 +95,9 @@ def remark_on_line(failure: Failure, place: str, folder: str, line: int | None) 
         weight = "note"
     if failure.is_out_of_order:
         mend = "log first what the formula needs"
-    return Remark(rule.id, weight, place, found, asked_for(failure), mend or _mend(failure), folder, line)
+    elif failure.kind not in ("check", "checkcrash") or not mend:
+        mend = _mend(failure)
+    return Remark(rule.id, weight, place, found, asked_for(failure), mend, folder, line)
 
 
 def asked_for(failure: Failure) -> str:
@@ -103,6 +112,8 @@ def asked_for(failure: Failure) -> str:
     if failure.kind in ("least1", "leastN"):
         return f"{rule.count.replace('some', 'at least one')} line with the key {failure.key}"
     text = words_of_rule(rule)
+    if failure.expected is not None:
+        text = f"{text} = {short(failure.expected)}"
     if failure.kind == "codecrash":
         return "a value that can be computed with"
     return f"at least one line with {text}" if failure.kind == "never" else text
@@ -131,10 +142,10 @@ def _words(node: ast.expr) -> str:
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         left, operator, right = node.left, node.ops[0], node.comparators[0]
         if isinstance(operator, ast.In) and isinstance(left, ast.Constant) and isinstance(right, ast.Name):
-            return f"{left.value} in the {right.id}"
+            return f"{str(left.value)} in the {right.id}"
         if isinstance(operator, ast.In) and isinstance(right, (ast.List, ast.Set)):
             return f"one of {', '.join(ast.unparse(item) for item in right.elts)}"
-        if type(operator) in _COMPARED and isinstance(right, ast.Constant) and not isinstance(right.value, bytes):
+        if type(operator) in _COMPARED and isinstance(right, ast.Constant):
             phrase = _COMPARED[type(operator)].format(ast.unparse(right))
             return phrase if ast.unparse(left) == "value" else f"{ast.unparse(left)} {phrase}"
         if isinstance(operator, ast.Eq) and ast.unparse(left) == "value":
@@ -154,9 +165,12 @@ def short(value: Any) -> str:
 
 
 def _of_value(rule: Rule) -> str:
-    if not rule.test or rule.when != "each":
-        return ""
-    return f": {words_of_rule(rule)}"
+    return f": {words_of_rule(rule)}" if _tests_value(rule) else ""
+
+
+def _tests_value(rule: Rule) -> bool:
+    """Whether a rule asks for something that can be written down as a value."""
+    return rule.when == "each" and "value" in rule.test and rule.test != "value != ''"
 
 
 def _found(failure: Failure) -> str:
@@ -168,7 +182,7 @@ def _found(failure: Failure) -> str:
     if failure.kind == "least1of":
         return f"{key} and {failure.alternative} are missing"
     if failure.kind in ("least1", "leastN"):
-        return f"{key} is missing" if not number else f"{key}: {number} lines only"
+        return f"{key} is missing" if not number else f"{key}: {number} line{'s' * (number > 1)} only"
     line = failure.line
     said = f"{key} is {short(line.value)}" if line is not None else key
     if failure.kind == "never":

@@ -28,6 +28,7 @@ COMMANDS = {
     "dataset": "dataset",
     "score": "score",
     "arrange": "arrange",
+    "check": "check",
 }
 
 _DESCRIPTION = "Imports MLPerf Training result repositories as Collective Mind experiments."

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .files import FOLDER
-from .formula import parse_assignments, parse_formula
+from .formula import parse_assignments, parse_expected, parse_formula
 from .labels import parse_version, round_label
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ _ONE_OF_TWO = re.compile(r"some, or (\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A row of the table. ``holds`` computes the test over a line; ``lenient`` says where the checker refuses wrongly."""
+    """A row of the table.
+
+    ``holds`` computes the test over a line, ``expected`` what the value is compared with; ``lenient`` says where the checker
+    refuses wrongly.
+    """
 
     id: str
     source: str
@@ -43,6 +47,7 @@ class Rule:
     mend: str
     holds: Callable[[Line], Any] | None
     lenient: Callable[[Line], Any] | None
+    expected: Callable[[Line], Any] | None
 
 
 @dataclass(slots=True)
@@ -152,6 +157,7 @@ def _add(scope: Scope, row: dict[str, str]) -> None:
         **{name: row[name] for name in ("id", "source", "weight", "key", "count", "when", "test", "wrong", "text", "mend")},
         holds=parse_formula(row["test"]) if row["test"] else None,
         lenient=parse_formula(row["lenient"]) if row["lenient"] else None,
+        expected=parse_expected(row["test"]) if row["test"] else None,
     )
     rules = scope.keys.setdefault(row["key"], KeyRules(row["key"]))
     if row["count"]:

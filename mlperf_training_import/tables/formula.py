@@ -19,7 +19,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container
 
 #: What may go wrong when a formula is computed over what a log says: it asks for a number, and finds a text.
 FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
@@ -33,9 +33,7 @@ class Line:
 
     __slots__ = ("memory", "metadata", "seen", "time", "value")
 
-    def __init__(
-        self, value: Any, metadata: Any, time: float, memory: dict[str, Any], seen: Mapping[str, object] | frozenset[str]
-    ) -> None:
+    def __init__(self, value: Any, metadata: Any, time: float, memory: dict[str, Any], seen: Container[str]) -> None:
         self.value = value
         self.metadata = metadata
         self.time = time
@@ -131,6 +129,24 @@ def parse_formula(text: str) -> Callable[[Line], Any]:
     except SyntaxError as error:
         raise ValueError(f"{text}: {error.msg}") from None
     return _compiled(tree.body, text)
+
+
+def parse_expected(text: str) -> Callable[[Line], Any] | None:
+    """What a formula of the form ``value == x`` or ``abs(value - x) < y`` compares the value with; None for others.
+
+    A plain constant is none: it can be read from the formula.
+    """
+    node = ast.parse(text, mode="eval").body
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+        return None
+    left, right = node.left, node.comparators[0]
+    if isinstance(left, ast.Call) and ast.unparse(left.func) == "abs" and isinstance(left.args[0], ast.BinOp):
+        left, right = left.args[0].left, left.args[0].right
+    elif not isinstance(node.ops[0], ast.Eq):
+        return None
+    if ast.unparse(left) != "value" or isinstance(right, ast.Constant):
+        return None
+    return _compiled(right, text)
 
 
 def parse_assignments(text: str) -> tuple[tuple[str, Callable[[Line], Any]], ...]:

@@ -1,0 +1,245 @@
+"""Writes what a check found: text for people, JSON, SARIF 2.1.0, JUnit XML, and the lines that GitHub shows in a pull request."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+from .. import __version__
+from ..tables.checks import PEER_VERSION
+from ..values import printable
+from .check import Checked, last_line
+from .remarks import WEIGHTS, Remark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: The version of the form of JSON; a higher one has another meaning for a key that is there.
+SCHEMA_VERSION = 1
+#: Of one rule so many remarks stand in the text of a result.
+_MOST_PER_RULE = 5
+_LEVELS = {"rejects": "error", "objection": "warning", "lenient": "note", "note": "note"}
+_GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
+#: Characters that XML 1.0 has no place for.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_text(checked: Checked) -> str:
+    """A block for each result, its remarks by weight, and what it comes to as the last line."""
+    lines = [f"{checked.root}: by the rules of {checked.version}"]
+    for folder, remarks in groupby(checked.remarks, key=lambda said: said.folder):
+        lines += ["", folder, *_block(list(remarks))]
+    counts = ", ".join(f"{number} {weight}" for weight, number in checked.counts().items() if number)
+    lines += ["", f"remarks: {counts}" if counts else "no remarks", last_line(checked)]
+    return printable("\n".join(lines))
+
+
+def _block(remarks: list[Remark]) -> Iterator[str]:
+    ordered = sorted(remarks, key=lambda said: (WEIGHTS.index(said.weight), said.rule))
+    for (weight, rule), group in groupby(ordered, key=lambda said: (said.weight, said.rule)):
+        of_rule = list(group)
+        for said in of_rule[:_MOST_PER_RULE]:
+            place = f"{said.where_in_result}: " if said.where_in_result else ""
+            yield f"  {weight}: {place}{said.found}; asked for: {said.asked} [{rule}]"
+        if len(of_rule) > _MOST_PER_RULE:
+            yield f"  {weight}: and {len(of_rule) - _MOST_PER_RULE} more like these [{rule}]"
+        yield f"    {of_rule[0].mend}"
+
+
+def to_json(checked: Checked) -> str:
+    """One object for each remark, in a document that says which form it has."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "round": checked.version,
+        "rules": f"mlperf_logging {PEER_VERSION}",
+        "results": checked.results,
+        "would_pass": checked.passing,
+        "counts": checked.counts(),
+        "remarks": [_as_object(said) for said in checked.remarks],
+    }
+    return json.dumps(document, indent=1)
+
+
+def _as_object(said: Remark) -> dict[str, object]:
+    return {
+        "rule": said.rule,
+        "weight": said.weight,
+        "file": said.place,
+        "line": said.line,
+        "result": said.folder,
+        "found": said.found,
+        "asked": said.asked,
+        "mend": said.mend,
+    }
+
+
+def to_peer_json(checked: Checked) -> str:
+    """The verdicts of the programs of mlperf_logging: an object for each log, folder, package and description."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "round": checked.version,
+        "rules": f"mlperf_logging {PEER_VERSION}",
+        "logs": [
+            {
+                "log": log.path,
+                "verdict": log.judged.verdict,
+                "codes": {"errors": log.judged.errors, "warnings": log.judged.warnings},
+            }
+            for log in checked.logs
+        ],
+        "folders": [
+            {
+                "folder": folder.folder,
+                "errors": folder.errors,
+                "warnings": folder.warnings,
+                "rcp": None if folder.rcp is None else dict(zip(("verdict", "message", "factor"), folder.rcp, strict=True)),
+            }
+            for package in checked.packages
+            for folder in package.folders
+        ],
+        "packages": [
+            {"submitter": package.submitter, "verdict": package.verdict, "errors": package.errors}
+            for package in checked.packages
+        ],
+        "descriptions": [
+            {"file": said.path, "verdict": said.verdict, "reasons": said.reasons}
+            for package in checked.packages
+            for said in package.descriptions
+        ],
+    }
+    return json.dumps(document, indent=1)
+
+
+def to_peer_text(checked: Checked) -> str:
+    """The same for people: what does not pass, with its codes."""
+    lines = [f"{checked.root}: as mlperf_logging {PEER_VERSION} judges it by the rules of {checked.version}"]
+    for log in checked.logs:
+        if log.judged.verdict != "pass":
+            codes = " ".join(log.judged.errors)
+            stops = f"the checker stops here: {log.judged.stops}" if log.judged.verdict == "crash" else ""
+            lines.append(f"{log.path}: {log.judged.verdict}: {' '.join(filter(None, (codes, stops)))}")
+    for package in checked.packages:
+        for folder in package.folders:
+            if not folder.passes:
+                lines.append(
+                    f"{folder.folder}: {' '.join(folder.errors)}{' the checker stops here' if folder.stops else ''}"
+                )
+        lines.append(f"{package.submitter}: {package.verdict}{''.join(f' {code}' for code in package.errors)}")
+    return printable("\n".join([*lines, last_line(checked)]))
+
+
+def to_sarif(checked: Checked) -> str:
+    """SARIF 2.1.0, as GitHub and editors read it. Files are named from the folder above the submitters."""
+    rules = {said.rule: said for said in checked.remarks}
+    names = sorted(rules)
+    document = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "mlperf-training check",
+                        "version": __version__,
+                        "rules": [
+                            {
+                                "id": name,
+                                "shortDescription": {"text": rules[name].asked or name},
+                                "help": {"text": rules[name].mend or name},
+                                "defaultConfiguration": {"level": _LEVELS[rules[name].weight]},
+                            }
+                            for name in names
+                        ],
+                    }
+                },
+                "columnKind": "utf16CodeUnits",
+                "results": [_sarif_result(said, names.index(said.rule)) for said in checked.remarks],
+            }
+        ],
+    }
+    return json.dumps(document, indent=1)
+
+
+def _sarif_result(said: Remark, index: int) -> dict[str, Any]:
+    location: dict[str, Any] = {"artifactLocation": {"uri": quote(said.place)}}
+    if said.line is not None:
+        location["region"] = {"startLine": said.line}
+    return {
+        "ruleId": said.rule,
+        "ruleIndex": index,
+        "level": _LEVELS[said.weight],
+        "message": {"text": f"{said.found}; asked for: {said.asked}. {said.mend}"},
+        "locations": [{"physicalLocation": location}],
+        "properties": {"weight": said.weight},
+    }
+
+
+def to_junit(checked: Checked) -> str:
+    """JUnit XML: a test case for each log, folder and description; what rejects it is its failure."""
+    by_place: dict[str, list[Remark]] = {}
+    for said in checked.remarks:
+        by_place.setdefault(said.place, []).append(said)
+    folders = [folder.folder for package in checked.packages for folder in package.folders]
+    descriptions = [said.path for package in checked.packages for said in package.descriptions]
+    places = dict.fromkeys((*(log.path for log in checked.logs), *folders, *descriptions, *by_place))
+    suite = ElementTree.Element("testsuite", name=f"mlperf-training check {checked.version}")
+    failures = 0
+    for place in places:
+        of_place = by_place.get(place, [])
+        folder, _, name = place.rpartition("/")
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=_xml(folder or checked.version), name=_xml(name), time="0"
+        )
+        rejecting = [said for said in of_place if said.weight == "rejects"]
+        if rejecting:
+            failures += 1
+            failure = ElementTree.SubElement(case, "failure", type=rejecting[0].rule, message=_xml(rejecting[0].found))
+            failure.text = _xml("\n".join(map(_line, rejecting)))
+        others = [said for said in of_place if said.weight != "rejects"]
+        if others:
+            ElementTree.SubElement(case, "system-out").text = _xml("\n".join(map(_line, others)))
+    suite.attrib |= {"tests": str(len(places)), "failures": str(failures), "errors": "0", "skipped": "0", "time": "0"}
+    root = ElementTree.Element("testsuites")
+    root.append(suite)
+    ElementTree.indent(root, " ")
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode")
+
+
+def _xml(text: str) -> str:
+    return _NO_XML.sub("\ufffd", text)
+
+
+def _line(said: Remark) -> str:
+    return f"{said.weight}: {said.where}: {said.found}; asked for: {said.asked}. {said.mend} [{said.rule}]"
+
+
+def to_github(checked: Checked) -> str:
+    """Workflow commands, which GitHub shows beside the lines of a pull request; then what it comes to."""
+    lines = []
+    for said in checked.remarks:
+        place = f"file={_github_value(said.place)}" + (f",line={said.line}" if said.line is not None else "")
+        text = _github_text(f"{said.found}; asked for: {said.asked}. {said.mend}")
+        lines.append(f"::{_GITHUB[_LEVELS[said.weight]]} {place},title={_github_value(said.rule)}::{text}")
+    return printable("\n".join([*lines, last_line(checked)]))
+
+
+def _github_text(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _github_value(text: str) -> str:
+    return _github_text(text).replace(":", "%3A").replace(",", "%2C")
+
+
+#: The formats by name.
+FORMATS: dict[str, Callable[[Checked], str]] = {
+    "text": to_text,
+    "json": to_json,
+    "sarif": to_sarif,
+    "junit": to_junit,
+    "github": to_github,
+}
