@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadInput
 from ..regular import open_regular, read_regular
 from ..values import LARGEST_LOG_MB
-from .lines import LoggedLine, read_lines
+from .lines import LoggedLine
+from .logs import read_lines
 from .log_rules import first_values
 from .remarks import Remark, remark, short
 
@@ -52,13 +53,13 @@ def compare_with(checked: Checked, earlier: Path) -> None:
     by_digest: dict[str, _Log] = {}
     by_times: dict[tuple[float, float], _Log] = {}
     for file in sorted(earlier.rglob("result_*.txt")):
-        if (log := _log(file, file.relative_to(earlier).as_posix())) is not None:
+        if (log := _log(file, file.relative_to(earlier).as_posix(), checked.version)) is not None:
             by_digest.setdefault(log.digest, log)
             if log.times is not None:
                 by_times.setdefault(log.times, log)
     again: dict[tuple[str, str], int] = {}
     for found in checked.logs:
-        log = _log(checked.root / found.path, found.path)
+        log = _log(checked.root / found.path, found.path, checked.version)
         if log is None:
             continue
         place = found.path.rpartition("/")[0]
@@ -66,7 +67,7 @@ def compare_with(checked: Checked, earlier: Path) -> None:
             pair = (place, same.path.rpartition("/")[0])
             again[pair] = again.get(pair, 0) + 1
         elif log.times is not None and (like := by_times.get(log.times)) is not None:
-            what = ", ".join(_changed(checked.root / found.path, earlier / like.path))
+            what = ", ".join(_changed(checked.root / found.path, earlier / like.path, checked.version))
             said = f"the run of {like.path}; {what or 'other lines'} changed"
             checked.remarks.append(remark("against.changed-log", found.path, said, place or found.path))
     for (place, before), count in again.items():
@@ -75,21 +76,21 @@ def compare_with(checked: Checked, earlier: Path) -> None:
     checked.remarks.sort(key=lambda said: said.folder)
 
 
-def _log(file: Path, path: str) -> _Log | None:
+def _log(file: Path, path: str, version: str) -> _Log | None:
     try:
         with open_regular(file) as stream:
             digest = hashlib.sha256(stream.read(LARGEST_LOG_MB << 20)).hexdigest()
     except OSError:
         return None
-    lines = read_lines(file, frozenset({"run_start", "run_stop"}), LARGEST_LOG_MB).lines
+    lines = read_lines(file, version, frozenset({"run_start", "run_stop"})).lines
     starts = [line.time for line in lines if line.key == "run_start"]
     stops = [line.time for line in lines if line.key == "run_stop"]
     return _Log(path, digest, (starts[0], stops[-1]) if starts and stops else None)
 
 
-def _changed(file: Path, earlier: Path) -> Iterator[str]:
+def _changed(file: Path, earlier: Path, version: str) -> Iterator[str]:
     """Keys whose values differ between two logs of one run, with both values; and how many there are more."""
-    ours, theirs = (_values(read_lines(path, _Every(), LARGEST_LOG_MB).lines) for path in (file, earlier))
+    ours, theirs = (_values(read_lines(path, version, _Every()).lines) for path in (file, earlier))
     changed = [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]
     for key in changed[:_MOST_KEYS]:
         yield f"{key} ({short(theirs.get(key))} is {short(ours.get(key))} now)"

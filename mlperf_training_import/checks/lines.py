@@ -1,4 +1,4 @@
-"""Keeps the lines of a log that the rules look at: a log in, lines with their numbers out, and what cannot be read."""
+"""Keeps the lines of a log that rules look at, while the log is read, and what is wrong with others."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..logs.line import value_of
-from ..logs.log import LONGEST_CHECKED_BYTES, iter_blocks
+from ..logs.line import value_and_metadata, value_of
+from ..logs.log import iter_blocks
 from ..regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Container
     from pathlib import Path
 
-_TOKEN = b":::MLLOG "
+TOKEN = b":::MLLOG "
 #: A token that lacks its blank, which no checker sees.
 _NO_BLANK = re.compile(rb":::MLLOG[^ \w]")
 #: The checkers of reference points look for these texts anywhere in a line.
@@ -31,14 +31,15 @@ class LoggedLine:
     Value and metadata are parsed when somebody asks for them. They are not to be changed.
     """
 
-    __slots__ = ("_metadata", "_value", "key", "ordinal", "time")
+    __slots__ = ("_line", "_metadata", "_value", "key", "ordinal", "time")
 
-    def __init__(self, ordinal: int, time: float, key: str, value: Any, metadata: Any) -> None:
+    def __init__(self, ordinal: int, time: float, key: str, value: Any, metadata: Any = None, line: bytes = b"") -> None:
         self.ordinal = ordinal
         self.time = time
         self.key = key
         self._value = value
         self._metadata = metadata
+        self._line = line
 
     @property
     def value(self) -> Any:
@@ -50,156 +51,115 @@ class LoggedLine:
     @property
     def metadata(self) -> Any:
         """What it says about that; mostly an object."""
-        if type(self._metadata) is msgspec.Raw:
-            self._metadata = value_of(bytes(self._metadata))
+        if self._line:
+            self._metadata = _metadata_of(self._line)
+            self._line = b""
         return self._metadata
 
 
+class _Metadata(msgspec.Struct, gc=False):
+    """The metadata of a well-formed line."""
+
+    metadata: Any
+
+
+_decode = msgspec.json.Decoder(_Metadata).decode
+
+
+def _metadata_of(line: bytes) -> Any:
+    """The metadata of a line. Python's parser takes what is left: numbers out of range, halves of surrogates, Latin-1."""
+    try:
+        return _decode(line).metadata
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return value_and_metadata(line)[1]
+
+
 @dataclass(slots=True)
-class LoggedLines:
+class LineList:
     """The wanted lines of a log, and what is wrong with others, by the ordinal of a line.
 
     ``unreadable`` lines make the log fail; at ``stops`` the checkers end with a traceback. ``spoils_references`` says that
-    one of them would stop the checker of reference points too. ``without_blank`` is the number of the first line
-    of the file whose token has no blank behind it. ``trouble`` says why the file could not be read.
+    one of them would stop the checker of reference points too. ``trouble`` says why the file could not be read.
     """
 
+    wanted: Container[str]
     lines: list[LoggedLine] = field(default_factory=list)
     count: int = 0
     unreadable: list[tuple[int, str]] = field(default_factory=list)
     stops: tuple[int, str] | None = None
     spoils_references: bool = False
-    without_blank: int | None = None
     trouble: str | None = None
 
+    def take_known(self, line: bytes, time_ms: int, key: str, value: msgspec.Raw) -> None:
+        """Takes a well-formed line; see :class:`~..logs.log.LineKeeper`."""
+        if key in self.wanted:
+            self.lines.append(LoggedLine(self.count, float(time_ms), key, value, line=line))
+        self.count += 1
 
-class _Record(msgspec.Struct, gc=False):
-    """A line that is JSON as a whole, as nearly all are."""
+    def take_other(self, line: bytes) -> None:
+        """Takes a line that may be anything. The checkers end a line at a carriage return too, and read its last token."""
+        for part in (TOKEN + line).split(b"\r"):
+            if TOKEN in part:
+                self._parse(part.rpartition(TOKEN)[2])
+        self.count += 1
 
-    time_ms: int
-    key: str
-    value: msgspec.Raw
-    metadata: msgspec.Raw
+    def _parse(self, part: bytes) -> None:
+        try:
+            record = json.loads(part.decode("latin-1").strip())
+            if record is None:
+                raise ValueError("nothing but null")
+        except RecursionError:
+            self._stop(part, "nested too deeply")
+            return
+        except ValueError as error:
+            self.unreadable.append((self.count, f"not JSON ({getattr(error, 'msg', error)})"))
+            self.spoils_references |= bool(_NEEDED_FOR_REFERENCES.search(part))
+            return
+        names = ("time_ms", "key", "value", "metadata")
+        if not isinstance(record, dict):
+            self._stop(part, "not a JSON object")
+        elif missing := [name for name in names if name not in record]:
+            self._stop(part, f"{', '.join(missing)} missing")
+        else:
+            self._take_record(part, *(record[name] for name in names))
+
+    def _take_record(self, part: bytes, time: Any, key: Any, value: Any, metadata: Any) -> None:
+        try:
+            time_ms = float(time)
+        except ValueError:
+            self.unreadable.append((self.count, "time_ms is not a number"))
+        except (TypeError, OverflowError):
+            self._stop(part, "time_ms is not a number")
+        else:
+            if isinstance(key, str) and key in self.wanted:
+                self.lines.append(LoggedLine(self.count, time_ms, key, value, metadata))
+
+    def _stop(self, part: bytes, why: str) -> None:
+        self.stops = self.stops or (self.count, why)
+        self.spoils_references |= bool(_NEEDED_FOR_REFERENCES.search(part))
 
 
-_decode = msgspec.json.Decoder(_Record).decode
-_find_lines = re.compile(re.escape(_TOKEN) + rb"(.*)\n").findall
-
-
-def read_lines(path: Path, wanted: Container[str], largest_mb: int) -> LoggedLines:
-    """The lines of a log that are wanted, in their order."""
-    found = LoggedLines()
-    taker = _Taker(found, wanted)
-    numbered = 0
-    try:
-        with open_regular(path) as stream:
-            for block in iter_blocks(stream):
-                if stream.tell() > largest_mb << 20:
-                    found.trouble = f"larger than {largest_mb} MB (--max_log_mb)"
-                    break
-                taker.take(block)
-                if found.without_blank is None and (match := _NO_BLANK.search(block)):
-                    found.without_blank = numbered + block.count(b"\n", 0, match.start()) + 1
-                numbered += block.count(b"\n")
-    except OSError as error:
-        found.trouble = error.strerror or type(error).__name__
-    return found
-
-
-def line_numbers(path: Path, ordinals: Container[int]) -> dict[int, int]:
-    """The numbers in the file, from 1 on, of lines by their ordinals.
+def line_numbers(path: Path, ordinals: Container[int]) -> tuple[dict[int, int], int | None]:
+    """The numbers in the file, from 1 on, of lines by their ordinals, and of the first token that lacks its blank.
 
     Reads the log again: counting all lines costs more than to do this for the few logs that need it.
     """
     numbers: dict[int, int] = {}
-    ordinal = number = 0
+    without_blank = None
+    ordinal = 0
     try:
         with open_regular(path) as stream:
-            for block in iter_blocks(stream):
-                for line in block.split(b"\n")[:-1]:
-                    number += 1
-                    if _TOKEN not in line:
-                        continue
-                    for _ in _parts(line):
-                        if ordinal in ordinals:
-                            numbers[ordinal] = number
-                        ordinal += 1
+            lines = (line for block in iter_blocks(stream) for line in block.split(b"\n")[:-1])
+            for number, line in enumerate(lines, 1):
+                if TOKEN in line:
+                    if ordinal in ordinals:
+                        numbers[ordinal] = number
+                    ordinal += 1
+                elif without_blank is None and _NO_BLANK.search(line):
+                    without_blank = number
     except OSError:
-        return numbers
-    return numbers
-
-
-def _parts(line: bytes) -> list[bytes]:
-    """What follows the last token of each part of a line that a carriage return ends, as the checkers divide it."""
-    return [part.rpartition(_TOKEN)[2] for part in line.split(b"\r") if _TOKEN in part]
-
-
-class _Taker:
-    """Takes blocks of whole lines, and keeps of them what is wanted."""
-
-    def __init__(self, found: LoggedLines, wanted: Container[str]) -> None:
-        self._found = found
-        self._wanted = wanted
-
-    def take(self, block: bytes) -> None:
-        if _TOKEN not in block:
-            return
-        found, wanted = self._found, self._wanted
-        for rest in _find_lines(block):
-            is_whole = _TOKEN not in rest and b"\r" not in rest[:-1]
-            for part in (rest,) if is_whole else _parts(_TOKEN + rest):
-                ordinal = found.count
-                found.count += 1
-                if len(part) <= LONGEST_CHECKED_BYTES:
-                    try:
-                        record = _decode(part)
-                    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                        self._parse(part, ordinal)
-                        continue
-                    if record.key in wanted:
-                        found.lines.append(
-                            LoggedLine(ordinal, float(record.time_ms), record.key, record.value, record.metadata)
-                        )
-                else:
-                    self._parse(part, ordinal)
-
-    def _parse(self, part: bytes, ordinal: int) -> None:
-        """Takes a line that is longer, or no JSON as msgspec reads it: Python's JSON has NaN and Infinity."""
-        found = self._found
-        text = part.decode("latin-1").strip()
-        try:
-            record = json.loads(text)
-            if record is None:
-                raise ValueError("nothing but null")
-        except RecursionError:
-            self._stop(part, ordinal, "nested too deeply")
-            return
-        except ValueError as error:
-            found.unreadable.append((ordinal, f"not JSON ({getattr(error, 'msg', error)})"))
-            found.spoils_references |= bool(_NEEDED_FOR_REFERENCES.search(part))
-            return
-        if not isinstance(record, dict):
-            self._stop(part, ordinal, "not a JSON object")
-            return
-        if missing := [name for name in ("time_ms", "key", "value", "metadata") if name not in record]:
-            self._stop(part, ordinal, f"{', '.join(missing)} missing")
-            return
-        try:
-            time_ms = float(record["time_ms"])
-        except ValueError:
-            found.unreadable.append((ordinal, "time_ms is not a number"))
-            return
-        except (TypeError, OverflowError):
-            self._stop(part, ordinal, "time_ms is not a number")
-            return
-        key = record["key"]
-        if isinstance(key, str) and key in self._wanted:
-            found.lines.append(LoggedLine(ordinal, time_ms, key, record["value"], record["metadata"]))
-
-    def _stop(self, part: bytes, ordinal: int, why: str) -> None:
-        if self._found.stops is None:
-            self._found.stops = (ordinal, why)
-        self._found.spoils_references |= bool(_NEEDED_FOR_REFERENCES.search(part))
+        return numbers, without_blank
+    return numbers, without_blank
 
 
 def is_number(value: object) -> bool:

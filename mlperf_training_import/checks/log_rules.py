@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..tables.checks import FIRST_SCOPE, KeyRules, Rule, Rulebook, Scope
 from ..tables.formula import FAILURES, Line, UnknownName
-from .lines import LoggedLine, LoggedLines
+from .lines import LoggedLine, LineList
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _MOST_SCOPES = 8
 #: A line of the log that was made of others has no place in the file.
 _NO_PLACE = -1
+#: What a line that is missing says.
+NOTHING = LoggedLine(_NO_PLACE, 0.0, "", None, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class _Stops(Exception):
         self.line = line
 
 
-def judge_log(found: LoggedLines, rulebook: Rulebook) -> JudgedLog:
+def judge_log(found: LineList, rulebook: Rulebook) -> JudgedLog:
     """Goes through the scopes of a round, as the lines of a log name them."""
     judged = JudgedLog()
     if found.stops is not None:
@@ -121,7 +123,7 @@ def judge_log(found: LoggedLines, rulebook: Rulebook) -> JudgedLog:
     return judged
 
 
-def iter_objections(found: LoggedLines, rulebook: Rulebook, scopes: Iterable[str]) -> Iterable[Failure]:
+def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) -> Iterable[Failure]:
     """What the rules beyond those of the checkers find in a log, in the scopes that its lines name.
 
     A formula knows each key by its first value, wherever that stands.
@@ -133,14 +135,14 @@ def iter_objections(found: LoggedLines, rulebook: Rulebook, scopes: Iterable[str
             continue
         memory = dict(values)
         for remembered, formula in scope.begin:
-            memory[remembered] = formula(Line(None, None, 0.0, memory, frozenset()))
+            memory[remembered] = formula(Line(NOTHING, memory, frozenset()))
         seen: set[str] = set()
         for line in found.lines:
             seen.add(line.key)
             rules = scope.keys.get(line.key)
             if rules is None:
                 continue
-            place = Line(line.value, line.metadata, line.time, memory, seen)
+            place = Line(line, memory, seen)
             for rule in rules.each:
                 if rule.holds is not None and not _holds(rule, place):
                     yield Failure(rule, "check", name, line.key, line, expected=_expected(rule, place))
@@ -223,9 +225,7 @@ class _ScopeRun:
             self._count(key, rules)
 
     def _place(self, line: LoggedLine | None) -> Line:
-        if line is None:
-            return Line(None, {}, 0.0, self._memory, self._seen)
-        return Line(line.value, line.metadata, line.time, self._memory, self._seen)
+        return Line(line or NOTHING, self._memory, self._seen)
 
     def _take(self, line: LoggedLine, rules: KeyRules) -> None:
         key, place = line.key, self._place(line)
@@ -273,11 +273,9 @@ class _ScopeRun:
         for later in self._lines:
             rules = self._scope.keys.get(later.key)
             if rules is not None and rules.remember:
-                _remember(rules, Line(later.value, later.metadata, later.time, memory, self._seen))
+                _remember(rules, Line(later, memory, self._seen))
         try:
-            return bool(
-                rule.holds is not None and rule.holds(Line(line.value, line.metadata, line.time, memory, self._seen))
-            )
+            return bool(rule.holds is not None and rule.holds(Line(line, memory, self._seen)))
         except FAILURES:
             return False
 
@@ -301,11 +299,11 @@ class _ScopeRun:
         if rules.next is None or (rules.next_if is not None and not rules.next_if(place)):
             return True
         if "<lower value>" in rules.next:
-            if not isinstance(place.value, str):
+            if not isinstance(place.line.value, str):
                 return False
-            name = rules.next.replace("<lower value>", place.value.lower())
+            name = rules.next.replace("<lower value>", place.line.value.lower())
         else:
-            name = rules.next.replace("<value>", str(place.value)[:200])
+            name = rules.next.replace("<value>", str(place.line.value)[:200])
         self._waiting.append(name)
         return True
 

@@ -6,16 +6,18 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..logs.log import read_log
 from ..suggest import did_you_mean
 from ..tables.checks import rulebook_of
 from ..tables.formula import FAILURES, Line
+from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB
-from .lines import LoggedLine, LoggedLines, is_number, line_numbers, read_lines
-from .log_rules import Failure, JudgedLog, first_values, iter_objections, judge_log
+from .lines import LineList, LoggedLine, is_number, line_numbers
+from .log_rules import NOTHING, Failure, JudgedLog, first_values, iter_objections, judge_log
 from .remarks import Remark, remark, remark_on_line, short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from pathlib import Path
 
     from ..tables.checks import Rulebook
@@ -74,6 +76,13 @@ class CheckedLog:
     remarks: list[Remark] = field(default_factory=list)
 
 
+def read_lines(file: Path, version: str, wanted: Container[str], largest_mb: int = LARGEST_LOG_MB) -> LineList:
+    """The wanted lines of a log of a round."""
+    found = LineList(wanted)
+    found.trouble = read_log(file, rules_of(version).dialect, file.name, largest_mb=largest_mb, keeper=found).trouble
+    return found
+
+
 def check_log(
     file: Path, path: str, version: str, folder: str = "", largest_mb: int = LARGEST_LOG_MB, *, with_remarks: bool = True
 ) -> CheckedLog:
@@ -90,7 +99,7 @@ def check_log(
     rulebook = rulebook_of(version)
     if rulebook is None:
         raise ValueError(f"{version}: no rules")
-    found = read_lines(file, rulebook.keys | _KEYS_OF_FOLDER, largest_mb)
+    found = read_lines(file, version, rulebook.keys | _KEYS_OF_FOLDER, largest_mb)
     judged = judge_log(found, rulebook)
     if found.trouble is not None:
         judged = JudgedLog(verdict="crash", stops=found.trouble)
@@ -112,7 +121,7 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _take_seeds(checked: CheckedLog, found: LoggedLines) -> None:
+def _take_seeds(checked: CheckedLog, found: LineList) -> None:
     """The seeds as the seed checker reads them: a log with an unreadable line has none."""
     seeds = [line for line in found.lines if line.key == "seed"]
     checked.seed_values = [line.value for line in seeds]
@@ -130,7 +139,7 @@ def _take_seeds(checked: CheckedLog, found: LoggedLines) -> None:
         checked.seed_trouble = "none"
 
 
-def _converged(found: LoggedLines, version: str) -> ConvergedRun:
+def _converged(found: LineList, version: str) -> ConvergedRun:
     """Progress at convergence as ``rcp_checker.read_submission_file`` reads it, line by line."""
     if found.spoils_references or found.trouble is not None:
         return ConvergedRun(stops="a line that it needs cannot be read")
@@ -177,7 +186,7 @@ class _Remarker:
         self.remarks: list[Remark] = []
         self._ordinals: list[int | None] = []
 
-    def add_all(self, found: LoggedLines, judged: JudgedLog, rulebook: Rulebook) -> None:
+    def add_all(self, found: LineList, judged: JudgedLog, rulebook: Rulebook) -> None:
         """Adds all that there is to say."""
         if found.trouble is not None:
             self._add("log.not-read", found.trouble)
@@ -203,11 +212,7 @@ class _Remarker:
                 self._add_failure(failure)
         for name, what, line in iter_doubts(found, judged, rulebook):
             self._add(name, what, line.ordinal if line is not None else None)
-        self._find_numbers()
-        if found.without_blank is not None:
-            self.remarks.append(
-                remark("log.no-blank", self._path, ":::MLLOG without a blank", self._folder, found.without_blank)
-            )
+        self._find_numbers(is_refused=judged.verdict != "pass")
 
     def _add(self, name: str, what: str, ordinal: int | None = None) -> None:
         self.remarks.append(remark(name, self._path, what, self._folder))
@@ -217,18 +222,21 @@ class _Remarker:
         self.remarks.append(remark_on_line(failure, self._path, self._folder, None))
         self._ordinals.append(failure.line.ordinal if failure.line is not None else None)
 
-    def _find_numbers(self) -> None:
+    def _find_numbers(self, *, is_refused: bool) -> None:
         wanted = {ordinal for ordinal in self._ordinals if ordinal is not None and ordinal >= 0}
-        if not wanted:
+        if not wanted and not is_refused:
             return
-        numbers = line_numbers(self._file, wanted)
+        numbers, without_blank = line_numbers(self._file, wanted)
         self.remarks = [
             said if ordinal is None else said.at_line(numbers.get(ordinal))
             for said, ordinal in zip(self.remarks, self._ordinals, strict=True)
         ]
+        if is_refused and without_blank is not None:
+            said = remark("log.no-blank", self._path, ":::MLLOG without a blank", self._folder, without_blank)
+            self.remarks.append(said)
 
 
-def iter_doubts(found: LoggedLines, judged: JudgedLog, rulebook: Rulebook) -> Iterator[tuple[str, str, LoggedLine | None]]:
+def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iterator[tuple[str, str, LoggedLine | None]]:
     """What the checkers let pass although the lines contradict each other: id of a remark, what was found, and where."""
     starts = [line for line in found.lines if line.key == "run_start"]
     stops = [line for line in found.lines if line.key == "run_stop"]
@@ -252,7 +260,7 @@ def _repeated(lines: list[LoggedLine], key: str) -> Iterator[tuple[str, str, Log
 
 
 def _target_outside(
-    found: LoggedLines, judged: JudgedLog, rulebook: Rulebook, start: LoggedLine, stop: LoggedLine
+    found: LineList, judged: JudgedLog, rulebook: Rulebook, start: LoggedLine, stop: LoggedLine
 ) -> Iterator[tuple[str, str, LoggedLine]]:
     """Whether the target is reached before the run or after it, and not within."""
     scope = rulebook.scopes[judged.scopes[-1]]
@@ -263,7 +271,7 @@ def _target_outside(
             continue
         memory = first_values(found.lines)
         for name, formula in scope.begin:
-            memory[name] = formula(Line(None, {}, 0.0, memory, frozenset()))
+            memory[name] = formula(Line(NOTHING, memory, frozenset()))
         reached = [line for line in found.lines if line.key == key and _passes(rules.any, line, memory)]
         if reached and not any(start.ordinal < line.ordinal < stop.ordinal for line in reached):
             yield "run.target-outside", f"{key} reaches the target outside of the run only", reached[0]
@@ -271,6 +279,6 @@ def _target_outside(
 
 def _passes(rules: Iterable[Any], line: LoggedLine, memory: dict[str, Any]) -> bool:
     try:
-        return all(rule.holds(Line(line.value, line.metadata, line.time, memory, frozenset())) for rule in rules)
+        return all(rule.holds(Line(line, memory, frozenset())) for rule in rules)
     except FAILURES:
         return False

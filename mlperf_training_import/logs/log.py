@@ -12,7 +12,7 @@ import math
 import os
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
 
 import msgspec
 
@@ -95,6 +95,7 @@ def read_log(
     largest_mb: int = LARGEST_LOG_MB,
     quality_key: str | None = None,
     details: DetailsReader | None = None,
+    keeper: LineKeeper | None = None,
 ) -> RunLog:
     """Reads a log.
 
@@ -106,11 +107,12 @@ def read_log(
         largest_mb: a larger file is not read, also if it grows to more while it is read.
         quality_key: the key of the lines with quality figures; either of :data:`EVALUATION_KEYS` where None.
         details: takes what only the data set needs, where that is asked for.
+        keeper: takes every line, where somebody checks them.
 
     Returns:
         What the log says. A file that cannot be read comes back with ``trouble``, never as an exception.
     """
-    reader = _LogReader(path, dialect, elapsed_key, quality_key, details)
+    reader = _LogReader(path, dialect, elapsed_key, quality_key, details, keeper)
     most_bytes = largest_mb << 20
     try:
         with open_regular(path) as stream:
@@ -168,12 +170,29 @@ def are_plain(lines: Sequence[bytes], token: bytes) -> bool:
     return max(map(len, lines)) <= LONGEST_CHECKED_BYTES and token not in b"".join(lines)
 
 
+class LineKeeper(Protocol):
+    """Takes all lines of a log with a token, in their order, while it is read."""
+
+    def take_known(self, line: bytes, time_ms: int, key: str, value: msgspec.Raw) -> None:
+        """Takes a well-formed line: what follows its token, and parts of it."""
+
+    def take_other(self, line: bytes) -> None:
+        """Takes what follows the first token of a line that may be anything."""
+
+
 class _LogReader:
     """Collects what one log says."""
 
     def __init__(
-        self, path: Path, dialect: Dialect, elapsed_key: str | None, quality_key: str | None, details: DetailsReader | None
+        self,
+        path: Path,
+        dialect: Dialect,
+        elapsed_key: str | None,
+        quality_key: str | None,
+        details: DetailsReader | None,
+        keeper: LineKeeper | None,
     ) -> None:
+        self._keeper = keeper
         self._path = path
         self._dialect = dialect
         self._elapsed_key = elapsed_key
@@ -215,7 +234,7 @@ class _LogReader:
         self._lines += len(lines)
 
     def _take_short_lines(self, lines: Sequence[bytes]) -> None:
-        start, details = self._attempts.start, self._details
+        start, details, keeper = self._attempts.start, self._details, self._keeper
         taken = 0
         for line in lines:
             try:
@@ -225,6 +244,8 @@ class _LogReader:
                 continue
             if details is not None and details.wants(known.key):
                 details.take_known(line, known.time_ms, known.key, known.value, is_over="run_stop_ms" in self._facts)
+            if keeper is not None:
+                keeper.take_known(line, known.time_ms, known.key, known.value)
             if known.key in WANTED_KEYS:
                 if known.key == "init_start":  # in some logs every rank says this
                     start(float(known.time_ms))
@@ -283,6 +304,8 @@ class _LogReader:
             self._facts["two_records"] = f"{self._number_of_line(line)} {what}"
 
     def _parse(self, line: bytes) -> None:
+        if self._keeper is not None:
+            self._keeper.take_other(line)
         try:
             time_ms, key, value, metadata = parse_line(line, self._dialect, WANTED_KEYS, self._allowance)
         except MalformedLine as error:

@@ -16,7 +16,7 @@ import ast
 import functools
 import math
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -28,15 +28,25 @@ FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, Recursion
 _WHOLE = 1e-5
 
 
+class Said(Protocol):
+    """What a line says."""
+
+    time: float
+
+    @property
+    def value(self) -> Any: ...
+
+    @property
+    def metadata(self) -> Any: ...
+
+
 class Line:
-    """What formulas are computed over: a line of a log, and what earlier ones have left."""
+    """What formulas are computed over: a line of a log, what earlier ones have left by name, and the keys before it."""
 
-    __slots__ = ("memory", "metadata", "seen", "time", "value")
+    __slots__ = ("line", "memory", "seen")
 
-    def __init__(self, value: Any, metadata: Any, time: float, memory: dict[str, Any], seen: Container[str]) -> None:
-        self.value = value
-        self.metadata = metadata
-        self.time = time
+    def __init__(self, line: Said, memory: dict[str, Any], seen: Container[str]) -> None:
+        self.line = line
         self.memory = memory
         self.seen = seen
 
@@ -140,8 +150,8 @@ def parse_expected(text: str) -> Callable[[Line], Any] | None:
     if not isinstance(node, ast.Compare) or len(node.ops) != 1:
         return None
     left, right = node.left, node.comparators[0]
-    if isinstance(left, ast.Call) and ast.unparse(left.func) == "abs" and isinstance(left.args[0], ast.BinOp):
-        left, right = left.args[0].left, left.args[0].right
+    if isinstance(left, ast.Call) and ast.unparse(left.func) == "abs" and isinstance(difference := left.args[0], ast.BinOp):
+        left, right = difference.left, difference.right
     elif not isinstance(node.ops[0], ast.Eq):
         return None
     if ast.unparse(left) != "value" or isinstance(right, ast.Constant):
@@ -167,7 +177,7 @@ def _compiled(node: ast.expr, text: str) -> Callable[[Line], Any]:  # noqa: C901
     if isinstance(node, ast.Name):
         return _name(node.id)
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("value", "metadata"):
-        whole, key = operator.attrgetter(node.value.id), node.attr
+        whole, key = operator.attrgetter(f"line.{node.value.id}"), node.attr
         return lambda line: whole(line)[key]
     if isinstance(node, ast.List):
         items = [compiled(item) for item in node.elts]
@@ -200,7 +210,7 @@ def _name(name: str) -> Callable[[Line], Any]:
         constant = _CONSTANTS[name]
         return lambda _: constant
     if name in ("value", "metadata", "time"):
-        return operator.attrgetter(name)
+        return operator.attrgetter(f"line.{name}")
 
     def remembered(line: Line) -> Any:
         try:

@@ -6,6 +6,7 @@ import ast
 import json
 from typing import TYPE_CHECKING, Any
 
+from mlperf_training_import.checks.lines import LoggedLine
 from mlperf_training_import.tables.formula import FAILURES, Line, parse_formula
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 _GUESSES = (16384, 1, 0.5, 2.0, 3000.0, 0.25, [1, 2], "text", True, 5.5e-09, 1e-06, 0.0)
 _MARKS = ("init_start", "init_stop", "run_start", "run_stop", "block_start", "block_stop", "epoch_start", "epoch_stop")
 Record = dict[str, Any]
+
+
+def place(value: Any, metadata: Any, memory: dict[str, Any]) -> Line:
+    """What a formula is computed over, of a line that says this."""
+    return Line(LoggedLine(0, 0.0, "", value, metadata), memory, frozenset())
 
 
 def passing_log(book: Rulebook, division: str, benchmark: str) -> list[Record]:
@@ -31,7 +37,7 @@ def passing_log(book: Rulebook, division: str, benchmark: str) -> list[Record]:
     memory: dict[str, Any] = {}
     for scope in wanted.values():
         for name, formula in scope.begin:
-            memory[name] = formula(Line(None, {}, 0.0, memory, frozenset()))
+            memory[name] = formula(place(None, {}, memory))
     records, evaluations = [], []
     keys = sorted(wanted, key=lambda key: (key != "train_samples", key != "global_batch_size", "warmup" not in key))
     for key in keys:
@@ -46,7 +52,7 @@ def passing_log(book: Rulebook, division: str, benchmark: str) -> list[Record]:
         value = _value(tests, metadata, memory, known.get(key))
         record = {"time_ms": 1_700_000_000_000, "key": key, "value": value, "metadata": metadata}
         for name, formula in rules.remember:
-            memory[name] = formula(Line(value, metadata, 0.0, memory, frozenset()))
+            memory[name] = formula(place(value, metadata, memory))
         if key.startswith("aggregated"):
             evaluations += _paired(record)
         else:
@@ -80,7 +86,7 @@ def _value(tests: list[Rule], metadata: Record, memory: dict[str, Any], known: A
     for rule in tests:
         candidates += _candidates(rule, metadata, memory)
     for value in (*candidates, *_GUESSES):
-        if all(_holds(rule, Line(value, metadata, 0.0, memory, frozenset())) for rule in tests):
+        if all(_holds(rule, place(value, metadata, memory)) for rule in tests):
             return value
     return candidates[0] if candidates else 1
 
@@ -103,7 +109,7 @@ def _candidates(rule: Rule, metadata: Record, memory: dict[str, Any]) -> list[An
             parts += [node.right] if isinstance(node, ast.BinOp) else []
             for part in parts:
                 try:
-                    value = parse_formula(ast.unparse(part))(Line(0, metadata, 0.0, memory, frozenset()))
+                    value = parse_formula(ast.unparse(part))(place(0, metadata, memory))
                 except FAILURES:
                     continue
                 found += list(value) if isinstance(value, (list, set)) else [value]

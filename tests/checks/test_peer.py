@@ -11,8 +11,8 @@ from random import Random
 import pytest
 from checks.made_logs import damaged, passing_log
 
-from mlperf_training_import.checks.lines import read_lines
 from mlperf_training_import.checks.log_rules import judge_log
+from mlperf_training_import.checks.logs import read_lines
 from mlperf_training_import.tables.checks import checked_rounds, rulebook_of
 from mlperf_training_import.tables.labels import round_label
 
@@ -45,7 +45,7 @@ def _cases(folder: Path) -> list[tuple[Path, str]]:
 
 def _ours(file: Path, version: str) -> dict[str, object]:
     book = rulebook_of(version)
-    judged = judge_log(read_lines(file, book.keys, 1), book)
+    judged = judge_log(read_lines(file, version, book.keys), book)
     overwritable = [
         code
         for code in judged.errors
