@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadInput
 from ..regular import open_regular, read_regular
 from ..values import LARGEST_LOG_MB
-from .lines import LoggedLine
-from .logs import read_lines
 from .log_rules import first_values
+from .logs import read_lines
 from .remarks import Remark, remark, short
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .check import Checked
+    from .lines import LoggedLine
 
 _LARGEST_DESCRIPTION = 1 << 20
 #: So many keys that changed stand in a remark.

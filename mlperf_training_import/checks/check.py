@@ -81,9 +81,27 @@ class Checked:
             return sum(log.judged.verdict == "pass" for log in self.logs)
         return sum(_passes(package, folder) for package in self.packages for folder in package.folders)
 
+    @property
+    def refused_wrongly(self) -> int:
+        """Those that they refuse, and about which there is no remark that rejects."""
+        rejected = {said.folder for said in self.remarks if said.weight == "rejects"}
+        if self.is_loose:
+            return sum(log.judged.verdict != "pass" and log.path not in rejected for log in self.logs)
+        return sum(
+            not _passes(package, folder) and not folder.is_skipped and rejected.isdisjoint(_places_of(folder.folder))
+            for package in self.packages
+            for folder in package.folders
+        )
+
     def counts(self) -> dict[str, int]:
         """The number of remarks of each weight."""
         return {weight: sum(said.weight == weight for said in self.remarks) for weight in WEIGHTS}
+
+
+def _places_of(folder: str) -> set[str]:
+    """What remarks that reject a result are about: its folder, its system, the description of that, the submitter."""
+    submitter, _, system, *_ = f"{folder}///".split("/")
+    return {folder, f"{submitter}/results/{system}", f"{submitter}/systems/{system}.json", submitter}
 
 
 def _passes(package: CheckedPackage, folder: CheckedFolder) -> bool:

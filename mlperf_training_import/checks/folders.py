@@ -171,24 +171,11 @@ class FolderCheck:
         if self.contents.power is None:
             return
         stems = sorted(_stem(log.path) for log in self.logs)
+        bad = {stem: "is missing" for stem in stems if stem not in self.contents.power}
         counts: dict[str, list[int]] = {"node": [], "sw": []}
-        bad: dict[str, str] = {}
-        counted_from: dict[str, str] = {}
         for stem in stems:
-            names = self.contents.power.get(stem)
-            if names is None:
-                bad[stem] = "is missing"
-                continue
-            for kind, numbers in counts.items():
-                indices = sorted(self._power_index(stem, name) for name in names if name.startswith(kind))
-                numbers.append(len(indices))
-                first = indices[0] if indices else 0
-                if indices != list(range(first, first + len(indices))):
-                    bad[stem] = f"the numbers of {kind}_*.txt have gaps or repeats"
-                elif first:
-                    counted_from[stem] = f"{kind}_*.txt are numbered from {first} on"
-            if len(names) > sum(name.startswith(("node", "sw")) for name in names):
-                self.checked.warnings.append(f"stray:{self.folder}/power/{stem}")
+            if stem not in bad:
+                self._check_power_files(stem, self.contents.power[stem], counts, bad)
         if not counts["node"]:
             self._stop("power/ has no folder for any log", "package.power")
         for kind, numbers in counts.items():
@@ -198,10 +185,21 @@ class FolderCheck:
                     bad.setdefault(stem, f"{number} {kind}_*.txt, {usual} for most")
         for stem, what in bad.items():
             self._say("package.power", what, place=f"{self.folder}/power/{stem}")
-        if counted_from:
-            stem, what = next(iter(counted_from.items()))
-            self._say("package.power-from-1", f"{what} in {len(counted_from)} folders", place=f"{self.folder}/power/{stem}")
         self._failed |= set(bad)
+
+    def _check_power_files(self, stem: str, names: Sequence[str], counts: dict[str, list[int]], bad: dict[str, str]) -> None:
+        """The files of one log, whose numbers may not have gaps; says only of the first one that they begin with 1."""
+        place = f"{self.folder}/power/{stem}"
+        for kind, numbers in counts.items():
+            indices = sorted(self._power_index(stem, name) for name in names if name.startswith(kind))
+            numbers.append(len(indices))
+            first = indices[0] if indices else 0
+            if indices != list(range(first, first + len(indices))):
+                bad[stem] = f"the numbers of {kind}_*.txt have gaps or repeats"
+            elif first and not any(said.rule == "package.power-from-1" for said in self.checked.remarks):
+                self._say("package.power-from-1", f"{kind}_*.txt are numbered from {first} on", place=place)
+        if len(names) > sum(name.startswith(("node", "sw")) for name in names):
+            self.checked.warnings.append(f"stray:{place}")
 
     def _power_index(self, stem: str, name: str) -> int:
         try:
@@ -329,6 +327,34 @@ class FolderCheck:
 
     def _judge_references(self) -> tuple[str, str, float | None]:
         """Verdict, code and factor as ``rcp_checker.check_directory`` has them."""
+        batch_size, named = self._agreed()
+        label = self._label
+        benchmark = benchmark_of(named, self.version)
+        runs, drop = benchmark.runs or 0, benchmark.drop
+        references = prune(reference_runs(label.suite, named, self.version), drop)
+        if not references or named not in rules_of(self.version).benchmarks:
+            raise _Stops(f"no reference points for {named}")
+        if batch_size == -1:
+            return "fail", "rcp-no-batch-size", 1.0
+        points = [log.converged.point for log in self.logs]
+        if not all(isinstance(value, (int, float)) for value in (batch_size, *points)):
+            raise _Stops("progress or batch size is no number")
+        verdict = judge_convergence(points, batch_size, references, runs, drop, benchmark.rcp_allowance)
+        if verdict is not None and verdict.name == "insufficient":
+            return "fail", "rcp-insufficient", 1.0
+        if verdict is not None and verdict.name == "pass" and benchmark.rcp_allowance and label.number > _FORGIVEN_IN:
+            strict = judge_convergence(points, batch_size, references, runs, drop, 0)
+            if strict is not None and strict.name != "pass":
+                self._say("package.reference-forgiven", "converged faster than the reference points allow")
+        reference = reference_for(batch_size, references, runs)
+        if reference is None:
+            return "fail", f"rcp-missing:{_plain(batch_size)}", 1.0
+        kept = sorted(points)[drop : len(points) - drop]
+        factor = max(1.0, reference.mean / fmean(kept)) if kept and fmean(kept) else None
+        return _named("fail" if verdict is None else verdict.name, reference, batch_size, factor)
+
+    def _agreed(self) -> tuple[Any, str]:
+        """The batch size, -1 where no log says it, and the benchmark that all logs say."""
         batch_size: Any = -1
         named: Any = None
         for log in self.logs:
@@ -339,33 +365,9 @@ class FolderCheck:
             named = run.benchmark if named is None else named
             if run.batch_size != batch_size or run.benchmark != named:
                 raise _Stops("the logs disagree on the global batch size or the benchmark")
-        label = self._label
-        if not isinstance(named, str) or named not in rules_of(self.version).benchmarks:
-            raise _Stops(f"no reference points for {short(named)}")
-        benchmark = benchmark_of(named, self.version)
-        references = prune(reference_runs(label.suite, named, self.version), benchmark.drop)
-        if not references:
-            raise _Stops(f"no reference points for {named}")
-        if batch_size == -1:
-            return "fail", "rcp-no-batch-size", 1.0
-        points = [log.converged.point for log in self.logs]
-        if not all(isinstance(value, (int, float)) for value in (batch_size, *points)):
-            raise _Stops("progress or batch size is no number")
-        runs, drop = benchmark.runs or 0, benchmark.drop
-        verdict = judge_convergence(points, batch_size, references, runs, drop, benchmark.rcp_allowance)
-        if verdict is not None and verdict.name == "pass" and benchmark.rcp_allowance and label.number > _FORGIVEN_IN:
-            strict = judge_convergence(points, batch_size, references, runs, drop, 0)
-            if strict is not None and strict.name != "pass":
-                self._say("package.reference-forgiven", "converged faster than the reference points allow")
-        if verdict is not None and verdict.name == "insufficient":
-            return "fail", "rcp-insufficient", 1.0
-        reference = reference_for(batch_size, references, runs)
-        if reference is None:
-            return "fail", f"rcp-missing:{_plain(batch_size)}", 1.0
-        kept = sorted(points)[drop : len(points) - drop]
-        factor = max(1.0, reference.mean / fmean(kept)) if kept and fmean(kept) else None
-        name = "fail" if verdict is None else verdict.name
-        return _named(name, reference, batch_size, factor)
+        if not isinstance(named, str):
+            raise _Stops("no log says which benchmark it is of")
+        return batch_size, named
 
     def _add_doubts(self) -> None:
         """What nobody compares: logs of another benchmark or division than those of the folder."""

@@ -1,4 +1,4 @@
-"""Writes what a check found: text for people, JSON, SARIF 2.1.0, JUnit XML, and the lines that GitHub shows in a pull request."""
+"""Writes what a check found: text for people, JSON, SARIF 2.1.0, JUnit XML, and commands for workflows of GitHub."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def to_text(checked: Checked) -> str:
     for folder, remarks in groupby(checked.remarks, key=lambda said: said.folder):
         lines += ["", folder, *_block(list(remarks))]
     counts = ", ".join(f"{number} {weight}" for weight, number in checked.counts().items() if number)
-    lines += ["", f"remarks: {counts}" if counts else "no remarks", last_line(checked)]
+    lines += ["", f"remarks: {counts}" if counts else "no remarks"]
+    if checked.refused_wrongly:
+        lines.append(f"refused wrongly: {checked.refused_wrongly} (see the remarks of weight lenient)")
+    lines.append(last_line(checked))
     return printable("\n".join(lines))
 
 
@@ -58,6 +61,7 @@ def to_json(checked: Checked) -> str:
         "rules": f"mlperf_logging {PEER_VERSION}",
         "results": checked.results,
         "would_pass": checked.passing,
+        "refused_wrongly": checked.refused_wrongly,
         "counts": checked.counts(),
         "remarks": [_as_object(said) for said in checked.remarks],
     }
@@ -119,17 +123,17 @@ def to_peer_text(checked: Checked) -> str:
     lines = [f"{checked.root}: as mlperf_logging {PEER_VERSION} judges it by the rules of {checked.version}"]
     for log in checked.logs:
         if log.judged.verdict != "pass":
-            codes = " ".join(log.judged.errors)
-            stops = f"the checker stops here: {log.judged.stops}" if log.judged.verdict == "crash" else ""
-            lines.append(f"{log.path}: {log.judged.verdict}: {' '.join(filter(None, (codes, stops)))}")
+            codes = [*log.judged.errors, *_stop_of(log.judged.stops)]
+            lines.append(f"{log.path}: {log.judged.verdict}: {' '.join(codes)}")
     for package in checked.packages:
-        for folder in package.folders:
-            if not folder.passes:
-                lines.append(
-                    f"{folder.folder}: {' '.join(folder.errors)}{' the checker stops here' if folder.stops else ''}"
-                )
+        refused = [folder for folder in package.folders if not folder.passes]
+        lines += [f"{said.folder}: {' '.join([*said.errors, *_stop_of(said.stops)])}" for said in refused]
         lines.append(f"{package.submitter}: {package.verdict}{''.join(f' {code}' for code in package.errors)}")
     return printable("\n".join([*lines, last_line(checked)]))
+
+
+def _stop_of(why: str | None) -> list[str]:
+    return [] if why is None else [f"the checker stops here: {why}"]
 
 
 def to_sarif(checked: Checked) -> str:

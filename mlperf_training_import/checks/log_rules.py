@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..tables.checks import FIRST_SCOPE, KeyRules, Rule, Rulebook, Scope
 from ..tables.formula import FAILURES, Line, UnknownName
-from .lines import LoggedLine, LineList
+from .lines import LineList, LoggedLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..logs.evaluation import EVALUATION_KEYS
 from ..logs.log import read_log
 from ..suggest import did_you_mean
 from ..tables.checks import rulebook_of
@@ -13,7 +15,7 @@ from ..tables.formula import FAILURES, Line
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB
 from .lines import LineList, LoggedLine, is_number, line_numbers
-from .log_rules import NOTHING, Failure, JudgedLog, first_values, iter_objections, judge_log
+from .log_rules import NOTHING, JudgedLog, first_values, iter_objections, judge_log
 from .remarks import Remark, remark, remark_on_line, short
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from ..tables.checks import Rulebook
 
 #: Keys that a folder asks of its logs, beside those of the rules.
-_KEYS_OF_FOLDER = frozenset({"seed", "global_batch_size", "submission_benchmark", "eval_error", "eval_accuracy", "run_stop"})
+_KEYS_OF_FOLDER = frozenset({"seed", "global_batch_size", "submission_benchmark", "run_stop"}) | EVALUATION_KEYS
 #: Benchmarks whose evaluations are counted in samples, by the checker of reference points of every round.
 _COUNTED_IN_SAMPLES = frozenset(
     [
@@ -39,7 +41,7 @@ _COUNTED_IN_SAMPLES = frozenset(
 )
 #: Evaluations of these may follow the end of the run.
 _EVALUATED_AFTERWARDS = frozenset({"stable_diffusion", "minigo"})
-#: Of one rule a log gets so many remarks; more say the same.
+#: Of one rule of the checkers a log gets so many remarks, and one of any other rule; more say the same.
 _MOST_REMARKS = 5
 
 
@@ -61,7 +63,8 @@ class ConvergedRun:
 class CheckedLog:
     """A log with its verdict, its seeds and what it says of itself.
 
-    ``refused_wrongly`` says that it fails only where the checkers are wrong. ``seeds`` are file, line and number; ``seed_trouble`` is ``none``, ``exception`` or ``stops`` where a seed is no use.
+    ``refused_wrongly`` says that it fails only where the checkers are wrong. ``seeds`` are file, line and number;
+    ``seed_trouble`` is ``none`` or ``exception`` where there is no seed that is of use.
     """
 
     path: str
@@ -143,37 +146,51 @@ def _converged(found: LineList, version: str) -> ConvergedRun:
     """Progress at convergence as ``rcp_checker.read_submission_file`` reads it, line by line."""
     if found.spoils_references or found.trouble is not None:
         return ConvergedRun(stops="a line that it needs cannot be read")
-    point: Any = None
     run: dict[str, Any] = {}
-    paired: dict[Any, dict[Any, Any]] = {}
-    by = "step_num" if version == "3.1" else "samples_count"
+    progress = _Progress("step_num" if version == "3.1" else "samples_count")
     try:
         for line in found.lines:
-            key, benchmark = line.key, run.get("benchmark")
-            if key == "global_batch_size":
+            if line.key == "global_batch_size":
                 run["batch_size"] = line.value
-            elif key == "submission_benchmark":
+            elif line.key == "submission_benchmark":
                 run["benchmark"] = line.value
-            elif key in ("eval_accuracy", "eval_error"):
-                if benchmark == "stable_diffusion":
-                    paired.setdefault(line.metadata[by], {})[line.metadata["metric"]] = line.value
-                elif benchmark in _COUNTED_IN_SAMPLES:
-                    point = line.metadata["samples_count"]
-                else:
-                    point = round(line.metadata["epoch_num"], 3)
-            elif key == "run_stop":
-                run["point"] = math.inf
-                if line.metadata["status"] == "success":
-                    run["point"] = _first_on_target(paired) if benchmark == "stable_diffusion" else point
-                    if run["point"] is None:
-                        return ConvergedRun(stops="a run_stop before any evaluation")
+            elif line.key in EVALUATION_KEYS:
+                progress.take(line, run.get("benchmark"))
+            elif line.key == "run_stop":
+                run["point"] = progress.point(run.get("benchmark")) if line.metadata["status"] == "success" else math.inf
     except FAILURES:
         return ConvergedRun(stops=f"{line.key} lacks what it needs")
     return ConvergedRun(**run)
 
 
-def _first_on_target(paired: dict[Any, dict[Any, Any]]) -> Any:
-    return min(point for point, figures in paired.items() if figures["FID"] <= 90.0 and figures["CLIP"] >= 0.15)
+class _Progress:
+    """How far a run is, in the unit that its benchmark counts in."""
+
+    def __init__(self, paired_by: str) -> None:
+        self._paired_by = paired_by
+        self._latest: Any = None
+        self._paired: dict[Any, dict[Any, Any]] = {}
+
+    def take(self, line: LoggedLine, benchmark: object) -> None:
+        """Takes an evaluation."""
+        if benchmark == "stable_diffusion":
+            self._paired.setdefault(line.metadata[self._paired_by], {})[line.metadata["metric"]] = line.value
+        elif isinstance(benchmark, str) and benchmark in _COUNTED_IN_SAMPLES:
+            self._latest = line.metadata["samples_count"]
+        else:
+            self._latest = round(line.metadata["epoch_num"], 3)
+
+    def point(self, benchmark: object) -> Any:
+        """The progress at the last evaluation, or at the first one that reached both targets.
+
+        Raises:
+            ValueError: there was none.
+        """
+        if benchmark == "stable_diffusion":
+            return min(at for at, said in self._paired.items() if said["FID"] <= 90.0 and said["CLIP"] >= 0.15)
+        if self._latest is None:
+            raise ValueError("no evaluation")
+        return self._latest
 
 
 class _Remarker:
@@ -191,6 +208,20 @@ class _Remarker:
         if found.trouble is not None:
             self._add("log.not-read", found.trouble)
             return
+        self._add_unread(found, judged, rulebook)
+        counts: Counter[str] = Counter()
+        for failure in (*judged.failures, *iter_objections(found, rulebook, judged.scopes)):
+            if failure.rule is not None:
+                counts[failure.rule.id] += 1
+                if counts[failure.rule.id] <= (_MOST_REMARKS if failure.rule.source == "peer" else 1):
+                    self.remarks.append(remark_on_line(failure, self._path, self._folder, None))
+                    self._ordinals.append(failure.line.ordinal if failure.line is not None else None)
+        for name, what, line in iter_doubts(found, judged, rulebook):
+            self._add(name, what, line.ordinal if line is not None else None)
+        self._find_numbers(is_refused=judged.verdict != "pass")
+
+    def _add_unread(self, found: LineList, judged: JudgedLog, rulebook: Rulebook) -> None:
+        """Says which lines cannot be read, and where the rules end."""
         if judged.stops is not None and judged.unknown_scope is None:
             self._add("log.stops", judged.stops, judged.stops_at)
         for ordinal, why in found.unreadable[:_MOST_REMARKS]:
@@ -203,24 +234,10 @@ class _Remarker:
             name = f"{benchmark} ({division})" if known else division
             meant = did_you_mean(benchmark, known) if known else did_you_mean(division, ("closed", "open"))
             self._add("log.no-rules", f"{rulebook.version} has no rules for {short(name)}{meant}")
-        counts: dict[str, int] = {}
-        for failure in (*judged.failures, *iter_objections(found, rulebook, judged.scopes)):
-            if failure.rule is None:
-                continue
-            counts[failure.rule.id] = counts.get(failure.rule.id, 0) + 1
-            if counts[failure.rule.id] <= _MOST_REMARKS:
-                self._add_failure(failure)
-        for name, what, line in iter_doubts(found, judged, rulebook):
-            self._add(name, what, line.ordinal if line is not None else None)
-        self._find_numbers(is_refused=judged.verdict != "pass")
 
     def _add(self, name: str, what: str, ordinal: int | None = None) -> None:
         self.remarks.append(remark(name, self._path, what, self._folder))
         self._ordinals.append(ordinal)
-
-    def _add_failure(self, failure: Failure) -> None:
-        self.remarks.append(remark_on_line(failure, self._path, self._folder, None))
-        self._ordinals.append(failure.line.ordinal if failure.line is not None else None)
 
     def _find_numbers(self, *, is_refused: bool) -> None:
         wanted = {ordinal for ordinal in self._ordinals if ordinal is not None and ordinal >= 0}
@@ -245,11 +262,17 @@ def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Itera
     odd = next((line for line in found.lines if not is_number(line.time)), None)
     if odd is not None:
         yield "run.odd-time", f"the time of {odd.key} is {odd.time}", odd
-    if stops and isinstance(stops[-1].metadata, dict) and stops[-1].metadata.get("status", "success") != "success":
+    passes = judged.verdict == "pass"
+    if (
+        passes
+        and stops
+        and isinstance(stops[-1].metadata, dict)
+        and stops[-1].metadata.get("status", "success") != "success"
+    ):
         yield "run.aborted", f"the status of run_stop is {short(stops[-1].metadata['status'])}", stops[-1]
     if starts and stops and stops[0].time < starts[0].time:
         yield "run.backwards", f"run_stop is {(starts[0].time - stops[0].time) / 1000:.3f} s before run_start", stops[0]
-    elif starts and stops and judged.verdict == "pass":
+    elif starts and stops and passes:
         yield from _target_outside(found, judged, rulebook, starts[0], stops[-1])
 
 

@@ -142,7 +142,7 @@ def _words(node: ast.expr) -> str:
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         left, operator, right = node.left, node.ops[0], node.comparators[0]
         if isinstance(operator, ast.In) and isinstance(left, ast.Constant) and isinstance(right, ast.Name):
-            return f"{str(left.value)} in the {right.id}"
+            return f"{left.value!s} in the {right.id}"
         if isinstance(operator, ast.In) and isinstance(right, (ast.List, ast.Set)):
             return f"one of {', '.join(ast.unparse(item) for item in right.elts)}"
         if type(operator) in _COMPARED and isinstance(right, ast.Constant):
