@@ -49,6 +49,12 @@ class BadInput(ImportFailure):
     """An option, or what it points to, cannot be used."""
 
 
+class NotUnderstood(BadInput):
+    """What was asked for cannot be found or understood, for commands whose exit code 1 is a verdict."""
+
+    return_code = 2
+
+
 class AmbiguousRounds(ImportFailure):
     """Two clones claim to be the same round, or one repository claims to be two."""
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BadInput
+from ..errors import NotUnderstood
 from ..regular import open_regular, read_regular
 from ..values import LARGEST_LOG_MB
 from .log_rules import first_values
@@ -46,10 +46,10 @@ def compare_with(checked: Checked, earlier: Path) -> None:
     """Adds to a check what it has of an earlier submission.
 
     Raises:
-        BadInput: there is no such folder.
+        NotUnderstood: there is no such folder.
     """
     if not earlier.is_dir():
-        raise BadInput(f"--against={earlier}: no such folder")
+        raise NotUnderstood(f"--against={earlier}: no such folder")
     by_digest: dict[str, _Log] = {}
     by_times: dict[tuple[float, float], _Log] = {}
     for file in sorted(earlier.rglob("result_*.txt")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..errors import BadInput, NothingToScore
+from ..errors import NothingToScore, NotUnderstood
 from ..model import Round, Submission
 from ..rounds.walk import walk
 from ..suggest import did_you_mean
@@ -121,14 +121,14 @@ def check(path: Path, version: str | None = None, largest_mb: int = LARGEST_LOG_
         as_peer: only the verdicts of mlperf_logging, without remarks on logs.
 
     Raises:
-        BadInput: there is no such folder or round.
+        NotUnderstood: there is no such folder or round.
         NothingToScore: there is no log in it.
     """
     version = version or round_of(path) or newest_round()
     label = split_label(version)
     if label is None or rulebook_of(label.round) is None:
         rounds = checked_rounds()
-        raise BadInput(
+        raise NotUnderstood(
             f"--round={version}: no rules for it; there are some for {', '.join(rounds)}{did_you_mean(version, rounds)}"
         )
     tree = find_tree(path)

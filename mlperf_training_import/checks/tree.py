@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import BadInput
+from ..errors import NotUnderstood
 from ..regular import read_regular
 from ..tables.checks import checked_rounds
 from ..tables.labels import split_label
@@ -45,11 +45,11 @@ def find_tree(path: Path) -> Tree:
     """The place of a submission, a submitter, a system, a benchmark folder, or a log.
 
     Raises:
-        BadInput: there is no such file or folder.
+        NotUnderstood: there is no such file or folder.
     """
     path = path.absolute()
     if not path.exists():
-        raise BadInput(f"{path}: no such file or folder")
+        raise NotUnderstood(f"{path}: no such file or folder")
     if path.is_dir() and (path / "results").is_dir():
         return Tree(path.parent, path.name, path.name)
     for folder in path.parents:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from ..checks.against import compare_with
 from ..checks.check import check
-from ..checks.formats import FORMATS, to_peer_json, to_peer_text
-from ..errors import BadInput
+from ..errors import NotUnderstood
+from ..show.checked import FORMATS, to_peer_json, to_peer_text
 from ..values import LARGEST_LOG_MB
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints what was found."""
     if options.as_peer and options.format not in ("text", "json"):
-        raise BadInput(f"--as_peer: goes with --format=text or json, not with {options.format}")
+        raise NotUnderstood(f"--as_peer: goes with --format=text or json, not with {options.format}")
     checked = check(options.folder, options.round, options.max_log_mb, as_peer=options.as_peer)
     if options.against is not None:
         compare_with(checked, options.against)

@@ -10,10 +10,10 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from .. import __version__
+from ..checks.check import Checked, last_line
+from ..checks.remarks import WEIGHTS, Remark
 from ..tables.checks import PEER_VERSION
 from ..values import printable
-from .check import Checked, last_line
-from .remarks import WEIGHTS, Remark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

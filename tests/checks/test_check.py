@@ -1,0 +1,330 @@
+"""What the command says of a submission: each mistake at its place, and nothing ends in a traceback."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import pytest
+from checks.made_logs import as_text
+from checks.made_submissions import FOLDER, SYSTEM, VERSION, as_line, changed, description, records, write_submission
+from trees import snapshot, write_files
+
+from mlperf_training_import.checks.check import check
+from mlperf_training_import.commands.line import main
+from mlperf_training_import.show.checked import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LAST = re.compile(r"would pass: (\d+) of (\d+) (results|logs), by the rules of mlperf_logging 4\.1\.68")
+
+
+def said_of(root: Path) -> set[tuple[str, str]]:
+    """Weight and rule of every remark, without the one that made-up submissions have no code."""
+    checked = check(root, VERSION)
+    return {(said.weight, said.rule) for said in checked.remarks} - {("note", "package.no-code")}
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    """Exit code and output of the command."""
+    code = main(["check", *map(str, words)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.fixture(autouse=True)
+def _no_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CM_REPOS", str(tmp_path_factory.getbasetemp() / "no-home"))
+
+
+def test_a_sound_submission_passes_and_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_submission(tmp_path)
+    before = snapshot(tmp_path)
+    code, out, err = run(capsys, tmp_path, "--round", VERSION)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "would pass: 1 of 1 results, by the rules of mlperf_logging 4.1.68"
+    assert said_of(tmp_path) == set()
+    assert snapshot(tmp_path) == before
+
+
+def _of_runs(change: Callable[..., list], **keys: object) -> Callable[[Path], object]:
+    return lambda root: write_submission(root, change, **keys)
+
+
+def _with(key: str, **fields: object) -> Callable[[Path], object]:
+    return _of_runs(lambda _, made: changed(made, key, **fields))
+
+
+def _twice(key: str) -> Callable[[Path], object]:
+    def change(_: int, made: list) -> list:
+        return [one for record in made for one in ([record, record] if record["key"] == key else [record])]
+
+    return _of_runs(change)
+
+
+#: What is broken, and what must be said of it, among other things: weight and rule.
+MISTAKES: dict[str, tuple[Callable[[Path], object], tuple[str, str]]] = {
+    "aborted": (_with("run_stop", metadata={"status": "aborted"}), ("objection", "run.aborted")),
+    "twice": (_twice("run_start"), ("objection", "run.repeated")),
+    "backwards": (_with("run_stop", time_ms=1), ("objection", "run.backwards")),
+    "odd time": (_with("init_start", time_ms=float("nan")), ("objection", "run.odd-time")),
+    "null": (_with("submission_org", value=None), ("objection", "ours.no_null.submission_org")),
+    "fixed": (_with("lora_alpha", value=16), ("objection", "written.lora_fixed.lora_alpha")),
+    "value": (_with("lora_rank", value=8), ("rejects", "closed_llama2_70b_lora.lora_rank")),
+    "open": (_of_runs(lambda _, made: made, logged_division="open"), ("objection", "package.division-conflict")),
+    "misspelt": (_with("submission_benchmark", value="llama2_70b"), ("rejects", "log.no-rules")),
+    "another": (_with("submission_benchmark", value="rgat"), ("objection", "package.other-benchmark")),
+    "one seed": (_with("seed", value=7), ("rejects", "package.seed-twice")),
+    "no seed": (_with("seed", metadata={}), ("rejects", "package.seeds")),
+    "fast": (
+        _with("eval_accuracy", metadata={"samples_count": 384}),
+        ("rejects", "package.reference-fast"),
+    ),
+    "odd batch": (_with("global_batch_size", value=4096), ("rejects", "package.reference-missing")),
+    "Closed": (None, ("objection", "system.division-spelt")),
+    "empty": (None, ("objection", "system.empty")),
+    "status": (None, ("rejects", "system.status")),
+    "number": (None, ("rejects", "system.no-text")),
+}
+DESCRIPTIONS = {
+    "Closed": {"division": "Closed"},
+    "empty": {"cooling": ""},
+    "status": {"status": "available on-premise"},
+    "number": {"accelerators_per_node": 8},
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_each_mistake_is_said_with_its_weight(tmp_path: Path, name: str) -> None:
+    make, expected = MISTAKES[name]
+    if make is None:
+        write_submission(tmp_path, **DESCRIPTIONS[name])
+    else:
+        make(tmp_path)
+    assert expected in said_of(tmp_path)
+
+
+def test_an_evaluation_outside_of_the_run_does_not_show_that_it_converged(tmp_path: Path) -> None:
+    def early(_: int, made: list) -> list:
+        reached = [record for record in made if record["key"] == "eval_accuracy"]
+        return [made[0], *reached, *changed(made[1:], "eval_accuracy", value=0.99)]
+
+    write_submission(tmp_path, early)
+    assert ("objection", "run.target-outside") in said_of(tmp_path)
+
+
+def test_a_token_without_its_blank_is_pointed_out(tmp_path: Path) -> None:
+    write_submission(tmp_path)
+    file = tmp_path / FOLDER / "result_3.txt"
+    text = file.read_text()
+    file.write_text(re.sub(r":::MLLOG (.*run_stop)", r":::MLLOG\1", text))
+    checked = check(tmp_path, VERSION)
+    (said,) = [said for said in checked.remarks if said.rule == "log.no-blank"]
+    assert said.where == f"{FOLDER}/result_3.txt:{text.count(chr(10))}"
+
+
+#: What may be in a submission that somebody made by hand; written over a sound one.
+HOSTILE: dict[str, dict[str, object]] = {
+    "no logs": {f"{FOLDER.rpartition('/')[0]}/rgat/readme.md": ""},
+    "description no JSON": {SYSTEM: "{"},
+    "description a list": {SYSTEM: "[1]"},
+    "description a number": {SYSTEM: "5"},
+    "description null": {SYSTEM: "null"},
+    "description nested": {SYSTEM: "[" * 100_000},
+    "description not UTF-8": {SYSTEM: b"\xff\xfe{}"},
+    "description of numbers": {SYSTEM: dict.fromkeys(description(), 1)},
+    "description of nulls": {SYSTEM: dict.fromkeys(description())},
+    "description of lists": {SYSTEM: {key: [{}] for key in description()}},
+    "no division": {SYSTEM: {key: "x" for key in description() if key != "division"}},
+    "power a file": {f"{FOLDER}/power": "x"},
+    "power empty": {f"{FOLDER}/power/x.txt": ""},
+    "power names": {f"{FOLDER}/power/result_{number}/node_a.txt": "" for number in range(10)},
+    "power no dot": {f"{FOLDER}/power/result_{number}/node": "" for number in range(10)},
+    "power gaps": {f"{FOLDER}/power/result_{number}/node_{number}.txt": "" for number in range(10)},
+    "empty log": {f"{FOLDER}/result_0.txt": ""},
+    "binary log": {f"{FOLDER}/result_0.txt": bytes(range(256)) * 10},
+    "numbers for texts": {f"{FOLDER}/result_0.txt": as_text([record | {"value": 5} for record in records()])},
+    "texts for numbers": {f"{FOLDER}/result_0.txt": as_text([record | {"value": "x"} for record in records()])},
+    "lists": {f"{FOLDER}/result_0.txt": as_text([record | {"value": [[]]} for record in records()])},
+    "NaN times": {f"{FOLDER}/result_0.txt": as_text([record | {"time_ms": float("nan")} for record in records()])},
+    "infinite times": {f"{FOLDER}/result_0.txt": as_text([record | {"time_ms": float("inf")} for record in records()])},
+    "texts as metadata": {
+        f"{FOLDER}/result_0.txt": as_text([record | {"metadata": "samples_count"} for record in records()])
+    },
+    "long integers": {f"{FOLDER}/result_0.txt": as_text([record | {"value": 10**4000} for record in records()])},
+    "escapes": {f"{FOLDER}/result_0.txt": as_text(changed(records(), "lora_rank", value="\x1b[2J\x00\ud800"))},
+    "seed of objects": {f"{FOLDER}/result_0.txt": as_text(changed(records(), "seed", value={}, metadata=[]))},
+    "keys of objects": {f"{FOLDER}/result_0.txt": as_line(time_ms=1, key={}, value=1, metadata=1)},
+    "batch of zero": {f"{FOLDER}/result_0.txt": as_text(changed(records(), "global_batch_size", value=0))},
+    "odd names": {"Acme/results/box/llama2_70b_lora/re\nsult.txt": "", "Acme/ a.txt": "", "Acme/.x": ""},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_bad_input_is_a_remark_and_the_other_folders_are_still_checked(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_submission(tmp_path)
+    for path, content in HOSTILE[name].items():
+        (tmp_path / path).unlink(missing_ok=True)
+        write_files(tmp_path, {path: content})
+    other = "Other/results/box/llama2_70b_lora"
+    files = {f"{other}/result_{number}.txt": as_text(records(number)) for number in range(10)}
+    write_files(tmp_path, files | {"Other/systems/box.json": description()})
+    before = snapshot(tmp_path)
+    for form in FORMATS:
+        code, out, _ = run(capsys, tmp_path, "--round", VERSION, "--format", form)
+        assert code in (0, 1)
+        assert "\x1b" not in out
+        assert "Traceback" not in out
+    checked = check(tmp_path, VERSION)
+    assert len(checked.remarks) > 2
+    assert [folder.passes for package in checked.packages for folder in package.folders if folder.folder == other] == [True]
+    for form in ("text", "json"):
+        assert run(capsys, tmp_path, "--round", VERSION, "--as-peer", "--format", form)[0] in (0, 1)
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("part", ["", "Acme", "Acme/results", "Acme/results/box", FOLDER, f"{FOLDER}/result_0.txt"])
+def test_any_part_of_a_submission_can_be_checked(tmp_path: Path, part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write_submission(tmp_path, lambda _, made: changed(made, "lora_alpha", value=5))
+    _, out, _ = run(capsys, tmp_path / part, "--round", VERSION)
+    assert LAST.fullmatch(out.splitlines()[-1])
+    assert "written.lora_fixed.lora_alpha" in out
+    assert "result_0.txt:" in out
+
+
+def test_logs_outside_of_a_submission_are_checked_on_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_files(tmp_path, {"result_0.txt": as_text(records()), "result_1.txt": "nothing"})
+    code, out, _ = run(capsys, tmp_path, "--round", VERSION)
+    assert code == 1
+    assert out.splitlines()[-1] == "would pass: 1 of 2 logs, by the rules of mlperf_logging 4.1.68"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["nowhere"], 2, "no such file or folder"),
+        ([".", "--round", "2.1"], 2, "no rules for it"),
+        ([".", "--round", "5.l"], 2, "no rules for it"),
+        ([".", "--format", "pdf"], 2, "invalid choice"),
+        ([".", "--as-peer", "--format", "sarif"], 2, "--as_peer"),
+        (["."], 16, "no logs in it"),
+        ([".", "--against", "nowhere"], 16, ""),
+    ],
+)
+def test_what_cannot_be_done_has_its_exit_code(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    code: int,
+    text: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        found, _, err = run(capsys, *words)
+    except SystemExit as stop:
+        found, err = stop.code, capsys.readouterr().err
+    assert found == code
+    assert text in err
+
+
+def test_objections_count_where_they_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_submission(tmp_path, lambda _, made: changed(made, "lora_alpha", value=5))
+    assert run(capsys, tmp_path, "--round", VERSION)[0] == 0
+    assert run(capsys, tmp_path, "--round", VERSION, "--strict")[0] == 1
+
+
+def test_one_failed_log_is_a_note_and_two_are_refused(tmp_path: Path) -> None:
+    write_submission(tmp_path, lambda number, made: changed(made, "lora_rank", value=8) if number == 3 else made)
+    said = said_of(tmp_path)
+    assert {("note", "closed_llama2_70b_lora.lora_rank"), ("note", "package.failed-log-allowed")} <= said
+    assert "rejects" not in {weight for weight, _ in said}
+    write_submission(tmp_path, lambda number, made: changed(made, "lora_rank", value=8) if number > 7 else made)
+    assert ("rejects", "package.failed-logs") in said_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"rcp-bypass", {("note", "package.reference-bypassed")}),
+        (b"\xff\nrcp-bypass\n", {("lenient", "package.reference-fast"), ("lenient", "package.bypass-unseen")}),
+        (b"other", {("rejects", "package.reference-fast")}),
+    ],
+)
+def test_a_bypass_is_seen_where_the_checker_sees_it(tmp_path: Path, text: bytes, expected: set) -> None:
+    write_submission(tmp_path, lambda _, made: changed(made, "eval_accuracy", metadata={"samples_count": 384}))
+    write_files(tmp_path, {f"{FOLDER}/package_checker_params": text})
+    assert said_of(tmp_path) == expected
+
+
+def test_the_verdicts_of_the_peer_are_objects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_submission(
+        tmp_path, lambda number, made: changed(made, "lora_rank", value=8) if number > 7 else made, status="here"
+    )
+    (tmp_path / FOLDER / "notes.txt").write_text("x")
+    code, out, _ = run(capsys, tmp_path, "--round", VERSION, "--as-peer", "--format", "json")
+    said = json.loads(out)
+    assert code == 1
+    assert said["logs"][8] == {
+        "log": f"{FOLDER}/result_8.txt",
+        "verdict": "fail",
+        "codes": {"errors": ["check:lora_rank@closed_llama2_70b_lora"], "warnings": []},
+    }
+    (folder,) = said["folders"]
+    assert (folder["folder"], folder["errors"], folder["warnings"]) == (FOLDER, ["noncompliant:2"], [f"stray:{FOLDER}"])
+    assert said["packages"] == [{"submitter": "Acme", "verdict": "fail", "errors": ["system:box:status-value:here"]}]
+    assert said["descriptions"] == [{"file": SYSTEM, "verdict": "fail", "reasons": ["status-value:here"]}]
+
+
+def test_every_format_says_where_a_mistake_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_submission(tmp_path, lambda number, made: changed(made, "lora_rank", value="8\n%") if number > 7 else made)
+    file = f"{FOLDER}/result_8.txt"
+    line = 1 + next(i for i, record in enumerate(records(8)) if record["key"] == "lora_rank")
+
+    def printed(form: str) -> str:
+        return run(capsys, tmp_path, "--round", VERSION, "--format", form)[1]
+
+    assert f"result_8.txt:{line}: lora_rank is" in printed("text")
+    document = json.loads(printed("json"))
+    assert document["schema_version"] == 1
+    assert (file, line, "rejects") in {(said["file"], said["line"], said["weight"]) for said in document["remarks"]}
+    (sarif,) = json.loads(printed("sarif"))["runs"]
+    places = [result["locations"][0]["physicalLocation"] for result in sarif["results"]]
+    assert {"artifactLocation": {"uri": file}, "region": {"startLine": line}} in places
+    for result in sarif["results"]:
+        assert sarif["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    suite = ElementTree.fromstring(printed("junit").encode())[0]
+    failed = {f"{case.get('classname')}/{case.get('name')}" for case in suite if case.find("failure") is not None}
+    assert file in failed
+    assert suite.get("failures") == str(len(failed))
+    assert f"::error file={file},line={line},title=closed_llama2_70b_lora.lora_rank::lora_rank is" in printed("github")
+    assert "8\n%" not in printed("github")
+
+
+def test_logs_of_an_earlier_round_are_found_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    earlier, now = write_submission(tmp_path / "earlier"), tmp_path / "now"
+    write_submission(
+        now, lambda number, made: changed(made, "lora_alpha", value=5) if number == 3 else made, cooling="water"
+    )
+    code, out, _ = run(capsys, now, "--round", VERSION, "--against", earlier)
+    assert "9 logs are those of" in out
+    assert "lora_alpha (32 is 5 now)" in out
+    assert 'cooling ("x" is "water" now)' in out
+    assert code == 0
+
+
+def test_links_are_not_followed_out_of_the_tree(tmp_path: Path) -> None:
+    write_submission(tmp_path / "tree")
+    secret = tmp_path / "secret.txt"
+    secret.write_text(as_text(records()))
+    (tmp_path / "tree" / FOLDER / "result_0.txt").unlink()
+    (tmp_path / "tree" / FOLDER / "result_0.txt").symlink_to(secret)
+    (tmp_path / "tree/Acme/broken").symlink_to("nowhere")
+    said = said_of(tmp_path / "tree")
+    assert {("rejects", "repository.link"), ("objection", "package.not-read"), ("rejects", "package.run-count")} <= said
