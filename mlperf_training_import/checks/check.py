@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..errors import NothingToScore, NotUnderstood
-from ..model import Round, Submission
+from ..model import Round, RunLog, Submission
+from ..results.doubts import iter_findings
+from ..results.facts import facts_of
+from ..results.judge import judge_result
 from ..rounds.walk import walk
 from ..suggest import did_you_mean
 from ..tables.checks import PEER_VERSION, checked_rounds, rulebook_of
 from ..tables.labels import round_label, split_label
-from ..tables.rules import TIME_TO_TRAIN, rules_of
+from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB
 from .descriptions import CheckedDescription, check_description
 from .folders import CheckedFolder, FolderCheck
 from .logs import CheckedLog, check_log
-from .remarks import WEIGHTS, Remark, remark
+from .remarks import WEIGHTS, Remark, remark, remark_on_doubt
 from .repository import iter_repository
 from .tree import Tree, contents_of, find_tree, newest_round, round_of
 
@@ -29,6 +32,13 @@ if TYPE_CHECKING:
 #: Findings of the walk that say where nobody looks for results.
 _NOT_READ = frozenset(
     {"unread-logs", "nested-logs", "stray-logs", "unsafe-path", "unreadable", "no-system-folder", "too-deep"}
+)
+#: What the judgement of a result doubts, and no rule asks for.
+_DOUBTS = frozenset(
+    {
+        *("target-missed", "several-runs", "repeated-runs", "odd-scaling", "odd-times", "early-start"),
+        *("division-conflict", "log-mismatch", "progress-unit"),
+    }
 )
 
 
@@ -144,6 +154,7 @@ class _Check:
         self._largest_mb = largest_mb
         self._as_peer = as_peer
         self._checked = Checked(version, tree.root)
+        self._judgeable: list[tuple[Submission, dict[str, RunLog]]] = []
 
     def run(self) -> Checked:
         """All that there is to say."""
@@ -166,6 +177,7 @@ class _Check:
             )
         if not self._as_peer:
             checked.remarks += self._from_findings(findings)
+            checked.remarks += self._from_judgements(round_)
             checked.remarks += iter_repository(tree.root, tree.within)
         checked.remarks.sort(
             key=lambda said: (said.folder, WEIGHTS.index(said.weight), said.rule, said.place, said.line or 0)
@@ -217,12 +229,15 @@ class _Check:
         paths = [log.path for log in submission.logs if self._is_asked_for(log.path)]
         logs = [self._check_log(path, folder) for path in sorted(paths)]
         self._checked.logs += logs
+        if logs and len(logs) == len(submission.logs):
+            # power logs are not read: their names are all that is checked
+            self._judgeable.append((replace(submission, power=None), {log.path: log.run for log in logs}))
         contents = contents_of(self._tree.root, folder, frozenset(log.name for log in submission.logs))
         run = FolderCheck(
             folder=folder,
             benchmark=submission.benchmark or folder.rpartition("/")[2],
             version=self._version,
-            metric=submission.metric or TIME_TO_TRAIN,
+            metric=submission.metric,
             description=description,
             logs=logs,
             contents=contents,
@@ -248,6 +263,15 @@ class _Check:
             for finding in findings
             if finding.code in _NOT_READ and self._is_asked_for(finding.where)
         ]
+
+    def _from_judgements(self, round_: Round) -> list[Remark]:
+        """What the judgement of results doubts, as far as the rules do not ask for it themselves."""
+        rules = rules_of(self._version)
+        judged = [
+            judge_result(facts_of(round_, rules, submission, [runs[log.path] for log in submission.logs]))
+            for submission, runs in self._judgeable
+        ]
+        return [remark_on_doubt(doubt) for doubt in iter_findings(round_, rules, judged) if doubt.code in _DOUBTS]
 
 
 def last_line(checked: Checked) -> str:

@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ..results.reference import Reference, judge_convergence, prune, reference_for
+from ..results.reference import judge_convergence, prune, reference_for
 from ..tables.labels import Label, round_label
 from ..tables.references import reference_runs
-from ..tables.rules import TIME_TO_TRAIN, benchmark_of, rules_of
+from ..tables.rules import benchmark_of, rules_of
 from .remarks import Remark, remark, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ..model import Reference
+    from ..tables.metrics import Metric
     from .descriptions import CheckedDescription
     from .logs import CheckedLog
 
@@ -87,7 +89,7 @@ class FolderCheck:
     folder: str
     benchmark: str
     version: str
-    metric: str
+    metric: Metric
     description: CheckedDescription | None
     logs: Sequence[CheckedLog]
     contents: Contents
@@ -116,7 +118,6 @@ class FolderCheck:
                 said = said or (list(checked.errors), list(checked.warnings))
         if said is not None:
             checked.errors, checked.warnings = said
-        self._add_doubts()
         return checked
 
     @property
@@ -146,7 +147,7 @@ class FolderCheck:
 
     def _check_count(self) -> None:
         asked, found = benchmark_of(self.benchmark, self.version).runs or 0, len(self.logs)
-        if found < asked or (found > asked and self.metric == TIME_TO_TRAIN):
+        if found < asked or (found > asked and not self.metric.surplus_runs):
             self.checked.errors.append(f"count:{self.folder}:{found}/{asked}")
             self._say("package.run-count", f"{found} logs", f"{asked} logs")
         names = ", ".join(self.contents.others[:5])
@@ -368,20 +369,6 @@ class FolderCheck:
         if not isinstance(named, str):
             raise _Stops("no log says which benchmark it is of")
         return batch_size, named
-
-    def _add_doubts(self) -> None:
-        """What nobody compares: logs of another benchmark or division than those of the folder."""
-        others = [log for log in self.logs if log.benchmark is not None and log.benchmark != self.benchmark]
-        aliases = rules_of(self.version).aliases
-        if others and aliases.get(others[0].benchmark or "") != self.benchmark and not self.checked.is_skipped:
-            self._say("package.other-benchmark", f"{len(others)} logs are of {others[0].benchmark}")
-        if self.description is None or self.description.division is None:
-            return
-        division = "closed" if self.description.means_closed else self.description.division.lower()
-        conflicting = [log for log in self.logs if log.division is not None and log.division != division]
-        if conflicting and conflicting[0].division in ("closed", "open"):
-            what = f"{len(conflicting)} logs say {conflicting[0].division}, the description says {self.description.division}"
-            self._say("package.division-conflict", what)
 
 
 def _named(name: str, reference: Reference, batch_size: float, factor: float | None) -> tuple[str, str, float | None]:

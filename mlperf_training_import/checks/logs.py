@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
     from pathlib import Path
 
+    from ..model import RunLog
     from ..tables.checks import Rulebook
 
 #: Keys that a folder asks of its logs, beside those of the rules.
@@ -63,27 +64,33 @@ class ConvergedRun:
 class CheckedLog:
     """A log with its verdict, its seeds and what it says of itself.
 
-    ``refused_wrongly`` says that it fails only where the checkers are wrong. ``seeds`` are file, line and number;
-    ``seed_trouble`` is ``none`` or ``exception`` where there is no seed that is of use.
+    ``run`` is what the log says for the judgement of its result. ``refused_wrongly`` says that it fails only where the
+    checkers are wrong. ``seeds`` are file, line and number; ``seed_trouble`` is ``none`` or ``exception`` where there is no
+    seed that is of use.
     """
 
     path: str
+    run: RunLog
     judged: JudgedLog
     converged: ConvergedRun
     refused_wrongly: bool = False
     seeds: list[tuple[Any, Any, int]] = field(default_factory=list)
     seed_trouble: str | None = None
     seed_values: list[Any] = field(default_factory=list)
-    benchmark: str | None = None
-    division: str | None = None
     remarks: list[Remark] = field(default_factory=list)
 
 
 def read_lines(file: Path, version: str, wanted: Container[str], largest_mb: int = LARGEST_LOG_MB) -> LineList:
     """The wanted lines of a log of a round."""
+    return _read(file, file.name, version, wanted, largest_mb)[1]
+
+
+def _read(file: Path, path: str, version: str, wanted: Container[str], largest_mb: int) -> tuple[RunLog, LineList]:
+    """What a log says, and its wanted lines."""
     found = LineList(wanted)
-    found.trouble = read_log(file, rules_of(version).dialect, file.name, largest_mb=largest_mb, keeper=found).trouble
-    return found
+    run = read_log(file, rules_of(version).dialect, path, largest_mb=largest_mb, keeper=found)
+    found.trouble = run.trouble
+    return run, found
 
 
 def check_log(
@@ -102,13 +109,11 @@ def check_log(
     rulebook = rulebook_of(version)
     if rulebook is None:
         raise ValueError(f"{version}: no rules")
-    found = read_lines(file, version, rulebook.keys | _KEYS_OF_FOLDER, largest_mb)
+    run, found = _read(file, path, version, rulebook.keys | _KEYS_OF_FOLDER, largest_mb)
     judged = judge_log(found, rulebook)
     if found.trouble is not None:
         judged = JudgedLog(verdict="crash", stops=found.trouble)
-    values = first_values(found.lines)
-    checked = CheckedLog(path, judged, _converged(found, version))
-    checked.benchmark, checked.division = (_text(values.get(f"submission_{what}")) for what in ("benchmark", "division"))
+    checked = CheckedLog(path, run, judged, _converged(found, version))
     _take_seeds(checked, found)
     counting = [failure for failure in judged.failures if failure.kind != "repeated"]
     are_rules = judged.verdict == "fail" and not found.unreadable and found.count > 0
@@ -118,10 +123,6 @@ def check_log(
         remarks.add_all(found, judged, rulebook)
         checked.remarks = remarks.remarks
     return checked
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _take_seeds(checked: CheckedLog, found: LineList) -> None:

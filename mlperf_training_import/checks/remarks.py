@@ -6,11 +6,12 @@ import ast
 import functools
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ..tables.files import FOLDER, load_table
+from ..tables.files import FOLDER, Name, Row, load_table
 
 if TYPE_CHECKING:
+    from ..findings import Finding
     from ..tables.checks import Rule
     from .log_rules import Failure
 
@@ -22,19 +23,19 @@ _LONGEST_VALUE = 80
 _COMPARED = {ast.Eq: "{}", ast.GtE: "{} or more", ast.Gt: "above {}", ast.LtE: "{} or less", ast.Lt: "below {}"}
 
 
-class RemarkKind(NamedTuple):
+class RemarkKind(Row, frozen=True):
     """A row of ``check_remarks.yaml``; the fields are those of the table."""
 
-    source: str
-    weight: str
-    asked: str
-    mend: str
+    source: Name
+    weight: Name
+    asked: Name
+    mend: Name
 
 
 @functools.cache
 def remark_kinds() -> dict[str, RemarkKind]:
     """What can be said of folders, descriptions and runs, by id."""
-    return {name: RemarkKind(**row) for name, row in load_table(FOLDER / "check_remarks.yaml").items()}
+    return load_table(FOLDER / "check_remarks.yaml", dict[str, RemarkKind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,11 @@ class Remark:
         return self.place if self.line is None else f"{self.place}:{self.line}"
 
     @property
+    def text(self) -> str:
+        """What was found, and what is asked for where that is something else."""
+        return f"{self.found}; asked for: {self.asked}" if self.asked else self.found
+
+    @property
     def where_in_result(self) -> str:
         """The place for people who know the result: ``result_3.txt:412``, ``line 412`` or nothing."""
         if self.place == self.folder:
@@ -79,6 +85,14 @@ def remark(name: str, place: str, found: str, folder: str = "", line: int | None
     """A remark of ``check_remarks.yaml``."""
     kind = remark_kinds()[name]
     return Remark(name, kind.weight, place, found, asked or kind.asked, kind.mend, folder or place, line)
+
+
+def remark_on_doubt(finding: Finding) -> Remark:
+    """A remark about what the judgement of a result doubts, which has a row in ``findings.yaml``."""
+    kind, folder = finding.kind, finding.folder or finding.where
+    return Remark(
+        f"result.{finding.code}", "objection", finding.where, finding.what, "", f"{kind.why} {kind.advice}", folder
+    )
 
 
 def remark_on_line(failure: Failure, place: str, folder: str, line: int | None) -> Remark:

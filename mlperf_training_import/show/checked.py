@@ -47,7 +47,7 @@ def _block(remarks: list[Remark]) -> Iterator[str]:
         of_rule = list(group)
         for said in of_rule[:_MOST_PER_RULE]:
             place = f"{said.where_in_result}: " if said.where_in_result else ""
-            yield f"  {weight}: {place}{said.found}; asked for: {said.asked} [{rule}]"
+            yield f"  {weight}: {place}{said.text} [{rule}]"
         if len(of_rule) > _MOST_PER_RULE:
             yield f"  {weight}: and {len(of_rule) - _MOST_PER_RULE} more like these [{rule}]"
         yield f"    {of_rule[0].mend}"
@@ -176,7 +176,7 @@ def _sarif_result(said: Remark, index: int) -> dict[str, Any]:
         "ruleId": said.rule,
         "ruleIndex": index,
         "level": _LEVELS[said.weight],
-        "message": {"text": f"{said.found}; asked for: {said.asked}. {said.mend}"},
+        "message": {"text": f"{said.text}. {said.mend}"},
         "locations": [{"physicalLocation": location}],
         "properties": {"weight": said.weight},
     }
@@ -218,7 +218,7 @@ def _xml(text: str) -> str:
 
 
 def _line(said: Remark) -> str:
-    return f"{said.weight}: {said.where}: {said.found}; asked for: {said.asked}. {said.mend} [{said.rule}]"
+    return f"{said.weight}: {said.where}: {said.text}. {said.mend} [{said.rule}]"
 
 
 def to_github(checked: Checked) -> str:
@@ -226,7 +226,7 @@ def to_github(checked: Checked) -> str:
     lines = []
     for said in checked.remarks:
         place = f"file={_github_value(said.place)}" + (f",line={said.line}" if said.line is not None else "")
-        text = _github_text(f"{said.found}; asked for: {said.asked}. {said.mend}")
+        text = _github_text(f"{said.text}. {said.mend}")
         lines.append(f"::{_GITHUB[_LEVELS[said.weight]]} {place},title={_github_value(said.rule)}::{text}")
     return printable("\n".join([*lines, last_line(checked)]))
 

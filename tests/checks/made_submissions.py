@@ -37,6 +37,7 @@ def records(number: int = 0, division: str = "closed") -> list[Record]:
     assert book is not None
     made = passing_log(book, division, "llama2_70b_lora")
     for record in made:
+        record["time_ms"] += 1_000_000 * number
         if record["key"] == "global_batch_size":
             record["value"] = 8
         elif record["key"] in _FIXED:

@@ -75,9 +75,9 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], tuple[str, str]]] = {
     "null": (_with("submission_org", value=None), ("objection", "ours.no_null.submission_org")),
     "fixed": (_with("lora_alpha", value=16), ("objection", "written.lora_fixed.lora_alpha")),
     "value": (_with("lora_rank", value=8), ("rejects", "closed_llama2_70b_lora.lora_rank")),
-    "open": (_of_runs(lambda _, made: made, logged_division="open"), ("objection", "package.division-conflict")),
+    "open": (_of_runs(lambda _, made: made, logged_division="open"), ("objection", "result.division-conflict")),
     "misspelt": (_with("submission_benchmark", value="llama2_70b"), ("rejects", "log.no-rules")),
-    "another": (_with("submission_benchmark", value="rgat"), ("objection", "package.other-benchmark")),
+    "another": (_with("submission_benchmark", value="rgat"), ("objection", "result.log-mismatch")),
     "one seed": (_with("seed", value=7), ("rejects", "package.seed-twice")),
     "no seed": (_with("seed", metadata={}), ("rejects", "package.seeds")),
     "fast": (
