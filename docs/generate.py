@@ -28,6 +28,7 @@ sys.path.insert(0, str(PROJECT))
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from docs.generate_checks import CHECKS_PARTS
 from mlperf_training_import.commands.line import iter_help
 from mlperf_training_import.findings import kinds_of_findings
 from mlperf_training_import.results.names import (
@@ -291,6 +292,7 @@ def mlc_description() -> str:
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "_cm.yaml": {"variations": variations},
     "docs/analysis.md": {"figures": figures_table},
+    "docs/checks.md": CHECKS_PARTS,
     "docs/commands.md": {"help": commands_help},
     "docs/dataset.md": {"columns": dataset_columns, "left out": left_out_table},
     "docs/findings.md": {"counted": counted_rounds, "findings": findings_text},

@@ -223,7 +223,7 @@ class FolderCheck:
                 "package.failed-logs", self.folder, f"{number} of {len(self.logs)} logs fail; {self._drop} may", self.folder
             )
             wrongly = {_stem(log.path) for log in self.logs if log.refused_wrongly}
-            is_lenient = len(self._failed - wrongly) <= self._drop
+            is_lenient = len(self._failed - wrongly) <= self._drop or self.metric.surplus_runs
             self.checked.remarks.append(said.with_weight("lenient") if is_lenient else said)
 
     @property
@@ -323,6 +323,9 @@ class FolderCheck:
         if (path := self._asks_to_bypass(_RCP_BYPASS)) is not None:
             self._say("package.bypass-unseen", f"{_RCP_BYPASS} is not seen", place=path)
             self.checked.remarks.append(remark(name, self.folder, what, self.folder).with_weight("lenient"))
+            return
+        if self.metric.surplus_runs:
+            self._say("package.reference-of-weak", what)
             return
         self._say_if_closed(name, what, self.folder)
 

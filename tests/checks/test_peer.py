@@ -11,6 +11,7 @@ from random import Random
 import pytest
 from checks.made_logs import damaged, passing_log
 
+from docs import compare_checks
 from mlperf_training_import.checks.log_rules import judge_log
 from mlperf_training_import.checks.logs import read_lines
 from mlperf_training_import.tables.checks import checked_rounds, rulebook_of
@@ -74,3 +75,21 @@ def test_a_thousand_damaged_logs_get_the_verdict_and_the_keys_of_the_peer(tmp_pa
     ]
     assert different == []
     assert {said["verdict"] for said in theirs} == {"pass", "fail", "crash"}
+
+
+def test_the_rows_of_the_table_are_those_of_the_installed_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = "import mlperf_logging; print(mlperf_logging.__path__[0])"
+    found = subprocess.run([PEER_PYTHON, "-c", asked], capture_output=True, text=True, check=True, timeout=60)
+    package = Path(found.stdout.strip())
+    assert compare_checks.main([str(package)]) == 0
+    assert capsys.readouterr().out == "no difference\n"
+    copy = tmp_path / "compliance_checker/training_4.1.0"
+    copy.mkdir(parents=True)
+    for file in (package / "compliance_checker/training_4.1.0").iterdir():
+        text = file.read_text(encoding="utf-8").replace("<= 0.925", "<= 0.924").replace("lora_alpha", "lora_beta")
+        (copy / file.name).write_text(text, encoding="utf-8")
+    assert compare_checks.main([str(tmp_path)]) == 1
+    lines = capsys.readouterr().out
+    assert "4.1 closed_llama2_70b_lora eval_accuracy: any is value <= 0.924" in lines
+    assert "4.1 closed_llama2_70b_lora lora_alpha: no longer asked for" in lines
+    assert "4.1 closed_llama2_70b_lora lora_beta: not in the table" in lines
