@@ -92,6 +92,8 @@ def _import(i):
     from mlperf_training_import.values import printable
 
     options = _options(i)
+    if options.check:
+        return _check(options)
     screen = Screen(quiet=options.quiet)
     outcome = import_rounds(_home(i), options, screen.tell, screen.progress)
     screen.show(outcome)
@@ -108,6 +110,18 @@ def _import(i):
     if options.strict and outcome.findings:
         return failed(1, f"{len(outcome.findings)} findings, and --strict was given; see the report")
     return {"return": 0}
+
+
+def _check(options):
+    """Checks the tree of ``--path`` as a submission; an error where something rejects it."""
+    from mlperf_training_import.checks.check import check, last_line
+    from mlperf_training_import.edge import failed
+    from mlperf_training_import.show.checked import to_text
+
+    checked = check(options.path, options.versions[0], options.max_log_mb)
+    if not options.quiet:
+        print(to_text(checked))
+    return failed(1, last_line(checked)) if checked.fails(strict=options.strict) else {"return": 0}
 
 
 def _hand_over(outcome, env, state):

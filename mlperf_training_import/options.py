@@ -68,6 +68,7 @@ class Options:
     after all is written. A log of more than ``max_log_mb`` megabytes is not read. ``public`` says that everybody may see
     the results, whatever their label says. With ``update`` the clones of these rounds are replaced by fresh ones first.
     ``dataset`` is a folder that gets every run too. With ``no_cache`` every log is read, also those that did not change.
+    With ``check`` the tree is checked as a submission, and not imported.
     """
 
     target_repo: str = ""
@@ -84,6 +85,7 @@ class Options:
     update: bool = False
     dataset: Path | None = None
     no_cache: bool = False
+    check: bool = False
 
 
 def options_from(values: Mapping[str, object]) -> Options:
@@ -107,6 +109,8 @@ def options_from(values: Mapping[str, object]) -> Options:
     )
     if options.path is not None and len(options.versions) != 1:
         raise BadInput(f"--path={options.path}: say which round it is (--version=<number>.<number>)")
+    if options.check and options.path is None:
+        raise BadInput("--check: say which folder holds the submission (--path=<folder>)")
     for label in options.versions:
         check_label("--version", label)
     for flag, other, why in _CONTRADICTIONS:

@@ -103,6 +103,11 @@ class Checked:
             for folder in package.folders
         )
 
+    def fails(self, *, strict: bool) -> bool:
+        """Whether something rejects a result; if ``strict``, whether somebody would object to one."""
+        counts = self.counts()
+        return counts["rejects"] > 0 or (strict and counts["objection"] > 0)
+
     def counts(self) -> dict[str, int]:
         """The number of remarks of each weight."""
         return {weight: sum(said.weight == weight for said in self.remarks) for weight in WEIGHTS}

@@ -89,10 +89,8 @@ def remark(name: str, place: str, found: str, folder: str = "", line: int | None
 
 def remark_on_doubt(finding: Finding) -> Remark:
     """A remark about what the judgement of a result doubts, which has a row in ``findings.yaml``."""
-    kind, folder = finding.kind, finding.folder or finding.where
-    return Remark(
-        f"result.{finding.code}", "objection", finding.where, finding.what, "", f"{kind.why} {kind.advice}", folder
-    )
+    folder = finding.folder or finding.where
+    return Remark(f"result.{finding.code}", "objection", finding.where, finding.what, "", finding.kind.advice, folder)
 
 
 def remark_on_line(failure: Failure, place: str, folder: str, line: int | None) -> Remark:

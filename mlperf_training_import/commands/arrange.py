@@ -1,6 +1,7 @@
 """Arranges any logs as a submission: copies them into the folders of the submission rules.
 
-Logs are found by what is in them, and unwrapped on the way; one plain file per run. Nothing is overwritten.
+Logs are found by what is in them, and unwrapped on the way; one plain file per run. Nothing is overwritten. Ends with what
+check says of the submission.
 """
 
 from __future__ import annotations
@@ -8,7 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..checks.check import check
 from ..runs.arrange import arrange
+from ..show.checked import to_text
+from ..tables.checks import checked_rounds
 from ..tables.rules import benchmark_of
 from ..values import LARGEST_LOG_MB, printable
 
@@ -38,4 +42,7 @@ def run(options: argparse.Namespace) -> int:
         print(printable(note))
     for line in made.left:
         print(printable(f"left: {line}"))
+    version = options.round or next(filter(None, made.rounds.values()), None)
+    if version in checked_rounds():
+        print(to_text(check(options.into / options.submitter, version)))
     return 0

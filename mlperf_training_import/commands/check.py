@@ -52,5 +52,4 @@ def run(options: argparse.Namespace) -> int:
         print(to_peer_json(checked) if options.format == "json" else to_peer_text(checked))
         return int(checked.passing < checked.results)
     print(FORMATS[options.format](checked))
-    counts = checked.counts()
-    return int(counts["rejects"] > 0 or (options.strict and counts["objection"] > 0))
+    return int(checked.fails(strict=options.strict))

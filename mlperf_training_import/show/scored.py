@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from ..tables.labels import split_label
 from ..tables.metrics import metric_in
 from ..tables.rules import known_benchmarks
 from ..values import finite_number, printable
+from ..way_in import own_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +35,8 @@ _NEAREST = 3
 _PIPE_WIDTH = 160
 #: Of the JSON object; grows when a field changes its meaning or goes.
 SCHEMA_VERSION = 1
+#: The folder of a submission in which systems lie.
+_RESULTS = "results"
 _UNVERIFIED = "unverified: nobody has reviewed these runs"
 
 
@@ -63,6 +67,9 @@ def show_scored(scored: Scored, entries: Sequence[Entry], accelerators: int | No
         out.print()
     for line in by_reason(scored.left):
         out.print(_line(f"left out: {line}"), soft_wrap=True)
+    submitted = next((group.folder for group in scored.groups if Path(group.folder).parts[-3:-2] == (_RESULTS,)), None)
+    if submitted is not None:
+        out.print(_line(f"would it pass as a submission: {own_command()} check {shlex.quote(submitted)}"), soft_wrap=True)
     out.print(_UNVERIFIED)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, fetch_lines, run_cmr
-from trees import snapshot
+from trees import snapshot, write_result
 
 from mlperf_training_import.homes import home_of
 from mlperf_training_import.start.register import SCRIPTS, register
@@ -527,3 +527,15 @@ def test_what_the_logs_of_a_clone_say_is_kept_beside_it(registered, sample, isol
         == 0
     )
     assert not file.exists()
+
+
+def test_a_submission_is_checked_and_nothing_is_imported(registered, tmp_path, capfd):
+    write_result(tmp_path / "tree", benchmark="retinanet")
+    run = {"action": "run", "automation": "script", "tags": SCRIPT_TAGS.replace(" ", ","), "silent": "yes", "check": "yes"}
+    before = snapshot(tmp_path / "tree")
+    result = registered.access({**run, "path": str(tmp_path / "tree"), "version": "5.1"})
+    assert result["return"] == 1
+    assert result["error"].startswith("would pass: 0 of 1 results, by the rules of mlperf_logging 4.1.68")
+    assert "closed_retinanet.opt_name" in capfd.readouterr().out
+    assert "say which folder holds the submission" in registered.access(run)["error"]
+    assert snapshot(tmp_path / "tree") == before

@@ -154,7 +154,7 @@ def test_the_command_says_what_was_made_and_left(tmp_path, system, capsys, main)
     write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1), "empty/result_0.txt": ""})
     words = ["arrange", str(tmp_path / "logs"), "--submitter=Acme", f"--system={system}", f"--into={tmp_path / 'tree'}"]
     assert main([*words, "--round=5.1"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
+    assert capsys.readouterr().out.splitlines()[:2] == [
         f"{tmp_path}/tree/Acme/results/box/retinanet: 1 logs, 5.1 asks for 5",
         f"left: {tmp_path}/logs/empty/result_0.txt: the file is empty",
     ]
@@ -165,8 +165,17 @@ def test_nearly_right_names_unlike_runs_and_the_newest_round_are_said(tmp_path, 
     write_files(tmp_path / "logs", {f"{number}.log": text for number, text in enumerate(texts)})
     words = ["arrange", str(tmp_path / "logs"), "--submitter=Acme", f"--system={system}", f"--into={tmp_path / 'tree'}"]
     assert main(words) == 0
-    assert capsys.readouterr().out.splitlines() == [
+    assert capsys.readouterr().out.splitlines()[:3] == [
         f"{tmp_path}/tree/Acme/results/box/gpt_oss_20b: 2 logs, 6.1 asks for 10",
         "the logs name gpt-oss-20b, which is taken for gpt_oss_20b",
         "gpt_oss_20b: not the runs of one result, they differ in batch sizes: 16, 32",
     ]
+
+
+def test_what_is_arranged_is_checked(tmp_path, system, capsys):
+    write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
+    words = ["arrange", tmp_path / "logs", "--submitter", "Acme", "--system", system, "--into", tmp_path / "tree"]
+    assert main([*map(str, words), "--round", "5.1"]) == 0
+    out = capsys.readouterr().out
+    assert "[package.run-count]" in out
+    assert out.splitlines()[-1].startswith("would pass: 0 of 1 results, by the rules of mlperf_logging")
