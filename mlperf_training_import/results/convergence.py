@@ -37,24 +37,38 @@ def global_batch_size(judged: Judged) -> float | None:
     return _number(sizes.pop()) if len(sizes) == 1 else None
 
 
-def convergence_points(judged: Judged) -> list[float] | None:
+def judged_points(judged: Judged) -> list[float] | None:
+    """What the review judges of each run: :func:`logged_point`, or infinite where it failed; None where a log has none."""
+    return _points(judged, logged_point)
+
+
+def _points(judged: Judged, point_of: Callable[[RunLog, Benchmark], float | None]) -> list[float] | None:
     """Progress of each run when it converged, infinite for one that failed; None where a log does not say it.
 
     A run that failed is left out where the metric leaves it out of the score.
     """
     logs = judged.logs if judged.metric.failed_runs_count else [run.log for run in judged.score.kept]
-    points = [convergence_point(log, judged.benchmark) if log.succeeded else math.inf for log in logs]
+    points = [point_of(log, judged.benchmark) if log.succeeded else math.inf for log in logs]
     known = [point for point in points if point is not None]
     return known if len(known) == len(points) else None
 
 
-def convergence_point(log: RunLog, benchmark: Benchmark) -> float | None:
-    """Progress of a run when it converged, in the unit of the benchmark; rounded to 3 digits, as the peer does."""
+def logged_point(log: RunLog, benchmark: Benchmark) -> float | None:
+    """Progress of a run when it converged, as reference points count it; rounded to 3 digits, as the peer does."""
     progress, point = benchmark.progress, _logged_point(log, benchmark)
     if progress is not None and point is not None and _is_other_unit(point, log, progress):
         instead = progress.instead
         point = _samples_after_evaluation(log, progress) if isinstance(instead, str) else point * instead
     return None if point is None else float(round(point, 3))
+
+
+def convergence_point(log: RunLog, benchmark: Benchmark) -> float | None:
+    """How much a run was trained until it converged, in the unit of the benchmark; to 3 digits.
+
+    That is :func:`logged_point`, but where logs call the first epoch 1 and have seen 0.75 of one when they say 1.75.
+    """
+    progress, point = benchmark.progress, logged_point(log, benchmark)
+    return None if progress is None or point is None else round(point - progress.begins_at, 3)
 
 
 def other_unit(judged: Judged) -> str | None:
@@ -103,7 +117,7 @@ def _mean_to_converge(judged: Judged) -> float | None:
     more runs failed (unet3d may have four), as many are left out at each end as for the score: the peer takes 1e9 for each
     failed run then, and its figure says nothing.
     """
-    points = sorted(convergence_points(judged) or ())
+    points = sorted(_points(judged, convergence_point) or ())
     for drop in (1, judged.benchmark.drop) if judged.metric.failed_runs_count else (0,):
         kept = points[drop : len(points) - drop]
         if kept and kept[-1] < math.inf:

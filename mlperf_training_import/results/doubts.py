@@ -19,6 +19,7 @@ from ..values import first_of
 from .convergence import global_batch_size, logged_quality, other_unit
 from .facts import UNKNOWN_DIVISION
 from .names import name_keys
+from .review import is_factor_of, verdict_of
 from .score import odd_time
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 _NAMED_LOGS = 10
 #: Training that starts so long before the end of initialisation was not started by what logged it.
 _EARLIEST_START_MS = -60_000
-#: A scaling factor that differs by more is another one than that of the reference.
-_FACTOR_TOLERANCE = 1e-3
 #: More of a spelling is not shown.
 _LONGEST_SPELLING = 120
 #: What is about the file with the factor, where there is one.
@@ -205,11 +204,13 @@ def progress_unit(judged: Judged) -> str | None:
 
 
 def rcp_fail(judged: Judged) -> str | None:
-    verdict, progress = judged.verdict, judged.benchmark.progress
+    verdict, progress, factor = judged.verdict, judged.benchmark.progress, judged.score.scaling_factor
     if verdict is None or progress is None or verdict.name != "fail":
         return None
-    batch_size = f"the least at batch size {global_batch_size(judged):.10g}"
-    return f"converged in fewer than {verdict.least_acceptable:.10g} {progress.unit}, {batch_size}"
+    means = f"{verdict.mean:.10g}, at least {verdict.least_acceptable:.10g} at batch size {global_batch_size(judged):.10g}"
+    what = f"converged with fewer {progress.unit} than the reference points allow ({means})"
+    was = "was" if factor is not None and is_factor_of(verdict, factor) else "was not"
+    return what if verdict.factor is None else f"{what}; the score {was} multiplied by the factor {verdict.factor:.6g}"
 
 
 def rcp_missing(judged: Judged) -> str | None:
@@ -222,11 +223,14 @@ def rcp_missing(judged: Judged) -> str | None:
 
 
 def odd_scaling(judged: Judged) -> str | None:
-    factor = judged.score.scaling_factor
-    expected = judged.verdict.factor if judged.verdict is not None else None
-    if factor is not None and expected is not None and abs(factor - expected) > _FACTOR_TOLERANCE:
-        return f"scaling_factor is {factor:.6g}; by the reference convergence points it would be {expected:.6g}"
-    return f"scaling_factor is {factor:.6g}; no review makes a result faster" if factor is not None and factor < 1 else None
+    factor, verdict, reviewed = judged.score.scaling_factor, judged.verdict, judged.benchmark.rcp_reviewed
+    if factor is None:
+        return None
+    if verdict is not None and verdict.factor is not None and not is_factor_of(verdict, factor):
+        if reviewed and is_factor_of(verdict_of(judged, reviewed), factor):
+            return None
+        return f"scaling_factor is {factor:.6g}; by the reference convergence points it would be {verdict.factor:.6g}"
+    return f"scaling_factor is {factor:.6g}; no review makes a result faster" if factor < 1 else None
 
 
 # Of a whole round

@@ -5,25 +5,36 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from ..tables.labels import round_label
 from ..tables.references import reference_runs
-from .convergence import convergence_points, global_batch_size
+from .convergence import global_batch_size, judged_points
 from .reference import judge_convergence, prune
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..model import Judged, Reference, Verdict
 
+#: A scaling factor that differs by more is another one than that of the reference.
+_FACTOR_TOLERANCE = 1e-3
 
-def verdict_of(judged: Judged) -> Verdict | None:
+
+def verdict_of(judged: Judged, batch_sizes: Collection[int] | None = None) -> Verdict | None:
     """How fast a result that has a score converged beside the reference.
 
-    Open results are not judged, nor are benchmarks and rounds without references, nor results whose logs do not agree on a
-    batch size or do not say when they converged.
+    Open results and throughputs are not judged, nor are benchmarks and rounds without references, nor results whose logs do
+    not agree on a batch size or do not say when they converged.
+
+    Args:
+        judged: with its runs and score.
+        batch_sizes: of the references to compare with; all that the round has where None.
     """
     benchmark, batch_size = judged.benchmark, global_batch_size(judged)
-    references = _references("training", benchmark.key, judged.round.version, benchmark.drop)
-    if batch_size is None or judged.division != "closed" or not references or benchmark.runs is None:
+    references = _references(benchmark.key, judged.round.version, benchmark.drop, batch_sizes and frozenset(batch_sizes))
+    is_judged = judged.division == "closed" and judged.metric.has_factor
+    if not is_judged or batch_size is None or not references or benchmark.runs is None:
         return None
-    points = convergence_points(judged)
+    points = judged_points(judged)
     if points is None:
         return None
     return judge_convergence(points, batch_size, references, benchmark.runs, benchmark.drop, benchmark.rcp_allowance)
@@ -34,10 +45,22 @@ def verdict_figures(judged: Judged) -> dict[str, object]:
     verdict, batch_size = judged.verdict, global_batch_size(judged)
     if verdict is None or batch_size is None:
         return {}
-    figures = {"rcp_verdict": verdict.name, "rcp_factor": verdict.factor, "rcp_least_acceptable": verdict.least_acceptable}
+    factor = judged.score.scaling_factor
+    figures = {
+        "rcp_verdict": verdict.name,
+        "rcp_factor": verdict.factor,
+        "rcp_factor_applied": None if factor is None or verdict.factor is None else is_factor_of(verdict, factor),
+        "rcp_judged_mean": verdict.mean,
+        "rcp_least_acceptable": verdict.least_acceptable,
+    }
     if verdict.reference is not None:
         figures |= {"rcp_reference": _described(verdict.reference, batch_size), "rcp_mean": verdict.reference.mean}
     return {key: value for key, value in figures.items() if value is not None}
+
+
+def is_factor_of(verdict: Verdict | None, factor: float) -> bool:
+    """Whether a ``scaling_factor`` is what a verdict multiplies a score by."""
+    return verdict is not None and verdict.factor is not None and abs(factor - verdict.factor) <= _FACTOR_TOLERANCE
 
 
 def _described(reference: Reference, batch_size: float) -> str:
@@ -48,5 +71,6 @@ def _described(reference: Reference, batch_size: float) -> str:
 
 
 @functools.cache
-def _references(suite: str, benchmark: str, version: str, drop: int) -> tuple[Reference, ...]:
-    return prune(reference_runs(suite, benchmark, version), drop)
+def _references(benchmark: str, version: str, drop: int, batch_sizes: frozenset[int] | None) -> tuple[Reference, ...]:
+    runs = reference_runs(round_label(version).suite, benchmark, version)
+    return prune([of_size for of_size in runs if batch_sizes is None or of_size.global_batch_size in batch_sizes], drop)

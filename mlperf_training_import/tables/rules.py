@@ -50,7 +50,7 @@ class Progress(Row, frozen=True):
 
     ``samples`` are the training samples in one unit, or the key of the log line that says it, or None. A figure below
     ``least`` is in another unit; it is right times ``instead``. Both may be the key of the log line that says it.
-    ``dataset_samples`` are those of the whole data set.
+    ``dataset_samples`` are those of the whole data set. ``begins_at`` is what the field says before any training.
     """
 
     since: RoundLabel = msgspec.field(name="from")
@@ -60,6 +60,7 @@ class Progress(Row, frozen=True):
     least: int | float | Literal["global_batch_size"] | None = None
     instead: int | float | Literal["train_samples"] = 1
     dataset_samples: _Count | None = None
+    begins_at: int = 0
 
 
 class Change(Row, frozen=True):
@@ -82,6 +83,7 @@ class BenchmarkRow(Row, frozen=True):
     scored: _Count | None = None
     progress: tuple[Progress, ...] = ()
     rcp_allowance: int = 0
+    rcp_reviewed: dict[RoundLabel, tuple[int, ...]] = {}
     quality: Literal["eval_accuracy", "eval_error"] | None = None
     renamed_from: Name | None = None
     editions: tuple[tuple[RoundLabel, RoundLabel], ...] = ()
@@ -92,7 +94,8 @@ class Benchmark(Row, frozen=True):
 
     ``runs`` logs are required; ``drop`` runs are left out at each end; of runs that count only the first ``scored`` are
     taken (None: all). ``progress`` is None where it is not known how the logs count. ``rcp_allowance`` is by how much
-    progress may be lower than the reference convergence points allow. ``quality`` is the key of the log line that has its
+    progress may be lower than the reference convergence points allow. ``rcp_reviewed`` are the batch sizes of those that the
+    review had, where that were not all; else it is empty. ``quality`` is the key of the log line that has its
     quality figure, None where any may have it.
     """
 
@@ -107,6 +110,7 @@ class Benchmark(Row, frozen=True):
     scored: int | None = None
     progress: Progress | None = None
     rcp_allowance: float = 0
+    rcp_reviewed: tuple[int, ...] = ()
     quality: str | None = None
 
 
@@ -297,6 +301,7 @@ def benchmark_of(key: str, version: str) -> Benchmark:
         scored=row.scored,
         progress=row_of(row.progress, label.number),
         rcp_allowance=row.rcp_allowance,
+        rcp_reviewed=row.rcp_reviewed.get(version, ()),
         quality=row.quality,
     )
 

@@ -123,7 +123,7 @@ def test_a_scaling_file_does_not_apply_to_a_weak_result_and_does_to_a_strong_one
     values = {place: result.score.value for place, result in imported.results.items()}
     assert values == {WEAK: 5 / 22, STRONG: 6.0}
     assert "scaling_factor" not in imported.results[WEAK].entry
-    assert imported.findings == []
+    assert imported.places == {("odd-scaling", f"{STRONG}/scaling.json")}
 
 
 def test_pruned_results_are_evidence_and_never_a_finding(tmp_path):

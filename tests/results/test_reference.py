@@ -228,7 +228,7 @@ def test_references_of_bert_come_sorted():
     assert {3072, 4096} <= set(sizes)
 
 
-@pytest.mark.parametrize("benchmark", ["dlrm", "minigo", "no_such_benchmark"])
+@pytest.mark.parametrize("benchmark", ["minigo", "no_such_benchmark"])
 def test_what_the_review_does_not_judge_has_no_references(benchmark):
     assert reference_runs("training", benchmark, "1.0") == ()
 
