@@ -157,6 +157,24 @@ class Evaluation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     trained_samples: int | float | None = None
 
 
+class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What all quality figures of a log before its stop show together.
+
+    ``count`` is their number, and ``digest`` is the same for two logs exactly if values and progress are. ``milestones`` are
+    the first one, one in the middle and the last one, each with its time; of several with one progress the last.
+    ``has_whole_epochs`` says that each was taken at the end of an epoch. ``is_outside`` says that no figure of the log, also
+    after the stop, has a time between start and stop, and ``set_back_ms`` by how much the time of one is earlier than that
+    of another before it, or than the start.
+    """
+
+    count: int
+    digest: str
+    milestones: tuple[tuple[float, Evaluation], ...] = ()
+    has_whole_epochs: bool = False
+    is_outside: bool = False
+    set_back_ms: float = 0
+
+
 class RunLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one log says, before anybody judges it.
 
@@ -166,9 +184,10 @@ class RunLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``elapsed_ms`` is set where the log gives the duration itself. ``malformed`` describes the first bad line,
     ``malformed_lines`` counts them. ``evaluations`` are those before the stop: all that name their metric, and the last of
     the others. ``samples_after_evaluation`` are the ``train_samples`` that stand between the last of them and the stop.
-    ``settings`` are keys of the entry with what the log says about them, where it does not contradict itself.
-    ``two_records`` names a line with a record that is not read, ``no_lines`` says why no line was found, and
-    ``trouble`` why the file could not be read at all.
+    ``history`` is what all of them show. ``settings`` are keys of the entry with what the log says about them, and ``seed``
+    is its random seed as text, where it does not contradict itself. ``described`` are keys of a system description with what
+    the log's own one says. ``two_records`` names a line with a record that is not read, ``no_lines`` says why no line was
+    found, and ``trouble`` why the file could not be read at all.
     """
 
     path: str
@@ -188,7 +207,10 @@ class RunLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
     train_samples: int | float | None = None
     samples_after_evaluation: int | float | None = None
     evaluations: tuple[Evaluation, ...] = ()
+    history: History | None = None
     settings: tuple[tuple[str, str | int], ...] = ()
+    seed: str | None = None
+    described: tuple[tuple[str, str], ...] = ()
     run_starts: int = 0
     start_number: int | None = None
     run_stops: int = 0

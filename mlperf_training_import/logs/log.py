@@ -8,6 +8,7 @@ same as parsing every line.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -18,9 +19,11 @@ import msgspec
 
 from ..model import RunLog
 from ..regular import open_regular
+from ..tables.descriptions import description_keys
 from ..tables.settings import setting_value, settings_by_log_key
 from ..values import LARGEST_LOG_MB, finite_number
 from .evaluation import EVALUATION_KEYS, LONGEST_TEXT, evaluation_of
+from .history import HistoryReader
 from .line import (
     Allowance,
     MalformedLine,
@@ -57,7 +60,7 @@ _SETTINGS = settings_by_log_key()
 #: Keys of lines whose value is a fact about the log as text.
 _TEXTS = {"submission_benchmark": "benchmark", "submission_division": "division"}
 #: Keys of lines whose metadata is not needed. They are many, and what logs of one result say alike is parsed once.
-_VALUE_KEYS = frozenset({"init_stop", "run_start", "global_batch_size", "train_samples", *_TEXTS, *_SETTINGS})
+_VALUE_KEYS = frozenset({"init_stop", "run_start", "global_batch_size", "train_samples", "seed", *_TEXTS, *_SETTINGS})
 #: Keys of lines that say something that is needed.
 WANTED_KEYS = EVALUATION_KEYS | _VALUE_KEYS | {"init_start", "run_stop", "eval_result"}
 
@@ -66,6 +69,15 @@ PAUSE_MS = 10 * 60 * 1000
 
 #: Evaluations of a log that name their metric. Published logs have up to 18.
 _MOST_EVALUATIONS = 10_000
+
+#: What comes before the description of the system that logs of round 4.0 and later have, within so many of their first
+#: blocks.
+_SYSTEM_TOKEN = b":::SYSJSON "
+_BLOCKS_WITH_SYSTEM = 16
+#: The keys of a description that are kept of it.
+_DESCRIBED = frozenset(key for spellings in description_keys().values() for key in spellings)
+#: What tools write there where nobody told them.
+_UNKNOWN = "UNKNOWN_"
 
 #: YAML has forms of integers without a limit of digits, which Python refuses to write out.
 _LONG_INTEGER = 10**18
@@ -204,7 +216,11 @@ class _LogReader:
         self._unnamed_evaluation: tuple[object, dict[str, Any]] | bytes | None = None
         self._paired_evaluations: list[Evaluation] = []
         self._samples_after_evaluation: float | None = None  # NaN where several lines say different things
+        self._history = HistoryReader()
         self._settings: dict[str, str | int | None] = {}
+        self._seeds: set[str] = set()
+        self._described: tuple[tuple[str, str], ...] = ()
+        self._blocks = 0
         self._lines = 0
         self._malformed_lines = 0
         self._first_malformed: tuple[bytes, str] | None = None  # what follows its token, and what is wrong with it
@@ -216,6 +232,9 @@ class _LogReader:
         Raises:
             Spent: too many would have to be taken apart.
         """
+        self._blocks += 1
+        if not self._described and self._blocks <= _BLOCKS_WITH_SYSTEM and _SYSTEM_TOKEN in block:
+            self._described = _described(block)
         lines = self._find_lines(block)
         if not lines:
             return
@@ -259,6 +278,7 @@ class _LogReader:
         """Takes a well-formed line; parses no more of it than is needed, and only the last one where only that counts."""
         key = known.key
         if key in self._evaluation_keys and b"metric" not in line and b"\\" not in line:
+            self._history.take(float(known.time_ms), line)
             if "run_stop_ms" not in self._facts:
                 self._unnamed_evaluation = line
                 self._samples_after_evaluation = None
@@ -289,6 +309,9 @@ class _LogReader:
             malformed_lines=self._malformed_lines,
             samples_after_evaluation=None if samples is None or math.isnan(samples) else samples,
             evaluations=(*self._paired_evaluations, *unnamed),
+            history=self._history.history(self._facts.get("run_start_ms"), self._facts.get("run_stop_ms")),
+            seed=next(iter(self._seeds)) if len(self._seeds) == 1 else None,
+            described=self._described,
             settings=tuple((name, setting) for name, setting in self._settings.items() if setting is not None),
             attempts=self._attempts.count,
             init_start_ms=self._attempts.init_start_ms,
@@ -343,9 +366,12 @@ class _LogReader:
                 self._facts.setdefault("elapsed_ms", float(Decimal(repr(seconds)) * 1000))
         elif key not in self._evaluation_keys:
             self._take_fact(key, value)
-        elif "run_stop_ms" not in self._facts:
-            self._take_evaluation(value, parts)
-            self._samples_after_evaluation = None
+        else:
+            said = evaluation_parts(value, parts)
+            self._history.take(time_ms, said)
+            if "run_stop_ms" not in self._facts:
+                self._take_evaluation(*said)
+                self._samples_after_evaluation = None
 
     def _take_fact(self, key: str, value: object) -> None:
         """Takes what a log says about itself, whenever it does."""
@@ -356,6 +382,9 @@ class _LogReader:
             setting = setting_value(_SETTINGS[key], value)
             said = self._settings.setdefault(_SETTINGS[key], setting)
             self._settings[_SETTINGS[key]] = setting if setting == said else None
+        elif key == "seed":
+            if value is not None and len(self._seeds) < 2:
+                self._seeds.add(_text(value) or "")
         elif key in ("global_batch_size", "train_samples") and (number := finite_number(value)) is not None:
             facts[key] = number
             if key == "train_samples" and "run_stop_ms" not in facts:
@@ -367,17 +396,18 @@ class _LogReader:
         facts["run_starts"] = facts.get("run_starts", 0) + 1
         if "run_stop_ms" not in facts:
             facts["run_start_ms"], facts["start_number"] = time_ms, facts["run_starts"]
+            self._history.begin()
 
     def _take_run_stop(self, time_ms: float, value: object, metadata: dict[str, Any]) -> None:
         facts = self._facts
         facts["run_stops"] = facts.get("run_stops", 0) + 1
         if "run_start_ms" in facts and "run_stop_ms" not in facts:
             self._attempts.end()
+            self._history.end()
             facts["run_stop_ms"], facts["stop_number"] = time_ms, facts["run_stops"]
             facts["succeeded"], facts["status"] = self._judge_stop(value, metadata)
 
-    def _take_evaluation(self, value: object, metadata: object) -> None:
-        value, metadata = evaluation_parts(value, metadata)
+    def _take_evaluation(self, value: object, metadata: dict[str, Any]) -> None:
         if not isinstance(metadata.get("metric"), str):
             self._unnamed_evaluation = (value, metadata)
             return
@@ -433,6 +463,19 @@ class _Attempts:
     def end(self) -> None:
         """Says that the run that counts is over."""
         self._ended = True
+
+
+def _described(block: bytes) -> tuple[tuple[str, str], ...]:
+    """Keys of the first description in a block, and what it says; nothing where it cannot be read."""
+    line = block.partition(_SYSTEM_TOKEN)[2].partition(b"\n")[0]
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(content, dict):
+        return ()
+    texts = ((key, _text(value) or "") for key, value in content.items() if key in _DESCRIBED)
+    return tuple((key, text) for key, text in texts if not text.startswith(_UNKNOWN))
 
 
 def _text(value: object) -> str | None:

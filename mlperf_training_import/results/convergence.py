@@ -16,8 +16,16 @@ from ..values import finite_number
 from .score import known_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..model import Evaluation, Judged, RunLog
     from ..tables.rules import Benchmark, Progress, Target
+
+_MS_PER_SECOND = 1000
+#: The progress of a run is looked at where it was logged so often, with another value each time.
+_FEWEST_MILESTONES = 3
+#: A run that was so many times faster until its first evaluation than from then on did not begin at its start.
+_LARGEST_SPEED_UP = 3
 
 
 def convergence_figures(judged: Judged) -> dict[str, object]:
@@ -69,6 +77,39 @@ def convergence_point(log: RunLog, benchmark: Benchmark) -> float | None:
     """
     progress, point = benchmark.progress, logged_point(log, benchmark)
     return None if progress is None or point is None else round(point - progress.begins_at, 3)
+
+
+def speed_since_checkpoint(log: RunLog, benchmark: Benchmark) -> float | None:
+    """Samples per second between the first evaluation and the last one, of a run that went on from a checkpoint.
+
+    None for any other: where the progress at the first evaluation is about what the run makes in the time until then.
+    """
+    history, progress, start_ms = log.history, benchmark.progress, log.run_start_ms
+    if history is None or progress is None or start_ms is None or len(history.milestones) < _FEWEST_MILESTONES:
+        return None
+    evaluations = [evaluation for _, evaluation in history.milestones]
+    points = [_logged_progress(evaluation, progress) for evaluation in evaluations]
+    samples_in_one = samples_in_unit(log, progress)
+    if points[0] == points[-1]:  # where this does not move, the samples may be logged beside it
+        points, samples_in_one = [evaluation.trained_samples for evaluation in evaluations], 1
+    known = [point for point in points if point is not None]
+    if samples_in_one is None or len(set(known)) < _FEWEST_MILESTONES:
+        return None
+    (first_ms, _), *_, (last_ms, _) = history.milestones
+    if not start_ms < first_ms < last_ms:
+        return None
+    speed = (known[-1] - known[0]) / (last_ms - first_ms)
+    if not 0 < speed * _LARGEST_SPEED_UP < (known[0] - progress.begins_at) / (first_ms - start_ms):
+        return None
+    return speed * samples_in_one * _MS_PER_SECOND
+
+
+def samples_in_unit(log: RunLog, progress: Progress) -> float | None:
+    """Training samples in one unit of progress, as the table or the log says it."""
+    factor = progress.samples
+    if isinstance(factor, str):
+        return {"train_samples": log.train_samples, "global_batch_size": log.global_batch_size}[factor]
+    return factor
 
 
 def other_unit(judged: Judged) -> str | None:
@@ -128,11 +169,14 @@ def _mean_to_converge(judged: Judged) -> float | None:
 def _logged_point(log: RunLog, benchmark: Benchmark) -> float | None:
     """Progress as the log says it: at the last quality figure before the stop or, where several figures are logged one by
     one, at the first point where all of them reach their targets."""
-    if benchmark.progress is None or not log.evaluations:
+    progress = benchmark.progress
+    if progress is None or not log.evaluations or speed_since_checkpoint(log, benchmark) is not None:
         return None
-    if (evaluations := _evaluations_by_progress(log, benchmark, benchmark.progress)) is not None:
+    if progress.fractional and log.history is not None and log.history.has_whole_epochs:
+        return None
+    if (evaluations := _evaluations_by_progress(log, benchmark, progress)) is not None:
         return _point_on_target(evaluations, benchmark)
-    return _logged_progress(log.evaluations[-1], benchmark.progress)
+    return _logged_progress(log.evaluations[-1], progress)
 
 
 def _is_other_unit(point: float, log: RunLog, progress: Progress) -> bool:
@@ -183,7 +227,7 @@ def _point_on_target(evaluations: Mapping[float, Mapping[str, float]], benchmark
 def quality_of(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
     """The figure with which a run converged, in the unit of the rules (the log may write 0.76 for 76 %)."""
     value = logged_quality(log, benchmark, target)
-    return None if value is None else value * round(target.value / target.logged, 6)
+    return None if value is None or target.why_odd(value) else value * round(target.value / target.logged, 6)
 
 
 def logged_quality(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:

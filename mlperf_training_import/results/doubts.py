@@ -16,7 +16,7 @@ from ..tables.files import place_to_extend
 from ..tables.names import row_to_add
 from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, known_benchmarks
 from ..values import first_of
-from .convergence import global_batch_size, logged_quality, other_unit
+from .convergence import global_batch_size, logged_quality, other_unit, speed_since_checkpoint
 from .facts import UNKNOWN_DIVISION
 from .names import name_keys
 from .review import is_factor_of, verdict_of
@@ -104,7 +104,8 @@ def unknown_division(judged: Judged) -> str | None:
 
 def target_missed(judged: Judged) -> str | None:
     def why(run: Run) -> str | None:
-        return why_missed(run.log, judged.benchmark) if run.log.succeeded and run.reason is None else None
+        is_asked = run.log.succeeded and run.reason is None and _why_odd(run.log, judged.benchmark) is None
+        return why_missed(run.log, judged.benchmark) if is_asked else None
 
     return _counted(judged, why, "say success although the last quality figure does not reach the target")
 
@@ -201,6 +202,30 @@ def _wait(run: Run) -> str | None:
 
 def progress_unit(judged: Judged) -> str | None:
     return None if judged.score.minutes is None else other_unit(judged)
+
+
+def resumed_run(judged: Judged) -> str | None:
+    def speed(run: Run) -> str | None:
+        samples = speed_since_checkpoint(run.log, judged.benchmark)
+        return None if samples is None else f"{samples:.5g} samples/s since the first evaluation"
+
+    what = "had far more progress at their first evaluation than they make in the time until then, as after a checkpoint"
+    return _counted(judged, speed, what)
+
+
+def odd_quality(judged: Judged) -> str | None:
+    def why(run: Run) -> str | None:
+        return _why_odd(run.log, judged.benchmark) if run.log.succeeded and run.reason is None else None
+
+    return _counted(judged, why, "converged with a quality that is none of its metric, and is left out")
+
+
+def _why_odd(log: RunLog, benchmark: Benchmark) -> str | None:
+    for target in benchmark.targets:
+        figure = logged_quality(log, benchmark, target)
+        if figure is not None and (why := target.why_odd(figure)) is not None:
+            return f"{figure:g} {target.metric}: {why}"
+    return None
 
 
 def rcp_fail(judged: Judged) -> str | None:
@@ -302,6 +327,8 @@ _OF_RESULT: tuple[Callable[[Judged], str | None], ...] = (
     odd_times,
     early_start,
     progress_unit,
+    resumed_run,
+    odd_quality,
     rcp_fail,
     rcp_missing,
     odd_scaling,

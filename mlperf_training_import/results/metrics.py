@@ -10,7 +10,7 @@ import math
 import statistics
 from typing import TYPE_CHECKING
 
-from .convergence import convergence_figures, convergence_point
+from .convergence import convergence_figures, convergence_point, samples_in_unit, speed_since_checkpoint
 from .score import fastest_first, known_mean, minutes_of
 
 if TYPE_CHECKING:
@@ -68,8 +68,14 @@ def _energy_figures(judged: Judged) -> dict[str, object]:
 
 
 def _samples_per_second(judged: Judged) -> float | None:
-    """Mean training samples of the runs of the score over its seconds; evaluation takes its share of the time."""
-    samples = known_mean(samples_of(run.log, judged.benchmark) for run in judged.score.kept)
+    """Mean training samples of the runs of the score over its seconds; evaluation takes its share of the time.
+
+    Of runs that went on from a checkpoint, the mean of their speeds since then.
+    """
+    kept = judged.score.kept
+    if kept and (speed := known_mean(speed_since_checkpoint(run.log, judged.benchmark) for run in kept)) is not None:
+        return speed
+    samples = known_mean(samples_of(run.log, judged.benchmark) for run in kept)
     return None if samples is None or judged.score.seconds is None else samples / judged.score.seconds
 
 
@@ -77,10 +83,7 @@ def samples_of(log: RunLog, benchmark: Benchmark) -> float | None:
     """Training samples that a run took to converge."""
     if benchmark.progress is None:
         return None
-    factor = benchmark.progress.samples
-    if isinstance(factor, str):
-        factor = {"train_samples": log.train_samples, "global_batch_size": log.global_batch_size}[factor]
-    point = convergence_point(log, benchmark)
+    factor, point = samples_in_unit(log, benchmark.progress), convergence_point(log, benchmark)
     return None if factor is None or point is None else point * factor
 
 

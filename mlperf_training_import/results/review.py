@@ -30,7 +30,8 @@ def verdict_of(judged: Judged, batch_sizes: Collection[int] | None = None) -> Ve
         batch_sizes: of the references to compare with; all that the round has where None.
     """
     benchmark, batch_size = judged.benchmark, global_batch_size(judged)
-    references = _references(benchmark.key, judged.round.version, benchmark.drop, batch_sizes and frozenset(batch_sizes))
+    sizes = None if batch_sizes is None else frozenset(batch_sizes)
+    references = _references(benchmark.key, judged.round.version, benchmark.drop, sizes)
     is_judged = judged.division == "closed" and judged.metric.has_factor
     if not is_judged or batch_size is None or not references or benchmark.runs is None:
         return None

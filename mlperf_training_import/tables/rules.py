@@ -26,23 +26,45 @@ _LONGEST_TASK = 60
 _Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
+#: A share is at most 1; a little more may be a way to compute it, a multiple is per cent.
+_LARGEST_SHARE = 1.5
+#: A figure in per cent that is this many times smaller than its target is a share.
+_FAR_BELOW = 50
+
+
 class Target(Row, frozen=True):
-    """One quality target. ``value`` is in the unit of the rules, ``logged`` on the scale of the log line."""
+    """One quality target. ``value`` is in the unit of the rules, ``logged`` on the scale of the log line.
+
+    ``share`` says that the logged figure is a part of 1. Others are in per cent, or a loss or an error without a largest
+    value.
+    """
 
     value: float
     metric: Name
     logged: float = math.nan  # where a row does not say it, ``value``
     lower_is_better: bool = False
     field: Name | None = None
+    share: bool | None = None  # where a row does not say it, whether more is better and the target is not above 1
 
     def __post_init__(self) -> None:
         """Fills in what the row leaves out."""
         if math.isnan(self.logged):
             msgspec.structs.force_setattr(self, "logged", self.value)
+        if self.share is None:
+            msgspec.structs.force_setattr(self, "share", not self.lower_is_better and self.logged <= 1)
 
     def is_met(self, value: float) -> bool:
         """Whether a logged value reaches the target."""
         return value <= self.logged if self.lower_is_better else value >= self.logged
+
+    def why_odd(self, value: float) -> str | None:
+        """Why a logged value with which a run converged can be none of this metric; None where it can be."""
+        if value < 0:
+            return "below 0"
+        if self.share:
+            return "per cent, where a part of 1 is logged" if value > _LARGEST_SHARE else None
+        is_share = not self.lower_is_better and value <= self.logged / _FAR_BELOW
+        return "a part of 1, where per cent is logged" if is_share else None
 
 
 class Progress(Row, frozen=True):
@@ -50,7 +72,8 @@ class Progress(Row, frozen=True):
 
     ``samples`` are the training samples in one unit, or the key of the log line that says it, or None. A figure below
     ``least`` is in another unit; it is right times ``instead``. Both may be the key of the log line that says it.
-    ``dataset_samples`` are those of the whole data set. ``begins_at`` is what the field says before any training.
+    ``dataset_samples`` are those of the whole data set. ``begins_at`` is what the field says before any training. A log in
+    which all figures are whole does not count so where the row is ``fractional``.
     """
 
     since: RoundLabel = msgspec.field(name="from")
@@ -61,6 +84,7 @@ class Progress(Row, frozen=True):
     instead: int | float | Literal["train_samples"] = 1
     dataset_samples: _Count | None = None
     begins_at: int = 0
+    fractional: bool = False
 
 
 class Change(Row, frozen=True):
@@ -83,7 +107,7 @@ class BenchmarkRow(Row, frozen=True):
     scored: _Count | None = None
     progress: tuple[Progress, ...] = ()
     rcp_allowance: int = 0
-    rcp_reviewed: dict[RoundLabel, tuple[int, ...]] = {}
+    rcp_reviewed: dict[RoundLabel, tuple[int, ...]] = msgspec.field(default_factory=dict)
     quality: Literal["eval_accuracy", "eval_error"] | None = None
     renamed_from: Name | None = None
     editions: tuple[tuple[RoundLabel, RoundLabel], ...] = ()

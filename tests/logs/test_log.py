@@ -45,6 +45,7 @@ def test_what_a_log_says(tmp_path):
         global_batch_size=448,
         train_samples=100_000,
         evaluations=(Evaluation(0.72, epoch=3.0),),
+        history=log.history,  # see test_history.py
     )
 
 

@@ -171,3 +171,87 @@ def test_quality_of_every_maskrcnn_result_of_0_6(published):
     for result in results:
         assert 0.377 <= result.entry["quality_reached"] < 0.39
         assert 0.339 <= result.entry["second_quality_reached"] < 0.35
+
+
+# -- runs that go on from a checkpoint ----------------------------------------------------------------------------------
+
+
+def import_points(root, points: list[float], version: str = "1.1"):
+    evaluations = [(point, 0.5 if number < len(points) else 0.73) for number, point in enumerate(points, 1)]
+    write_result(root, [100] * 10, benchmark="bert", global_batch_size=1000, evaluations=evaluations)
+    return import_tree(root, version)
+
+
+def test_a_run_that_goes_on_from_a_checkpoint_is_as_fast_as_between_its_evaluations(tmp_path):
+    """Four evaluations, one each 20 minutes; the first one after 20 minutes has 100 times what 20 minutes make."""
+    imported = import_points(tmp_path, [100_000, 101_000, 102_000, 103_000])
+    entry = imported.only.entry
+    assert entry["samples_per_second"] == pytest.approx(3000 / (3 * 20 * 60))
+    assert not {"samples_to_converge", "rcp_verdict"} & entry.keys()
+    (what,) = imported.what("resumed-run")
+    assert what.startswith("10 of 10 logs ")
+
+
+@pytest.mark.parametrize("points", [[2990, 3990, 4990, 5990], [100_000, 101_000], [100_000, 100_000, 101_000, 101_000]])
+def test_a_slow_beginning_or_few_evaluations_are_no_checkpoint(tmp_path, points):
+    imported = import_points(tmp_path, points)
+    assert imported.what("resumed-run") == []
+    assert imported.only.entry["samples_per_second"] == pytest.approx(points[-1] / 6000)
+
+
+def test_samples_beside_a_placeholder_tell_it_too(tmp_path):
+    evaluations = [(1, 0.1)] * 3 + [(1, 0.73)]
+    folder = write_result(tmp_path, [100] * 10, benchmark="bert", global_batch_size=1000, evaluations=evaluations)
+    for log in folder.glob("result_*.txt"):
+        head, *rest = log.read_text().split('"epoch_num": 1,')
+        parts = [
+            f'"epoch_num": 1, "train_samples_since_beginning": {100_000 + 1000 * n},{part}' for n, part in enumerate(rest)
+        ]
+        log.write_text(head + "".join(parts))
+    assert import_tree(tmp_path, "1.1").only.entry["samples_per_second"] == pytest.approx(3000 / (3 * 20 * 60))
+
+
+def test_dlrm_of_0_7_that_numbers_its_evaluations_has_no_epochs(tmp_path):
+    for submitter, evaluations in (("Org", [(1, 0.7), (18, 0.81)]), ("Other", [(1.05, 0.7), (1.9, 0.81)])):
+        write_result(tmp_path, submitter=submitter, benchmark="dlrm", evaluations=evaluations)
+    imported = import_tree(tmp_path, "0.7")
+    found = {result.submission.submitter: result.entry.get("epochs_to_converge") for result in imported.outcome.results}
+    assert found == {"Org": None, "Other": 0.9}
+
+
+# -- qualities that are none ---------------------------------------------------------------------------------------------
+
+
+def mll_log(value: float) -> str:
+    """A log of round 0.6."""
+    lines = [
+        ':::MLL 1560000000.0 run_start: {"value": null, "metadata": {}}',
+        f':::MLL 1560000100.0 eval_accuracy: {{"value": {value}, "metadata": {{"epoch_num": 3}}}}',
+        ':::MLL 1560000200.0 run_stop: {"value": null, "metadata": {"status": "success"}}',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "version", "value", "is_odd"),
+    [
+        ("bert", "3.0", 72.1, True),
+        ("bert", "3.0", 0.721, False),
+        ("bert", "3.0", 1.01, False),
+        ("rnnt", "3.0", 5.7, True),
+        ("rnnt", "3.0", 0.057, False),
+        ("llama2_70b_lora", "5.1", -0.1, True),
+        ("llama2_70b_lora", "5.1", 0.0, False),
+        ("gnmt", "0.6", 24.1, False),
+        ("gnmt", "0.6", 0.241, True),
+    ],
+)
+def test_a_quality_that_is_none_of_its_metric_is_left_out_and_named(tmp_path, benchmark, version, value, is_odd):
+    if version == "0.6":
+        logs = [mll_log(value)] * 10
+    else:
+        logs = [run_log(benchmark, number, evaluations=[(1, 0.9), (3, value)]) for number in range(1, 11)]
+    imported = import_logs(tmp_path, benchmark, logs, version)
+    assert len(imported.what("odd-quality")) == is_odd
+    assert ("quality_reached" in imported.only.entry) is not is_odd
+    assert imported.what("target-missed") == []

@@ -1,0 +1,89 @@
+"""Collects all quality figures of a log, for what shows only when they are seen together: lines in, a history out."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from ..model import History
+from .evaluation import evaluation_of
+from .line import evaluation_parts, value_and_metadata
+
+if TYPE_CHECKING:
+    from ..model import Evaluation
+
+#: Of a log with more evaluations no history is kept. Published ones have up to some hundreds.
+_MOST_EVALUATIONS = 10_000
+_DIGEST_BYTES = 8
+
+#: The line of an evaluation, or value and metadata of one that was parsed already.
+_Said = bytes | tuple[object, dict[str, Any]]
+
+
+class HistoryReader:
+    """Takes the evaluations of one log, in its order; they are parsed once, when all are there."""
+
+    def __init__(self) -> None:
+        self._taken: list[tuple[float, _Said]] = []
+        self._begin = 0
+        self._end: int | None = None
+
+    def take(self, time_ms: float, said: _Said) -> None:
+        """Takes an evaluation."""
+        if len(self._taken) <= _MOST_EVALUATIONS:
+            self._taken.append((time_ms, said))
+
+    def begin(self) -> None:
+        """Says that the run begins here, unless it does later."""
+        self._begin = len(self._taken)
+
+    def end(self) -> None:
+        """Says that the run that counts is over."""
+        self._end = len(self._taken)
+
+    def history(self, run_start_ms: float | None, run_stop_ms: float | None) -> History | None:
+        """The history of the run that counts; None for a log without evaluations, or with too many."""
+        if not 0 < len(self._taken) <= _MOST_EVALUATIONS:
+            return None
+        before = [(time_ms, _evaluation(said)) for time_ms, said in self._taken[: self._end]]
+        figures = [(each.value, each.metric, each.epoch, each.samples, each.step) for _, each in before]
+        return History(
+            count=len(before),
+            digest=hashlib.blake2b(repr(figures).encode("utf-8", "backslashreplace"), digest_size=_DIGEST_BYTES).hexdigest(),
+            milestones=_milestones(before),
+            has_whole_epochs=all(each.epoch is not None and each.epoch == int(each.epoch) for _, each in before),
+            is_outside=_is_outside([time_ms for time_ms, _ in self._taken], run_start_ms, run_stop_ms),
+            set_back_ms=_set_back(run_start_ms, [time_ms for time_ms, _ in before[self._begin :]]),
+        )
+
+
+def _evaluation(said: _Said) -> Evaluation:
+    return evaluation_of(*(evaluation_parts(*value_and_metadata(said)) if isinstance(said, bytes) else said))
+
+
+def _milestones(evaluations: list[tuple[float, Evaluation]]) -> tuple[tuple[float, Evaluation], ...]:
+    """The first evaluation, one in the middle and the last one; of several with one progress (in one epoch) the last one."""
+    moved = [one for one, other in pairwise(evaluations) if _place(one) != _place(other)] + evaluations[-1:]
+    return tuple(moved[index] for index in (0, len(moved) // 2, -1)) if moved else ()
+
+
+def _place(evaluation: tuple[float, Evaluation]) -> tuple[object, ...]:
+    return evaluation[1].epoch, evaluation[1].samples, evaluation[1].trained_samples
+
+
+def _is_outside(times_ms: list[float], run_start_ms: float | None, run_stop_ms: float | None) -> bool:
+    """Whether no time lies between start and stop of a run that has both."""
+    if run_start_ms is None or run_stop_ms is None:
+        return False
+    return not any(run_start_ms <= time_ms <= run_stop_ms for time_ms in times_ms)
+
+
+def _set_back(run_start_ms: float | None, times_ms: list[float]) -> float:
+    """By how much a time is earlier than one before it, at most."""
+    latest_ms, most_ms = run_start_ms, 0.0
+    for time_ms in times_ms:
+        if latest_ms is None or time_ms > latest_ms:
+            latest_ms = time_ms
+        most_ms = max(most_ms, latest_ms - time_ms)
+    return most_ms
