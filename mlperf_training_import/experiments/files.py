@@ -5,18 +5,18 @@ from __future__ import annotations
 import functools
 import json
 import math
+import operator
 import os
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ..json_bytes import json_bytes
 from ..regular import is_there, read_regular
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ..findings import Report
@@ -35,13 +35,17 @@ _MOST_DIGITS = 300
 _FLOAT_DIGITS = 17
 #: As much of a key or number stands in a message.
 _LONGEST_QUOTE = 60
+#: What :func:`to_bytes` writes before, between and after objects, and what others may write between them.
+_START, _BETWEEN, _END = b"[\n  ", b",\n  ", b"\n]\n"
+_GAP = re.compile(r"[ \t\r\n,]*")
 
 
 @dataclass(slots=True)
 class StoredExperiment:
     """An experiment's result file as it was found: its objects and bytes. ``file`` is None where there is none yet.
 
-    ``moved_in`` are objects that other experiments hold and that belong here, ``moved_out`` counts those that left.
+    ``read`` are the objects of ``data``, one for one. ``objects`` are the same until some belong elsewhere: ``moved_in`` are
+    those that other experiments hold and that belong here, ``moved_out`` counts those that left.
     """
 
     name: str
@@ -52,6 +56,7 @@ class StoredExperiment:
     usable: bool = True
     moved_in: list[Any] = field(default_factory=list)
     moved_out: int = 0
+    read: list[Any] = field(default_factory=list)
 
     @property
     def is_over_all(self) -> bool:
@@ -77,7 +82,7 @@ def load_experiment(name: str, folder: Path | None, report: Report) -> StoredExp
         stored.file = _newest_file(folder, report)
         if stored.file is not None and is_there(stored.file):
             stored.data = read_regular(stored.file, _MOST_BYTES)
-            stored.objects = parse_objects(stored.data)
+            stored.objects = stored.read = parse_objects(stored.data)
     except (OSError, ValueError) as error:
         why = (error.strerror or "cannot be read") if isinstance(error, OSError) else str(error)
         report("invalid-store", str(stored.file or folder), f"{why}; nothing was written to it")
@@ -119,11 +124,6 @@ def parse_objects(data: bytes) -> list[Any]:
     if not _is_flatter(objects, _DEEPEST):
         raise ValueError("it is nested too deeply")
     return objects
-
-
-def _packed(objects: list[Any]) -> bytes:
-    """The objects as bytes in which 8, 8.0 and true differ."""
-    return msgspec.msgpack.encode(objects, order="deterministic")
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -176,14 +176,27 @@ def to_bytes(objects: list[Any]) -> bytes:
 
 
 def is_stored(objects: list[Any], stored: StoredExperiment) -> bool:
-    """Whether a result file holds these objects, laid out as :func:`to_bytes` does it; False also where that is not sure.
+    """Whether a result file holds these very objects, in this order."""
+    return len(objects) == len(stored.read) and all(map(operator.is_, objects, stored.read))
 
-    To make the bytes takes nearly three times as long.
+
+def rewritten(objects: list[Any], stored: StoredExperiment) -> bytes:
+    """The bytes of a result file that is to hold these objects.
+
+    Those that it holds already keep their text to the byte; the others are laid out as :func:`to_bytes` does it.
     """
-    if not all(isinstance(item, dict) and list(item) == sorted(item) for item in stored.objects):
-        return False
-    try:
-        is_laid_out = msgspec.json.format(stored.data, indent=2) + b"\n" == stored.data and stored.data.isascii()
-        return is_laid_out and _packed(objects) == _packed(stored.objects)
-    except (ValueError, OverflowError, RecursionError):  # MessagePack has no form for it: half of a surrogate, for instance
-        return False
+    texts = {id(item): text for item, text in zip(stored.read, _iter_texts(stored.data), strict=True)}
+    parts = [texts.get(id(item)) or to_bytes([item])[len(_START) : -len(_END)] for item in objects]
+    return _START + _BETWEEN.join(parts) + _END if parts else to_bytes([])
+
+
+def _iter_texts(data: bytes) -> Iterator[bytes]:
+    """The text of each object in a list that :func:`parse_objects` accepts, as UTF-8."""
+    if not data:
+        return
+    text = data.decode(json.detect_encoding(data), "surrogatepass")
+    scan, start = json.JSONDecoder().raw_decode, text.index("[") + 1
+    while text[start := _GAP.match(text, start).end()] != "]":  # type: ignore[union-attr]  # also nothing is a gap
+        _, end = scan(text, start)
+        yield text[start:end].encode("utf-8", "surrogatepass")
+        start = end

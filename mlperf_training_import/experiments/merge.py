@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -72,9 +73,7 @@ def stored_uids(
 
 
 class _Placed(NamedTuple):
-    """An object with its place among those that are stored; equal ones stay in that order, so that a second import finds
-    nothing to do. What is made of two stored objects has the place of the first.
-    """
+    """An object with its place among those that are stored. One made of two has the place of the first."""
 
     place: int
     item: Any
@@ -99,7 +98,10 @@ class Merger:
     report: Report
 
     def merge(self, stored: StoredExperiment, entries: Mapping[Identity, dict[str, Any]]) -> tuple[list[Any], Changes]:
-        """The objects of an experiment after this import, in their fixed order, and what changed.
+        """The objects of an experiment after this import, and what changed.
+
+        What is stored keeps its order, so that git shows what changed and nothing else. What is new follows, by
+        :func:`~..results.entry.order_of`. An object that does not change is the very one that was read.
 
         Args:
             stored: the experiment as it is.
@@ -116,20 +118,20 @@ class Merger:
             found = known.get(identity, new_place)
             old: dict[str, Any] | None = found.item
             new = _renewed(old or {}, entry, self.uids.get(identity, entry["uid"]))
-            merged.append(_Placed(found.place, new))
+            is_same = old is not None and _equal(new, old)
+            merged.append(_Placed(found.place, old if is_same else new))
             if old is not None:
                 self._report_uid(stored, identity, old, new)
             if old is None or identity in arrived:
                 changes.added += 1
-            elif identity not in several and _equal(new, old):
+            elif identity not in several and is_same:
                 changes.unchanged += 1
             else:
                 changes.updated += 1
-        placed = [*merged, *others]
-        objects = [one for one in placed if isinstance(one.item, dict)]
-        objects.sort(key=lambda one: (*order_of(one.item), one.place))
-        odd = [one for one in placed if not isinstance(one.item, dict)]  # comes last
-        return [one.item for one in (*objects, *odd)], changes
+        placed = sorted((*merged, *others), key=lambda one: one.place)
+        count = sum(one.place < len(stored.objects) for one in placed)
+        staying, new_ones = [one.item for one in placed[:count]], [one.item for one in placed[count:]]
+        return [*staying, *sorted(new_ones, key=order_of)], changes
 
     def _stays(self, stored: StoredExperiment, identity: Identity, changes: Changes) -> bool:
         """Whether a stored result stays that this import does not have; counts and reports what becomes of it."""
@@ -242,4 +244,8 @@ def _same(one: object, other: object) -> bool:
 
 
 def _equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return one == other and [*map(type, one.values())] == [type(other[key]) for key in one]
+    """Whether two objects are written the same, but for the order of their keys."""
+    if one != other or [*map(type, one.values())] != [type(other[key]) for key in one]:
+        return False
+    nested = [key for key, value in one.items() if isinstance(value, list | dict) and value is not other[key]]
+    return all(json.dumps(one[key], sort_keys=True) == json.dumps(other[key], sort_keys=True) for key in nested)

@@ -19,7 +19,7 @@ from ..regular import is_there, read_regular
 from ..results.entry import experiment_tags
 from ..tables.suites import label_of_experiment, suite_of
 from ..values import short_digest
-from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, is_stored, load_experiment, to_bytes
+from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, is_stored, load_experiment, rewritten
 from .identity import IdentityIndex, by_identity
 from .locks import locked
 from .merge import Merger, move_results, stored_uids
@@ -231,10 +231,10 @@ def _write(target: Target, experiment: StoredExperiment, objects: list[Any], kno
         experiment.file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PublishFailure(f"{target.path}: cannot be written ({error.strerror})") from error
-    if is_stored(objects, experiment) or (data := to_bytes(objects)) == experiment.data:
+    if is_stored(objects, experiment) and experiment.data:
         remove_leftovers(experiment.file)
     else:
-        write_atomically(experiment.file, data)
+        write_atomically(experiment.file, rewritten(objects, experiment))
     experiment.folder = folder
     meta = folder / target.home.description_file
     if known is not None and known.description is not None:

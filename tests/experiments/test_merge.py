@@ -12,7 +12,7 @@ import pytest
 
 from mlperf_training_import.atomic import remove_leftovers, write_atomically, write_if_different
 from mlperf_training_import.errors import PublishFailure
-from mlperf_training_import.experiments.files import StoredExperiment, is_stored, load_experiment, to_bytes
+from mlperf_training_import.experiments.files import StoredExperiment, is_stored, load_experiment, rewritten, to_bytes
 from mlperf_training_import.experiments.identity import IdentityIndex, by_identity, stored_identity
 from mlperf_training_import.experiments.merge import Merger, move_results, stored_uids
 from mlperf_training_import.outcome import Changes
@@ -234,7 +234,7 @@ def test_prune_removes_it_and_nothing_else():
 
     objects, changes, findings = run(stored, [entry()], prune=True, presence=presence)
     assert changes == Changes(added=1, removed=1)
-    assert [o for o in objects if o in stored] == [stored[3], stored[1], stored[2]]
+    assert [o for o in objects if o in stored] == stored[1:]
     assert ("pruned-result", "3.0 / Acme / gone / bert is not in the clone") in findings
 
 
@@ -518,27 +518,50 @@ def test_a_temporary_file_that_somebody_removed_is_made_once_more(isolated, monk
 
 
 @pytest.mark.parametrize(
-    ("spoil", "expected"),
+    "spelt",
     [
-        (lambda text: text, True),
-        (lambda text: text.replace('"a": 8.0', '"a": 8'), False),
-        (lambda text: text.replace("9.0", "9"), False),
-        (lambda text: text.replace("true", "1"), False),
-        (lambda text: text.replace("  ", "\t"), False),
-        (lambda text: text.rstrip(), False),
-        (lambda text: text.replace("\\u00e9", "é"), False),
-        (lambda text: text.replace('    "a": 8.0,\n    "b": ', '    "b": ').replace('"é"', '"é",\n    "a": 8.0'), False),
-        (lambda text: "[]\n", False),
-        (lambda text: text.replace("\\u00e9", "\\ud800"), False),
+        lambda text: text,
+        lambda text: text.replace("8.0", "8.000"),
+        lambda text: text.replace("  ", "\t"),
+        lambda text: text.replace("\\u00e9", "é"),
+        lambda text: text.replace('    "a": 8.0,\n', "").replace("}\n    }", '},\n    "a": 8.0\n    }'),
+        lambda text: json.dumps(json.loads(text)),
     ],
+    ids=["as we do", "number", "indent", "character", "order of keys", "one line"],
 )
-def test_what_is_stored_already_is_not_made_again(tmp_path, spoil, expected):
-    """Only where its bytes would be the same."""
-    objects = [{"b": [9.0, True, "é"], "a": 8.0, "c": {"d": None}}]
+def test_text_of_an_object_that_does_not_change_stays_to_the_byte(tmp_path, spelt):
+    """Whatever becomes of those around it, and however somebody has spelt it."""
+    untouched = {"a": 8.0, "b": [9.0, True, "é, ]"], "c": {"d": None}}
+    text = spelt(to_bytes([entry(), untouched, 7, entry(system="goes")]).decode())
+    between = spelt(to_bytes([untouched]).decode()).strip("[]\n\t ")
     folder = tmp_path / "mlperf-training--3.0--closed--x"
     file = folder / "2023-06-28.17-09-38.847830/cm-result.json"
     file.parent.mkdir(parents=True)
-    file.write_text(spoil(to_bytes(objects).decode()), encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
     stored = load_experiment(folder.name, folder, lambda *_: None)
-    assert is_stored(objects, stored) is expected
-    assert not expected or to_bytes(objects) == stored.data
+    first, kept, seven, _ = stored.objects
+    assert is_stored(list(stored.objects), stored)
+    changed = [first | {"Result": 1}, kept, seven, entry(system="new")]
+    assert not is_stored(changed, stored)
+    written = rewritten(changed, stored)
+    assert between.encode() in written
+    assert json.loads(written) == changed
+    assert rewritten([], stored) == to_bytes([])
+
+
+@pytest.mark.parametrize(("was", "becomes"), [(8, 8.0), (1, True), ([8], [8.0]), ({"x": 1}, {"x": True}), ("1", 1)])
+def test_a_value_that_is_written_otherwise_is_a_change(was, becomes):
+    objects, changes, _ = run([entry(a=was)], [entry(a=becomes)])
+    assert json.dumps(objects) == json.dumps([entry(a=becomes)])
+    assert changes == Changes(updated=1)
+
+
+def test_stored_objects_keep_their_order_and_new_ones_follow_in_theirs():
+    stored = [entry("Zeta", "x"), old_entry("Acme", "x"), {"no": "identity"}, ["odd"], entry("Mu", "x")]
+    new = [entry("Beta", "x"), entry("Mu", "x", minutes=2.5), entry("Acme", "b", "resnet"), entry("Acme", "x")]
+    objects, changes, _ = run(stored, new)
+    assert [o.get("submitter") if isinstance(o, dict) else o for o in objects[:5]] == ["Zeta", "Acme", None, ["odd"], "Mu"]
+    assert objects[5:] == [new[2], new[0]]
+    assert changes == Changes(added=2, updated=2, kept=1)
+    again, _, _ = run(objects, new)
+    assert all(one is other for one, other in zip(again, objects, strict=True))
