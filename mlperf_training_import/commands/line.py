@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: The commands and their modules, the default first.
 COMMANDS = {
     "import": "import_rounds",
+    "publish": "publish",
     "register": "register",
     "list": "list_imported",
     "playground": "playground",
@@ -40,6 +41,7 @@ _EXAMPLES = """examples:
   {name} list                            what is cached, and what is imported
   {name} playground                      look at what is imported, in the Collective Knowledge Playground
   {name} report                          write what is imported as one web page, with charts and a table
+  {name} publish --target_repo NAME      import into a repository, and write the text of its pull request
   {name} dataset --round 4.1             write every run and evaluation of a round as Parquet files
 
 The CM home is ~/CM, or the folder that the variable CM_REPOS or --home names.

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from ..homes.home import Home
 
-_LOCK_FILE = "mlperf-training-import.lock"
+#: Its name; in a repository without git, it begins with a dot.
+LOCK_FILE = "mlperf-training-import.lock"
 _FETCH_LOCK_FILE = "mlperf-training-fetch.lock"
 
 
@@ -32,7 +33,7 @@ def locked(home: Home, repository: Path, waiting: Callable[[str], None]) -> Iter
         PublishFailure: there is no permission to make a lock.
     """
     with (
-        _held(home.repos_path.resolve() / _LOCK_FILE, "import", waiting),
+        _held(home.repos_path.resolve() / LOCK_FILE, "import", waiting),
         _held(_lock_of(repository.resolve()), "import", waiting),
     ):
         yield
@@ -67,8 +68,8 @@ def _held(place: Path, work: str, waiting: Callable[[str], None]) -> Iterator[No
 
 def _lock_of(repository: Path) -> Path:
     git_folders = (folder / ".git" for folder in (repository, *repository.parents))
-    places = (git / _LOCK_FILE for git in git_folders if git.is_dir() and not git.is_symlink())
-    return next(places, repository / f".{_LOCK_FILE}")
+    places = (git / LOCK_FILE for git in git_folders if git.is_dir() and not git.is_symlink())
+    return next(places, repository / f".{LOCK_FILE}")
 
 
 def _opened_lock(place: Path) -> int:

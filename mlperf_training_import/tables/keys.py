@@ -13,6 +13,14 @@ from .files import FOLDER, Name, Row, load_table, with_names
 Type = Literal["text", "number", "integer", "boolean", "numbers", "texts"]
 
 
+#: Why a value changes that depends on more than the files of its result, by where it comes from.
+_REASONS = {
+    "tables": "the tables of this version have another value",
+    "round": "it follows from the other results of the round",
+    "entry": "it follows from other keys of the result",
+}
+
+
 class Page(Row, frozen=True):
     """What the page knows a key by, and its column there, if it has a title; the fields are those of ``keys.yaml``."""
 
@@ -35,6 +43,7 @@ class Key(Row, frozen=True):
         name="from"
     )
     unit: str = ""
+    differs: str = ""
     shown: bool = False
     figure: bool = False
     row: Literal["first", "last", "json"] | None = None
@@ -64,3 +73,9 @@ def owned_keys() -> frozenset[str]:
 def columns(*places: str) -> tuple[str, ...]:
     """The keys that are columns of the summaries, at one of some places (``first``, ``last``, ``json``), in their order."""
     return tuple(name for name, key in entry_keys().items() if key.row in places)
+
+
+def reason_to_change(name: str) -> str:
+    """Why the stored value of a key may change; empty where only other files of the round explain it."""
+    key = entry_keys().get(name.removeprefix("_")) or entry_keys().get(name)
+    return (key.differs or _REASONS.get(key.source, "")) if key else ""

@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from real.test_real_rounds import published
@@ -13,6 +14,9 @@ from support import SCRIPT_TAGS, copy_home, run_cmr
 
 from mlperf_training_import.start.sample import make_repository
 from mlperf_training_import.tables.keys import owned_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOTE = {"acm_ctuning_repro_badge_available": True, "derived": {"minutes_per_accelerator": 1.25}}
 
@@ -74,6 +78,13 @@ GONE = {
 }
 
 
+def pairs(before: dict[str, list[dict]], experiments: Path) -> Iterator[tuple[dict, dict]]:
+    """Each published entry with what it became."""
+    for name, entries in before.items():
+        after = {entry["uid"]: entry for entry in objects_of(experiments / name)}
+        yield from ((old, after[old["uid"]]) for old in entries)
+
+
 def test_import_over_the_published_entries(over_published):
     repository, before, _ = over_published
     experiments = repository / "experiment"
@@ -87,6 +98,8 @@ def test_import_over_the_published_entries(over_published):
         assert uids <= counted.keys()
         assert len({(e["submitter_folder"], e["system_file"], e["Model_ID"]) for e in stored}) == count
     for name, entries in before.items():
+        stored = [entry["uid"] for entry in objects_of(experiments / name)]
+        assert stored[: len(entries)] == [entry["uid"] for entry in entries]
         after = {entry["uid"]: entry for entry in objects_of(experiments / name)}
         for old in entries:
             new = after[old["uid"]]
@@ -99,6 +112,8 @@ def test_import_over_the_published_entries(over_published):
     modified = git_lines(repository, "diff", "--name-only")
     assert {line.rpartition("/")[0].rpartition("/")[0] + "/" for line in modified} == files
     assert all(line.endswith("/cm-result.json") for line in modified)
+    deleted = sum(int(line.split("\t")[1]) for line in git_lines(repository, "diff", "--numstat"))
+    assert deleted == sum(key not in new or new[key] != old[key] for old, new in pairs(before, experiments) for key in old)
     untracked = git_lines(repository, "ls-files", "--others", "--exclude-standard")
     assert {line.split("--")[1] for line in untracked} == {"3.0", "all"}
     assert not files & {f"experiment/{line.split('/')[1]}/" for line in untracked}

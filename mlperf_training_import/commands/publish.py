@@ -1,0 +1,80 @@
+"""Imports rounds into a repository, and writes the text of a pull request with what changed and why.
+
+It commits nothing and pushes nothing. A private round is imported only where --round names it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..atomic import write_if_different
+from ..errors import BadInput, ImportFailure, NothingToImport
+from ..experiments.difference import State, changed_outside, kinds_of_change
+from ..experiments.publish import find_target
+from ..options import Options
+from ..pipeline import import_rounds
+from ..rounds.locate import locate
+from ..show.pull_request import pull_request
+from ..show.screen import Screen
+from ..start.fetch import Fetcher
+from .home import add_home_flag, add_round_flag, open_home
+
+if TYPE_CHECKING:
+    import argparse
+
+PULL_REQUEST_FILE = "mlperf-training-pull-request.md"
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    add_home_flag(parser)
+    parser.add_argument("--target_repo", required=True, metavar="NAME", help="repository that gets the results")
+    add_round_flag(
+        parser,
+        "only this round, which is fetched unless it is cached; may be repeated, or be a list with commas; default: every "
+        "cached round that is public",
+    )
+    parser.add_argument("--prune", action="store_true", help="remove stored results that the clone no longer has")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help=f"folder for {PULL_REQUEST_FILE}, the report and the summaries; default: this one",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Imports, writes the text, and checks that nothing but experiments of this importer changed.
+
+    Raises:
+        ImportFailure: a round gave no result, or a file changed that is not ours; what was imported is whole.
+    """
+    screen, home = Screen(), open_home(options.home)
+    target = find_target(home, options.target_repo)
+    if options.output.resolve().is_relative_to(target.path.resolve()):
+        raise BadInput(
+            f"--output={options.output}: in the repository itself, where only results belong; name another folder"
+        )
+    for label in options.round:
+        Fetcher(home, screen.tell).fetch(label)
+    labels = options.round or [round_.label for round_ in locate(home, []) if not round_.is_private]
+    if not labels:
+        raise NothingToImport("no round that is public is cached; name one: --round=<number>.<number>")
+    before = State.of(target)
+    wanted = Options(target_repo=options.target_repo, versions=tuple(labels), output_dir=options.output, prune=options.prune)
+    outcome = import_rounds(home, wanted, screen.tell, screen.progress)
+    after = State.of(target)
+    outside = changed_outside(before, after)
+    text = pull_request(outcome, before, after, kinds_of_change(before, after), outside)
+    file = options.output / PULL_REQUEST_FILE
+    outcome.files[file] = write_if_different(file, text.encode("utf-8"))
+    screen.show(outcome)
+    if outside:
+        raise ImportFailure(f"{target.path}: {len(outside)} files changed that are not ours, first {outside[0]}; see {file}")
+    if empty := outcome.rounds_without_results(labels):
+        raise NothingToImport(outcome.nothing or f"no result in {', '.join(empty)}; the findings say why")
+    if outcome.failures:
+        raise ImportFailure(f"{len(outcome.failures)} findings with which nothing should be published; see {file}")
+    return 0

@@ -1,0 +1,130 @@
+"""The text of a pull request: what an import did in, Markdown out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..outcome import Changes
+from ..tables.keys import entry_keys
+from ..values import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..experiments.difference import Kind, State
+    from ..outcome import Outcome, RoundOutcome
+
+_LONGEST_VALUE = 160
+#: Leads into the documentation of this importer, where another repository has none.
+_LINK = re.compile(r"\[([^]]+)\]\([^)]*\)")
+
+
+def pull_request(outcome: Outcome, before: State, after: State, kinds: Sequence[Kind], outside: Sequence[str]) -> str:
+    """The text, in Markdown; its first line is the title.
+
+    Args:
+        outcome: what the import did.
+        before: the repository before the import.
+        after: and after it.
+        kinds: what became of the keys of stored results.
+        outside: files that are not ours and changed.
+    """
+    labels = ", ".join(done.round.label for done in outcome.rounds)
+    changed = [kind for kind in kinds if kind.what != "added"]
+    added = [kind for kind in kinds if kind.what == "added"]
+    parts = [
+        f"# MLPerf results of {labels}",
+        f"Imported by mlperf-training-import {__version__}. The same version makes the same files from the same commits.",
+        "## Rounds",
+        _table(("round", "commit", "added", "changed", "unchanged", "kept", "removed", "findings"), _rounds(outcome)),
+        "Results are counted in the experiments of their round; shared ones are in those over all rounds too. *Kept* are "
+        "stored results that the import does not have.",
+        "## What changes in stored results",
+        *_changes(changed),
+        *_new_keys(added),
+        "## Findings",
+        _table(("finding", "count", "example"), _findings(outcome)) if outcome.findings else "There are none.",
+        "## Checked",
+        "\n".join(_checked(before, after, outside)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _rounds(outcome: Outcome) -> Iterable[tuple[str, ...]]:
+    for done in outcome.rounds:
+        changes = Changes()
+        for experiment in outcome.experiments:
+            if experiment.label == done.round.label:
+                changes += experiment.changes
+        counts = (changes.added, changes.updated, changes.unchanged, changes.kept, changes.removed)
+        findings = sum(finding.round == done.round.label for finding in outcome.findings)
+        yield (done.round.label, _commit(done), *map(str, counts), str(findings))
+
+
+def _commit(done: RoundOutcome) -> str:
+    commit, address = done.round.commit, done.round.web_url
+    if commit is None:
+        return "not known"
+    return f"[`{commit[:12]}`]({address}/tree/{commit})" if address else f"`{commit[:12]}`"
+
+
+def _changes(kinds: Sequence[Kind]) -> Iterable[str]:
+    if not kinds:
+        yield "No key of a stored result has another value."
+        return
+    if any(not kind.reason for kind in kinds):
+        yield "**Look at these first**: only other files of the round explain a change without a reason."
+    rows = (
+        (_code(kind.key), kind.what, str(kind.results), kind.reason or "**none that this version knows**", _example(kind))
+        for kind in kinds
+    )
+    yield _table(("key", "what", "results", "why", "example"), rows)
+
+
+def _new_keys(kinds: Sequence[Kind]) -> Iterable[str]:
+    if kinds:
+        yield f"Stored results get {len(kinds)} more keys:"
+        known = entry_keys()
+        texts = (_LINK.sub(r"\1", known[kind.key].text) if kind.key in known else "" for kind in kinds)
+        rows = ((_code(kind.key), str(kind.results), text) for kind, text in zip(kinds, texts, strict=True))
+        yield _table(("new key", "results", "what it is"), rows)
+
+
+def _example(kind: Kind) -> str:
+    values = [_code(value) for value in (kind.before, kind.after) if value]
+    return f"{_code(kind.uid)}: {' → '.join(values)}"
+
+
+def _findings(outcome: Outcome) -> Iterable[tuple[str, ...]]:
+    counts = Counter(finding.code for finding in outcome.findings)
+    examples = {finding.code: finding for finding in reversed(outcome.findings)}
+    for code, finding in reversed(examples.items()):
+        yield _code(code), str(counts[code]), _code(f"{finding.round} {finding.where}: {finding.what}".strip())
+
+
+def _checked(before: State, after: State, outside: Sequence[str]) -> Iterable[str]:
+    gone = sorted(before.uids() - after.uids())
+    kept = len(before.uids()) - len(gone)
+    yield f"- {kept:,} of {len(before.uids()):,} uids are kept" + (f"; gone: {', '.join(map(_code, gone))}" if gone else "")
+    same = sum(after.objects.get(place) == item for place, item in before.objects.items())
+    yield f"- {same:,} of {len(before.objects):,} stored objects are as they were"
+    if outside:
+        yield f"- **{len(outside)} files outside of our experiments changed**: {', '.join(map(_code, outside[:20]))}"
+    else:
+        yield f"- none of {len(before.outside):,} files outside of our experiments changed"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+    return "\n".join(lines)
+
+
+def _code(text: str) -> str:
+    """A text from anywhere as code in a cell of a table, where it can be no link, mention or mark-up."""
+    text = printable(text.replace("\n", " "))
+    if len(text) > _LONGEST_VALUE:
+        text = f"{text[:_LONGEST_VALUE]}…"
+    return "`{}`".format(text.replace("`", "'").replace("|", "\\|"))
