@@ -10,6 +10,7 @@ from ...atomic import write_atomically, write_if_different
 from ...errors import NothingToShow, PublishFailure
 from .assemble import make_page
 from .curves import iter_drawn
+from .news import make_news, new_rounds
 from .payload import make_payload
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 INDEX_FILE = "index.html"
 DATA_FILE = "results.json"
+#: What is new in a round, for the newest round of each suite.
+NEWS_FILE = "new-in-{label}.html"
 #: The folder with a file of learning curves for each result; the page's scripts know the name too.
 CURVES_FOLDER = "curves"
 #: More learning curves than this are not put into one file: people send it by mail, and open it on a phone.
@@ -36,7 +39,8 @@ def write_output(
     """Writes one file where the name ends as that of a page does, else a folder; returns how many results are shown.
 
     In a folder for a web server the data lie beside the page, and learning curves have a file for each result, which the
-    page reads when the result is opened. The same input makes the same bytes.
+    page reads when the result is opened. Another page says what is new in the newest round of each suite. The same input
+    makes the same bytes.
 
     Args:
         entries: of the results.
@@ -88,6 +92,8 @@ def _write_site(found: _Entries, folder: Path, report: Mapping[str, Any], datase
         with_curves.add(uid)
     write_atomically(folder / DATA_FILE, _to_json(make_payload(found, report, __version__, with_curves)))
     write_atomically(folder / INDEX_FILE, make_page(__version__, source=DATA_FILE).encode("utf-8"))
+    for label, before in new_rounds(found).items():
+        write_if_different(folder / NEWS_FILE.format(label=label), make_news(found, label, before).encode("utf-8"))
     return f"learning curves of {len(with_curves)} results from {dataset}"
 
 
