@@ -40,7 +40,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     """A database with a view of each table of a data set."""
     connection = duckdb.connect()
     for name in dataset_tables():
-        files = connection.read_parquet(str(folder / name / "*" / "*" / "*.parquet"))
+        files = connection.read_parquet(str(folder / name / "*.parquet"))
         files.create_view(name)
     return connection
 

@@ -66,7 +66,7 @@ def import_rounds(
         rounds = _locate(home, options, outcome.findings, tell)
         if not options.dry_run:
             make_output_folder(options.output_dir)
-        dataset = _dataset(options, rounds)
+        dataset = _dataset(options, rounds, tell)
         outcome.rounds += _iter_read(rounds, options, outcome.findings, progress, dataset, target)
         outcome.nothing = _without_results(outcome, home.commands.own or "python run.py")
         results = [result for done in outcome.rounds for result in done.results]
@@ -176,8 +176,8 @@ def _cache_of(round_: Round, options: Options) -> LogCache:
     return LogCache.of_tree(options.path, is_kept=not options.dry_run)
 
 
-def _dataset(options: Options, rounds: Sequence[Round]) -> Dataset | None:
-    """The data set that was asked for.
+def _dataset(options: Options, rounds: Sequence[Round], tell: Callable[[str], None]) -> Dataset | None:
+    """The data set that was asked for; ``tell`` takes its messages.
 
     Raises:
         BadInput: it would get a part of a round.
@@ -188,7 +188,7 @@ def _dataset(options: Options, rounds: Sequence[Round]) -> Dataset | None:
         raise BadInput(f"--dataset: holds whole rounds, and --path={options.path} is the folder of one submitter")
     from .dataset.write import Dataset  # which few ask for, as for the next
 
-    return Dataset(options.dataset)
+    return Dataset(options.dataset, tell=tell)
 
 
 def _presence_in(

@@ -35,13 +35,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder to write into; default: %(default)s",
     )
-    parser.add_argument("--csv", action="store_true", help="write a CSV file beside each Parquet file")
+    parser.add_argument("--csv", action="store_true", help="write a CSV file of each too, into the folder csv")
     parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="a larger log is not read")
 
 
 def run(options: argparse.Namespace) -> int:
     """Fetches what was asked for, writes the tables, and says how much it is."""
-    dataset, screen, start = Dataset(options.output, options.csv), Screen(), time.monotonic()
+    screen, start = Screen(), time.monotonic()
+    dataset = Dataset(options.output, options.csv, screen.tell)
     home = open_home(options.home, may_be_new=True)
     for label in options.round:
         Fetcher(home, screen.tell).fetch(label)

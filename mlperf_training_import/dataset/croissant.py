@@ -10,12 +10,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
 from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
 from ..tables.labels import order_of_label
-from ..tables.suites import source_of
 
 CROISSANT_FILE = "croissant.json"
 
+#: What a file says in its metadata of the round that it is of.
+_ORIGIN = frozenset({b"source", b"commit", b"date"})
 _PARQUET = "application/x-parquet"
 _TYPES = {
     "text": "sc:Text",
@@ -36,16 +38,36 @@ def describe(folder: Path) -> dict[str, Any]:
     Raises:
         OSError: a file cannot be read.
     """
-    files = sorted(folder.glob("*/suite=*/round=*/*.parquet"), key=lambda file: file.relative_to(folder).as_posix())
     tables = dataset_tables().values()
-    rounds = {file.parent.name.removeprefix("round=") for file in files}
+    files = [file for table in tables for file in sorted((folder / table.name).glob("*.parquet"), key=_order)]
+    origins = _origins(folder)
     return {
         **json.loads(_HEAD.read_text(encoding="utf-8")),
         "version": schema_version(),
-        "isBasedOn": [source_of(label).address for label in sorted(rounds, key=order_of_label)],
+        "creditText": f"made by the MLPerf Training importer {__version__}",
+        **({"datePublished": max(dates)} if (dates := [origin["date"] for origin in origins if "date" in origin]) else {}),
+        "isBasedOn": [_address(origin) for origin in origins if "source" in origin],
         "distribution": [*map(_file_set, tables), *(_file_object(file, folder) for file in files)],
         "recordSet": [*map(_record_set, tables)],
     }
+
+
+def _order(file: Path) -> tuple[Any, ...]:
+    return order_of_label(file.stem)
+
+
+def _origins(folder: Path) -> list[dict[str, str]]:
+    """What the files of a table say of where they are from, round by round."""
+    import pyarrow.parquet as pq
+
+    files = sorted((folder / "runs").glob("*.parquet"), key=_order)
+    said = [pq.read_metadata(file).metadata or {} for file in files]
+    return [{key.decode(): value.decode() for key, value in of_file.items() if key in _ORIGIN} for of_file in said]
+
+
+def _address(origin: dict[str, str]) -> str:
+    """The page of a repository as it was when the round was read."""
+    return f"{origin['source']}/tree/{origin['commit']}" if "commit" in origin else origin["source"]
 
 
 def _node(type_: str, id_: str, /, **keys: Any) -> dict[str, Any]:
@@ -59,7 +81,7 @@ def _file_set(table: TableSchema) -> dict[str, Any]:
         f"{table.name}-files",
         description=f"the files of table {table.name}, one for each round",
         encodingFormat=_PARQUET,
-        includes=f"{table.name}/*/*/*.parquet",
+        includes=f"{table.name}/*.parquet",
     )
 
 

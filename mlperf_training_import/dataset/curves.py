@@ -74,9 +74,8 @@ def iter_curves(folder: Path) -> Iterator[tuple[Identity, list[Curves]]]:
     need_library()
     if not is_dataset(folder):
         raise BadInput(f"{folder}: no data set; run.py dataset --output {folder} writes one")
-    for file in sorted((folder / "evaluations").glob("suite=*/round=*/evaluations.parquet")):
-        place = file.parent.relative_to(folder / "evaluations")
-        others = {name: folder / name / place / f"{name}.parquet" for name in ("results", "runs")}
+    for file in sorted((folder / "evaluations").glob("*.parquet")):
+        others = {name: folder / name / file.name for name in ("results", "runs")}
         identities = {row["uid"]: stored_identity(row) for row in _iter_rows(others["results"], _RESULTS)}
         runs = {row["log"]: row for row in _iter_rows(others["runs"], ("log", "is_kept", "minutes"))}
         # the rows of a result stand together

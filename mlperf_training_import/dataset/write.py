@@ -1,7 +1,7 @@
-"""Writes the data set, round by round: rows in, Parquet (and CSV) files out, with a description of them all.
+"""Writes the data set, round by round: rows in, Parquet (and CSV) files out, with descriptions of them all.
 
-A file is ``<table>/suite=<suite>/round=<label>/<table>.parquet``: engines take the folders for columns. The files hold these
-two columns as well, as what they are: an engine that guesses types would take round 5.10 for 5.1.
+A file is ``<table>/<label>.parquet``, so that a folder is a table for every reader: nothing in its path is a column. CSV files
+lie apart, in ``csv/<table>/<label>.csv``, where no reader of the folder of a table comes across them.
 """
 
 from __future__ import annotations
@@ -14,28 +14,33 @@ from dataclasses import dataclass, field
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+from .. import __version__
 from ..atomic import write_if_different
 from ..csv_text import csv_text
 from ..errors import BadInput
-from ..tables.dataset import TableSchema, dataset_tables, schema_version
+from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
+from ..tables.labels import order_of_label
+from ..tables.rules import rules_of
 from ..tables.suites import suite_of
+from .card import CARD_FILE, card, is_card
 from .croissant import CROISSANT_FILE, describe
 from .library import need_library
 from .rows import CONVERTERS, Row, rows_of_round
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ..findings import Finding
+    from ..model import Round
     from ..outcome import RoundOutcome
 
 #: The folder of a data set where nobody names another.
 DATASET_FOLDER = "mlperf-training-dataset"
 #: So many rows are made into columns at once: more would only take more memory.
 _ROWS_AT_ONCE = 5_000
-_COMMON = ("suite", "round")
 _PLAIN_TYPES = {"text": str, "number": float, "integer": int, "boolean": bool}
+_CSV_FOLDER = "csv"
 
 
 @dataclass(slots=True)
@@ -50,11 +55,13 @@ class TableSize:
 class Dataset:
     """A data set in a folder. Rounds that were written before stay, unless they are written again.
 
-    ``sizes`` are by table, of the Parquet files of the rounds that were added.
+    A data set of another version of the schema is replaced as a whole when the first round is added, and ``tell`` gets a
+    message about that. ``sizes`` are by table, of the Parquet files of the rounds that were added.
     """
 
     folder: Path
     with_csv: bool = False
+    tell: Callable[[str], None] = print
     sizes: dict[str, TableSize] = field(default_factory=lambda: {name: TableSize() for name in dataset_tables()})
 
     def __post_init__(self) -> None:
@@ -62,13 +69,15 @@ class Dataset:
 
         Raises:
             MissingLibrary: pyarrow is not installed.
-            BadInput: the folder cannot be made.
+            BadInput: the folder cannot be made, or holds a README.md that is not of a data set.
         """
         need_library()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadInput(f"{self.folder}: {error.strerror}") from error
+        if not is_card(self.folder / CARD_FILE):
+            raise BadInput(f"{self.folder}: has a {CARD_FILE} of its own; name a folder for the data set alone")
 
     def add(self, done: RoundOutcome, findings: Iterable[Finding]) -> None:
         """Writes a round that was read with details, in place of what the data set has of it.
@@ -76,32 +85,93 @@ class Dataset:
         Raises:
             PublishFailure: a file cannot be written.
         """
+        self._remove_other_version()
         label = done.round.label
         common = {"suite": suite_of(label).name, "round": label}
         rows = rows_of_round(done, [finding for finding in findings if finding.round == label])
         for name, schema in dataset_tables().items():
-            file = self.folder.joinpath(name, *(f"{key}={value}" for key, value in common.items()), f"{name}.parquet")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            table = _to_table(schema, rows[name], common)
+            table = _to_table(schema, rows[name], common, _origin(done.round))
             data = _to_parquet(table)
-            write_if_different(file, data)
+            _write(self.folder / name / f"{label}.parquet", data)
             self.sizes[name].rows += table.num_rows
             self.sizes[name].bytes += len(data)
             if self.with_csv:
-                write_if_different(file.with_suffix(".csv"), _to_csv(table))
+                _write(self.folder / _CSV_FOLDER / name / f"{label}.csv", _to_csv(table))
 
     def finish(self) -> dict[Path, bool]:
         """Describes all files that are in the folder now.
 
         Returns:
-            The file that does, and whether it was written or was the same already.
+            The files that do, and whether each was written or was the same already.
 
         Raises:
-            PublishFailure: it cannot be written.
+            PublishFailure: one cannot be written.
         """
-        text = json.dumps(describe(self.folder), indent=2, ensure_ascii=False)
-        file = self.folder / CROISSANT_FILE
-        return {file: write_if_different(file, (text + "\n").encode("utf-8"))}
+        croissant = json.dumps(describe(self.folder), indent=2, ensure_ascii=False) + "\n"
+        texts = {CROISSANT_FILE: croissant, CARD_FILE: card(self.folder)}
+        return {self.folder / name: write_if_different(self.folder / name, text.encode()) for name, text in texts.items()}
+
+    def _remove_other_version(self) -> None:
+        """Removes the files of a data set of another version, which no reader could read together with new ones."""
+        versions = {file: _version_of(file) for file in _parquet_files(self.folder)}
+        others = sorted({version for version in versions.values() if version != schema_version()})
+        if not others:
+            return
+        labels = sorted({_label_of(file) for file in versions}, key=order_of_label)
+        for file in (*versions, *_csv_files(self.folder)):
+            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it holds other files
+                file.parent.rmdir()
+                file.parent.parent.rmdir()
+        self.tell(
+            f"{self.folder}: removed the data set of version {', '.join(others)} of the schema, which is {schema_version()} "
+            f"now; rounds to be written again: {', '.join(labels)}"
+        )
+
+
+def _write(file: Path, data: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_if_different(file, data)
+
+
+def _parquet_files(folder: Path) -> list[Path]:
+    """The files of every table, also those of version 1 of the schema, which lie two folders deeper."""
+    return sorted(
+        file
+        for name in dataset_tables()
+        for pattern in (f"{name}/*.parquet", f"{name}/suite=*/round=*/{name}.parquet")
+        for file in folder.glob(pattern)
+    )
+
+
+def _csv_files(folder: Path) -> Iterator[Path]:
+    for name in dataset_tables():
+        yield from folder.glob(f"{_CSV_FOLDER}/{name}/*.csv")
+        yield from folder.glob(f"{name}/suite=*/round=*/{name}.csv")
+
+
+def _label_of(file: Path) -> str:
+    return file.stem if "=" not in file.parent.name else file.parent.name.partition("=")[2]
+
+
+def _version_of(file: Path) -> str:
+    """The version of the schema that a file has."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return (pq.read_schema(file).metadata or {}).get(b"schema_version", b"unknown").decode("ascii", "replace")
+    except (OSError, pa.ArrowException):
+        return "unknown"
+
+
+def _origin(round_: Round) -> dict[str, str]:
+    """Where the logs are from and when they were published; nothing for a label of one's own, which names other logs."""
+    if round_.label != round_.version or round_.is_private:
+        return {}
+    published = rules_of(round_.version).published
+    said = {"source": round_.web_url, "commit": round_.commit, "date": published and published.isoformat()}
+    return {key: value for key, value in said.items() if value}
 
 
 def _arrow_types() -> dict[str, Any]:
@@ -117,23 +187,25 @@ def _arrow_types() -> dict[str, Any]:
     }
 
 
-def _arrow_schema(schema: TableSchema) -> Any:
+def _arrow_schema(schema: TableSchema, metadata: dict[str, str]) -> Any:
     import pyarrow as pa
 
     types = _arrow_types()
-    # what pyarrow and pandas make of the names of folders, so that they see one column and not two
-    folder_type = pa.dictionary(pa.int32(), pa.string())
-    fields = [
-        pa.field(column.name, folder_type if column.name in _COMMON else types[column.type]) for column in schema.columns
-    ]
-    return pa.schema(fields, metadata={"schema_version": schema_version(), "table": schema.name})
+    fields = [pa.field(column.name, types[column.type], metadata=_column_metadata(column)) for column in schema.columns]
+    about = {"schema_version": schema_version(), "importer_version": __version__, "table": schema.name, "text": schema.text}
+    return pa.schema(fields, metadata=about | metadata)
 
 
-def _to_table(schema: TableSchema, rows: Iterable[Row], common: Row) -> Any:
-    """Rows as a table; ``common`` are values that all of them have."""
+def _column_metadata(column: Column) -> dict[str, str]:
+    unit = {"unit": column.unit} if column.unit else {}
+    return {"text": column.text, **unit, "derived": "yes" if column.derived else "no"}
+
+
+def _to_table(schema: TableSchema, rows: Iterable[Row], common: Row, metadata: dict[str, str]) -> Any:
+    """Rows as a table; ``common`` are values that all of them have, ``metadata`` is that of the file."""
     import pyarrow as pa
 
-    arrow = _arrow_schema(schema)
+    arrow = _arrow_schema(schema, common | metadata)
     batches = []
     iterator = iter(rows)
     for chunk in iter(lambda: list(itertools.islice(iterator, _ROWS_AT_ONCE)), []):
@@ -143,7 +215,7 @@ def _to_table(schema: TableSchema, rows: Iterable[Row], common: Row) -> Any:
             values = [fixed] * len(chunk) if fixed else [row.get(column.name) for row in chunk]
             columns.append(_to_array(values, column.type, field_.type))
         batches.append(pa.RecordBatch.from_arrays(columns, schema=arrow))
-    return pa.Table.from_batches(batches, arrow).unify_dictionaries()
+    return pa.Table.from_batches(batches, arrow)
 
 
 def _to_array(values: Sequence[object], type_: str, arrow_type: Any) -> Any:

@@ -190,6 +190,7 @@ class _Round(Row, frozen=True):
     branch: Name = "main"
     benchmarks: tuple[Name, ...] = ()
     public: bool = True
+    published: datetime.date | None = None
     aliases: dict[str, Name] = msgspec.field(default_factory=dict)
     elapsed: dict[str, Name] = msgspec.field(default_factory=dict)
 
@@ -221,6 +222,7 @@ class Rules(Row, frozen=True):
     branch: str
     benchmarks: Names
     public: bool
+    published: datetime.date | None
     aliases: dict[str, str]
     elapsed: dict[str, str]
 

@@ -103,8 +103,8 @@ def test_two_targets_have_curves_of_their_own(tmp_path):
 def test_a_data_set_that_cannot_be_read_is_named(tmp_path, change, said):
     write_result(tmp_path / "tree")
     write_dataset(tmp_path / "data", tmp_path / "tree")
-    change(tmp_path / "data/runs/suite=training/round=3.0/runs.parquet")
-    with pytest.raises(BadInput, match=rf"runs\.parquet: {said}.*; write the data set anew"):
+    change(tmp_path / "data/runs/3.0.parquet")
+    with pytest.raises(BadInput, match=rf"3\.0\.parquet: {said}.*; write the data set anew"):
         list(iter_curves(tmp_path / "data"))
 
 

@@ -7,14 +7,17 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow.parquet
 import pytest
+import yaml
 from support import PROJECT, cache_round
 from trees import import_tree, snapshot, write_result
 
+from mlperf_training_import import __version__
 from mlperf_training_import.dataset.write import Dataset, _arrow_types, _to_array
 from mlperf_training_import.errors import ImportFailure
 from mlperf_training_import.outcome import Outcome
@@ -51,7 +54,7 @@ def made(tmp_path_factory):
 def query(folder: Path, sql: str) -> list[tuple]:
     with duckdb.connect() as connection:
         for name in TABLES:
-            connection.execute(f"create view {name} as from read_parquet('{folder}/{name}/*/*/*.parquet')")
+            connection.execute(f"create view {name} as from read_parquet('{folder}/{name}/*.parquet')")
         return connection.sql(sql).fetchall()
 
 
@@ -59,7 +62,7 @@ def test_every_table_has_a_file_for_each_round_with_the_declared_columns(made):
     folder, *_ = made
     for name, table in dataset_tables().items():
         for label in ("5.1", "3.0"):
-            schema = pyarrow.parquet.read_schema(folder / name / "suite=training" / f"round={label}" / f"{name}.parquet")
+            schema = pyarrow.parquet.read_schema(folder / name / f"{label}.parquet")
             assert schema.names == [column.name for column in table.columns]
             assert schema.metadata[b"schema_version"] == schema_version().encode()
 
@@ -68,7 +71,7 @@ def test_results_have_all_keys_of_entries(made):
     folder, imported, _ = made
     columns = [column.name for column in dataset_tables()["results"].columns]
     assert set(columns) == {*entry_keys(), "suite", "round"}
-    table = pyarrow.parquet.read_table(folder / "results/suite=training/round=5.1/results.parquet")
+    table = pyarrow.parquet.read_table(folder / "results/5.1.parquet")
     for row, result in zip(table.to_pylist(), imported.outcome.results, strict=True):
         said = {name: value for name, value in row.items() if value is not None and name not in ("suite", "round")}
         assert said == {name: value for name, value in result.entry.items() if name in columns and name != "suite"}
@@ -163,9 +166,8 @@ def test_the_same_input_gives_the_same_bytes_and_another_round_stays(made, tmp_p
 def test_csv_says_the_same(made):
     folder, *_ = made
     for name in TABLES:
-        file = folder / name / "suite=training/round=5.1" / f"{name}.parquet"
-        table = pyarrow.parquet.read_table(file)
-        with file.with_suffix(".csv").open(encoding="utf-8", newline="") as stream:
+        table = pyarrow.parquet.read_table(folder / name / "5.1.parquet")
+        with (folder / "csv" / name / "5.1.csv").open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
         assert len(rows) == table.num_rows
         for column in dataset_tables()[name].columns:
@@ -181,32 +183,90 @@ def test_csv_says_the_same(made):
             assert values == table[column.name].to_pylist(), (name, column.name)
 
 
-def test_duckdb_reads_a_partition_in_place(made):
+def counts_by_round(folder: Path, name: str) -> dict[str, int]:
+    return dict(query(folder, f"select round, count(*) from {name} group by round"))
+
+
+def test_readers_take_the_folder_of_a_table_as_it_is(made):
+    """Without options, and with round and suite as texts: guessed from a path, 5.10 would be 5.1."""
+    import pandas
+    import polars
+    import pyarrow.dataset
+
     folder, *_ = made
-    parquet = f"read_parquet('{folder}/runs/*/*/*.parquet', hive_partitioning = true)"
-    assert duckdb.sql(f"select distinct suite, round from {parquet} order by round").fetchall() == [
-        ("training", "3.0"),
-        ("training", "5.1"),
-    ]
-    ((plan,),) = [row[1:] for row in duckdb.sql(f"explain analyze select * from {parquet} where round = '3.0'").fetchall()]
-    assert "1/2" in plan  # files that were scanned
+    for name in dataset_tables():
+        expected = counts_by_round(folder, name)
+        place = folder / name
+        tables = {
+            "dataset": pyarrow.dataset.dataset(place).to_table(),
+            "hive": pyarrow.dataset.dataset(place, partitioning="hive").to_table(),
+            "read_table": pyarrow.parquet.read_table(place),
+            "pandas": pyarrow.Table.from_pandas(pandas.read_parquet(place)),
+            "polars": polars.read_parquet(place / "*.parquet").to_arrow(),
+        }
+        for reader, table in tables.items():
+            assert Counter(table["round"].to_pylist()) == expected, (reader, name)
+            assert set(table["suite"].to_pylist()) <= {"training"}, (reader, name)
+            assert table.column_names == [column.name for column in dataset_tables()[name].columns], (reader, name)
 
 
-def test_polars_reads_a_partition_in_place(made):
+def test_duckdb_and_polars_skip_what_a_filter_leaves_out(made):
     import polars
 
     folder, *_ = made
-    runs = polars.scan_parquet(folder / "runs" / "**/*.parquet", hive_partitioning=True)
-    of_round = runs.filter(polars.col("round").cast(polars.String) == "3.0").collect()
-    assert of_round.height == 5
-    assert of_round["minutes"].dtype == polars.Float64
+    assert query(folder, "select count(*) from runs where round = '3.0'") == [(5,)]
+    runs = polars.scan_parquet(folder / "runs/*.parquet").filter(polars.col("round") == "3.0").collect()
+    assert (runs.height, runs["minutes"].dtype) == (5, polars.Float64)
 
 
-def test_pandas_reads_the_folder(made):
-    pandas = pytest.importorskip("pandas")
+def test_columns_say_in_parquet_what_they_are(made):
     folder, *_ = made
-    runs = pandas.read_parquet(folder / "findings", filters=[("round", "==", "3.0")])
-    assert set(runs["round"]) <= {"3.0"}
+    schema = pyarrow.parquet.read_schema(folder / "runs/3.0.parquet")
+    assert schema.metadata[b"importer_version"] == __version__.encode()
+    minutes = next(column for column in dataset_tables()["runs"].columns if column.name == "minutes")
+    expected = {b"text": minutes.text.encode(), b"unit": b"min", b"derived": b"yes"}
+    assert {key: schema.field("minutes").metadata[key] for key in expected} == expected
+    for name in dataset_tables():
+        assert all(field.metadata[b"text"] for field in pyarrow.parquet.read_schema(folder / name / "3.0.parquet"))
+
+
+def test_the_card_names_the_files_of_each_table(made):
+    folder, *_ = made
+    _, head, text = (folder / "README.md").read_text().split("---\n", 2)
+    configs = {config["config_name"]: config["data_files"] for config in yaml.safe_load(head)["configs"]}
+    assert configs == {name: f"{name}/*.parquet" for name in dataset_tables()}
+    assert all(f"| `{name}` |" in text for name in dataset_tables())
+
+
+def test_a_data_set_of_another_version_is_named_and_replaced(tmp_path):
+    """Version 1 had folders for suite and round, which readers would mix with those that are written now."""
+    write_result(tmp_path / "tree")
+    folder = tmp_path / "data"
+    old = folder / "runs/suite=training/round=4.1/runs.parquet"
+    old.parent.mkdir(parents=True)
+    table = pyarrow.table({"minutes": [1.0]}).replace_schema_metadata({"schema_version": "1.1.0"})
+    pyarrow.parquet.write_table(table, old)
+    old.with_suffix(".csv").write_text("minutes\n1.0\n")
+    (folder / "runs/suite=training/notes.txt").write_text("of somebody else")
+    said: list[str] = []
+    imported = import_tree(tmp_path / "tree", "3.0", with_details=True)
+    dataset = Dataset(folder, tell=said.append)
+    assert old.exists()
+    dataset.add(imported.outcome, imported.findings)
+    dataset.finish()
+    (message,) = said
+    assert "version 1.1.0" in message
+    assert message.endswith("rounds to be written again: 4.1")
+    assert not old.exists()
+    assert not old.with_suffix(".csv").exists()
+    assert (folder / "runs/suite=training/notes.txt").exists()
+    assert counts_by_round(folder, "runs") == {"3.0": 5}
+
+
+def test_a_readme_of_somebody_else_is_not_replaced(tmp_path):
+    (tmp_path / "README.md").write_text("# My work\n")
+    with pytest.raises(ImportFailure, match=r"has a README\.md of its own"):
+        Dataset(tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of mlcroissant's own libraries

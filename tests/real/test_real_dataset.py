@@ -38,7 +38,7 @@ def query(clone, tmp_path_factory):
     dataset.finish()
     with duckdb.connect() as connection:
         for name in dataset_tables():
-            connection.read_parquet(str(dataset.folder / name / "*/*/*.parquet")).create_view(name)
+            connection.read_parquet(str(dataset.folder / name / "*.parquet")).create_view(name)
         yield lambda sql: connection.sql(sql).fetchall()
 
 
@@ -148,7 +148,7 @@ def test_runs_whose_logs_give_the_duration_have_it_and_the_last_quality(real_tre
     imported = import_tree(tree, "0.6", Filter(benchmarks=frozenset({"minigo"})), with_details=True)
     dataset = Dataset(tmp_path / "data")
     dataset.add(imported.outcome, imported.findings)
-    files = str(tmp_path / "data/runs/*/*/*.parquet")
+    files = str(tmp_path / "data/runs/*.parquet")
     rows = duckdb.read_parquet(files).select("log, minutes, is_kept, quality, run_start_ms, run_stop_ms").fetchall()
     assert len(rows) == 20
     for log, minutes, _, quality, start_ms, stop_ms in rows:

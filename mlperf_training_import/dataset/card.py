@@ -1,0 +1,50 @@
+"""Writes the README.md of a data set, its card: Hugging Face and people find there which files are which table.
+
+Source: https://huggingface.co/docs/hub/datasets-manual-configuration
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..regular import read_regular
+from ..tables.dataset import dataset_tables, schema_version
+
+CARD_FILE = "README.md"
+#: What the cards of this importer begin with, up to their tables.
+_HEAD = "---\npretty_name: MLPerf Training and HPC, every run\n"
+_MOST_BYTES = 1 << 20
+
+_TEXT = """
+# MLPerf Training and HPC: every run
+
+Made from the published logs and system descriptions by the MLPerf Training importer; version {version} of the schema. A folder
+is a table, a file in it a round. Columns carry their meaning, unit, and whether the importer computed them, in the Parquet
+files and in `croissant.json`, which also names the sources. MLPerf is a trademark of MLCommons.
+
+```sql
+select benchmark, count(*) from 'runs/*.parquet' where repeat_of is null group by all   -- DuckDB
+```
+
+| table | what it holds |
+| --- | --- |
+{tables}
+"""
+
+
+def card(folder: Path) -> str:
+    """The card of the tables in a folder: its head for programs, and a text for people."""
+    tables = [table for table in dataset_tables().values() if any((folder / table.name).glob("*.parquet"))]
+    configs = "".join(f"- config_name: {table.name}\n  data_files: {table.name}/*.parquet\n" for table in tables)
+    rows = "\n".join(f"| `{table.name}` | {table.text} |" for table in tables)
+    return f"{_HEAD}license: apache-2.0\nconfigs:\n{configs}---\n{_TEXT.format(version=schema_version(), tables=rows)}"
+
+
+def is_card(file: Path) -> bool:
+    """Whether a file is missing or a card that this importer wrote, which may be replaced."""
+    try:
+        return read_regular(file, _MOST_BYTES).startswith(_HEAD.encode())
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
