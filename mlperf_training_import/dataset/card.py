@@ -5,10 +5,13 @@ Source: https://huggingface.co/docs/hub/datasets-manual-configuration
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..regular import read_regular
 from ..tables.dataset import dataset_tables, schema_version
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CARD_FILE = "README.md"
 #: What the cards of this importer begin with, up to their tables.
@@ -18,7 +21,7 @@ _MOST_BYTES = 1 << 20
 _TEXT = """
 # MLPerf Training and HPC: every run
 
-Made from the published logs and system descriptions by the MLPerf Training importer; version {version} of the schema. A folder
+Made from the published logs and system descriptions by the MLPerf Training importer; schema version {version}. A folder
 is a table, a file in it a round. Columns carry their meaning, unit, and whether the importer computed them, in the Parquet
 files and in `croissant.json`, which also names the sources. MLPerf is a trademark of MLCommons.
 

@@ -1,6 +1,6 @@
 """Writes the data set, round by round: rows in, Parquet (and CSV) files out, with descriptions of them all.
 
-A file is ``<table>/<label>.parquet``, so that a folder is a table for every reader: nothing in its path is a column. CSV files
+A file is ``<table>/<label>.parquet``, so that a folder is a table for every reader: no column is in its path. CSV files
 lie apart, in ``csv/<table>/<label>.csv``, where no reader of the folder of a table comes across them.
 """
 
@@ -160,9 +160,10 @@ def _version_of(file: Path) -> str:
     import pyarrow.parquet as pq
 
     try:
-        return (pq.read_schema(file).metadata or {}).get(b"schema_version", b"unknown").decode("ascii", "replace")
+        version: bytes = (pq.read_schema(file).metadata or {}).get(b"schema_version", b"unknown")
     except (OSError, pa.ArrowException):
         return "unknown"
+    return version.decode("ascii", "replace")
 
 
 def _origin(round_: Round) -> dict[str, str]:

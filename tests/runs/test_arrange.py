@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from trees import import_tree, snapshot, write_files
 
+from mlperf_training_import.commands.line import main
 from mlperf_training_import.errors import BadInput, NothingToScore
 from mlperf_training_import.runs.arrange import arrange
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description
