@@ -168,13 +168,10 @@ def cmr(monkeypatch, capfd):
 
 
 @pytest.fixture
-def main(isolated, monkeypatch):
-    """Our command line in this process, for tests of what it says; what it remembers ends with the test."""
+def main(isolated):
+    """Our command line in this process, for tests of what it says; signals end the test as they did before."""
     from mlperf_training_import.commands.line import main
 
-    for name in ("MLPERF_TRAINING_IMPORT_COMMAND", "MLPERF_TRAINING_IMPORT_HOME"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield main
     for number, handler in handlers.items():
