@@ -67,14 +67,12 @@ def test_a_verdict_has_the_three_numbers_that_it_follows_from(tmp_path):
 
 @pytest.mark.parametrize("logs", [range(1, 6), (1, 2, 2, 4, 5)], ids=["plain", "one run twice"])
 def test_loose_logs_are_judged_like_the_folder_that_they_are_in(tmp_path, logs):
-    """All but the places of files, and what only a tree has."""
     folder = write_result(tmp_path, logs, evaluations=[(30, 0.3)])
     write_files(folder, {"scaling.json": {"scaling_factor": 1.25}})
     imported = import_tree(tmp_path).only
     ((group,), troubles) = score_logs([folder], "3.0")
     assert troubles == []
-    of_logs = {key: value for key, value in imported.figures.items() if "accelerator" not in key}
-    assert (group.score, group.figures) == (imported.score.value, of_logs)
+    assert (group.score, group.figures) == (imported.score.value, imported.figures)
     assert [(doubt.code, doubt.what) for doubt in group.findings] == [(d.code, d.what) for d in imported.doubts]
 
 

@@ -207,7 +207,7 @@ def test_a_file_that_cannot_be_unpacked_or_is_too_large_is_named_and_the_rest_is
 
 def test_where_a_submission_was_expected_the_runs_are_named(tmp_path):
     write_files(tmp_path, FORMS["slurm outputs"](logs()))
-    said = describe_runs(tmp_path, "5.1")
+    said = describe_runs(tmp_path, "5.1", "python run.py")
     assert said.startswith("\nthere are 10 runs of llama2_70b_lora; score them as they are: ")
     assert f"arrange {tmp_path} --submitter <name>" in said
-    assert describe_runs(tmp_path / "nowhere", "5.1") == ""
+    assert describe_runs(tmp_path / "nowhere", "5.1", "python run.py") == ""
