@@ -81,8 +81,9 @@ class ScoredGroup:
     ``score`` is that of the ``metric`` by the rules of ``round``, in ``score_unit``; None where ``reason`` says why there is
     none. ``round`` is None where no round has the benchmark. ``minutes`` are those for each model that was trained,
     ``minutes_so_far`` the mean of the runs that count where there are fewer than the rules ask for. ``verdict`` is that
-    against the reference convergence points, withheld where runs are missing or missed the target. ``figures`` are those of
-    an entry (``docs/analysis.md``), ``findings`` those that an import would have. ``notes`` say what was assumed.
+    against the reference convergence points, withheld where runs are missing, and where runs that missed the target would
+    pass. ``figures`` are those of an entry (``docs/analysis.md``), ``findings`` those that an import would have. ``notes``
+    say what was assumed.
     """
 
     benchmark: str
@@ -234,10 +235,11 @@ def _score_group(folder: str, members: Sequence[Member], asked: str | None) -> S
     if difference:
         reason = f"not the runs of one result, they differ in {difference}"
     has_score = reason is None
-    missed = any(doubt.code == _MISSED for doubt in judged.doubts)
-    findings = [doubt for doubt in judged.doubts if not ((missed or not has_score) and doubt.code in _OF_REVIEW)]
+    findings = [doubt for doubt in judged.doubts if has_score or doubt.code not in _OF_REVIEW]
     figures = dict(judged.figures) if has_score else {}
-    if missed:
+    verdict = judged.verdict.name if judged.verdict and has_score else None
+    if verdict == "pass" and any(doubt.code == _MISSED for doubt in findings):  # who stops early needs few samples
+        verdict = None
         figures = {name: value for name, value in figures.items() if not name.startswith("rcp_")}
     return ScoredGroup(
         benchmark=benchmark.key or NOT_NAMED,
@@ -260,7 +262,7 @@ def _score_group(folder: str, members: Sequence[Member], asked: str | None) -> S
         minutes_so_far=mean(counted) if few and counted and not difference else None,
         reason=reason,
         scaling_factor=judged.scaling_factor,
-        verdict=judged.verdict.name if judged.verdict and has_score and not missed else None,
+        verdict=verdict,
         is_sweep=difference is not None,
         figures=figures | ({"doubts": codes} if (codes := list(dict.fromkeys(doubt.code for doubt in findings))) else {}),
         findings=tuple(findings),

