@@ -18,10 +18,14 @@ from ..rounds.locate import locate
 from ..show.pull_request import pull_request
 from ..show.screen import Screen
 from ..start.fetch import Fetcher
+from ..start.look import is_changed, rounds_named
+from ..tables.suites import source_of
 from .home import add_home_flag, add_round_flag, open_home
 
 if TYPE_CHECKING:
     import argparse
+
+    from ..homes.home import Home
 
 PULL_REQUEST_FILE = "mlperf-training-pull-request.md"
 
@@ -34,6 +38,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         parser,
         "only this round, which is fetched unless it is cached; may be repeated, or be a list with commas; default: every "
         "cached round that is public",
+    )
+    parser.add_argument(
+        "--changed",
+        type=Path,
+        metavar="FILE",
+        help="only rounds with a commit of which nothing is stored yet, fetched anew; FILE names the repositories that are "
+        "public, one a line; a round that no table knows is imported by the last rules",
     )
     parser.add_argument("--prune", action="store_true", help="remove stored results that the clone no longer has")
     parser.add_argument(
@@ -51,18 +62,19 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ImportFailure: a round gave no result, or a file changed that is not ours; what was imported is whole.
     """
-    screen, home = Screen(), open_home(options.home)
+    if options.changed is not None and options.round:
+        raise BadInput("--changed: finds the rounds itself, and --round names some; leave one of them out")
+    screen, home = Screen(), open_home(options.home, may_be_new=True)
     target = find_target(home, options.target_repo)
     if options.output.resolve().is_relative_to(target.path.resolve()):
         raise BadInput(
             f"--output={options.output}: in the repository itself, where only results belong; name another folder"
         )
-    for label in options.round:
-        Fetcher(home, screen.tell).fetch(label)
-    labels = options.round or [round_.label for round_ in locate(home, []) if not round_.is_private]
-    if not labels:
-        raise NothingToImport("no round that is public is cached; name one: --round=<number>.<number>")
     before = State.of(target)
+    labels = _labels(options, before, home, Fetcher(home, screen.tell))
+    if not labels:
+        print("nothing new: every commit is stored")
+        return 0
     wanted = Options(target_repo=options.target_repo, versions=tuple(labels), output_dir=options.output, prune=options.prune)
     outcome = import_rounds(home, wanted, screen.tell, screen.progress)
     after = State.of(target)
@@ -78,3 +90,37 @@ def run(options: argparse.Namespace) -> int:
     if outcome.failures:
         raise ImportFailure(f"{len(outcome.failures)} findings with which nothing should be published; see {file}")
     return 0
+
+
+def _labels(options: argparse.Namespace, before: State, home: Home, fetcher: Fetcher) -> list[str]:
+    """The rounds to import, which are cached then; empty where nothing changed.
+
+    Raises:
+        NothingToImport: no round that is public is cached, and none is named.
+    """
+    if options.changed is not None:
+        changed: list[str] = _changed(options.changed, before)
+        if old := [label for label in changed if not fetcher.fetch(label, source_of(label))]:
+            fetcher.update(old)
+        return changed
+    for label in options.round:
+        fetcher.fetch(label)
+    labels = options.round or [round_.label for round_ in locate(home, []) if not round_.is_private]
+    if not labels:
+        raise NothingToImport("no round that is public is cached; name one: --round=<number>.<number>")
+    return labels
+
+
+def _changed(file: Path, state: State) -> list[str]:
+    """The rounds of the repositories that a file names with a commit of which nothing is stored.
+
+    Raises:
+        BadInput: the file cannot be read, or names no round, as where the list came from the wrong place.
+    """
+    try:
+        labels = rounds_named(file.read_text(encoding="utf-8", errors="replace").splitlines())
+    except OSError as error:
+        raise BadInput(f"--changed={file}: {error.strerror}") from error
+    if not labels:
+        raise BadInput(f"--changed={file}: names no repository of a round, such as training_results_v5.1")
+    return [label for label in labels if is_changed(label, state.commits(label))]

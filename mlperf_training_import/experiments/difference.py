@@ -43,6 +43,10 @@ class State:
         }
         return cls(objects, dict(_iter_outside(target)))
 
+    def commits(self, label: str) -> set[str]:
+        """The commits that results of a round were imported from."""
+        return {str(item.get("git_commit")) for item in self.objects.values() if item.get("version") == label}
+
     def uids(self) -> set[str]:
         """The uids of all results."""
         return {uid for _, uid in self.objects}

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import git
 import pytest
 from cmind.core import CM
 from support import cache_round
@@ -17,6 +18,7 @@ from mlperf_training_import.commands.line import main
 from mlperf_training_import.experiments.difference import State, changed_outside, kinds_of_change
 from mlperf_training_import.experiments.publish import find_target
 from mlperf_training_import.homes import home_of
+from mlperf_training_import.start.look import rounds_named
 from mlperf_training_import.start.sample import make_repository
 
 NAME = "mlperf-training--5.1--closed--image-classification"
@@ -182,3 +184,34 @@ def test_a_round_without_a_result_fails_with_the_reason(repository, tmp_path, ca
     assert "error: no results in " in capsys.readouterr().err
     assert rows(TEXT.read_text(), "round |")[0][0] == "4.1"
     assert rows(TEXT.read_text(), "finding |")
+
+
+def test_only_rounds_with_a_new_commit_are_asked_for(repository, github, capsys):
+    """A round whose commit is stored is left alone; one that is cached but old is fetched again."""
+    for name in ("training_results_v5.1", "hpc_results_v99.0"):
+        write_result(github(name), benchmark="bert")
+        make_repository(github(name))
+    names = Path("names.txt")
+    names.write_text("training_results_v5.1\nhpc_results_v99.0\nother\n")
+    assert rounds_named(names.read_text().split()) == ["5.1", "hpc-99.0"]
+    names.write_text("training_results_v5.1\n")
+    assert main([*PUBLISH, f"--changed={names}"]) == 0
+    assert TEXT.read_text().startswith("# MLPerf results of 5.1\n")
+    TEXT.unlink()
+    assert main([*PUBLISH, f"--changed={names}"]) == 0
+    assert "nothing new: every commit is stored" in capsys.readouterr().out
+    assert not TEXT.exists()
+    clone = git.Repo(github("training_results_v5.1"))
+    clone.index.commit("again", author=git.Actor("a", "a@b.c"), committer=git.Actor("a", "a@b.c"))
+    assert main([*PUBLISH, f"--changed={names}"]) == 0
+    assert f"[`{clone.head.commit.hexsha[:12]}`]" in TEXT.read_text()
+
+
+@pytest.mark.parametrize(("text", "reason"), [("nothing\n", "names no repository of a round"), (None, "No such file")])
+def test_a_list_that_names_no_round_is_refused(repository, capsys, text, reason):
+    if text is not None:
+        Path("names.txt").write_text(text)
+    assert main([*PUBLISH, "--changed=names.txt"]) == 1
+    assert reason in capsys.readouterr().err
+    assert main([*PUBLISH, "--changed=names.txt", "--round=5.0"]) == 1
+    assert "leave one of them out" in capsys.readouterr().err
