@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .errors import BadInput, PrivateRounds
+from .experiments.locks import reading_clones
 from .experiments.publish import find_target, publish, stored_beside
 from .findings import Finding, by_weight
 from .logs.cache import LogCache
@@ -18,6 +19,7 @@ from .outcome import Outcome, RoundOutcome
 from .results.entry import experiment_names
 from .results.score_round import Reading, bytes_to_read, read_round
 from .rounds.advice import no_results
+from .rounds.clone import is_as_before
 from .rounds.locate import iter_doubts, locate, locate_path
 from .rounds.presence import Contents, Presence
 from .rounds.repository import is_of_its_repository, refuse_wrong_repository
@@ -60,7 +62,9 @@ def import_rounds(
     Raises:
         ImportFailure: the user must do something first; nothing was written, or what was written is whole.
     """
-    with home.index_left_alone(), _rare_collections():
+    is_cached = options.path is None
+    clones = reading_clones(home, tell, may_write=not options.dry_run) if is_cached else contextlib.nullcontext()
+    with clones, home.index_left_alone(), _rare_collections():
         target, wanted = find_target(home, options.target_repo), options.filter
         outcome = Outcome(dry_run=options.dry_run, preview=options.path is not None, next_steps=home.commands.next_steps())
         rounds = _locate(home, options, outcome.findings, tell)
@@ -111,7 +115,12 @@ def _rare_collections() -> Iterator[None]:
 
 
 def write_dataset(
-    home: Home, versions: Sequence[str], dataset: Dataset, largest_mb: int, progress: ShowProgress = no_progress
+    home: Home,
+    versions: Sequence[str],
+    dataset: Dataset,
+    largest_mb: int,
+    tell: Callable[[str], None],
+    progress: ShowProgress = no_progress,
 ) -> list[Finding]:
     """Writes cached rounds into a data set, and imports nothing.
 
@@ -120,6 +129,7 @@ def write_dataset(
         versions: labels of rounds; those that are public of the cached ones where there are none.
         dataset: takes the rounds.
         largest_mb: a larger log is not read.
+        tell: takes messages for the user while work goes on.
         progress: as for :func:`import_rounds`.
 
     Returns:
@@ -129,12 +139,13 @@ def write_dataset(
         ImportFailure: the user must do something first; the rounds that were written are whole.
     """
     findings: list[Finding] = []
-    rounds = [round_ for round_ in locate(home, findings, versions) if versions or not round_.is_private]
-    for round_ in rounds:
-        refuse_wrong_repository(round_, home.commands)
-    for _ in _iter_read(rounds, Options(max_log_mb=largest_mb), findings, progress, dataset):
-        pass
-    dataset.finish()
+    with reading_clones(home, tell):
+        rounds = [round_ for round_ in locate(home, findings, versions) if versions or not round_.is_private]
+        for round_ in rounds:
+            refuse_wrong_repository(round_, home.commands)
+        for _ in _iter_read(rounds, Options(max_log_mb=largest_mb), findings, progress, dataset):
+            pass
+        dataset.finish()
     return findings
 
 
@@ -196,12 +207,13 @@ def _presence_in(
 ) -> Callable[[Identity, str], Presence]:
     """A function that says whether these rounds still have a stored result, given the division of its experiment.
 
-    A clone without any result proves nothing, nor does a tree on this machine: the round may have what it lacks.
+    A clone without any result proves nothing, nor does a tree on this machine: the round may have what it lacks. Nor does
+    one that somebody has changed or taken away while it was read, which our own commands never do.
     """
     contents = {
         label: Contents(done.walked, (f for f in findings if f.round == label), rules_of(done.round.version))
         for done in rounds
-        if done.results and (label := done.round.label)
+        if done.results and is_as_before(done.round) and (label := done.round.label)
     }
 
     def presence(identity: Identity, division: str) -> Presence:

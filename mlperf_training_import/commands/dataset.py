@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     home = open_home(options.home, may_be_new=True)
     for label in options.round:
         Fetcher(home, screen.tell).fetch(label)
-    findings = write_dataset(home, options.round, dataset, options.max_log_mb, screen.progress)
+    findings = write_dataset(home, options.round, dataset, options.max_log_mb, screen.tell, screen.progress)
     for name, size in dataset.sizes.items():
         print(f"{name:16}{size.rows:12,} rows {size.bytes / 1e6:10.2f} MB")
     print(f"wrote {options.output} ({len(findings)} findings, {time.monotonic() - start:.1f} s)")

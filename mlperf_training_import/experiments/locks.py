@@ -10,6 +10,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from ..errors import PublishFailure
+from ..regular import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,30 +41,46 @@ def locked(home: Home, repository: Path, waiting: Callable[[str], None]) -> Iter
 
 
 @contextlib.contextmanager
-def fetching(home: Home, waiting: Callable[[str], None]) -> Iterator[None]:
-    """Holds the lock under which clones are put into the cache of a home and taken out of it.
+def fetching(home: Home, waiting: Callable[[str], None]) -> Iterator[int]:
+    """Holds the lock under which clones are put into the cache of a home and taken out of it, and nobody reads them.
+
+    Gives its descriptor: whoever has it holds the lock too.
 
     Raises:
         PublishFailure: there is no permission to make a lock.
     """
-    with _held(home.repos_path.resolve() / _FETCH_LOCK_FILE, "fetch", waiting):
+    with _held(home.repos_path.resolve() / _FETCH_LOCK_FILE, "fetch", waiting) as handle:
+        yield handle
+
+
+@contextlib.contextmanager
+def reading_clones(home: Home, waiting: Callable[[str], None], *, may_write: bool = True) -> Iterator[None]:
+    """Holds the same lock with others who read, so that no clone is replaced meanwhile.
+
+    A home in which the lock is not there, and nobody may make it, is read without.
+    """
+    place = home.repos_path.resolve() / _FETCH_LOCK_FILE
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(PublishFailure):
+            if may_write or is_there(place):
+                held.enter_context(_held(place, "fetch", waiting, fcntl.LOCK_SH))
         yield
 
 
 @contextlib.contextmanager
-def _held(place: Path, work: str, waiting: Callable[[str], None]) -> Iterator[None]:
+def _held(place: Path, work: str, waiting: Callable[[str], None], kind: int = fcntl.LOCK_EX) -> Iterator[int]:
     with contextlib.ExitStack() as stack:
         try:
             handle = _opened_lock(place)
             stack.callback(os.close, handle)  # which also lets go of the lock, as the end of the process does
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, kind | fcntl.LOCK_NB)
             except BlockingIOError:
                 waiting(f"waiting for another {work} to finish (lock: {place})")
-                fcntl.flock(handle, fcntl.LOCK_EX)
+                fcntl.flock(handle, kind)
         except OSError as error:
             raise PublishFailure(f"{place.parent}: cannot be written ({error.strerror})") from error
-        yield
+        yield handle
 
 
 def _lock_of(repository: Path) -> Path:

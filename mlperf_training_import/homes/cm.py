@@ -22,7 +22,7 @@ from ..errors import ImportFailure
 from ..flags import typed_in_cm
 from ..regular import is_there
 from ..way_in import CM as COMMANDS
-from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, json_in
+from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, is_going, json_in, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: The automation that keeps the cache.
 _CACHE = "cache,541d6f712a6b464e"
+#: A file in an entry that another is to replace.
+_OLD_MARK = "mlperf-training-replaced"
 _EXPERIMENT = "experiment,a0a2d123ef064bcb"
 
 
@@ -59,18 +61,43 @@ class CmHome(Home):
         if found["return"] > 0:
             raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
         for item in found["list"]:
-            yield CacheEntry(item.meta["uid"], tuple(item.meta["tags"]), Path(item.path), Path(item.path) / "repo")
+            folder = Path(item.path)
+            # a copied home names the repositories of the original one too
+            if not is_going(folder) and self.cache in (folder.parent, folder.parent.resolve()):
+                is_old = is_there(folder / _OLD_MARK)
+                if folder.is_dir():  # an old one may go meanwhile
+                    yield CacheEntry(tags_of(item.meta), folder, folder / "repo", is_old)
 
     def _iter_remembered(self) -> Iterator[dict[str, Any]]:
         """See :class:`Home`; the next search of the cache drops them from the index in memory."""
         self.access("find", "repo", artifact="local")  # makes it load the index
         yield from self._cm.index.meta.get("cache", {}).values()
 
-    def remove_entry(self, entry: CacheEntry) -> None:
+    @property
+    def cache(self) -> Path:
         """See :class:`Home`."""
-        removed = self.access("rm", _CACHE, artifact=entry.uid, f=True)
-        if removed["return"] > 0:
-            raise ImportFailure(f"{entry.folder}: cannot be removed ({removed['error']})")
+        return self.repos_path / "repos" / "local" / "cache"
+
+    def _forget(self, folder: Path) -> None:
+        """See :class:`Home`."""
+        self.access("find", "repo", artifact="local")  # makes it load the index
+        for kind in _CACHE.split(","):
+            entries = self._cm.index.meta.get(kind, {})
+            for key in [key for key, entry in entries.items() if entry.get("path") == str(folder)]:
+                del entries[key]
+                self._cm.index.updated = True
+        self.access("find", "repo", artifact="local")  # makes it write what changed
+
+    @contextlib.contextmanager
+    def being_replaced(self, entry: CacheEntry) -> Iterator[None]:
+        """See :class:`Home`."""
+        mark = entry.folder / _OLD_MARK
+        write_atomically(mark, b"")
+        try:
+            yield
+        except BaseException:
+            mark.unlink(missing_ok=True)
+            raise
 
     def find_script(self, script: str, _ours: Path) -> Path | None:
         """See :class:`Home`; the package cmx4mlops has older scripts with our names."""

@@ -6,13 +6,14 @@ import contextlib
 import datetime
 import json
 import shlex
-import sys
+import shutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import UnknownTarget
+from ..errors import ImportFailure, UnknownTarget
+from ..interpreter import module_command
 from ..tables.suites import labels_of_tags, suites
 
 if TYPE_CHECKING:
@@ -25,28 +26,35 @@ if TYPE_CHECKING:
 _Json = TypeVar("_Json", list[Any], dict[str, Any])
 #: The tags that every cache entry with a clone has; one with a round has that of its suite too.
 CLONE_TAGS = ("get", "repo")
+#: What follows the name of an entry's folder while it is removed.
+_GOING = ".mlperf-training-removed"
 #: What is still being fetched is tagged with this, and never used.
 UNFINISHED_TAG = "tmp"
 
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """An entry of the cache: its uid, its tags, its folder, and where the clone belongs, which need not be there.
+    """An entry of the cache: its tags, its folder, and where the clone belongs, which need not be there.
 
-    ``expired_s`` is the time, in seconds since the epoch, from which the automation itself no longer uses it; None where
-    it does.
+    ``is_old`` says that another entry of its round counts in its place, once there is one. ``expired_s`` is the time, in
+    seconds since the epoch, from which the automation itself no longer uses it; None where it does.
     """
 
-    uid: str
     tags: tuple[str, ...]
     folder: Path
     clone: Path
+    is_old: bool = False
     expired_s: float | None = None
 
     @property
     def expired_on(self) -> datetime.date | None:
         """The day, in local time, on which it expired."""
         return None if self.expired_s is None else datetime.date.fromtimestamp(self.expired_s)  # noqa: DTZ012 - the user's
+
+    @property
+    def name(self) -> str:
+        """The name of its folder, which the automation's commands take, as a shell reads it."""
+        return shlex.quote(self.folder.name)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -126,9 +134,18 @@ class Home(ABC):
         Raises:
             ImportFailure: the cache cannot be searched.
         """
+        return _without_replaced(self._all_cached())
+
+    def _all_cached(self) -> list[CacheEntry]:
+        """As :meth:`cached_entries`, with those that others count in place of."""
         ours = {suite.cache_tag for suite in suites().values()}
         entries = (entry for entry in self._iter_cached() if is_clone(entry.tags) and not ours.isdisjoint(entry.tags))
         return sorted(entries, key=lambda entry: str(entry.clone))
+
+    @property
+    @abstractmethod
+    def cache(self) -> Path:
+        """The folder that has the entries of the cache, each in a folder of its own."""
 
     @abstractmethod
     def _iter_cached(self) -> Iterator[CacheEntry]:
@@ -147,16 +164,53 @@ class Home(ABC):
                 gone += [(label, folder) for label in labels_of_tags(tags)]
         return sorted(gone)
 
-    @abstractmethod
-    def remove_entry(self, entry: CacheEntry) -> None:
-        """Removes an entry of the cache.
+    def refuse_elsewhere(self, entry: CacheEntry) -> None:
+        """Keeps what no entry of this home's cache is from being removed, whatever an index or a description says.
 
         Raises:
-            ImportFailure: it cannot be removed.
+            ImportFailure: a folder of the entry lies elsewhere, or a link leads to it.
         """
+        cache = self.cache.resolve()
+        for folder in _folders_of(entry):
+            if folder.resolve() != cache / folder.name or not cache.is_relative_to(self.repos_path.resolve()):
+                raise ImportFailure(f"{folder}: lies outside of {self.repos_path}, and is not removed; remove it yourself")
 
-    def expire(self, entry: CacheEntry) -> None:  # noqa: B027 - there is nothing to do where a clone is fetched anew
-        """Lets an entry be used only until there is another of its round, where :meth:`fetch_command` needs that.
+    def remove_entry(self, entry: CacheEntry) -> None:
+        """Removes an entry of the cache, and the one that has its clone. Nobody finds half of one.
+
+        Raises:
+            ImportFailure: it cannot be removed, or lies elsewhere.
+        """
+        self.refuse_elsewhere(entry)
+        for folder in _folders_of(entry):
+            going = folder.with_name(f"{folder.name}{_GOING}")
+            try:
+                folder.rename(going)
+                shutil.rmtree(going)
+            except OSError as error:
+                raise ImportFailure(f"{folder}: cannot be removed ({error.strerror})") from error
+            self._forget(folder)
+
+    def end_removals(self) -> None:
+        """Removes what those who removed or replaced entries, and were killed, have left. None may be at work.
+
+        Raises:
+            ImportFailure: an entry cannot be removed.
+        """
+        for folder in self.cache.glob(f"*{_GOING}"):
+            if not folder.is_symlink():
+                shutil.rmtree(folder, ignore_errors=True)
+        counted = {entry.folder for entry in self.cached_entries()}
+        for entry in self._all_cached():
+            if entry.is_old and entry.expired_s is None and entry.folder not in counted:
+                self.remove_entry(entry)
+
+    def _forget(self, folder: Path) -> None:  # noqa: B027 - for an automation that brings its index up to date itself
+        """Takes a cache entry that is gone out of the index."""
+
+    @abstractmethod
+    def being_replaced(self, entry: CacheEntry) -> contextlib.AbstractContextManager[None]:
+        """Lets an entry count only until there is another of its round; as before, if none comes.
 
         Raises:
             ImportFailure: it cannot be written.
@@ -166,8 +220,8 @@ class Home(ABC):
         """The command, with its arguments, that clones a repository into the cache; into an entry of its own if anew."""
         _, *words = shlex.split(self.commands.fetch)
         values = {"address": source.address, "tags": source.cache_tags, "branch": source.branch}
-        started = (sys.executable, "-m", self.module, "run", "script")
-        return [*started, *(word.format_map(values) for word in words), "-s", *(self.commands.anew if anew else ())]
+        given = [*(word.format_map(values) for word in words), "-s", *(self.commands.anew if anew else ())]
+        return module_command(self.module, "run", "script", *given)
 
     def find_script(self, _script: str, ours: Path) -> Path | None:
         """The folder in which a script (``alias,uid``) is found: in ours, unless the automation has one of that name."""
@@ -224,6 +278,23 @@ class Home(ABC):
             f"{', '.join(sorted(known))}\n"
             f"add it with one of:{add}"
         )
+
+
+def _folders_of(entry: CacheEntry) -> list[Path]:
+    """The folders that are an entry: the one with the clone may be another."""
+    return list(dict.fromkeys((entry.folder, entry.clone.parent)))
+
+
+def is_going(folder: Path) -> bool:
+    """Whether a folder is what is left of an entry that is being removed."""
+    return folder.name.endswith(_GOING)
+
+
+def _without_replaced(found: list[CacheEntry]) -> list[CacheEntry]:
+    """The entries that are not old; of those that are the last one, where no other has its round."""
+    whole = {e.labels for e in found if not e.is_old and not e.unfinished and e.clone.is_dir()}
+    last = {e.labels: e for e in sorted(found, key=lambda e: e.expired_s or 0.0) if e.is_old}
+    return [e for e in found if not e.is_old or not e.labels or (e is last[e.labels] and e.labels not in whole)]
 
 
 def json_in(data: bytes, kind: type[_Json]) -> _Json:

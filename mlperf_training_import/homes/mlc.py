@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ..atomic import write_atomically
-from ..errors import ImportFailure
 from ..flags import typed_in_mlc
 from ..regular import is_there, read_regular
+from ..tables.suites import labels_of_tags
 from ..way_in import MLC
-from .home import BadDescription, CacheEntry, Home, Repository, json_in, tags_of
+from .home import BadDescription, CacheEntry, Home, Repository, is_clone, is_going, json_in, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,44 +45,55 @@ class MlcHome(Home):
         super().__init__(repos_path, running)
         self.commands = replace(MLC, named=str(repos_path))  # unless it is named, our command line works in that of CM
 
-    def cached_entries(self) -> list[CacheEntry]:
-        """See :class:`Home`; entries of MLCFlow expire, clones after five days.
+    def _all_cached(self) -> list[CacheEntry]:
+        """See :class:`Home`; entries of MLCFlow expire, clones after five days, and are fetched again then.
 
-        One that expired is left out where there is a newer one for the same round: it was fetched again. So is an
-        unfinished one with the clone of another: where ``get,git,repo`` is run with ``--new``, mlcflow 1.3.8 leaves it so.
+        An unfinished one with the clone of another is left out: where ``get,git,repo`` is run with ``--new``, mlcflow 1.3.8
+        leaves it so.
         """
-        found = super().cached_entries()
+        found = super()._all_cached()
         finished = {entry.clone for entry in found if not entry.unfinished}
-        return _without_replaced([entry for entry in found if not entry.unfinished or entry.clone not in finished])
+        return [entry for entry in found if not entry.unfinished or entry.clone not in finished]
+
+    @property
+    def cache(self) -> Path:
+        """See :class:`Home`."""
+        return self.repos_path / "local" / "cache"
 
     def _iter_cached(self) -> Iterator[CacheEntry]:
         """See :class:`Home`."""
-        for folder, meta in self._iter_described(self.repos_path / "local" / "cache"):
-            clone, expires = folder / "repo", meta.get("cache_expiration")
-            other = Path(str(meta.get("dependent_cached_path", "")))  # the clone, where it is in another entry
-            if not clone.is_dir() and other.parent.parent == folder.parent and other.is_dir():
+        described = {folder: meta for folder, meta in self._iter_described(self.cache) if not is_going(folder)}
+        for folder, meta in described.items():
+            tags, clone, expires = tags_of(meta), folder / "repo", meta.get("cache_expiration")
+            # the clone, where it is in another entry; what an entry says leads to no other place, and to no other round
+            other = Path(str(meta.get("dependent_cached_path", "")))
+            tags_of_other = tags_of(described.get(other.parent, {}))
+            is_of_round = is_clone(tags_of_other) and labels_of_tags(tags_of_other) == labels_of_tags(tags)
+            if not clone.is_dir() and is_of_round and other.is_dir():
                 clone = other
             has_expired = isinstance(expires, (int, float)) and 0 <= expires < time.time()
-            yield CacheEntry(meta["uid"], tags_of(meta), folder, clone, expires if has_expired else None)
+            yield CacheEntry(tags, folder, clone, has_expired, expires if has_expired else None)
 
     def _iter_remembered(self) -> Iterator[dict[str, Any]]:
         """See :class:`Home`."""
         yield from (row for row in self._list_in("index_cache.json") if isinstance(row, dict))
 
-    def remove_entry(self, entry: CacheEntry) -> None:
-        """See :class:`Home`; MLCFlow drops it from its index when it next starts."""
-        for folder in dict.fromkeys((entry.clone.parent, entry.folder)):
-            try:
-                shutil.rmtree(folder)
-            except OSError as error:
-                raise ImportFailure(f"{folder}: cannot be removed ({error.strerror})") from error
-
-    def expire(self, entry: CacheEntry) -> None:
-        """See :class:`Home`."""
+    @contextlib.contextmanager
+    def being_replaced(self, entry: CacheEntry) -> Iterator[None]:
+        """See :class:`Home`; MLCFlow fetches nothing while it has an entry that did not expire."""
         meta = self.read_description(entry.folder)
-        if meta is not None and entry.expired_s is None:
-            content = json.dumps(meta | {"cache_expiration": time.time()}, indent=4)
-            write_atomically(entry.folder / self.description_file, content.encode("ascii"))
+        if meta is None or entry.is_old:
+            yield
+            return
+        self._describe(entry.folder, meta | {"cache_expiration": time.time()})
+        try:
+            yield
+        except BaseException:
+            self._describe(entry.folder, meta)
+            raise
+
+    def _describe(self, folder: Path, meta: dict[str, Any]) -> None:
+        write_atomically(folder / self.description_file, json.dumps(meta, indent=4).encode("ascii"))
 
     def find_repository(self, name: str) -> Repository:
         """See :class:`Home`; also by the name of its folder, such as ``mlcommons@mlperf-automations``."""
@@ -141,10 +151,3 @@ class MlcHome(Home):
                 with contextlib.suppress(BadDescription):  # being written, or of no program: MLCFlow passes it over
                     if folder.is_dir() and (meta := self.read_description(folder)) is not None:
                         yield folder, meta
-
-
-def _without_replaced(found: list[CacheEntry]) -> list[CacheEntry]:
-    """The entries that did not expire; of those that did the last one, where no other has its round."""
-    whole = {e.labels for e in found if e.expired_s is None and not e.unfinished and e.clone.is_dir()}
-    last = {e.labels: e for e in sorted(found, key=lambda e: e.expired_s or 0.0)}
-    return [e for e in found if e.expired_s is None or not e.labels or (e is last[e.labels] and e.labels not in whole)]

@@ -69,6 +69,14 @@ def read_clone(clone: Path, label: str, version: str) -> Round:
     )
 
 
+def is_as_before(round_: Round) -> bool:
+    """Whether a clone that was read is still there, at the same commit."""
+    try:
+        return read_clone(round_.path, round_.label, round_.version).commit == round_.commit
+    except NoClone:
+        return False
+
+
 def remote_address(clone: Path) -> str:
     """Where a clone was fetched from, as git would fetch it again, with credentials; empty where it does not say.
 

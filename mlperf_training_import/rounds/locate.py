@@ -108,11 +108,11 @@ def _round_of(entry: CacheEntry, findings: list[Finding], commands: Commands) ->
     if len(entry.labels) > 1:
         raise AmbiguousRounds(
             f"{entry.clone}: tagged as several rounds ({', '.join(entry.labels)}); "
-            f"remove it ({commands.remove.format(entry=entry.uid)}), then fetch the round again with one version- tag"
+            f"remove it ({commands.remove.format(entry=entry.name)}), then fetch the round again with one version- tag"
         )
     label = entry.labels[0] if entry.labels else ""
     # our own command line takes away what cannot be used
-    again = f"run: {fetch_command(label, commands)}" if commands.own else replace_command(entry.uid, label, commands)
+    again = f"run: {fetch_command(label, commands)}" if commands.own else replace_command(entry.name, label, commands)
     report = reporter(findings, label)
     version = split_label(label)
     if entry.unfinished:

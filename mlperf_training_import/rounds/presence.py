@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..tables.rules import Rules
 
 #: Findings about a folder or file that was there and was not read.
-_NOT_READ = ("unreadable", "unsafe-path", "too-deep")
+_NOT_READ = ("unreadable", "unread-logs", "unsafe-path", "too-deep")
 #: Folders that are in the path of a result and not in its identity.
 _RESULTS = "results"
 

@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,8 @@ from ..tables.suites import Source, source_of
 from ..values import without_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from ..homes.home import CacheEntry, Home
     from ..model import Round
@@ -61,7 +63,7 @@ class Fetcher:
             FetchFailure: git could not clone it, or the clone is not whole.
             NothingToImport: there is no such round.
         """
-        with self._alone():
+        with self._alone() as lock:
             there = self._entries_of(label)
             if any(_clone_of(entry) for entry in there):
                 return False
@@ -69,7 +71,7 @@ class Fetcher:
                 raise NothingToImport(unknown_round(label))
             for entry in there:
                 self._tell(f"round {label}: the clone in {entry.folder} is not whole; it is replaced")
-            self._clone(label, source or source_of(label), anew=bool(there))
+            self._clone(label, source or source_of(label), lock, anew=bool(there))
         return True
 
     def update(self, labels: Sequence[str]) -> None:
@@ -80,22 +82,27 @@ class Fetcher:
         Raises:
             FetchFailure: one could not be cloned again; it is there as before.
         """
-        with self._alone():
+        with self._alone() as lock:
             entries = self._entries_of(*labels)
             whole = {label for entry in entries if _clone_of(entry) for label in entry.labels}
             for entry in entries:
-                if not entry.unfinished or whole.isdisjoint(entry.labels):
-                    self._update(entry)
+                # of two with one round both are gone when the first is replaced
+                if entry.folder.is_dir() and (not entry.unfinished or whole.isdisjoint(entry.labels)):
+                    self._update(entry, lock)
 
     def remove_unfinished(self, labels: Sequence[str]) -> None:
         """Removes what fetches of these rounds have left that were cut off. One that goes on is waited for."""
         with self._alone():
             self._remove(entry for entry in self._entries_of(*labels) if entry.unfinished)
 
-    def _alone(self) -> contextlib.AbstractContextManager[None]:
-        return fetching(self._home, self._tell)
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[int]:
+        """Holds the lock of the clones, whose descriptor it gives."""
+        with fetching(self._home, self._tell) as lock:
+            self._home.afresh().end_removals()
+            yield lock
 
-    def _update(self, entry: CacheEntry) -> None:
+    def _update(self, entry: CacheEntry, lock: int) -> None:
         label, before = entry.labels[0], _clone_of(entry)
         address = next((tag.removeprefix("_repo.") for tag in entry.tags if tag.startswith("_repo.")), "")
         with contextlib.suppress(NoClone, OSError):
@@ -104,71 +111,80 @@ class Fetcher:
             raise FetchFailure(f"round {label}: the clone in {entry.clone} does not say where it was fetched from")
         kept = (tag for tag in entry.tags if tag not in _OWN_TAGS and not tag.startswith(("_repo.", "script-artifact-")))
         source = Source(address, (before and before.branch) or source_of(label).branch, ",".join(kept))
-        after = self._clone(label, source, anew=True, replaced=entry)
+        after = self._clone(label, source, lock, anew=True, replaced=entry)
         old, new = (before and before.commit) or "unknown", after.commit or "unknown"
         what = f"nothing new, still at commit {new[:12]}" if old == new else f"from commit {old[:12]} to {new[:12]}"
         self._tell(f"round {label}: {what}")
 
-    def _clone(self, label: str, source: Source, *, anew: bool, replaced: CacheEntry | None = None) -> Round:
+    def _clone(self, label: str, source: Source, lock: int, *, anew: bool, replaced: CacheEntry | None = None) -> Round:
         """Clones a repository, into an entry of its own if anew; returns the round in it. What is not whole then goes."""
         address = web_address(source.address) or without_credentials(source.address)
         self._tell(f"fetching {address} ...")
         begin = time.monotonic()
         there = self._entries_of(label)
-        before = {entry.uid for entry in there if not entry.unfinished}
-        for entry in there if anew else ():
-            self._home.expire(entry)
+        before = {entry.folder for entry in there if not entry.unfinished}
+        for entry in there:
+            self._home.refuse_elsewhere(entry)
         found: list[Round] = []
-        try:
-            code, trouble = _run(self._home.fetch_command(source, anew=anew), self._home.environment)
-            found = [round_ for entry in self._entries_of(label, but=before) if (round_ := _clone_of(entry)) is not None]
-        finally:
+        with contextlib.ExitStack() as replacing:
+            for entry in there if anew else ():
+                replacing.enter_context(self._home.being_replaced(entry))
+            try:
+                code, trouble = _run(self._home.fetch_command(source, anew=anew), self._home.environment, lock)
+                found = [round_ for entry in self._entries_of(label, but=before) if (round_ := _clone_of(entry)) is not None]
+            finally:
+                if not found:
+                    self._remove(self._entries_of(label, but=before))
             if not found:
-                self._remove(self._entries_of(label, but=before))
-        if not found:
-            reason = f":\n{trouble}\n" if trouble else f" (exit code {code}); "
-            advice = "nothing of it was kept; check address, network and disk space, then try again"
-            raise FetchFailure(f"{address} could not be fetched{reason}{advice}")
+                reason = f":\n{trouble}\n" if trouble else f" (exit code {code}); "
+                advice = "nothing of it was kept; check address, network and disk space, then try again"
+                raise FetchFailure(f"{address} could not be fetched{reason}{advice}")
         commit = (found[0].commit or "unknown")[:12]
         self._tell(f"fetched round {label} at commit {commit} in {time.monotonic() - begin:.1f} s")
         # the home may have gone on with the entry of a fetch that was cut off, which is whole now
         self._remove([replaced] if replaced and not replaced.unfinished else ())
         self._remove(entry for entry in self._entries_of(label) if _clone_of(entry) is None)
+        self._home.afresh().end_removals()
         return found[0]
 
-    def _entries_of(self, *labels: str, but: Container[str] = ()) -> list[CacheEntry]:
-        """The entries of these rounds, of all where none is named, as they are on the disk now; but not those with a uid."""
+    def _entries_of(self, *labels: str, but: Container[Path] = ()) -> list[CacheEntry]:
+        """The entries of these rounds, of all where none is named, as they are on the disk now; but not some folders."""
         entries = (entry for entry in self._home.afresh().cached_entries() if any(map(split_label, entry.labels)))
-        return [entry for entry in entries if entry.uid not in but and (not labels or {*entry.labels} & {*labels})]
+        return [entry for entry in entries if entry.folder not in but and (not labels or {*entry.labels} & {*labels})]
 
     def _remove(self, entries: Iterable[CacheEntry]) -> None:
         for entry in entries:
             self._home.afresh().remove_entry(entry)
 
 
-def _run(command: Sequence[str], variables: Mapping[str, str]) -> tuple[int, str]:
+def _run(command: Sequence[str], variables: Mapping[str, str], lock: int) -> tuple[int, str]:
     """Runs a command that ends with us; on a terminal git shows there how far it is.
+
+    It runs in a folder of its own: Collective Mind puts scripts where it is started and runs them, and MLCFlow a log file.
 
     Returns:
         The exit code, and the lines in which git says what is wrong, without credentials; none from a terminal.
     """
     shown = sys.stderr.isatty()
     environment = os.environ | {**variables, "GIT_TERMINAL_PROMPT": "0"}
-    process = subprocess.Popen(  # noqa: S603 - no shell; the address is that of a table or of a clone
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=None if shown else subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,  # git is a grandchild, and ends with the group
-    )
-    try:
-        _, written = process.communicate()
-    except BaseException:
-        _end_group(process)
-        raise
+    with tempfile.TemporaryDirectory(prefix="mlperf-training-fetch-") as folder:
+        process = subprocess.Popen(  # noqa: S603 - no shell; the address is that of a table or of a clone
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=None if shown else subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # git is a grandchild, and ends with the group
+            pass_fds=(lock,),  # if we are killed, nobody else fetches or reads before it is done
+        )
+        try:
+            _, written = process.communicate()
+        except BaseException:
+            _end_group(process)
+            raise
     lines = (written or "").splitlines()
     trouble = [f"  {without_credentials(line)}" for line in lines if _GIT_TROUBLE.match(line)]
     return process.returncode, "\n".join(dict.fromkeys(trouble))

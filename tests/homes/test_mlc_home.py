@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import pytest
 from support import PROJECT
 
 from mlperf_training_import.commands.home import open_cm_home, open_home
-from mlperf_training_import.errors import BadInput, UnknownTarget
+from mlperf_training_import.errors import BadInput, ImportFailure, UnknownTarget
 from mlperf_training_import.homes import home_of
 from mlperf_training_import.homes.home import BadDescription
 from mlperf_training_import.homes.mlc import MlcHome
@@ -105,7 +106,12 @@ def test_an_entry_that_is_to_be_replaced_expires(root):
     add_entry(root, "a", *ROUND, age_days=-4)
     home = MlcHome(root)
     (entry,) = home.cached_entries()
-    home.expire(entry)
+    before = (root / "local/cache/a/meta.json").read_bytes()
+    with pytest.raises(KeyError), home.being_replaced(entry):
+        raise KeyError
+    assert json.loads((root / "local/cache/a/meta.json").read_bytes()) == json.loads(before)
+    with home.being_replaced(entry):
+        pass
     (expired,) = home.cached_entries()
     assert entry.expired_on is None
     assert expired.expired_on is not None
@@ -200,6 +206,58 @@ def test_a_clone_outside_of_the_cache_is_not_taken(root, tmp_path):
     meta.write_text(json.dumps(json.loads(meta.read_text()) | {"dependent_cached_path": str(tmp_path / "elsewhere")}))
     (finding,) = located(root)[1]
     assert (finding.code, finding.where) == ("clone-missing", str(clone))
+
+
+@pytest.mark.parametrize(
+    "words", ["{cache}/../experiment", "{cache}/b/../../mine", "{cache}/c/repo", "{cache}/d/repo", "repo", ""]
+)
+def test_what_an_entry_says_names_no_path_that_is_deleted(root, words):
+    """The experiments, another repository, an entry that is no clone, the clone of another round."""
+    for folder in ("experiment/a", "mine/b", "cache/c/repo"):
+        (root / "local" / folder).mkdir(parents=True)
+        (root / "local" / folder / "kept").touch()
+    (root / "local/cache/c/meta.json").write_text(json.dumps({"uid": "c", "tags": ["get", "dataset"]}))
+    other = add_entry(root, "d", "mlperf-training-results", "version-4.1")
+    add_entry(root, "b", *ROUND, clone=False)
+    meta = root / "local/cache/b/meta.json"
+    said = words.format(cache=root / "local/cache")
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"dependent_cached_path": said}))
+    home = MlcHome(root)
+    (entry,) = (entry for entry in home.cached_entries() if entry.labels == ("5.1",))
+    home.remove_entry(entry)
+    assert not meta.parent.exists()
+    assert all((root / "local" / folder / "kept").is_file() for folder in ("experiment/a", "mine/b", "cache/c/repo"))
+    assert (other / "README.md").is_file()
+
+
+@pytest.mark.parametrize("form", ["entry", "cache", "local"])
+def test_an_entry_to_which_a_link_leads_is_not_removed(root, tmp_path, form):
+    """As in a home that was copied with its links, or with a cache that several share."""
+    clone = add_entry(root, "a", *ROUND)
+    linked = {"entry": clone.parent, "cache": root / "local/cache", "local": root / "local"}[form]
+    linked.rename(tmp_path / "elsewhere")
+    linked.symlink_to(tmp_path / "elsewhere")
+    home = MlcHome(root)
+    (entry,) = home.cached_entries()
+    with pytest.raises(ImportFailure, match="lies outside of"):
+        home.remove_entry(entry)
+    assert clone.is_dir()
+
+
+def test_an_entry_that_was_half_removed_is_not_there_and_goes_with_the_next_fetch(root, monkeypatch):
+    add_entry(root, "a", *ROUND)
+    home = MlcHome(root)
+
+    def killed(folder):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(shutil, "rmtree", killed)
+        home.remove_entry(*home.cached_entries())
+    assert home.cached_entries() == []
+    assert list(home.cache.iterdir())
+    home.end_removals()
+    assert list(home.cache.iterdir()) == []
 
 
 def test_neither_home_imports_the_other_automation(root):

@@ -6,6 +6,7 @@ import pytest
 
 from mlperf_training_import.commands.home import open_cm_home, open_home
 from mlperf_training_import.homes.mlc import MlcHome
+from mlperf_training_import.interpreter import module_command
 from mlperf_training_import.rounds.advice import fetch_command
 from mlperf_training_import.tables.suites import source_of
 
@@ -47,7 +48,8 @@ def test_a_clone_is_fetched_by_the_command_that_is_advised(mlc, tmp_path):
     source = source_of("5.1")
     for home, module in ((open_cm_home(tmp_path / "new", may_be_new=True), "cmind"), (MlcHome(mlc), "mlc")):
         command = home.fetch_command(source, anew=False)
-        assert command[:5] == [sys.executable, "-m", module, "run", "script"]
+        assert command == module_command(module, *command[3:])
+        assert command[3:5] == ["run", "script"]
         assert f"_repo.{source.address}" in command[5]
         assert {f"--extra_cache_tags={source.cache_tags}", "--submodules=", "-s"} <= set(command)
         assert any(word.endswith(f"={source.branch}") for word in command)

@@ -55,7 +55,7 @@ class NoHome:
     def fetch_command(self, *_, **__):
         raise AssertionError("called")
 
-    expire = remove_entry = afresh = cached_entries = fetch_command
+    being_replaced = remove_entry = end_removals = afresh = cached_entries = fetch_command
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def entry(tmp_path):
     def of_branch(branch, *tags):
         (git / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
         (git / "packed-refs").write_text(f"{'0' * 40} refs/heads/{branch}\n")
-        return CacheEntry("0" * 16, ("mlperf-training-results", "version-5.1", *tags), git.parents[1], git.parent)
+        return CacheEntry(("mlperf-training-results", "version-5.1", *tags), git.parents[1], git.parent)
 
     return of_branch
 
@@ -77,10 +77,10 @@ def entry(tmp_path):
 @pytest.mark.parametrize("branch", ['x";id;"', "$(id)", "`id`", "x'y", "x;id", "é"])
 def test_a_clone_with_a_hostile_branch_is_not_fetched_again(entry, branch):
     with pytest.raises(FetchFailure, match=re.escape("branch ")):
-        fetch.Fetcher(NoHome(), print)._update(entry(branch))
+        fetch.Fetcher(NoHome(), print)._update(entry(branch), 0)
 
 
 @pytest.mark.parametrize("tag", ["$(id)", "_repo.$(id)", "_repo.ext::sh"])
 def test_a_clone_with_a_hostile_tag_is_not_fetched_again(entry, tag):
     with pytest.raises(FetchFailure, match="not fetched"):
-        fetch.Fetcher(NoHome(), print)._update(entry("main", tag))
+        fetch.Fetcher(NoHome(), print)._update(entry("main", tag), 0)
