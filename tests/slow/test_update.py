@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -27,7 +28,7 @@ from mlperf_training_import.rounds.locate import locate
 from mlperf_training_import.start.fetch import Fetcher
 from mlperf_training_import.start.sample import make_repository, write_sample
 
-EVERY = int(os.environ.get("EVERY", "3"))
+EVERY = int(os.environ.get("EVERY", "12"))
 LABEL = "5.1-local"
 #: What stands in for ``cmr "get git repo"``: as slow as is asked for, and as Collective Mind in what it leaves.
 FETCH = """
@@ -112,15 +113,15 @@ def updated(step: int) -> bool:
 
 
 def test_an_update_that_is_killed_at_any_change_of_the_disk(old):
-    step, ended = 1, False
-    before = old
-    while not ended:
-        ended = updated(step)
-        home = open_quick()
-        assert_one_whole_clone(before)
-        (before,) = rounds_in(home)
-        step += EVERY
-    assert step > 10
+    steps, ended = 0, False
+    for step in itertools.count(1, EVERY):
+        steps, ended = step, updated(step)
+        assert_one_whole_clone(old)
+        (old,) = rounds_in(open_quick())
+        if ended:
+            break
+    print(f"{steps} changes of the disk")
+    assert steps > 2 * EVERY
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -144,7 +145,7 @@ def test_those_who_read_and_an_update_at_once(old, tmp_path):
     stop, troubles = threading.Event(), []
 
     def read(number: int) -> None:
-        while not stop.is_set():
+        while not stop.wait(0.2):  # who reads without end lets nobody write
             home = home_of(CM(os.environ["CM_REPOS"]))
             try:
                 if number == 0:
@@ -163,7 +164,7 @@ def test_those_who_read_and_an_update_at_once(old, tmp_path):
     readers = [threading.Thread(target=read, args=(number,)) for number in range(3)]
     for reader in readers:
         reader.start()
-    for _ in range(6):
+    for _ in range(3):
         Fetcher(open_quick(), lambda _: None).update([LABEL])
     stop.set()
     for reader in readers:
