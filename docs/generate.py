@@ -252,7 +252,8 @@ def known_mistakes() -> list[dict[str, Any]]:
 def shown(mistake: Mapping[str, Any]) -> str:
     """What a mistake shows, with the rounds that are published now."""
     newest = public_rounds("training")[-1]
-    return mistake["shown"].strip().format(newest=newest, published=", ".join(public_rounds()))
+    published, known = ", ".join(public_rounds()), ", ".join(known_rounds())
+    return mistake["shown"].strip().format(newest=newest, published=published, known=known)
 
 
 def variations() -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import BadInput
-from .suggest import did_you_mean
+from .suggest import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Mapping, Sequence
@@ -36,6 +36,10 @@ _MLC_FLAGS = """
     mlc_output mlc_run_cmd path_only script_tags search_folder_path target verify_ssl
 """
 CM_FLAGS, MLC_FLAGS = (frozenset(f"{_SCRIPT_FLAGS} {others}".split()) for others in (_CORE_FLAGS, _MLC_FLAGS))
+#: What ``run.py`` calls flags of the script.
+_OF_RUN_PY = {"round": "version", "output": "output_dir"}
+#: Flags that remove something stored: nobody is invited to try one.
+_DELETING = frozenset({"prune"})
 
 
 class Typed(NamedTuple):
@@ -103,10 +107,16 @@ def check_typed(typed: Typed, ours: Collection[str]) -> None:
         raise BadInput(f"{word}: not expected here; {flag}={word} is written without a blank")
     for name in typed.flags:
         if name not in ours and name not in typed.theirs:
-            raise BadInput(f"--{name}: no such flag{did_you_mean(name, ours, '--')}")
+            meant = f"; did you mean --{_OF_RUN_PY[name]}?" if name in _OF_RUN_PY else flag_meant(name, ours)
+            raise BadInput(f"--{name}: no such flag{meant}")
     for name, count in Counter(map(_name_of, words)).items():
         if name in ours and count > 1:
             raise BadInput(f"--{name}: given {count} times; give it once, with commas where it is a list")
+
+
+def flag_meant(name: str, flags: Collection[str]) -> str:
+    """The question for the end of a message; empty where no flag is near, or the nearest one deletes something."""
+    return "" if nearest(name, flags) in _DELETING else did_you_mean(name, flags, "--")
 
 
 def _name_of(word: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Set
 
 _TRUE = frozenset({"1", "on", "true", "yes"})
-_FALSE = frozenset({"", "0", "off", "false", "no"})
+_FALSE = frozenset({"0", "off", "false", "no"})
 #: Flags that cannot be given together, and why.
 _CONTRADICTIONS = (
     ("prune", "path", "removes what a clone no longer holds, and --path names a folder"),
@@ -144,12 +144,13 @@ def _text(values: Mapping[str, object], name: str) -> str:
     """The value of a flag that is no switch; empty where it was not given.
 
     Raises:
-        BadInput: it was given without one.
+        BadInput: it was given without one, or with an empty one, as an unset variable of a shell leaves it.
     """
     value = values.get(name)
-    if value is True:
+    text = _plain(value)
+    if value is True or (isinstance(value, str) and not text):
         raise BadInput(f"--{name}: a value is missing (--{name}=<value>)")
-    return _plain(value)
+    return text
 
 
 def _plain(value: object) -> str:
@@ -159,7 +160,10 @@ def _plain(value: object) -> str:
 def _list(values: Mapping[str, object], name: str) -> list[str]:
     value = values.get(name)
     parts = value if isinstance(value, (list, tuple)) else _text(values, name).split(",")
-    return [text for part in parts if (text := _plain(part))]
+    texts = [text for part in parts if (text := _plain(part))]
+    if not texts and value not in (None, False):
+        raise BadInput(f"--{name}: a value is missing (--{name}=<value>)")
+    return texts
 
 
 def _folder(values: Mapping[str, object], name: str) -> Path | None:
@@ -180,7 +184,8 @@ def _megabytes(values: Mapping[str, object], name: str) -> int:
 
 
 def _switch(values: Mapping[str, object], name: str) -> bool:
-    text = str(values.get(name, "") or "").strip().lower()
+    value = values.get(name)
+    text = "no" if value is None else str(value).strip().lower()
     if text not in _TRUE | _FALSE:
         raise BadInput(f"--{name}={text}: expected yes or no")
     return text in _TRUE

@@ -10,7 +10,25 @@ from mlperf_training_import.options import Options, options_from
 
 def test_without_flags_all_is_as_declared():
     assert options_from({}) == Options()
-    assert options_from({"version": "", "path": None, "quiet": False, "max_log_mb": ""}) == Options()
+    assert options_from({"version": None, "path": None, "quiet": False, "max_log_mb": None}) == Options()
+
+
+@pytest.mark.parametrize("name", ["target_repo", "version", "path", "submitter", "output_dir", "max_log_mb", "dataset"])
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_value_is_refused(name, value):
+    with pytest.raises(BadInput, match=rf"^--{name}: a value is missing \(--{name}=<value>\)$"):
+        options_from({name: value})
+
+
+@pytest.mark.parametrize("value", [",", " , ", [], [""]])
+def test_an_empty_list_is_refused(value):
+    with pytest.raises(BadInput, match=r"^--submitter: a value is missing"):
+        options_from({"submitter": value})
+
+
+def test_an_empty_switch_is_refused():
+    with pytest.raises(BadInput, match=r"^--dry_run=: expected yes or no$"):
+        options_from({"dry_run": ""})
 
 
 def test_values_are_read_by_the_types_of_their_options(monkeypatch):

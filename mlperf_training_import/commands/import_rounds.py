@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
         given = [name for name in (*flags, *(["round"] if options.round else [])) if name not in _WITH_DEMO]
         if given:
             raise BadInput(f"--demo imports a round of its own; leave out {', '.join(f'--{name}' for name in given)}")
-    flags["version"] = ",".join(filter(None, (*options.round, flags.get("version"))))
+    if options.round:
+        flags["version"] = ",".join((*options.round, *([flags["version"]] if "version" in flags else ())))
     wanted = options_from(flags)
     tell: Callable[[str], None] = (lambda _: None) if wanted.quiet else (lambda text: print(text, flush=True))
     clock, rounds, source = Clock(), options.round, None

@@ -9,7 +9,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from .. import __version__
 from ..edge import EXPECTED, explained
+from ..flags import flag_meant
 from ..streams import prepare_streams
 from ..suggest import did_you_mean
 from ..way_in import program_name
@@ -84,7 +86,7 @@ def parse(name: str, words: Sequence[str]) -> tuple[ModuleType, argparse.Namespa
     """
     words = [_underscored(word) for word in words]
     if not words or words[0].startswith("-"):
-        if words and words[0] in ("-h", "--help"):
+        if words == ["--version"] or words[:1] in (["-h"], ["--help"]):
             _general_parser(name).parse_args(words)
         words = [next(iter(COMMANDS)), *words]
     if words[0] not in COMMANDS:
@@ -105,6 +107,13 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: object) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)  # type: ignore[arg-type]
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> object:
+        """The value of one flag; an empty one, as an unset variable of a shell leaves it, is refused."""
+        if not arg_string.strip():
+            raise argparse.ArgumentError(action, "a value is missing")
+        value: object = super()._get_value(action, arg_string)
+        return value
 
     def error(self, message: str) -> NoReturn:
         """Ends the program with a message."""
@@ -139,7 +148,9 @@ def _general_parser(name: str) -> Parser:
         default = " (the default)" if word == next(iter(COMMANDS)) else ""
         lines.append(f"  {word:<11} {first}{default}")
     epilog = "\n".join((*lines, "", _EXAMPLES.format(name=name)))
-    return Parser(prog=name, usage="%(prog)s [-h] COMMAND ...", description=_DESCRIPTION, epilog=epilog)
+    parser = Parser(prog=name, usage="%(prog)s [-h] COMMAND ...", description=_DESCRIPTION, epilog=epilog)
+    parser.add_argument("--version", action="version", version=__version__, help="show the version of this program and exit")
+    return parser
 
 
 def _parser_of(name: str, word: str, command: ModuleType) -> Parser:
@@ -168,8 +179,8 @@ def _about(word: str, name: str) -> str:
     owners = [other for other in COMMANDS if other != name and flag in _flags_of(other)]
     if owners:
         return f"{flag}: {name} has no such option; {' and '.join(owners)} {'has' if len(owners) == 1 else 'have'} it"
-    flags = [known for known in _flags_of(name) if known.startswith("--")]
-    return f"{flag}: {name} has no such option{did_you_mean(flag, flags)}"
+    flags = [known[2:] for known in _flags_of(name) if known.startswith("--")]
+    return f"{flag}: {name} has no such option{flag_meant(flag.lstrip('-'), flags)}"
 
 
 def _flags_of(word: str) -> list[str]:

@@ -14,6 +14,8 @@ from ..runs.follow import follow
 from ..runs.score import score_files
 from ..runs.texts import STANDARD_INPUT
 from ..show.scored import show_scored, to_csv, to_json, to_object
+from ..tables.labels import split_label
+from ..tables.rules import known_rounds
 from ..values import LARGEST_LOG_MB
 from .home import add_home_flag, open_home
 
@@ -66,11 +68,24 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _scored(options: argparse.Namespace) -> Scored:
+    """What the logs come to.
+
+    Raises:
+        BadInput: the round is unknown, or has no benchmark of these logs.
+        NothingToScore: there are no logs.
+    """
+    label = split_label(options.round or "")
+    if label is not None and not label.suffix and label.round not in known_rounds():
+        raise BadInput(f"--round={label.round}: no such round; these are known: {', '.join(known_rounds())}")
     if options.follow:
         if len(options.paths) != 1 or options.paths[0] == STANDARD_INPUT or options.csv:
             raise BadInput("--follow takes one file, and no --csv")
         follow(options.paths[0], options.round, lambda line: print(line, flush=True), as_json=options.json)
-    return score_files(options.paths, options.round, options.max_log_mb)
+    scored = score_files(options.paths, options.round, options.max_log_mb)
+    if options.round is not None and all(group.round != options.round for group in scored.groups):
+        names = ", ".join(dict.fromkeys(group.benchmark for group in scored.groups))
+        raise BadInput(f"--round={options.round}: this round has no {names}; leave it out, or name one that has")
+    return scored
 
 
 def _published(options: argparse.Namespace) -> list[Entry]:

@@ -128,8 +128,19 @@ def iter_lines(file: str, largest_bytes: int) -> Iterator[tuple[int, bytes]]:
         OSError: the file cannot be read, or is larger.
     """
     with contextlib.ExitStack() as stack:
-        source: _Source = sys.stdin.buffer if file == STANDARD_INPUT else stack.enter_context(open_regular(file))
+        source: _Source = _standard_input() if file == STANDARD_INPUT else stack.enter_context(open_regular(file))
         yield from _joined(_iter_split(_iter_text(_Bounded(source, largest_bytes), largest_bytes, 0)))
+
+
+def _standard_input() -> _Source:
+    """Standard input, as bytes.
+
+    Raises:
+        BadInput: it is closed.
+    """
+    if sys.stdin is None:
+        raise BadInput(f"{STANDARD_INPUT}: standard input is closed; name files or folders, or pipe a log in")
+    return sys.stdin.buffer
 
 
 def _benchmark_folders() -> frozenset[str]:

@@ -20,7 +20,8 @@ from ..errors import FetchFailure, NothingToImport
 from ..experiments.locks import fetching
 from ..rounds.advice import is_published, unknown_round
 from ..rounds.clone import NoClone, read_clone, remote_address, web_address
-from ..tables.labels import split_label
+from ..tables.labels import is_private_label, split_label
+from ..tables.rules import known_rounds
 from ..tables.suites import Source, source_of
 from ..values import without_credentials
 
@@ -98,6 +99,7 @@ class Fetcher:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[int]:
         """Holds the lock of the clones, whose descriptor it gives."""
+        self._home.repos_path.mkdir(parents=True, exist_ok=True)  # a home that is new
         with fetching(self._home, self._tell) as lock:
             self._home.afresh().end_removals()
             yield lock
@@ -138,6 +140,9 @@ class Fetcher:
             if not found:
                 reason = f":\n{trouble}\n" if trouble else f" (exit code {code}); "
                 advice = "nothing of it was kept; check address, network and disk space, then try again"
+                parts = split_label(label)
+                if parts and label not in (known := known_rounds(parts.suite)) and not is_private_label(label):
+                    advice += f"; the newest round known to this version is {known[-1]}"
                 raise FetchFailure(f"{address} could not be fetched{reason}{advice}")
         commit = (found[0].commit or "unknown")[:12]
         self._tell(f"fetched round {label} at commit {commit} in {time.monotonic() - begin:.1f} s")

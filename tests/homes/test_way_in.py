@@ -4,7 +4,10 @@ import sys
 
 import pytest
 
+from mlperf_training_import import __version__
 from mlperf_training_import.commands.home import open_cm_home, open_home
+from mlperf_training_import.commands.import_rounds import script_flags
+from mlperf_training_import.flags import flag_meant
 from mlperf_training_import.homes.mlc import MlcHome
 from mlperf_training_import.interpreter import module_command
 from mlperf_training_import.rounds.advice import fetch_command
@@ -42,6 +45,24 @@ def test_those_who_came_through_our_command_line_stay_there(mlc, tmp_path, monke
     assert open_home(new, may_be_new=True).commands.next_steps() == [("see it", f"python run.py playground --home={new}")]
     assert open_home(mlc).commands.next_steps()[0] == ("see it", f"python run.py report --home={mlc}")
     assert fetch_command("5.1", open_home(mlc).commands) == "python run.py --round 5.1"
+
+
+def test_version_alone_is_that_of_the_program(main, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
+def test_closed_standard_input_is_named(main, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["score", "-"]) == 1
+    assert capsys.readouterr().err.startswith("error: -: standard input is closed;")
+
+
+def test_a_flag_that_deletes_is_never_suggested():
+    for typed in ("round", "prun", "prunes"):
+        assert "prune" not in flag_meant(typed, script_flags())
 
 
 def test_a_clone_is_fetched_by_the_command_that_is_advised(mlc, tmp_path):
