@@ -149,8 +149,8 @@ def test_those_who_read_and_an_update_at_once(old, tmp_path):
             home = home_of(CM(os.environ["CM_REPOS"]))
             try:
                 if number == 0:
-                    options = options_from({"output_dir": tmp_path / "out", "prune": "yes", "version": LABEL, "quiet": "yes"})
-                    outcome = import_rounds(home, options, lambda _: None)
+                    given = {"output_dir": tmp_path / "out", "prune": "yes", "version": LABEL, "quiet": "yes"}
+                    outcome = import_rounds(home, options_from(given), lambda _: None)
                     codes = {finding.code for finding in outcome.findings}
                     assert not codes & {"pruned-result", "kept-result", "clone-missing"}, codes
                 elif number == 1:
