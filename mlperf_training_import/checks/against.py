@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotUnderstood
 from ..regular import open_regular, read_regular
 from ..values import LARGEST_LOG_MB
-from .log_rules import first_values
 from .logs import read_lines
 from .remarks import Remark, remark, short
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .check import Checked
-    from .lines import LoggedLine
 
 _LARGEST_DESCRIPTION = 1 << 20
 #: So many keys that changed stand in a remark.
@@ -82,24 +80,19 @@ def _log(file: Path, path: str, version: str) -> _Log | None:
             digest = hashlib.sha256(stream.read(LARGEST_LOG_MB << 20)).hexdigest()
     except OSError:
         return None
-    lines = read_lines(file, version, frozenset({"run_start", "run_stop"})).lines
-    starts = [line.time for line in lines if line.key == "run_start"]
-    stops = [line.time for line in lines if line.key == "run_stop"]
-    return _Log(path, digest, (starts[0], stops[-1]) if starts and stops else None)
+    lines = read_lines(file, version, frozenset({"run_start", "run_stop"})).by_key
+    starts, stops = lines.get("run_start"), lines.get("run_stop")
+    return _Log(path, digest, (starts[0].time, stops[-1].time) if starts and stops else None)
 
 
 def _changed(file: Path, earlier: Path, version: str) -> Iterator[str]:
     """Keys whose values differ between two logs of one run, with both values; and how many there are more."""
-    ours, theirs = (_values(read_lines(path, version, _Every()).lines) for path in (file, earlier))
+    ours, theirs = (read_lines(path, version, _Every()).first_values() for path in (file, earlier))
     changed = [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]
     for key in changed[:_MOST_KEYS]:
         yield f"{key} ({short(theirs.get(key))} is {short(ours.get(key))} now)"
     if len(changed) > _MOST_KEYS:
         yield f"{len(changed) - _MOST_KEYS} more keys"
-
-
-def _values(lines: list[LoggedLine]) -> dict[str, Any]:
-    return first_values([line for line in lines if isinstance(line.key, str)])
 
 
 def _compare_descriptions(root: Path, place: str, earlier: Path, before: str) -> Iterator[Remark]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from ..logs.log import iter_blocks
 from ..regular import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable
     from pathlib import Path
 
 TOKEN = b":::MLLOG "
@@ -28,33 +29,47 @@ _NEEDED_FOR_REFERENCES = re.compile(rb"global_batch_size|submission_benchmark|ev
 class LoggedLine:
     """A line: which of the lines with a token it is (from 0 on), time in milliseconds, key, value and metadata.
 
-    Value and metadata are parsed when somebody asks for them. They are not to be changed.
+    Value and metadata are parsed when somebody asks for them first. They are not to be changed.
     """
 
-    __slots__ = ("_line", "_metadata", "_value", "key", "ordinal", "time")
+    __slots__ = ("_line", "_raw", "key", "metadata", "ordinal", "time", "value")
 
-    def __init__(self, ordinal: int, time: float, key: str, value: Any, metadata: Any = None, line: bytes = b"") -> None:
+    key: str
+    metadata: Any
+    ordinal: int
+    time: float
+    value: Any
+    _line: bytes
+    _raw: msgspec.Raw
+
+    def __init__(self, ordinal: int, time: float, key: str) -> None:
         self.ordinal = ordinal
         self.time = time
         self.key = key
-        self._value = value
-        self._metadata = metadata
-        self._line = line
 
-    @property
-    def value(self) -> Any:
-        """What the line says."""
-        if type(self._value) is msgspec.Raw:
-            self._value = value_of(bytes(self._value))
-        return self._value
+    @classmethod
+    def of(cls, ordinal: int, time: float, key: str, value: Any, metadata: Any) -> LoggedLine:
+        """A line that is parsed already."""
+        line = cls(ordinal, time, key)
+        line.value, line.metadata = value, metadata
+        return line
 
-    @property
-    def metadata(self) -> Any:
-        """What it says about that; mostly an object."""
-        if self._line:
-            self._metadata = _metadata_of(self._line)
-            self._line = b""
-        return self._metadata
+    @classmethod
+    def unparsed(cls, ordinal: int, time: float, key: str, value: msgspec.Raw, text: bytes) -> LoggedLine:
+        """A well-formed line, given what follows its token, and its value."""
+        line = cls(ordinal, time, key)
+        line._raw, line._line = value, text
+        return line
+
+    def __getattr__(self, name: str) -> Any:
+        """Parses what is asked for first; afterwards it is there, and Python does not come here."""
+        if name == "value":
+            self.value = value_of(bytes(self._raw))
+            return self.value
+        if name == "metadata":
+            self.metadata = _metadata_of(self._line)
+            return self.metadata
+        raise AttributeError(name)
 
 
 class _Metadata(msgspec.Struct, gc=False):
@@ -74,68 +89,93 @@ def _metadata_of(line: bytes) -> Any:
         return value_and_metadata(line)[1]
 
 
+_ordinal_of = operator.attrgetter("ordinal")
+
+
 @dataclass(slots=True)
 class LineList:
     """The wanted lines of a log, and what is wrong with others, by the ordinal of a line.
 
-    ``unreadable`` lines make the log fail; at ``stops`` the checkers end with a traceback. ``spoils_references`` says that
-    one of them would stop the checker of reference points too. ``trouble`` says why the file could not be read.
+    ``by_key`` has the same lines as ``lines``, ``odd_time`` the first one whose time is infinite or NaN. Lines that are
+    ``unreadable`` make the log fail; at ``stops`` the checkers end with a traceback. ``spoils_references`` says that one of
+    them would stop the checker of reference points too. ``count`` counts all lines with a token, ``trouble`` says why the
+    file could not be read; both are known at the end.
     """
 
     wanted: Container[str]
     lines: list[LoggedLine] = field(default_factory=list)
-    count: int = 0
+    by_key: dict[str, list[LoggedLine]] = field(default_factory=dict)
+    odd_time: LoggedLine | None = None
     unreadable: list[tuple[int, str]] = field(default_factory=list)
     stops: tuple[int, str] | None = None
     spoils_references: bool = False
+    count: int = 0
     trouble: str | None = None
 
-    def take_known(self, line: bytes, time_ms: int, key: str, value: msgspec.Raw) -> None:
+    def take_known(self, ordinal: int, line: bytes, time_ms: int, key: str, value: msgspec.Raw) -> None:
         """Takes a well-formed line; see :class:`~..logs.log.LineKeeper`."""
-        if key in self.wanted:
-            self.lines.append(LoggedLine(self.count, float(time_ms), key, value, line=line))
-        self.count += 1
+        self.add(LoggedLine.unparsed(ordinal, float(time_ms), key, value, line))
 
-    def take_other(self, line: bytes) -> None:
+    def take_other(self, ordinal: int, line: bytes) -> None:
         """Takes a line that may be anything. The checkers end a line at a carriage return too, and read its last token."""
         for part in (TOKEN + line).split(b"\r"):
             if TOKEN in part:
-                self._parse(part.rpartition(TOKEN)[2])
-        self.count += 1
+                self._parse(ordinal, part.rpartition(TOKEN)[2])
 
-    def _parse(self, part: bytes) -> None:
+    def first_values(self) -> dict[str, Any]:
+        """What the log says first of each key."""
+        return {key: lines[0].value for key, lines in self.by_key.items()}
+
+    def in_order(self, keys: Iterable[str]) -> list[LoggedLine]:
+        """The lines with some keys, as they follow each other."""
+        lines = [line for key in keys for line in self.by_key.get(key, ())]
+        lines.sort(key=_ordinal_of)
+        return lines
+
+    def add(self, line: LoggedLine) -> None:
+        """Adds a line behind all others."""
+        self.lines.append(line)
+        if line.key in self.by_key:
+            self.by_key[line.key].append(line)
+        else:
+            self.by_key[line.key] = [line]
+
+    def _parse(self, ordinal: int, part: bytes) -> None:
         try:
             record = json.loads(part.decode("latin-1").strip())
             if record is None:
                 raise ValueError("nothing but null")
         except RecursionError:
-            self._stop(part, "nested too deeply")
+            self._stop(ordinal, part, "nested too deeply")
             return
         except ValueError as error:
-            self.unreadable.append((self.count, f"not JSON ({getattr(error, 'msg', error)})"))
+            self.unreadable.append((ordinal, f"not JSON ({getattr(error, 'msg', error)})"))
             self.spoils_references |= bool(_NEEDED_FOR_REFERENCES.search(part))
             return
         names = ("time_ms", "key", "value", "metadata")
         if not isinstance(record, dict):
-            self._stop(part, "not a JSON object")
+            self._stop(ordinal, part, "not a JSON object")
         elif missing := [name for name in names if name not in record]:
-            self._stop(part, f"{', '.join(missing)} missing")
+            self._stop(ordinal, part, f"{', '.join(missing)} missing")
         else:
-            self._take_record(part, *(record[name] for name in names))
+            self._take_record(ordinal, part, *(record[name] for name in names))
 
-    def _take_record(self, part: bytes, time: Any, key: Any, value: Any, metadata: Any) -> None:
+    def _take_record(self, ordinal: int, part: bytes, time: Any, key: Any, value: Any, metadata: Any) -> None:
         try:
             time_ms = float(time)
         except ValueError:
-            self.unreadable.append((self.count, "time_ms is not a number"))
+            self.unreadable.append((ordinal, "time_ms is not a number"))
         except (TypeError, OverflowError):
-            self._stop(part, "time_ms is not a number")
+            self._stop(ordinal, part, "time_ms is not a number")
         else:
             if isinstance(key, str) and key in self.wanted:
-                self.lines.append(LoggedLine(self.count, time_ms, key, value, metadata))
+                line = LoggedLine.of(ordinal, time_ms, key, value, metadata)
+                self.add(line)
+                if self.odd_time is None and not math.isfinite(time_ms):
+                    self.odd_time = line
 
-    def _stop(self, part: bytes, why: str) -> None:
-        self.stops = self.stops or (self.count, why)
+    def _stop(self, ordinal: int, part: bytes, why: str) -> None:
+        self.stops = self.stops or (ordinal, why)
         self.spoils_references |= bool(_NEEDED_FOR_REFERENCES.search(part))
 
 
@@ -160,8 +200,3 @@ def line_numbers(path: Path, ordinals: Container[int]) -> tuple[dict[int, int], 
     except OSError:
         return numbers, without_blank
     return numbers, without_blank
-
-
-def is_number(value: object) -> bool:
-    """Whether a value is a number that can be computed with; true and false are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

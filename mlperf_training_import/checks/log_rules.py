@@ -22,7 +22,7 @@ _MOST_SCOPES = 8
 #: A line of the log that was made of others has no place in the file.
 _NO_PLACE = -1
 #: What a line that is missing says.
-NOTHING = LoggedLine(_NO_PLACE, 0.0, "", None, {})
+NOTHING = LoggedLine.of(_NO_PLACE, 0.0, "", None, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,6 @@ def judge_log(found: LineList, rulebook: Rulebook) -> JudgedLog:
         kept.lasting["parse@None"] = None
     if not found.count:
         kept.lasting["nolines@None"] = None
-    lines = list(found.lines)
     waiting = [FIRST_SCOPE]
     try:
         while waiting:
@@ -107,7 +106,7 @@ def judge_log(found: LineList, rulebook: Rulebook) -> JudgedLog:
             if len(judged.scopes) == _MOST_SCOPES:
                 raise _Stops("its rules name themselves, without end")
             judged.scopes.append(name)
-            _ScopeRun(rulebook.scopes[name], lines, kept, waiting).go_through()
+            _ScopeRun(rulebook.scopes[name], found, kept, waiting).go_through()
     except _Stops as stop:
         judged.verdict, judged.stops = "crash", str(stop)
         judged.stops_at = stop.line.ordinal if stop.line is not None and stop.line.ordinal != _NO_PLACE else None
@@ -128,34 +127,29 @@ def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) 
 
     A formula knows each key by its first value, wherever that stands.
     """
-    values = first_values(found.lines)
-    for name in scopes:
-        scope = rulebook.beyond.get(name)
-        if scope is None:
-            continue
+    values = found.first_values()
+    for scope in (rulebook.beyond[name] for name in scopes if name in rulebook.beyond):
         memory = dict(values)
         for remembered, formula in scope.begin:
-            memory[remembered] = formula(Line(NOTHING, memory, frozenset()))
-        seen: set[str] = set()
-        for line in found.lines:
-            seen.add(line.key)
-            rules = scope.keys.get(line.key)
-            if rules is None:
-                continue
-            place = Line(line, memory, seen)
+            memory[remembered] = formula(Line(NOTHING, memory, ()))
+        for line in found.in_order(scope.keys):
+            rules, place = scope.keys[line.key], Line(line, memory, _Before(found, line.ordinal))
             for rule in rules.each:
-                if rule.holds is not None and not _holds(rule, place):
-                    yield Failure(rule, "check", name, line.key, line, expected=_expected(rule, place))
+                if not _holds(rule, place):
+                    yield Failure(rule, "check", scope.name, line.key, line, expected=_expected(rule, place))
             _remember(rules, place)
 
 
-def first_values(lines: Sequence[LoggedLine]) -> dict[str, Any]:
-    """What a log says first of each key."""
-    values: dict[str, Any] = {}
-    for line in lines:
-        if line.key not in values:
-            values[line.key] = line.value
-    return values
+class _Before:
+    """The keys that come before a line."""
+
+    def __init__(self, found: LineList, ordinal: int) -> None:
+        self._by_key = found.by_key
+        self.ordinal = ordinal
+
+    def __contains__(self, key: Any) -> bool:
+        lines = self._by_key.get(key)
+        return lines is not None and lines[0].ordinal < self.ordinal
 
 
 def _holds(rule: Rule, place: Line) -> bool:
@@ -174,9 +168,22 @@ def _expected(rule: Rule, place: Line) -> Any:
 
 
 def _remember(rules: KeyRules, place: Line) -> bool:
+    if not rules.remember:
+        return True
     try:
         for name, formula in rules.remember:
             place.memory[name] = formula(place)
+    except FAILURES:
+        return False
+    return True
+
+
+def _passes_all(rules: KeyRules, place: Line) -> bool:
+    """Whether a line passes all tests of its key, as most lines do."""
+    try:
+        for holds in rules.tests:
+            if not holds(place):
+                return False
     except FAILURES:
         return False
     return True
@@ -198,97 +205,93 @@ class _Kept:
 
 
 class _ScopeRun:
-    """One scope gone through over the lines of one log. ``lines`` gets those that the scope makes of others."""
+    """One scope gone through over the lines of one log, which get those that the scope makes of others."""
 
-    def __init__(self, scope: Scope, lines: list[LoggedLine], kept: _Kept, waiting: list[str]) -> None:
+    def __init__(self, scope: Scope, found: LineList, kept: _Kept, waiting: list[str]) -> None:
         self._scope = scope
-        self._lines = lines
+        self._found = found
         self._kept = kept
         self._waiting = waiting
         self._memory: dict[str, Any] = {}
-        self._seen: dict[str, list[LoggedLine]] = {}
         self._reached: dict[str, bool] = {}
 
     def go_through(self) -> None:
-        scope = self._scope
+        """Tests all lines, and counts them."""
+        scope, keys, before = self._scope, self._scope.keys, _Before(self._found, 0)
         if scope.gathered is not None:
-            self._lines += self._gathered(scope.gathered)
+            for made in self._gathered(scope.gathered):
+                self._found.add(made)
         for name, formula in scope.begin:
-            self._memory[name] = formula(self._place(None))
-        for key in scope.keys:
+            self._memory[name] = formula(Line(NOTHING, self._memory, ()))
+        for key in keys:
             self._kept.by_key.pop(key, None)
-        for line in self._lines:
-            rules = scope.keys.get(line.key)
-            if rules is not None:
-                self._take(line, rules)
-        for key, rules in scope.keys.items():
+        place = Line(NOTHING, self._memory, before)
+        for line in self._found.in_order(keys):
+            rules = keys[line.key]
+            place.line, before.ordinal = line, line.ordinal
+            passes = _passes_all(rules, place)
+            if not (passes and rules.only_tests):
+                self._take(line, rules, place, passes=passes)
+        for key, rules in keys.items():
             self._count(key, rules)
 
-    def _place(self, line: LoggedLine | None) -> Line:
-        return Line(line or NOTHING, self._memory, self._seen)
-
-    def _take(self, line: LoggedLine, rules: KeyRules) -> None:
-        key, place = line.key, self._place(line)
-        is_first = key not in self._seen
+    def _take(self, line: LoggedLine, rules: KeyRules, place: Line, *, passes: bool) -> None:
+        is_first = line is self._found.by_key[line.key][0]
         if is_first or not rules.looks_once:
-            for rule in rules.each:
+            for rule in () if passes else rules.each:
                 self._test(rule, line, place)
             if (rules.next is not None and not self._add_scope(rules, place)) or not _remember(rules, place):
-                self._kept.add(Failure(rules.counted, "codecrash", self._scope.name, key, line))
+                self._kept.add(Failure(rules.counted, "codecrash", self._scope.name, line.key, line))
         if is_first:
             for rule in rules.first:
                 self._test(rule, line, place)
         if rules.any:
-            self._reached.setdefault(key, False)
-            try:
-                if all(rule.holds is None or rule.holds(place) for rule in rules.any):
-                    self._reached[key] = True
-            except FAILURES:
-                raise _Stops(f"{key} is not of the type that it is compared with", line) from None
-        self._seen.setdefault(key, []).append(line)
+            self._reach(line, rules, place)
+
+    def _reach(self, line: LoggedLine, rules: KeyRules, place: Line) -> None:
+        """Notes whether one of the lines passes that only one must."""
+        self._reached.setdefault(line.key, False)
+        try:
+            if all(rule.holds is None or rule.holds(place) for rule in rules.any):
+                self._reached[line.key] = True
+        except FAILURES:
+            raise _Stops(f"{line.key} is not of the type that it is compared with", line) from None
 
     def _test(self, rule: Rule, line: LoggedLine, place: Line) -> None:
-        if rule.holds is None:
-            return
-        kind, is_unknown = "check", False
         try:
-            if rule.holds(place):
-                return
-        except UnknownName:
-            kind, is_unknown = "checkcrash", True
-        except FAILURES:
-            kind = "checkcrash"
+            if rule.holds is not None and not rule.holds(place):
+                self._fail(rule, line, place, None)
+        except FAILURES as error:
+            self._fail(rule, line, place, error)
+
+    def _fail(self, rule: Rule, line: LoggedLine, place: Line, error: Exception | None) -> None:
+        """Notes that a line fails a test, or that the test cannot be computed."""
         if any(isinstance(value, complex) for value in self._memory.values()):
             raise _Stops("what it remembers cannot be printed", line)
-        is_out_of_order = is_unknown and self._holds_later(rule, line)
+        is_out_of_order = isinstance(error, UnknownName) and self._holds_later(rule, line)
         is_lenient = is_out_of_order or self._is_lenient(rule, (line,))
-        failure = Failure(
-            rule, kind, self._scope.name, line.key, line, is_lenient=is_lenient, is_out_of_order=is_out_of_order
-        )
-        self._kept.add(failure)
+        marks = {"is_lenient": is_lenient, "is_out_of_order": is_out_of_order, "expected": _expected(rule, place)}
+        kind = "check" if error is None else "checkcrash"
+        self._kept.add(Failure(rule, kind, self._scope.name, line.key, line, **marks))
 
     def _holds_later(self, rule: Rule, line: LoggedLine) -> bool:
         """Whether a test that lacks a name would pass if it knew what stands further down in the log."""
         memory: dict[str, Any] = {}
-        for later in self._lines:
-            rules = self._scope.keys.get(later.key)
-            if rules is not None and rules.remember:
-                _remember(rules, Line(later, memory, self._seen))
+        for later in self._found.in_order(key for key, rules in self._scope.keys.items() if rules.remember):
+            _remember(self._scope.keys[later.key], Line(later, memory, ()))
         try:
-            return bool(rule.holds is not None and rule.holds(Line(line, memory, self._seen)))
+            return bool(rule.holds is not None and rule.holds(Line(line, memory, ())))
         except FAILURES:
             return False
 
-    def _is_lenient(self, rule: Rule | None, lines: Iterable[LoggedLine | None]) -> bool:
+    def _is_lenient(self, rule: Rule | None, lines: Iterable[LoggedLine]) -> bool:
         """Whether the checker refuses wrongly, on one line at least."""
         if rule is None or rule.lenient is None:
             return False
-        values = first_values(self._lines)
+        memory = {**self._found.first_values(), **self._memory}
         for line in lines:
-            place = self._place(line)
-            place.memory = {**values, **self._memory}
             try:
-                if rule.lenient(place):
+                if rule.lenient(Line(line, memory, ())):
                     return True
             except FAILURES:
                 continue
@@ -308,14 +311,14 @@ class _ScopeRun:
         return True
 
     def _count(self, key: str, rules: KeyRules) -> None:
-        lines, scope = self._seen.get(key, []), self._scope.name
+        lines, scope = self._found.by_key.get(key, []), self._scope.name
         if rules.any and lines and not self._reached[key]:
             lenient = self._is_lenient(rules.any[0], lines)
             self._kept.add_lasting(Failure(rules.any[0], "never", scope, key, lines[-1], is_lenient=lenient))
         rule, number = rules.counted, len(lines)
         if rule is None:
             return
-        lenient = self._is_lenient(rule, (None,))
+        lenient = self._is_lenient(rule, (NOTHING,))
         last = lines[-1] if lines else None
         if rules.is_one and number != 1:
             if number and _are_equal(lines):
@@ -323,7 +326,7 @@ class _ScopeRun:
             else:
                 self._kept.add(Failure(rule, "once", scope, key, last, number, is_lenient=lenient))
         elif rules.alternative is not None:
-            if not lines and not self._seen.get(rules.alternative):
+            if not lines and not self._found.by_key.get(rules.alternative):
                 failure = Failure(rule, "least1of", scope, key, alternative=rules.alternative)
                 self._kept.add_lasting(failure)
         elif number < rules.least:
@@ -334,15 +337,13 @@ class _ScopeRun:
         """One line for each value of a metadata entry, with the values of all metrics that were logged for it."""
         scope = self._scope
         made: dict[Any, LoggedLine] = {}
-        for line in self._lines:
-            if line.key != scope.gathered_from:
-                continue
+        for line in self._found.by_key.get(scope.gathered_from, ()):
             try:
                 if "metric" not in line.metadata:
                     continue
                 point = line.metadata[scope.gathered_by]
                 if point not in made:
-                    made[point] = LoggedLine(_NO_PLACE, line.time, key, {scope.gathered_by: point}, {})
+                    made[point] = LoggedLine.of(_NO_PLACE, line.time, key, {scope.gathered_by: point}, {})
                 made[point].time = max(line.time, made[point].time)
                 made[point].value[line.metadata["metric"]] = line.value
             except FAILURES:

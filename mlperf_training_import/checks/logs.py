@@ -14,8 +14,8 @@ from ..tables.checks import rulebook_of
 from ..tables.formula import FAILURES, Line
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB
-from .lines import LineList, LoggedLine, is_number, line_numbers
-from .log_rules import NOTHING, JudgedLog, first_values, iter_objections, judge_log
+from .lines import LineList, LoggedLine, line_numbers
+from .log_rules import NOTHING, JudgedLog, iter_objections, judge_log
 from .remarks import Remark, remark, remark_on_line, short
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from ..tables.checks import Rulebook
 
 #: Keys that a folder asks of its logs, beside those of the rules.
-_KEYS_OF_FOLDER = frozenset({"seed", "global_batch_size", "submission_benchmark", "run_stop"}) | EVALUATION_KEYS
+_KEYS_OF_PROGRESS = frozenset({"global_batch_size", "submission_benchmark", "run_stop"}) | EVALUATION_KEYS
+_KEYS_OF_FOLDER = _KEYS_OF_PROGRESS | {"seed"}
 #: Benchmarks whose evaluations are counted in samples, by the checker of reference points of every round.
 _COUNTED_IN_SAMPLES = frozenset(
     [
@@ -89,7 +90,7 @@ def _read(file: Path, path: str, version: str, wanted: Container[str], largest_m
     """What a log says, and its wanted lines."""
     found = LineList(wanted)
     run = read_log(file, rules_of(version).dialect, path, largest_mb=largest_mb, keeper=found)
-    found.trouble = run.trouble
+    found.trouble, found.count = run.trouble, run.lines
     return run, found
 
 
@@ -127,7 +128,7 @@ def check_log(
 
 def _take_seeds(checked: CheckedLog, found: LineList) -> None:
     """The seeds as the seed checker reads them: a log with an unreadable line has none."""
-    seeds = [line for line in found.lines if line.key == "seed"]
+    seeds = found.by_key.get("seed", [])
     checked.seed_values = [line.value for line in seeds]
     if found.stops is not None or found.unreadable or found.trouble is not None:
         checked.seed_trouble = "exception"
@@ -150,7 +151,7 @@ def _converged(found: LineList, version: str) -> ConvergedRun:
     run: dict[str, Any] = {}
     progress = _Progress("step_num" if version == "3.1" else "samples_count")
     try:
-        for line in found.lines:
+        for line in found.in_order(_KEYS_OF_PROGRESS):
             if line.key == "global_batch_size":
                 run["batch_size"] = line.value
             elif line.key == "submission_benchmark":
@@ -256,12 +257,10 @@ class _Remarker:
 
 def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iterator[tuple[str, str, LoggedLine | None]]:
     """What the checkers let pass although the lines contradict each other: id of a remark, what was found, and where."""
-    starts = [line for line in found.lines if line.key == "run_start"]
-    stops = [line for line in found.lines if line.key == "run_stop"]
+    starts, stops = found.by_key.get("run_start", []), found.by_key.get("run_stop", [])
     yield from _repeated(starts, "run_start")
     yield from _repeated(stops, "run_stop")
-    odd = next((line for line in found.lines if not is_number(line.time)), None)
-    if odd is not None:
+    if (odd := found.odd_time) is not None:
         yield "run.odd-time", f"the time of {odd.key} is {odd.time}", odd
     passes = judged.verdict == "pass"
     if (
@@ -293,10 +292,10 @@ def _target_outside(
     for key, rules in scope.keys.items():
         if not rules.any:
             continue
-        memory = first_values(found.lines)
+        memory = found.first_values()
         for name, formula in scope.begin:
             memory[name] = formula(Line(NOTHING, memory, frozenset()))
-        reached = [line for line in found.lines if line.key == key and _passes(rules.any, line, memory)]
+        reached = [line for line in found.by_key.get(key, ()) if _passes(rules.any, line, memory)]
         if reached and not any(start.ordinal < line.ordinal < stop.ordinal for line in reached):
             yield "run.target-outside", f"{key} reaches the target outside of the run only", reached[0]
 

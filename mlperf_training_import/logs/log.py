@@ -37,7 +37,7 @@ from .line import (
 from .strange import why_no_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from pathlib import Path
 
     from ..model import Evaluation
@@ -183,13 +183,27 @@ def are_plain(lines: Sequence[bytes], token: bytes) -> bool:
 
 
 class LineKeeper(Protocol):
-    """Takes all lines of a log with a token, in their order, while it is read."""
+    """Takes lines of a log in their order, while it is read. They are counted from 0 on, those with a token only."""
 
-    def take_known(self, line: bytes, time_ms: int, key: str, value: msgspec.Raw) -> None:
-        """Takes a well-formed line: what follows its token, and parts of it."""
+    wanted: Container[str]
 
-    def take_other(self, line: bytes) -> None:
+    def take_known(self, ordinal: int, line: bytes, time_ms: int, key: str, value: msgspec.Raw) -> None:
+        """Takes a well-formed line with a key that is ``wanted``: what follows its token, and parts of it."""
+
+    def take_other(self, ordinal: int, line: bytes) -> None:
         """Takes what follows the first token of a line that may be anything."""
+
+
+class _KeepsNothing:
+    """For those who do not check the lines."""
+
+    wanted: Container[str] = frozenset()
+
+    def take_known(self, ordinal: int, line: bytes, time_ms: int, key: str, value: msgspec.Raw) -> None:
+        """Is never called."""
+
+    def take_other(self, ordinal: int, line: bytes) -> None:
+        """Takes nothing."""
 
 
 class _LogReader:
@@ -204,7 +218,7 @@ class _LogReader:
         details: DetailsReader | None,
         keeper: LineKeeper | None,
     ) -> None:
-        self._keeper = keeper
+        self._keeper = keeper or _KeepsNothing()
         self._path = path
         self._dialect = dialect
         self._elapsed_key = elapsed_key
@@ -240,31 +254,31 @@ class _LogReader:
             return
         token, is_json = self._dialect.token, self._dialect.json == "line"
         if is_json and are_plain(lines, token):
-            self._take_short_lines(lines)
+            self._take_short_lines(lines, self._lines)
         else:
-            for line in lines:
+            for ordinal, line in enumerate(lines, self._lines):
                 has_two = token in line
                 if is_json and not has_two and len(line) <= LONGEST_CHECKED_BYTES:
-                    self._take_short_lines((line,))
+                    self._take_short_lines((line,), ordinal)
                     continue
-                self._parse(line)
+                self._parse(line, ordinal)
                 if has_two and "two_records" not in self._facts:
                     self._find_two_records(line)
         self._lines += len(lines)
 
-    def _take_short_lines(self, lines: Sequence[bytes]) -> None:
-        start, details, keeper = self._attempts.start, self._details, self._keeper
+    def _take_short_lines(self, lines: Sequence[bytes], first: int) -> None:
+        start, details, kept, keep = self._attempts.start, self._details, self._keeper.wanted, self._keeper.take_known
         taken = 0
-        for line in lines:
+        for ordinal, line in enumerate(lines, first):
             try:
                 known = _decode_line(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                self._parse(line)
+                self._parse(line, ordinal)
                 continue
             if details is not None and details.wants(known.key):
                 details.take_known(line, known.time_ms, known.key, known.value, is_over="run_stop_ms" in self._facts)
-            if keeper is not None:
-                keeper.take_known(line, known.time_ms, known.key, known.value)
+            if known.key in kept:
+                keep(ordinal, line, known.time_ms, known.key, known.value)
             if known.key in WANTED_KEYS:
                 if known.key == "init_start":  # in some logs every rank says this
                     start(float(known.time_ms))
@@ -326,9 +340,8 @@ class _LogReader:
             what = f"holds two records, of which only the last is read; the first is {key[:80]}"
             self._facts["two_records"] = f"{self._number_of_line(line)} {what}"
 
-    def _parse(self, line: bytes) -> None:
-        if self._keeper is not None:
-            self._keeper.take_other(line)
+    def _parse(self, line: bytes, ordinal: int) -> None:
+        self._keeper.take_other(ordinal, line)
         try:
             time_ms, key, value, metadata = parse_line(line, self._dialect, WANTED_KEYS, self._allowance)
         except MalformedLine as error:

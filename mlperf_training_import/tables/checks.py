@@ -50,7 +50,7 @@ class Rule:
     expected: Callable[[Line], Any] | None
 
 
-@dataclass(slots=True)
+@dataclass
 class KeyRules:
     """All that a scope asks of one key.
 
@@ -69,6 +69,16 @@ class KeyRules:
     remember: tuple[tuple[str, Callable[[Line], Any]], ...] = ()
     next: str | None = None
     next_if: Callable[[Line], Any] | None = None
+
+    @functools.cached_property
+    def tests(self) -> tuple[Callable[[Line], Any], ...]:
+        """What each line must pass."""
+        return tuple(rule.holds for rule in self.each if rule.holds is not None)
+
+    @functools.cached_property
+    def only_tests(self) -> bool:
+        """Whether nothing else is to be done with the lines of the key."""
+        return not (self.first or self.any or self.remember or self.next or self.looks_once)
 
     @property
     def looks_once(self) -> bool:

@@ -193,6 +193,8 @@ def _compiled(node: ast.expr, text: str) -> Callable[[Line], Any]:  # noqa: C901
         return lambda line: change(operand(line))
     if isinstance(node, ast.BoolOp):
         return _all_or_any([compiled(part) for part in node.values], stops_at=isinstance(node.op, ast.Or))
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARISONS:
+        return _plain_comparison(_COMPARISONS[type(node.ops[0])], node.left, node.comparators[0], compiled)
     if isinstance(node, ast.Compare) and all(type(op) in _COMPARISONS for op in node.ops):
         return _comparison(
             [_COMPARISONS[type(op)] for op in node.ops], [compiled(n) for n in (node.left, *node.comparators)]
@@ -233,11 +235,24 @@ def _all_or_any(parts: list[Callable[[Line], Any]], *, stops_at: bool) -> Callab
     return result
 
 
-def _comparison(compares: list[Callable[[Any, Any], Any]], operands: list[Callable[[Line], Any]]) -> Callable[[Line], Any]:
-    if len(compares) == 1:
-        (compare,), (left, right) = compares, operands
-        return lambda line: compare(left(line), right(line))
+def _plain_comparison(
+    compare: Callable[[Any, Any], Any],
+    left: ast.expr,
+    right: ast.expr,
+    compiled: Callable[[ast.expr], Callable[[Line], Any]],
+) -> Callable[[Line], Any]:
+    """Most comparisons have a constant on one side; they are what takes the time."""
+    get_left, get_right = compiled(left), compiled(right)
+    if isinstance(left, ast.Constant):
+        first = left.value
+        return lambda line: compare(first, get_right(line))
+    if isinstance(right, ast.Constant):
+        second = right.value
+        return lambda line: compare(get_left(line), second)
+    return lambda line: compare(get_left(line), get_right(line))
 
+
+def _comparison(compares: list[Callable[[Any, Any], Any]], operands: list[Callable[[Line], Any]]) -> Callable[[Line], Any]:
     def result(line: Line) -> Any:
         value = operands[0](line)
         for compare, operand in zip(compares, operands[1:], strict=True):
@@ -261,4 +276,7 @@ def _call(name: str, arguments: list[ast.expr], text: str) -> Callable[[Line], A
     if name not in FUNCTIONS:
         raise ValueError(f"{text}: no such function: {name}")
     function, parts = FUNCTIONS[name], [_compiled(argument, text) for argument in arguments]
+    if len(parts) == 2:
+        first, second = parts
+        return lambda line: function(first(line), second(line))
     return lambda line: function(*(part(line) for part in parts))

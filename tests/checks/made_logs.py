@@ -22,7 +22,7 @@ Record = dict[str, Any]
 
 def place(value: Any, metadata: Any, memory: dict[str, Any]) -> Line:
     """What a formula is computed over, of a line that says this."""
-    return Line(LoggedLine(0, 0.0, "", value, metadata), memory, frozenset())
+    return Line(LoggedLine.of(0, 0.0, "", value, metadata), memory, frozenset())
 
 
 def passing_log(book: Rulebook, division: str, benchmark: str) -> list[Record]:

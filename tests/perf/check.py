@@ -1,0 +1,79 @@
+"""Times ``check`` against the programs of mlperf_logging that submitters run, and against the import, in processor time.
+
+    python tests/perf/check.py 4.1=<clone> --submitter Azure --submitter Krai [--peer PYTHON]
+
+For each submitter: ``check`` of its folder, and package checker, repository checker and summarizer of mlperf_logging, in the
+Python that ``--peer`` names, on a copy, since they write into the tree. For the whole round: ``check``, and reading and
+scoring as an import does it. All in one run; the tool never fails on a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compares, and prints a line for each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("round", metavar="VERSION=CLONE", help="a round of Training and its clone")
+    parser.add_argument("--submitter", action="append", default=[], help="a folder of the round; may be repeated")
+    parser.add_argument("--peer", help="a Python that has mlperf_logging")
+    options = parser.parse_args(arguments)
+    version, _, clone = options.round.partition("=")
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch, "tree")
+        for submitter in options.submitter:
+            shutil.copytree(Path(clone, submitter), copy / submitter)
+            ours = check_s(copy / submitter, version, Path(scratch))
+            theirs = peer_s(copy / submitter, version, options.peer, Path(scratch)) if options.peer else None
+            logs = len(list((copy / submitter).glob("results/*/*/result_*.txt")))
+            times = f", mlperf_logging {theirs:.2f} s, {theirs / ours:.0f} times as much" if theirs else ""
+            print(f"{submitter}: {logs} logs, check {ours:.2f} s{times}")
+        ours = check_s(Path(clone), version, Path(scratch))
+        imported = processor_s(
+            [sys.executable, str(ROOT / "tests/perf/compare.py"), "--inside", options.round], Path(scratch)
+        )
+        print(f"{version}: check {ours:.2f} s, reading and scoring {imported:.2f} s, {ours / imported:.2f} times as much")
+    return 0
+
+
+def check_s(folder: Path, version: str, scratch: Path) -> float:
+    """Processor time of a check, from the start of Python to its end."""
+    return processor_s([sys.executable, str(ROOT / "run.py"), "check", str(folder), "--round", version], scratch)
+
+
+def peer_s(folder: Path, version: str, python: str, scratch: Path) -> float:
+    """Processor time of the programs of the peer."""
+    usage = (str(folder), "training", f"{version}.0")
+    calls = (
+        ("package_checker", *usage),
+        ("repo_checker", *usage),
+        ("result_summarizer", *usage, "--csv", str(scratch / "summary.csv")),
+    )
+    return sum(processor_s([python, "-m", f"mlperf_logging.{program}", *words], scratch) for program, *words in calls)
+
+
+def processor_s(command: Sequence[str], folder: Path) -> float:
+    """Seconds of processor time that a command takes, with all processes that it starts. Whatever it finds is no matter."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+if __name__ == "__main__":
+    sys.exit(main())
