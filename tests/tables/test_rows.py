@@ -6,12 +6,14 @@ import pytest
 import yaml
 
 from mlperf_training_import import findings
+from mlperf_training_import.checks import remarks
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.tables import dataset, descriptions, keys, labels, log_keys, metrics, names, rules, settings
 from mlperf_training_import.tables.files import FOLDER
 
 #: What reads each table.
 LOADERS = {
+    "check_remarks.yaml": (remarks, remarks.remark_kinds),
     "accelerators.yaml": (names, names.accelerators_table),
     "benchmarks.yaml": (rules, rules.benchmarks_table),
     "dataset.yaml": (dataset, dataset._tables),
