@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import os
 import zipfile
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 from installed import index_home, install_wheel, make_environment
 from support import PROJECT, in_every_process
+
+from mlperf_training_import import __version__
 
 IMPORT = "import mlperf training to-experiment"
 
@@ -82,3 +85,32 @@ def test_a_missing_package_is_named_with_a_file_that_is_there(environment, tmp_p
     assert done.returncode == 1
     line = next(line for line in (done.stdout + done.stderr).splitlines() if "pip install -r" in line)
     assert Path(line.rpartition(" ")[2]).is_file()
+
+
+def test_its_metadata_are_ready_for_an_index_of_packages(installed):
+    (wheel,) = installed[2].glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = email.message_from_bytes(archive.read(name))
+        held = archive.namelist()
+    assert (metadata["Name"], metadata["Version"]) == ("mlperf-training-import", __version__)
+    needs = metadata.get_all("Requires-Dist")
+    pinned = [line.replace("==", ">=") for line in lines_of("requirements.txt")]
+    assert [need for need in needs if "extra ==" not in need] == pinned
+    extras = {file.stem.partition("-")[2]: lines_of(file.name) for file in PROJECT.glob("requirements-*.txt")}
+    assert set(metadata.get_all("Provides-Extra")) == extras.keys()
+    for extra, lines in extras.items():
+        assert [need.partition(";")[0] for need in needs if need.endswith(f"extra == '{extra}'")] == [
+            line.replace("==", ">=") for line in lines
+        ]
+    assert not any("==" in need.partition(";")[0] for need in needs)
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert {"LICENSE", "LICENSES.txt"} <= {Path(name).name for name in held if "/licenses/" in name}
+    known = {f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 15)}
+    assert known <= set(metadata.get_all("Classifier"))
+
+
+def lines_of(name: str) -> list[str]:
+    """The requirements in a file."""
+    lines = (line.partition("#")[0].strip() for line in (PROJECT / name).read_text(encoding="utf-8").splitlines())
+    return sorted(line.lower() for line in lines if line)
