@@ -146,14 +146,13 @@ def dataset_columns() -> str:
     parts = [f"Version {schema_version()} of the schema. Each table begins with `suite` and `round`."]
     for table in dataset_tables().values():
         parts.append(f"### {table.name}\n\n{table.text[0].upper()}{table.text[1:]}.")
+        own = [column for column in table.columns[2:] if table.name != "results" or column.name not in entry_keys()]
+        rows = (
+            (f"`{column.name}`", column.type, column.unit, column.text, "yes" if column.derived else "") for column in own
+        )
+        parts.append(_table(("column", "type", "unit", "what it is", "derived"), rows))
         if table.name == "results":
-            parts.append("Its columns are the [keys of entries](keys.md) and their [figures](analysis.md).")
-        else:
-            rows = (
-                (f"`{column.name}`", column.type, column.unit, column.text, "yes" if column.derived else "")
-                for column in table.columns[2:]
-            )
-            parts.append(_table(("column", "type", "unit", "what it is", "derived"), rows))
+            parts.append("The others are the [keys of entries](keys.md) and their [figures](analysis.md).")
     return "\n\n".join(parts)
 
 

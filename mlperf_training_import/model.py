@@ -260,7 +260,8 @@ class PowerLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class TimedEvaluation(NamedTuple):
     """A line with a quality figure: which of these lines of the log it is, from 1 on, when, and under which key.
 
-    ``is_over`` says that the run that counts had stopped before.
+    ``is_over`` says that the run that counts had stopped before. ``start_ms`` and ``stop_ms`` are of the evaluation, as far
+    as the log says them, ``samples_after`` the ``train_samples`` that stand between it and the next one.
     """
 
     number: int
@@ -268,6 +269,9 @@ class TimedEvaluation(NamedTuple):
     key: str
     is_over: bool
     evaluation: Evaluation
+    start_ms: float | None = None
+    stop_ms: float | None = None
+    samples_after: float | None = None
 
 
 class LoggedSetting(NamedTuple):
@@ -283,26 +287,47 @@ class LoggedSetting(NamedTuple):
     differs: bool
 
 
+class MeasuredSeries(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a log measured under a name, which is its key or stands inside of the value of its lines.
+
+    ``lines`` says which of the lines with the key each row is, from 1 on (64-bit integers); the others are 64-bit floats in
+    the order of the machine, NaN where there is none: ``times_ms``, ``values``, and what the lines say beside them.
+    """
+
+    key: str
+    name: str
+    lines: bytes
+    times_ms: bytes
+    values: bytes
+    epochs: bytes
+    samples: bytes
+    steps: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class LogDetails:
-    """What only the data set needs of a log: every evaluation, also after the stop, and every setting.
+    """What only the data set needs of a log: every evaluation, also after the stop, every setting and measurement.
 
     ``evaluation_lines`` counts the lines with a quality figure, ``evaluation_ms`` are the milliseconds of the run that
-    passed between ``eval_start`` and ``eval_stop``, None where the log does not say both.
+    passed between ``eval_start`` and ``eval_stop``, None where the log does not say both. ``digest`` is equal for logs with
+    the same start, stop and evaluations, None without start or stop. ``measured`` are series of measurements, packed.
     """
 
     evaluations: tuple[TimedEvaluation, ...] = ()
     evaluation_lines: int = 0
     settings: tuple[LoggedSetting, ...] = ()
     evaluation_ms: float | None = None
+    digest: str | None = None
+    measured: bytes = b""
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
-    """A judged log: its minutes if it counts, else the reason why it does not."""
+    """A judged log: its minutes if it counts, else the reason why it does not, and one word for reasons of its kind."""
 
     log: RunLog
     minutes: float | None = None
     reason: str | None = None
+    code: str | None = None
 
 
 class Doubt(NamedTuple):

@@ -171,7 +171,8 @@ def _iter_read(
     for round_, of_round, cache in zip(rounds, walked, caches, strict=True):
         beside = stored_beside(target, round_.label, round_.only) if target and round_.only else ()
         with progress(round_.label, bytes_to_read(of_round, wanted)) as advance:
-            reading = Reading(wanted, options.max_log_mb, dataset is not None, beside, cache, advance)
+            measured = dataset is not None and dataset.with_measurements
+            reading = Reading(wanted, options.max_log_mb, dataset is not None, beside, cache, advance, measured)
             done = read_round(round_, of_round, reading)
         findings += done.findings
         if dataset is not None:

@@ -132,7 +132,9 @@ def import_tree(
     round_ = Round(version, round_label(version).round, root, **round_facts)
     findings: list[Finding] = []
     submissions = walk(round_, rules_of(round_.version), findings)
-    reading = Reading(wanted or Filter(), largest_mb, with_details, cache=cache or LogCache())
+    reading = Reading(
+        wanted or Filter(), largest_mb, with_details, cache=cache or LogCache(), with_measurements=with_details
+    )
     outcome = read_round(round_, submissions, reading)
     findings += outcome.findings
     return Imported(outcome, [finding for finding in findings if not is_made_up_submitter(finding)])

@@ -36,13 +36,18 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="folder to write into; default: %(default)s",
     )
     parser.add_argument("--csv", action="store_true", help="write a CSV file of each too, into the folder csv")
+    parser.add_argument(
+        "--no_measurements",
+        action="store_true",
+        help="leave the table measurements empty: less than half of the time and size",
+    )
     parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="a larger log is not read")
 
 
 def run(options: argparse.Namespace) -> int:
     """Fetches what was asked for, writes the tables, and says how much it is."""
     screen, start = Screen(), time.monotonic()
-    dataset = Dataset(options.output, options.csv, screen.tell)
+    dataset = Dataset(options.output, options.csv, not options.no_measurements, screen.tell)
     home = open_home(options.home, may_be_new=True)
     for label in options.round:
         Fetcher(home, screen.tell).fetch(label)

@@ -99,7 +99,8 @@ def _file_object(file: Path, folder: Path) -> dict[str, Any]:
 
 def _record_set(table: TableSchema) -> dict[str, Any]:
     fields = [_field(table.name, column) for column in table.columns]
-    return _node("RecordSet", table.name, description=table.text, field=fields)
+    key = {"key": [{"@id": f"{table.name}/{column}"} for column in table.key]} if table.key else {}
+    return _node("RecordSet", table.name, description=table.text, **key, field=fields)
 
 
 def _field(table: str, column: Column) -> dict[str, Any]:
@@ -112,5 +113,6 @@ def _field(table: str, column: Column) -> dict[str, Any]:
         description=f"{column.text} ({', '.join(notes)})" if notes else column.text,
         dataType=_TYPES[column.type],
         **({"repeated": True} if column.type in ("numbers", "texts") else {}),
+        **({"references": {"field": {"@id": f"{column.of}/{column.name}"}}} if column.of else {}),
         source={"fileSet": {"@id": f"{table}-files"}, "extract": {"column": column.name}},
     )

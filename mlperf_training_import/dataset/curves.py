@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 #: What curves may be drawn over where they cannot be over minutes: columns, and what they count.
-_PROGRESS = {"samples": "samples", "step": "steps", "epoch": "epochs"}
+_PROGRESS = {"samples": "samples", "logged_samples": "samples", "logged_step": "steps", "logged_epoch": "epochs"}
 _EVALUATIONS = ("uid", "log", "time_ms", "metric", "quality", "is_after_stop", *_PROGRESS)
 _RESULTS = ("uid", "version", "submitter_folder", "system_file", "Model_ID", "metric")
 _MS_PER_MINUTE = 60_000

@@ -3,31 +3,53 @@
 from __future__ import annotations
 
 import json
+import math
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..logs.details import unpack
+from ..logs.details import unpack, unpack_series
 from ..model import LogDetails
-from ..results.convergence import convergence_point, quality_of
-from ..results.metrics import samples_of
+from ..results.convergence import (
+    counts_progress,
+    point_of_evaluation,
+    quality_of,
+    quality_of_figure,
+    samples_in_unit,
+    unrounded_point,
+)
 from ..results.names import name_keys
 from ..results.score import fastest_first
 from ..rounds.description import read_object
-from ..values import finite_number, short_digest
+from ..tables.log_keys import batch_size_keys, seed_keys, spelt_alike, unit_of
+from ..values import finite_number
+from .facts import iter_benchmark_rows, iter_reference_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..findings import Finding
-    from ..model import Judged, Run, RunLog, Submission
+    from ..model import Judged, LoggedSetting, Run, RunLog, Submission
     from ..outcome import RoundOutcome
     from ..tables.rules import Benchmark
 
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Many rows at once: ``same`` are values that all of them have, ``integers`` and ``numbers`` columns as bytes.
+
+    These are 64 bits each in the order of the machine; a number that is NaN is no value.
+    """
+
+    same: Row
+    integers: Mapping[str, bytes]
+    numbers: Mapping[str, bytes]
+
+
 def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, Iterator[Row]]:
-    """The rows of each table, without the columns that all tables have.
+    """The rows of each table but measurements, without the columns that all tables have.
 
     Args:
         done: a round that was read with details.
@@ -35,13 +57,13 @@ def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, 
     """
     runs = list(_iter_runs(done))
     return {
-        "results": (result.entry for result in done.results),
+        "results": ({**result.entry, "benchmark": result.benchmark.key} for result in done.results),
         "runs": (_run_row(run) for run in runs),
         "evaluations": (row for run in runs for row in _iter_evaluation_rows(run)),
-        "hyperparameters": (
-            {"uid": run.uid, "log": run.log.path, **setting._asdict()} for run in runs for setting in run.details().settings
-        ),
+        "hyperparameters": ({**run.place, **setting._asdict()} for run in runs for setting in run.details().settings),
         "systems": _iter_system_rows(done),
+        "benchmarks": iter_benchmark_rows(done),
+        "reference_points": iter_reference_rows(done),
         "findings": (
             {"code": finding.code, "weight": finding.kind.weight, "where": finding.where, "what": finding.what}
             for finding in findings
@@ -49,34 +71,45 @@ def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, 
     }
 
 
+def iter_measurements(done: RoundOutcome) -> Iterator[Columns]:
+    """The measurements of a round that was read with them, a series of a run at a time."""
+    for run in _iter_runs(done):
+        yield from _iter_series(run)
+
+
 @dataclass(frozen=True, slots=True)
 class _LoggedRun:
-    """A run with the result that it is of, what only the data set needs of its log, and its energy."""
+    """A run with the result that it is of, where it stands, what only the data set needs of its log, and its energy."""
 
     run: Run
     judged: Judged
+    place: Row
     packed: bytes | None
     joules: float | None
 
-    def details(self, *, with_evaluations: bool = False) -> LogDetails:
+    def details(self, *, with_series: bool = False) -> LogDetails:
         """What only the data set needs of the log; made anew each time, since those of a round are many objects."""
-        return LogDetails() if self.packed is None else unpack(self.packed, with_evaluations=with_evaluations)
+        return LogDetails() if self.packed is None else unpack(self.packed, with_series=with_series)
 
     @property
     def log(self) -> RunLog:
         return self.run.log
 
-    @property
-    def uid(self) -> str | None:
-        return self.judged.entry.get("uid")
-
 
 def _iter_runs(done: RoundOutcome) -> Iterator[_LoggedRun]:
     """Every run, in the order of the folders and logs."""
     for judged in done.judged:
-        joules = _joules_of_runs(judged)
+        joules, submission = _joules_of_runs(judged), judged.submission
+        names, _ = name_keys(submission.system_record, submission.submitter, submission.system)
+        common = {
+            "uid": judged.entry.get("uid"),
+            "benchmark": judged.benchmark.key or None,
+            "submitter": submission.system_record.submitter or submission.submitter,
+            "submitter_name": names.get("submitter_name"),
+        }
         for run in judged.runs:
-            yield _LoggedRun(run, judged, done.details.get(run.log.path), joules.get(run.log.path))
+            path = run.log.path
+            yield _LoggedRun(run, judged, {**common, "log": path}, done.details.get(path), joules.get(path))
 
 
 def _joules_of_runs(judged: Judged) -> Mapping[str, float]:
@@ -88,18 +121,23 @@ def _joules_of_runs(judged: Judged) -> Mapping[str, float]:
 
 
 def _run_row(run: _LoggedRun) -> Row:
-    log, submission, benchmark, details = run.log, run.judged.submission, run.judged.benchmark, run.details()
-    seed = next((setting.value for setting in details.settings if setting.key == "seed"), None)
+    log, submission, details = run.log, run.judged.submission, run.details()
+    settings = {setting.key: setting for setting in details.settings}
+    seed, batch_size = _first(settings, seed_keys()), _first(settings, batch_size_keys())
+    optimizer = settings.get("opt_name")
+    logged_size = batch_size.number if batch_size else None
     return {
-        "uid": run.uid,
-        "log": log.path,
+        **run.place,
         "submitter_folder": submission.submitter,
         "system_file": submission.system,
-        "benchmark": benchmark.key or None,
+        "division": run.judged.division,
         "minutes": run.run.minutes,
         "is_kept": any(other is run.run for other in run.judged.score.kept),
         "reason": run.run.reason,
-        "repeats": next((f"{submission.folder}/{first}" for first, *more in run.judged.repeated if log.name in more), None),
+        "reason_code": run.run.code,
+        "repeat_of": next(
+            (f"{submission.folder}/{first}" for first, *more in run.judged.repeated if log.name in more), None
+        ),
         "status": log.status,
         "run_start_ms": log.run_start_ms,
         "run_stop_ms": log.run_stop_ms,
@@ -107,15 +145,20 @@ def _run_row(run: _LoggedRun) -> Row:
         "init_stop_ms": log.init_stop_ms,
         "evaluation_ms": details.evaluation_ms,
         "evaluations_count": details.evaluation_lines,
-        "seed": seed,
-        "global_batch_size": log.global_batch_size,
+        "seed": seed.value if seed else None,
+        "optimizer": spelt_alike(optimizer.value) if optimizer else None,
+        "global_batch_size": logged_size if log.global_batch_size is None else log.global_batch_size,
         "train_samples": log.train_samples,
-        **_convergence(run.run, benchmark),
-        "digest": _digest(log),
+        **_convergence(run.run, run.judged.benchmark),
+        "digest": details.digest,
         "energy_joules": run.joules,
         "log_lines": log.lines,
         "malformed_lines": log.malformed_lines,
     }
+
+
+def _first(settings: Mapping[str, LoggedSetting], keys: Iterable[str]) -> LoggedSetting | None:
+    return next((settings[key] for key in keys if key in settings), None)
 
 
 def _convergence(run: Run, benchmark: Benchmark) -> Row:
@@ -123,41 +166,49 @@ def _convergence(run: Run, benchmark: Benchmark) -> Row:
     log = run.log
     if not (log.succeeded or run.minutes is not None):  # one whose log gives the duration has no status
         return {}
-    figures: Row = {}
-    if benchmark.progress is not None and (point := convergence_point(log, benchmark)) is not None:
-        figures = {"progress": point, "progress_unit": benchmark.progress.unit, "samples": samples_of(log, benchmark)}
     qualities = [quality_of(log, benchmark, target) for target in benchmark.targets]
-    return figures | dict(zip(("quality", "second_quality"), qualities, strict=False))
+    return {
+        **_progress(unrounded_point(log, benchmark), log, benchmark),
+        **dict(zip(("quality", "second_quality"), qualities, strict=False)),
+    }
 
 
-def _digest(log: RunLog) -> str | None:
-    if log.run_start_ms is None or log.run_stop_ms is None:
-        return None
-    return short_digest(repr((log.run_start_ms, log.run_stop_ms)).encode("ascii"))
+def _progress(point: float | None, log: RunLog, benchmark: Benchmark) -> Row:
+    if benchmark.progress is None or point is None:
+        return {}
+    factor = samples_in_unit(log, benchmark.progress)
+    samples = None if factor is None else float(point * factor)
+    return {"progress": float(point), "progress_unit": benchmark.progress.unit, "samples": samples}
 
 
 def _iter_evaluation_rows(run: _LoggedRun) -> Iterator[Row]:
-    targets = run.judged.benchmark.targets
-    start_ms = run.log.run_start_ms
-    for number, time_ms, key, is_over, evaluation in run.details(with_evaluations=True).evaluations:
+    log, benchmark = run.log, run.judged.benchmark
+    fields = [target.field for target in benchmark.targets]
+    is_counted = counts_progress(log, benchmark)
+    for timed in run.details(with_series=True).evaluations:
+        evaluation = timed.evaluation
+        point = point_of_evaluation(evaluation, timed.samples_after, log, benchmark) if is_counted else None
         row = {
-            "uid": run.uid,
-            "log": run.log.path,
-            "line": number,
-            "key": key,
-            "time_ms": None if start_ms is None else time_ms - start_ms,
-            "is_after_stop": is_over,
-            "epoch": evaluation.epoch,
-            "samples": evaluation.samples,
-            "step": evaluation.step,
+            **run.place,
+            "line": timed.number,
+            "key": timed.key,
+            "time_ms": _since_start(timed.time_ms, log),
+            "start_ms": _since_start(timed.start_ms, log),
+            "stop_ms": _since_start(timed.stop_ms, log),
+            "is_after_stop": timed.is_over,
+            **_progress(point, log, benchmark),
+            "logged_epoch": evaluation.epoch,
+            "logged_samples": evaluation.samples,
+            "logged_step": evaluation.step,
         }
-        for metric, logged in _iter_figures(evaluation.value, evaluation.metric, [target.field for target in targets]):
+        for metric, logged in _iter_figures(evaluation.value, evaluation.metric, fields):
             value = finite_number(logged)
-            target = next((target for target in targets if len(targets) == 1 or target.field == metric), None)
-            quality = None
-            if value is not None and target is not None:
-                quality = float(value) * round(target.value / target.logged, 6)
+            quality = None if value is None else quality_of_figure(float(value), metric, timed.key, benchmark)
             yield {**row, "metric": metric, "value": value, "quality": quality}
+
+
+def _since_start(time_ms: float | None, log: RunLog) -> float | None:
+    return None if time_ms is None or log.run_start_ms is None else time_ms - log.run_start_ms
 
 
 def _iter_figures(value: object, metric: str | None, fields: Sequence[str | None]) -> Iterator[tuple[str | None, object]]:
@@ -169,6 +220,24 @@ def _iter_figures(value: object, metric: str | None, fields: Sequence[str | None
             yield (fields[place] if place < len(fields) else None) or str(place), figure
     else:
         yield metric, value
+
+
+def _iter_series(run: _LoggedRun) -> Iterator[Columns]:
+    """The measurements of a run. Without a start of the run they have no time."""
+    start_ms = math.nan if run.log.run_start_ms is None else run.log.run_start_ms
+    for series in unpack_series(run.details(with_series=True).measured):
+        times = array("d", (time_ms - start_ms for time_ms in memoryview(series.times_ms).cast("d")))
+        yield Columns(
+            same={**run.place, "key": series.key, "name": series.name, "unit": unit_of(series.name)},
+            integers={"line": series.lines},
+            numbers={
+                "time_ms": times.tobytes(),
+                "value": series.values,
+                "logged_epoch": series.epochs,
+                "logged_samples": series.samples,
+                "logged_step": series.steps,
+            },
+        )
 
 
 def _iter_system_rows(done: RoundOutcome) -> Iterator[Row]:

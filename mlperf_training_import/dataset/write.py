@@ -10,6 +10,7 @@ import contextlib
 import io
 import itertools
 import json
+from array import array
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,8 @@ from ..tables.suites import suite_of
 from .card import CARD_FILE, card, is_card
 from .croissant import CROISSANT_FILE, describe
 from .library import need_library
-from .rows import CONVERTERS, Row, rows_of_round
+from .repeats import RESULT_COLUMNS, RUN_COLUMNS, mark_results, mark_runs
+from .rows import CONVERTERS, Columns, Row, iter_measurements, rows_of_round
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,6 +43,14 @@ DATASET_FOLDER = "mlperf-training-dataset"
 _ROWS_AT_ONCE = 5_000
 _PLAIN_TYPES = {"text": str, "number": float, "integer": int, "boolean": bool}
 _CSV_FOLDER = "csv"
+#: Rows that a reader takes or leaves at once.
+_ROWS_IN_GROUP = 100_000
+_BYTES_OF_NUMBER = 8
+#: The table that has far more rows than the others.
+_MEASUREMENTS = "measurements"
+#: The tables with repetitions, and the columns that say or decide what they are; the former begin with the same word.
+_REPEATS = {"runs": RUN_COLUMNS, "results": RESULT_COLUMNS}
+_REPEAT = "repeat_of"
 
 
 @dataclass(slots=True)
@@ -55,12 +65,14 @@ class TableSize:
 class Dataset:
     """A data set in a folder. Rounds that were written before stay, unless they are written again.
 
-    A data set of another version of the schema is replaced as a whole when the first round is added, and ``tell`` gets a
-    message about that. ``sizes`` are by table, of the Parquet files of the rounds that were added.
+    With ``with_measurements`` rounds must be read with them. A data set of another version of the schema is replaced as a
+    whole when the first round is added, and ``tell`` gets a message about that. ``sizes`` are by table, of the Parquet
+    files of the rounds that were added.
     """
 
     folder: Path
     with_csv: bool = False
+    with_measurements: bool = True
     tell: Callable[[str], None] = print
     sizes: dict[str, TableSize] = field(default_factory=lambda: {name: TableSize() for name in dataset_tables()})
 
@@ -90,13 +102,17 @@ class Dataset:
         common = {"suite": suite_of(label).name, "round": label}
         rows = rows_of_round(done, [finding for finding in findings if finding.round == label])
         for name, schema in dataset_tables().items():
-            table = _to_table(schema, rows[name], common, _origin(done.round))
-            data = _to_parquet(table)
+            arrow = _arrow_schema(schema, common | _origin(done.round))
+            if name == _MEASUREMENTS:
+                tables = _iter_column_tables(schema, arrow, iter_measurements(done), common)
+            else:
+                tables = _iter_tables(schema, arrow, rows[name], common)
+            data, count = _to_parquet(tables, arrow)
             _write(self.folder / name / f"{label}.parquet", data)
-            self.sizes[name].rows += table.num_rows
+            self.sizes[name].rows += count
             self.sizes[name].bytes += len(data)
             if self.with_csv:
-                _write(self.folder / _CSV_FOLDER / name / f"{label}.csv", _to_csv(table))
+                _write(self.folder / _CSV_FOLDER / name / f"{label}.csv", _to_csv(data))
 
     def finish(self) -> dict[Path, bool]:
         """Describes all files that are in the folder now.
@@ -107,9 +123,23 @@ class Dataset:
         Raises:
             PublishFailure: one cannot be written.
         """
+        self._mark_repeats()
         croissant = json.dumps(describe(self.folder), indent=2, ensure_ascii=False) + "\n"
         texts = {CROISSANT_FILE: croissant, CARD_FILE: card(self.folder)}
         return {self.folder / name: write_if_different(self.folder / name, text.encode()) for name, text in texts.items()}
+
+    def _mark_repeats(self) -> None:
+        """Says of runs and results which other row they repeat, in whichever round that is."""
+        runs, results = (_read_columns(self.folder / name, columns) for name, columns in _REPEATS.items())
+        mark_runs(runs)
+        mark_results(results, runs)
+        for name, rounds in (("runs", runs), ("results", results)):
+            for label, rows in rounds.items():
+                data = _with_columns(self.folder / name / f"{label}.parquet", rows)
+                if data is not None:
+                    _write(self.folder / name / f"{label}.parquet", data)
+                    if self.with_csv:
+                        _write(self.folder / _CSV_FOLDER / name / f"{label}.csv", _to_csv(data))
 
     def _remove_other_version(self) -> None:
         """Removes the files of a data set of another version, which no reader could read together with new ones."""
@@ -127,6 +157,26 @@ class Dataset:
             f"{self.folder}: removed the data set of version {', '.join(others)} of the schema, which is {schema_version()} "
             f"now; rounds to be written again: {', '.join(labels)}"
         )
+
+
+def _read_columns(folder: Path, columns: Sequence[str]) -> dict[str, list[Row]]:
+    """Some columns of a table, by the label of the round."""
+    import pyarrow.parquet as pq
+
+    files = sorted(folder.glob("*.parquet"), key=lambda file: order_of_label(file.stem))
+    return {file.stem: pq.ParquetFile(file).read(list(columns)).to_pylist() for file in files}
+
+
+def _with_columns(file: Path, rows: Sequence[Row]) -> bytes | None:
+    """A file with other values in the columns that say what is repeated; None where it has these already."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = before = pq.ParquetFile(file).read()
+    for number, field_ in enumerate(table.schema):
+        if field_.name.startswith(_REPEAT):
+            table = table.set_column(number, field_, pa.array([row[field_.name] for row in rows], field_.type))
+    return None if table.equals(before) else _to_parquet([table], table.schema)[0]
 
 
 def _write(file: Path, data: bytes) -> None:
@@ -202,11 +252,10 @@ def _column_metadata(column: Column) -> dict[str, str]:
     return {"text": column.text, **unit, "derived": "yes" if column.derived else "no"}
 
 
-def _to_table(schema: TableSchema, rows: Iterable[Row], common: Row, metadata: dict[str, str]) -> Any:
-    """Rows as a table; ``common`` are values that all of them have, ``metadata`` is that of the file."""
+def _iter_tables(schema: TableSchema, arrow: Any, rows: Iterable[Row], common: Row) -> Iterator[Any]:
+    """Rows as a table of Arrow; ``common`` are values that all of them have."""
     import pyarrow as pa
 
-    arrow = _arrow_schema(schema, common | metadata)
     batches = []
     iterator = iter(rows)
     for chunk in iter(lambda: list(itertools.islice(iterator, _ROWS_AT_ONCE)), []):
@@ -216,7 +265,65 @@ def _to_table(schema: TableSchema, rows: Iterable[Row], common: Row, metadata: d
             values = [fixed] * len(chunk) if fixed else [row.get(column.name) for row in chunk]
             columns.append(_to_array(values, column.type, field_.type))
         batches.append(pa.RecordBatch.from_arrays(columns, schema=arrow))
-    return pa.Table.from_batches(batches, arrow)
+    yield pa.Table.from_batches(batches, arrow)
+
+
+def _iter_column_tables(schema: TableSchema, arrow: Any, parts: Iterable[Columns], common: Row) -> Iterator[Any]:
+    """The same for many rows at once, which never become objects of Python: a table for about a group of rows."""
+    waiting: list[tuple[Columns, int]] = []
+    rows = 0
+    for part in parts:
+        count = len(next(iter(part.integers.values()))) // _BYTES_OF_NUMBER
+        waiting.append((part, count))
+        rows += count
+        if rows >= _ROWS_IN_GROUP:
+            yield _column_table(schema, arrow, waiting, common)
+            waiting, rows = [], 0
+    yield _column_table(schema, arrow, waiting, common)
+
+
+def _column_table(schema: TableSchema, arrow: Any, parts: Sequence[tuple[Columns, int]], common: Row) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    total = sum(count for _, count in parts)
+    columns = []
+    for column, field_ in zip(schema.columns, arrow, strict=True):
+        name = column.name
+        if column.type == "text":
+            texts: dict[object, int] = {}
+            places = array("i")
+            for part, count in parts:
+                text = CONVERTERS["text"](common.get(name) or part.same.get(name))
+                places.extend(array("i", [texts.setdefault(text, len(texts))]) * count)
+            indices = pa.Array.from_buffers(pa.int32(), total, [None, pa.py_buffer(places.tobytes())])
+            columns.append(pa.array(list(texts), field_.type).take(indices))
+            continue
+        data = b"".join({**part.integers, **part.numbers}[name] for part, _ in parts)
+        values = pa.Array.from_buffers(field_.type, total, [None, pa.py_buffer(data)])
+        columns.append(pc.if_else(pc.is_finite(values), values, None) if column.type == "number" else values)
+    return pa.Table.from_arrays(columns, schema=arrow)
+
+
+def _to_parquet(tables: Iterable[Any], arrow: Any) -> tuple[bytes, int]:
+    """Tables as a file, and its number of rows."""
+    import pyarrow.parquet as pq
+
+    stream, rows = io.BytesIO(), 0
+    with pq.ParquetWriter(stream, arrow, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table, row_group_size=_ROWS_IN_GROUP)
+            rows += table.num_rows
+    return stream.getvalue(), rows
+
+
+def _to_csv(data: bytes) -> bytes:
+    """A Parquet file as text: lists as JSON, nothing where there is no value."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(io.BytesIO(data)) as file:
+        rows = itertools.chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(_ROWS_AT_ONCE))
+        return csv_text(file.schema_arrow.names, rows, for_programs=True).encode("utf-8")
 
 
 def _to_array(values: Sequence[object], type_: str, arrow_type: Any) -> Any:
@@ -230,17 +337,3 @@ def _to_array(values: Sequence[object], type_: str, arrow_type: Any) -> Any:
             if type_ != "number" or pc.all(pc.is_finite(array), min_count=0).as_py():
                 return array
     return pa.array(map(CONVERTERS[type_], values), arrow_type)
-
-
-def _to_parquet(table: Any) -> bytes:
-    import pyarrow.parquet as pq
-
-    stream = io.BytesIO()
-    pq.write_table(table, stream, compression="zstd", row_group_size=100_000)
-    return stream.getvalue()
-
-
-def _to_csv(table: Any) -> bytes:
-    """The table as text: lists as JSON, nothing where there is no value."""
-    rows = itertools.chain.from_iterable(batch.to_pylist() for batch in table.to_batches(_ROWS_AT_ONCE))
-    return csv_text(table.column_names, rows, for_programs=True).encode("utf-8")

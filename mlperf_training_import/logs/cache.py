@@ -25,7 +25,7 @@ from ..errors import ImportFailure
 from ..model import PowerLog, RunLog
 from ..regular import read_regular
 from .contents import Contents
-from .details import is_portable
+from .details import has_measurements, is_portable
 from .workers import Job, ReadRun, iter_runs
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class LogCache:
         path = job.file.path
         said = self._runs.recall(path, stamp)
         details = self._details.recall(path, stamp) if job.with_details else None
-        if said is None or (job.with_details and (details is None or not is_portable(details))):
+        if said is None or (job.with_details and (details is None or not _suffices(details, job))):
             return None
         log, power = said
         needed = job.power_to_read(log)
@@ -213,6 +213,11 @@ class LogCache:
         self._runs.take(path, stamp, said if is_sure else None)
         if run.details is not None:
             self._details.take(path, stamp, run.details if is_sure and is_portable(run.details) else None)
+
+
+def _suffices(details: bytes, job: Job) -> bool:
+    """Whether remembered details are what a job asks for."""
+    return is_portable(details) and (has_measurements(details) or not job.with_measurements)
 
 
 def _read(file: Path, kept: type[_Kept], most_bytes: int) -> tuple[_Kept, int]:

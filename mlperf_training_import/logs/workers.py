@@ -49,7 +49,8 @@ _STOPS = {signal.SIGINT, signal.SIGTERM}
 class Job(NamedTuple):
     """A run to read: the root of the round, the file of its log, and what else ``read_log`` wants.
 
-    Its ``power`` logs are read too if what its log says ``counts``. ``with_details`` asks for what only the data set needs.
+    Its ``power`` logs are read too if what its log says ``counts``. ``with_details`` asks for what only the data set needs,
+    ``with_measurements`` for the measurements among it.
     """
 
     root: Path
@@ -61,6 +62,7 @@ class Job(NamedTuple):
     power: tuple[LogFile, ...] = ()
     counts: Callable[[RunLog], bool] | None = None
     with_details: bool = False
+    with_measurements: bool = False
 
     @property
     def size(self) -> int:
@@ -275,12 +277,13 @@ def _packed(runs: list[ReadRun]) -> bytes | list[ReadRun]:
 def _iter_read(jobs: Sequence[Job], advance: Callable[[int], None]) -> Generator[ReadRun, None, None]:
     for job in jobs:
         keys = (job.elapsed_key, job.largest_mb, job.quality_key)
-        reader = DetailsReader(job.dialect) if job.with_details else None
+        reader = DetailsReader(job.dialect, with_measurements=job.with_measurements) if job.with_details else None
         log = read_log(job.root / job.file.path, job.dialect, job.file.path, *keys, reader)
         needed = job.power_to_read(log)
         powers = {file.path: read_power_log(job.root / file.path, job.dialect, job.largest_mb) for file in needed}
         advance(job.size)
-        yield ReadRun(log, powers, None if reader is None else pack(reader.details(log)))
+        details = None if reader is None else pack(reader.details(log), with_measurements=job.with_measurements)
+        yield ReadRun(log, powers, details)
 
 
 def _may_start_processes() -> bool:

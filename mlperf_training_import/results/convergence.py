@@ -64,9 +64,8 @@ def _points(judged: Judged, point_of: Callable[[RunLog, Benchmark], float | None
 def logged_point(log: RunLog, benchmark: Benchmark) -> float | None:
     """Progress of a run when it converged, as reference points count it; rounded to 3 digits, as the peer does."""
     progress, point = benchmark.progress, _logged_point(log, benchmark)
-    if progress is not None and point is not None and _is_other_unit(point, log, progress):
-        instead = progress.instead
-        point = _samples_after_evaluation(log, progress) if isinstance(instead, str) else point * instead
+    if progress is not None and point is not None:
+        point = _in_unit(point, log.evaluations[-1], log.samples_after_evaluation, log, progress)
     return None if point is None else float(round(point, 3))
 
 
@@ -77,6 +76,42 @@ def convergence_point(log: RunLog, benchmark: Benchmark) -> float | None:
     """
     progress, point = benchmark.progress, logged_point(log, benchmark)
     return None if progress is None or point is None else round(point - progress.begins_at, 3)
+
+
+def unrounded_point(log: RunLog, benchmark: Benchmark) -> float | None:
+    """The same as :func:`convergence_point` with all digits that the log has."""
+    progress, point = benchmark.progress, _logged_point(log, benchmark)
+    if progress is None or point is None:
+        return None
+    point = _in_unit(point, log.evaluations[-1], log.samples_after_evaluation, log, progress)
+    return None if point is None else point - progress.begins_at
+
+
+def point_of_evaluation(
+    evaluation: Evaluation, samples_after: float | None, log: RunLog, benchmark: Benchmark
+) -> float | None:
+    """Progress at any evaluation of a log, as :func:`unrounded_point` has that of the one with which the run converged.
+
+    Args:
+        evaluation: of a log that :func:`counts_progress`.
+        samples_after: the ``train_samples`` that stand between it and the next one.
+        log: that it is of.
+        benchmark: that the run is of.
+    """
+    progress = benchmark.progress
+    point = None if progress is None else _logged_progress(evaluation, progress)
+    if progress is None or point is None:
+        return None
+    point = _in_unit(point, evaluation, samples_after, log, progress)
+    return None if point is None else point - progress.begins_at
+
+
+def counts_progress(log: RunLog, benchmark: Benchmark) -> bool:
+    """Whether a log counts what the run was trained on since its start, in a unit that the tables know."""
+    progress = benchmark.progress
+    if progress is None or speed_since_checkpoint(log, benchmark) is not None:
+        return False
+    return not (progress.fractional and log.history is not None and log.history.has_whole_epochs)
 
 
 def speed_since_checkpoint(log: RunLog, benchmark: Benchmark) -> float | None:
@@ -123,7 +158,7 @@ def other_unit(judged: Judged) -> str | None:
         return None
     if not isinstance(progress.instead, str):
         taken = f"these are epochs; {progress.instead} times as many are taken"
-    elif all(_samples_after_evaluation(log, progress) is not None for log, _ in other):
+    elif all(unrounded_point(log, benchmark) is not None for log, _ in other):
         taken = "the samples that they log beside it are taken"
     else:
         taken = "they do not say how many it were, and the figure is left out"
@@ -170,9 +205,7 @@ def _logged_point(log: RunLog, benchmark: Benchmark) -> float | None:
     """Progress as the log says it: at the last quality figure before the stop or, where several figures are logged one by
     one, at the first point where all of them reach their targets."""
     progress = benchmark.progress
-    if progress is None or not log.evaluations or speed_since_checkpoint(log, benchmark) is not None:
-        return None
-    if progress.fractional and log.history is not None and log.history.has_whole_epochs:
+    if progress is None or not log.evaluations or not counts_progress(log, benchmark):
         return None
     if (evaluations := _evaluations_by_progress(log, benchmark, progress)) is not None:
         return _point_on_target(evaluations, benchmark)
@@ -185,14 +218,25 @@ def _is_other_unit(point: float, log: RunLog, progress: Progress) -> bool:
     return least is not None and point < least
 
 
-def _samples_after_evaluation(log: RunLog, progress: Progress) -> float | None:
-    """The samples that a run was trained on, as it says them with its last quality figure or after it.
+def _in_unit(
+    point: float, evaluation: Evaluation, samples_after: float | None, log: RunLog, progress: Progress
+) -> float | None:
+    """Progress in the unit of the benchmark, where the log may count in another one."""
+    if not _is_other_unit(point, log, progress):
+        return point
+    if isinstance(progress.instead, str):
+        return _trained_samples(evaluation, samples_after, log, progress)
+    return point * progress.instead
+
+
+def _trained_samples(evaluation: Evaluation, samples_after: float | None, log: RunLog, progress: Progress) -> float | None:
+    """The samples that a run was trained on, as it says them with a quality figure or after it.
 
     As many as the data set has are those of the data set: what that line says otherwise.
     """
-    samples = log.evaluations[-1].trained_samples
-    if samples is None and log.samples_after_evaluation != progress.dataset_samples:
-        samples = log.samples_after_evaluation
+    samples = evaluation.trained_samples
+    if samples is None and samples_after != progress.dataset_samples:
+        samples = samples_after
     return None if samples is None or _is_other_unit(samples, log, progress) else samples
 
 
@@ -228,6 +272,24 @@ def quality_of(log: RunLog, benchmark: Benchmark, target: Target) -> float | Non
     """The figure with which a run converged, in the unit of the rules (the log may write 0.76 for 76 %)."""
     value = logged_quality(log, benchmark, target)
     return None if value is None or target.why_odd(value) else value * round(target.value / target.logged, 6)
+
+
+def quality_of_figure(value: float, name: str | None, key: str, benchmark: Benchmark) -> float | None:
+    """Any quality figure of a log in the unit of the rules; None where it is none that the benchmark is judged by.
+
+    Args:
+        value: as logged.
+        name: of the figure, where the line says it.
+        key: of its line; some logs repeat the figure under another one, negated.
+        benchmark: that the run is of.
+    """
+    targets = benchmark.targets
+    target = next((target for target in targets if len(targets) == 1 or target.field == name), None)
+    if target is None or benchmark.quality not in (None, key):
+        return None
+    if value < 0 or (target.share and target.why_odd(value)):  # before it converges, a per cent may be far below the target
+        return None
+    return value * round(target.value / target.logged, 6)
 
 
 def logged_quality(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..tables.metrics import Metric
     from ..tables.rules import Benchmark, Rules, Target
 
+#: The code of a reason why a run does not count, and the reason for people.
+_Why = tuple[str, str]
 _MS_PER_MINUTE = 60 * 1000
 #: A microsecond, and 300 years: wide enough for every time that is written by hand.
 _SHORTEST_MS, _LONGEST_MS = 1e-3, 1e13
@@ -37,13 +39,10 @@ def judge(log: RunLog, rules: Rules, targets: Sequence[Target] = ()) -> Run:
         rules: those of the round.
         targets: of the benchmark, for rounds in which they say whether a run converged.
     """
-    reason = _reason_not_to_count(log, rules, targets)
-    if reason is not None:
-        return Run(log, reason=reason)
-    minutes = duration_ms(log) / 60 / 1000
-    if not 0 < minutes < math.inf:
-        return Run(log, reason="the duration is too small or too large for a number")
-    return Run(log, minutes=minutes)
+    why = _why_not_to_count(log, rules, targets)
+    if why is None and not 0 < (minutes := duration_ms(log) / 60 / 1000) < math.inf:
+        why = "impossible-duration", "the duration is too small or too large for a number"
+    return Run(log, minutes=minutes) if why is None else Run(log, code=why[0], reason=why[1])
 
 
 def duration_ms(log: RunLog) -> float:
@@ -59,54 +58,60 @@ def duration_ms(log: RunLog) -> float:
     return log.run_stop_ms - log.run_start_ms
 
 
-def _reason_not_to_count(log: RunLog, rules: Rules, targets: Sequence[Target]) -> str | None:
+def _why_not_to_count(log: RunLog, rules: Rules, targets: Sequence[Target]) -> _Why | None:
     if log.trouble is not None:
-        return log.trouble
+        return "unreadable", log.trouble
     if log.malformed_lines and rules.dialect.strict:
         more = f" (and {log.malformed_lines - 1} more)" if log.malformed_lines > 1 else ""
-        return f"malformed {log.malformed}{more}"
+        return "malformed-lines", f"malformed {log.malformed}{more}"
     if log.elapsed_ms is not None:
-        return _reason_of_duration(log) if log.elapsed_ms > 0 else "the logged duration is not above 0"
+        if log.elapsed_ms > 0:
+            return _why_of_duration(log)
+        return "impossible-duration", "the logged duration is not above 0"
     if log.lines == 0:
-        return log.no_lines or "no log lines"
+        return "no-lines", log.no_lines or "no log lines"
     if log.run_start_ms is None or log.run_stop_ms is None:
-        missing = "no run_start" if log.run_start_ms is None else "no run_stop after the run_start"
-        return f"{missing}; {log.two_records}" if log.two_records else missing
+        code, missing = (
+            ("no-start", "no run_start") if log.run_start_ms is None else ("no-stop", "no run_stop after the run_start")
+        )
+        return code, f"{missing}; {log.two_records}" if log.two_records else missing
     if log.run_stop_ms <= log.run_start_ms:
-        return "run_stop is not later than run_start"
+        return "impossible-duration", "run_stop is not later than run_start"
     by_target = rules.converged_by == "target" and targets
     return (
-        (_reason_of_quality(log, targets[0]) if by_target else _reason_of_status(log))
-        or _reason_of_duration(log)
-        or _reason_of_initialisation(log, rules)
+        (_why_of_quality(log, targets[0]) if by_target else _why_of_status(log))
+        or _why_of_duration(log)
+        or _why_of_initialisation(log, rules)
     )
 
 
-def _reason_of_status(log: RunLog) -> str | None:
-    return None if log.succeeded else f"status of run_stop is {log.status or 'missing'}"
+def _why_of_status(log: RunLog) -> _Why | None:
+    return None if log.succeeded else ("not-converged", f"status of run_stop is {log.status or 'missing'}")
 
 
-def _reason_of_quality(log: RunLog, target: Target) -> str | None:
+def _why_of_quality(log: RunLog, target: Target) -> _Why | None:
     value = finite_number(log.evaluations[-1].value) if log.evaluations else None
     if value is None:
-        return "no quality figure before run_stop"
-    return None if target.is_met(value) else f"the last quality figure {value} misses the target {target.logged}"
+        return "not-converged", "no quality figure before run_stop"
+    if target.is_met(value):
+        return None
+    return "not-converged", f"the last quality figure {value} misses the target {target.logged}"
 
 
-def _reason_of_duration(log: RunLog) -> str | None:
+def _why_of_duration(log: RunLog) -> _Why | None:
     """Keeps out numbers with which nothing can be computed: made up of 1e308, or so small that they become 0."""
     if _SHORTEST_MS <= duration_ms(log) <= _LONGEST_MS:
         return None
-    return _with_odd_time("the duration is none that a run can have", log)
+    return "impossible-duration", _with_odd_time("the duration is none that a run can have", log)
 
 
-def _reason_of_initialisation(log: RunLog, rules: Rules) -> str | None:
+def _why_of_initialisation(log: RunLog, rules: Rules) -> _Why | None:
     limit = rules.init_limit_minutes_open if log.division == "open" else rules.init_limit_minutes
     if limit is None or log.init_start_ms is None or log.init_stop_ms is None:
         return None
     if log.init_stop_ms - log.init_start_ms < limit * _MS_PER_MINUTE:
         return None
-    return _with_odd_time(f"initialisation took {limit} minutes or more", log)
+    return "slow-initialisation", _with_odd_time(f"initialisation took {limit} minutes or more", log)
 
 
 def _with_odd_time(reason: str, log: RunLog) -> str:

@@ -35,7 +35,8 @@ class Reading:
     Where only some submitters are ``wanted``, the others are read for comparison: a place among some results of a round
     would be another one than among all. Of one submitter's folder alone the results have places among those of others only
     if these are given, as stored entries (``beside``). A log of more than ``largest_mb`` megabytes is not read. What only
-    the data set needs is kept ``with_details``. What the ``cache`` remembers is not read. ``advance`` takes the bytes read.
+    the data set needs is kept ``with_details``, and its measurements ``with_measurements``. What the ``cache`` remembers is
+    not read. ``advance`` takes the bytes read.
     """
 
     wanted: Filter = field(default_factory=Filter)
@@ -44,6 +45,7 @@ class Reading:
     beside: Sequence[Mapping[str, Any]] = ()
     cache: LogCache = field(default_factory=LogCache)
     advance: Callable[[int], None] = lambda _: None
+    with_measurements: bool = False
 
 
 def read_round(round_: Round, submissions: Sequence[Submission], reading: Reading) -> RoundOutcome:
@@ -106,7 +108,8 @@ def _iter_jobs(round_: Round, rules: Rules, submissions: Sequence[Submission], r
         common = (rules.elapsed.get(key), reading.largest_mb, benchmark_of(key, round_.version).quality)
         for log in submission.logs:
             power = _power_of(submission, log)
-            yield Job(round_.path, log, rules.dialect, *common, power, counts, with_details=reading.with_details)
+            asked = reading.with_details, reading.with_details and reading.with_measurements
+            yield Job(round_.path, log, rules.dialect, *common, power, counts, *asked)
 
 
 def bytes_to_read(submissions: Sequence[Submission], wanted: Filter) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from .files import FOLDER, Name, Row, load_table, with_names
+from .files import FOLDER, Name, Names, Row, load_table, with_names
 from .keys import Type, entry_keys
 
 #: Where the values of a key of an entry come from that the sources hold as they are.
@@ -16,18 +16,24 @@ _SOURCES = frozenset({"description", "clone"})
 
 
 class Column(Row, frozen=True):
-    """A column: its name, type (as in ``keys.yaml``), meaning and unit, and whether this importer computes it."""
+    """A column: its name, type (as in ``keys.yaml``), meaning and unit, and whether this importer computes it.
+
+    ``of`` is the table whose rows it names, empty for most.
+    """
 
     type: Type
     text: Name
     unit: str = ""
     derived: bool = False
+    of: str = ""
     name: str = ""
 
 
 class _Table(Row, frozen=True):
     text: Name
     columns: dict[str, Column] = msgspec.field(default_factory=dict)
+    key: Names = ()
+    with_entry: bool = False
 
 
 class _Tables(Row, frozen=True):
@@ -38,10 +44,11 @@ class _Tables(Row, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
-    """A table: its name, meaning, and columns in their order."""
+    """A table: its name, meaning, the columns that name a row (none: nothing does), and all columns in their order."""
 
     name: str
     text: str
+    key: tuple[str, ...]
     columns: tuple[Column, ...]
 
 
@@ -57,17 +64,16 @@ def schema_version() -> str:
 
 @functools.cache
 def dataset_tables() -> dict[str, TableSchema]:
-    """Every table by its name; one without columns of its own has the keys of entries."""
-    return {
-        name: TableSchema(name, table.text, tuple(with_names(_tables().common | (table.columns or _entries())).values()))
-        for name, table in _tables().tables.items()
-    }
+    """Every table by its name."""
+    return {name: TableSchema(name, table.text, table.key, _columns(table)) for name, table in _tables().tables.items()}
 
 
-def _entries() -> dict[str, Column]:
-    """The keys of an entry, without those that repeat a column of every table."""
-    return {
+def _columns(table: _Table) -> tuple[Column, ...]:
+    own = _tables().common | table.columns
+    taken = {name.lower() for name in own}
+    entry = {
         name: Column(key.type, key.text, key.unit, derived=key.source not in _SOURCES)
         for name, key in entry_keys().items()
-        if name not in _tables().common
+        if table.with_entry and name.lower() not in taken
     }
+    return tuple(with_names(own | entry).values())

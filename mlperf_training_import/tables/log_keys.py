@@ -1,20 +1,79 @@
-"""The keys of log lines that are no setting of a run."""
+"""What the keys of log lines are to the data set: settings of a run, measurements, or neither."""
 
 from __future__ import annotations
 
 import functools
+import re
 
 from .files import FOLDER, Name, Names, Row, load_table
+
+#: The group of keys of which every line is a measurement, and that of marks whose times are.
+_MEASURED, _SPANS = "measured", "span"
+#: So many different keys are remembered; published logs have about 300.
+_MOST_KEYS = 4096
 
 
 class _Group(Row, frozen=True):
     text: Name
     keys: Names
+    patterns: tuple[re.Pattern[str], ...] = ()
+
+
+class _Table(Row, frozen=True):
+    left_out: dict[str, _Group]
+    seeds: Names
+    batch_sizes: Names
+    units: dict[str, Names]
+
+
+@functools.cache
+def _table() -> _Table:
+    return load_table(FOLDER / "log_keys.yaml", _Table)
 
 
 @functools.cache
 def left_out_keys() -> dict[str, str]:
     """Why each key that is no setting is none."""
-    return {
-        key: group.text for group in load_table(FOLDER / "log_keys.yaml", dict[str, _Group]).values() for key in group.keys
-    }
+    return {key: group.text for group in _table().left_out.values() for key in group.keys}
+
+
+@functools.lru_cache(_MOST_KEYS)
+def is_setting(key: str) -> bool:
+    """Whether the lines with a key may say with what a run was done."""
+    return _group_of(key) is None
+
+
+@functools.lru_cache(_MOST_KEYS)
+def is_measured(key: str) -> bool:
+    """Whether every line with a key is a measurement: of its value, or of its time."""
+    return _group_of(key) in (_MEASURED, _SPANS)
+
+
+def _group_of(key: str) -> str | None:
+    """The group that a key is in, whatever blanks it has around; None for one that may be a setting."""
+    plain = key.strip()
+    groups = _table().left_out.items()
+    return next((name for name, group in groups if plain in group.keys), None) or next(
+        (name for name, group in groups if any(pattern.fullmatch(plain) for pattern in group.patterns)), None
+    )
+
+
+def seed_keys() -> Names:
+    """The keys that say a seed, the usual one first; of these several processes may say different ones."""
+    return _table().seeds
+
+
+def batch_size_keys() -> Names:
+    """The keys that say the global batch size, the usual one first."""
+    return _table().batch_sizes
+
+
+@functools.lru_cache(_MOST_KEYS)
+def unit_of(name: str) -> str | None:
+    """The unit of a measurement, where every log that was looked at has it in this one."""
+    return next((unit for unit, names in _table().units.items() if name in names), None)
+
+
+def spelt_alike(name: str) -> str:
+    """The name of an optimizer as all logs could spell it: AdamW, adamw and `adam w` differ in nothing else."""
+    return re.sub(r"[\s-]+", "_", name.strip().casefold())

@@ -29,7 +29,7 @@ from mlperf_training_import.tables.keys import entry_keys
 if TYPE_CHECKING:
     from pathlib import Path
 
-TABLES = ("results", "runs", "evaluations", "hyperparameters", "systems", "findings")
+TABLES = tuple(dataset_tables())
 
 
 def write(folder: Path, tree: Path, version: str, *, with_csv: bool = False):
@@ -70,11 +70,26 @@ def test_every_table_has_a_file_for_each_round_with_the_declared_columns(made):
 def test_results_have_all_keys_of_entries(made):
     folder, imported, _ = made
     columns = [column.name for column in dataset_tables()["results"].columns]
-    assert set(columns) == {*entry_keys(), "suite", "round"}
+    assert set(columns) == {*entry_keys(), "suite", "round", "benchmark", "repeat_of"} - {"Benchmark"}
     table = pyarrow.parquet.read_table(folder / "results/5.1.parquet")
     for row, result in zip(table.to_pylist(), imported.outcome.results, strict=True):
-        said = {name: value for name, value in row.items() if value is not None and name not in ("suite", "round")}
+        own = ("suite", "round", "benchmark", "repeat_of")
+        said = {name: value for name, value in row.items() if value is not None and name not in own}
         assert said == {name: value for name, value in result.entry.items() if name in columns and name != "suite"}
+        assert (row["benchmark"], row["repeat_of"]) == (result.entry["Model_ID"], None)
+
+
+def test_the_same_name_is_the_same_thing_also_for_engines_that_ignore_case(made):
+    folder, *_ = made
+    assert query(folder, "select count(*) from results r join runs u using (uid) where r.benchmark = u.benchmark")[0][0] > 0
+    assert query(folder, "select count(*) from results r join runs u using (uid) where r.benchmark <> u.benchmark") == [(0,)]
+    spelt: dict[str, set[str]] = {}
+    for table in dataset_tables().values():
+        names = [column.name for column in table.columns]
+        assert len({name.lower() for name in names}) == len(names)
+        for name in names:
+            spelt.setdefault(name.lower(), set()).add(name)
+    assert [names for names in spelt.values() if len(names) > 1] == []
 
 
 def test_runs_agree_with_the_report_run_by_run(made):
@@ -95,8 +110,30 @@ def test_a_run_that_a_result_holds_twice_says_so(tmp_path):
     (folder / "result_4.txt").write_text((folder / "result_3.txt").read_text())
     write(tmp_path / "data", tmp_path / "tree", "3.0")
     place = "Org/results/sys/resnet"
-    rows = query(tmp_path / "data", "select log, repeats from runs where repeats is not null")
-    assert rows == [(f"{place}/result_4.txt", f"{place}/result_3.txt")]
+    rows = query(tmp_path / "data", "select log, repeat_of, repeat_of_round from runs where repeat_of is not null")
+    assert rows == [(f"{place}/result_4.txt", f"{place}/result_3.txt", "3.0")]
+
+
+def test_runs_and_results_of_another_round_that_are_the_same_say_so_whichever_was_written_first(tmp_path):
+    write_result(tmp_path / "tree")
+    for version in ("3.1", "3.0"):
+        write(tmp_path / "data", tmp_path / "tree", version)
+    rows = query(
+        tmp_path / "data", "select round, count(*), count(repeat_of), any_value(repeat_of_round) from runs group by 1"
+    )
+    assert sorted(rows) == [("3.0", 5, 0, None), ("3.1", 5, 5, "3.0")]
+    sql = "select a.round, b.round from results a join results b on a.repeat_of = b.uid"
+    assert query(tmp_path / "data", sql) == [("3.1", "3.0")]
+
+
+def test_runs_with_equal_times_and_other_evaluations_are_no_repetition(tmp_path):
+    folder = write_result(tmp_path / "tree")
+    text = (folder / "result_3.txt").read_text()
+    (folder / "result_4.txt").write_text(text.replace('"value": 0.76', '"value": 0.761'))
+    assert (folder / "result_4.txt").read_text() != text
+    write(tmp_path / "data", tmp_path / "tree", "3.0")
+    assert query(tmp_path / "data", "select count(*), count(repeat_of) from runs") == [(5, 0)]
+    assert query(tmp_path / "data", "select count(distinct (run_start_ms, run_stop_ms)) from runs") == [(4,)]
 
 
 def test_runs_that_are_kept_make_the_score_and_its_quality(made):

@@ -1,0 +1,75 @@
+"""Makes the rows about benchmarks: a round in, what it asks of each benchmark and what references took out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..tables.editions import edition_of
+from ..tables.labels import round_label
+from ..tables.references import reference_runs
+from ..tables.rules import Benchmark, Target, benchmark_of, rules_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..outcome import RoundOutcome
+
+
+def iter_benchmark_rows(done: RoundOutcome) -> Iterator[dict[str, Any]]:
+    """A row for each benchmark of a round."""
+    for benchmark in _benchmarks(done):
+        edition, progress = edition_of(benchmark.key, done.round.version), benchmark.progress
+        factor = progress.samples if progress else None
+        first, second, *_ = (*benchmark.targets, None, None)
+        yield {
+            "benchmark": benchmark.key,
+            "edition": edition and edition.id,
+            "edition_title": edition and edition.title,
+            "task": benchmark.task,
+            "model": benchmark.model,
+            "data": benchmark.dataset,
+            **_target_columns("", first),
+            **_target_columns("second_", second),
+            "quality_key": benchmark.quality,
+            "runs_asked": benchmark.runs,
+            "runs_left_out": benchmark.drop,
+            "progress_unit": progress and progress.unit,
+            "samples_in_unit": None if factor is None or isinstance(factor, str) else float(factor),
+            "samples_in_unit_key": factor if isinstance(factor, str) else None,
+        }
+
+
+def iter_reference_rows(done: RoundOutcome) -> Iterator[dict[str, Any]]:
+    """A row for each run of a reference that results of a round are judged by."""
+    suite = round_label(done.round.version).suite
+    for benchmark in _benchmarks(done):
+        progress = benchmark.progress
+        factor = progress.samples if progress else None
+        for runs in reference_runs(suite, benchmark.key, done.round.version):
+            for number, point in enumerate(runs.points, 1):
+                yield {
+                    "benchmark": benchmark.key,
+                    "global_batch_size": float(runs.global_batch_size),
+                    "run": number,
+                    "progress": point,
+                    "progress_unit": progress and progress.unit,
+                    "samples": None if factor is None or isinstance(factor, str) else point * factor,
+                }
+
+
+def _benchmarks(done: RoundOutcome) -> list[Benchmark]:
+    """Those that the round asks for, and those that it has beside, by their keys."""
+    known = {key: benchmark_of(key, done.round.version) for key in rules_of(done.round.version).benchmarks}
+    found = {judged.benchmark.key: judged.benchmark for judged in done.judged if judged.benchmark.key}
+    return [benchmark for _, benchmark in sorted((found | known).items())]
+
+
+def _target_columns(prefix: str, target: Target | None) -> dict[str, Any]:
+    return {
+        f"{prefix}target": target and target.value,
+        f"{prefix}target_metric": target and target.metric,
+        f"{prefix}target_unit": target and ("%" if target.metric.startswith("%") else "1"),
+        f"{prefix}logged_target": target and target.logged,
+        f"{prefix}lower_is_better": target and target.lower_is_better,
+        f"{prefix}figure": target and target.field,
+    }
