@@ -16,6 +16,7 @@ class Metric(Row, frozen=True):
 
     unit: Name
     words: Name
+    meaning: Name | None
     report_key: Name
     lower_is_better: bool
     scoring: Name

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+from typing import Annotated
 
 import msgspec
 
@@ -34,6 +35,7 @@ class AcceleratorRow(Row, frozen=True):
 
     vendor: Name
     generation: Name
+    colour: Annotated[str, msgspec.Meta(pattern="^#[0-9a-f]{6}$")]
     forms: dict[str, _Gigabytes] = msgspec.field(default_factory=dict)
     memory: _Gigabytes = ()
     spellings: Names = ()
@@ -101,7 +103,7 @@ _ROWS = {
     "accelerator": (
         ACCELERATORS_FILE,
         "accelerators",
-        "{name}: {{vendor: VENDOR, generation: GENERATION, forms: {{FORM: [GB]}}}}",
+        "{name}: {{vendor: VENDOR, generation: GENERATION, colour: '#RRGGBB', forms: {{FORM: [GB]}}}}",
     ),
     "submitter": (SUBMITTERS_FILE, "submitters", "{name}: []"),
     "availability": (NAMES_FILE, "availability", "CATEGORY: {name}"),

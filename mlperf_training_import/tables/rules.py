@@ -193,6 +193,7 @@ class _Round(Row, frozen=True):
     published: datetime.date | None = None
     aliases: dict[str, Name] = msgspec.field(default_factory=dict)
     elapsed: dict[str, Name] = msgspec.field(default_factory=dict)
+    unlisted: frozenset[Name] = frozenset()
 
 
 class _Clock(Row, frozen=True):
@@ -225,6 +226,7 @@ class Rules(Row, frozen=True):
     published: datetime.date | None
     aliases: dict[str, str]
     elapsed: dict[str, str]
+    unlisted: frozenset[str]
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from urllib.parse import urlencode
 
 import pytest
 from browser_support import (
@@ -14,6 +15,8 @@ from browser_support import (
     playground_home,
     start_playground,
 )
+
+from mlperf_training_import.show.page.page import write_output
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +70,22 @@ def playground(home, tmp_path_factory):
     log = playground.log.read_text()
     assert not re.search("Traceback|Exception|Error", log), log
     assert installed_files() == playground.installed_before
+
+
+@pytest.fixture
+def opened(page, tmp_path):
+    """A function that writes a page of entries and opens it; at the end the page must have had no error and no request.
+
+    Where nothing is chosen it opens on all benchmarks, and one benchmark on all of its sizes.
+    """
+
+    def open_page(entries, report=None, **state):
+        state = {"benchmark": "all", **({"view": "sizes"} if "benchmark" in state else {})} | state
+        file = tmp_path / "report.html"
+        write_output(entries, file, report)
+        page.goto(f"{file.as_uri()}#{urlencode(state, doseq=True)}")
+        return page
+
+    yield open_page
+    assert page.errors == []
+    assert all(address.startswith(("file:", "data:", "blob:")) for address in page.asked)

@@ -51,7 +51,7 @@ def check_curves(page) -> None:
 
 def test_a_site_reads_the_curves_of_the_result_that_is_opened(made, served, page):
     address, _ = served
-    page.goto(address)
+    page.goto(f"{address}#benchmark=all")
     page.locator(".multiple").first.wait_for()
     assert not any("/curves/" in asked for asked in page.asked)
     page.goto(address + address_of(made[1][0]))

@@ -16,6 +16,7 @@ from mlperf_training_import.show.page.page import write_output
 from mlperf_training_import.show.page.payload import make_payload
 from mlperf_training_import.show.page.records import fields_of
 from mlperf_training_import.show.report import read_report
+from mlperf_training_import.tables.names import accelerators_table
 
 PACKAGE = Path(page_package.__file__).parent
 VENDOR = PACKAGE / "vendor"
@@ -82,17 +83,110 @@ def test_no_results_no_page(tmp_path):
     assert list(tmp_path.glob("*.html")) == []
 
 
+def fields_on_page(entries, name):
+    """A field of results as the page's scripts get it."""
+    column = make_payload(entries, {}, "1.0")["fields"][name]
+    return column if isinstance(column, list) else [column["values"][place] for place in column["at"]]
+
+
 def test_repeats_belong_to_the_earliest_and_then_to_the_one_with_energy():
+    same = {"runs_digest": "a", "Result": 5.0}
     entries = [
-        make_entry(0, "5.0", runs_digest="a"),
-        make_entry(1, "4.1", runs_digest="a"),
-        make_entry(2, "4.1", runs_digest="a", energy_kwh=5.0),
-        make_entry(3, "4.1", runs_digest="b"),
-        make_entry(4, "4.1", "text-to-image", runs_digest="a"),
+        make_entry(0, "5.0", **same),
+        make_entry(1, "4.1", **same),
+        make_entry(2, "4.1", **same, energy_kwh=5.0),
+        make_entry(3, "4.1", runs_digest="b", Result=5.0),
+        make_entry(4, "4.1", "text-to-image", **same),
     ]
-    repeat_of = make_payload(entries, {}, "1.0")["fields"]["repeat_of"]
     original = entries[2]["uid"]
-    assert repeat_of == [original, original, None, None, None]
+    assert fields_on_page(entries, "repeat_of") == [original, original, None, None, None]
+
+
+def test_the_same_runs_with_another_factor_are_another_result_but_known_as_the_same_runs():
+    entries = [
+        make_entry(0, "4.1", runs_digest="a", Result=5.0, availability="preview"),
+        make_entry(0, "5.0", runs_digest="a", Result=5.5, scaling_factor=1.1),
+        make_entry(1, "5.0", runs_digest="a", Result=5.0),
+    ]
+    first, multiplied, again = (entry["uid"] for entry in entries)
+    assert fields_on_page(entries, "repeat_of") == [None, None, first]
+    assert fields_on_page(entries, "same_runs") == [[multiplied, again], [first, again], [first, multiplied]]
+    # what was a preview when it was first handed in can be bought now
+    assert fields_on_page(entries, "availabilities") == [["preview", "available"], ["available"], ["preview", "available"]]
+
+
+def test_ranks_are_those_of_a_round_and_size():
+    entries = [
+        make_entry(number, label, accelerators_count=size, Result=float(number), rank=number)
+        for number, label, size in ((1, "5.0", 64), (2, "5.0", 8), (3, "5.0", 8), (4, "5.0", 8), (5, "4.1", 8))
+    ]
+    entries[3]["rank"] = 3
+    assert fields_on_page(entries, "rank_at_size") == ["", "1 of 3", "2 of 3", "2 of 3", ""]
+
+
+def test_days_of_publication_and_colours_are_those_of_the_tables():
+    payload = make_payload([make_entry(0, "5.0"), make_entry(1, "5.0-private"), make_entry(2, "sample")], {}, "1.0")
+    assert payload["days"] == {"5.0": "2025-06-04"}
+    assert payload["colours"].keys() == accelerators_table().accelerators.keys()
+    assert len(set(payload["colours"].values())) == len(payload["colours"])
+
+
+@pytest.mark.parametrize("theme", ["#ffffff", "#14171b"])
+def test_colours_have_contrast_on_the_paper_of_both_themes(theme):
+    assert f"--paper: {theme}" in (PACKAGE / "templates" / "page.css").read_text(encoding="utf-8")
+    for name, row in accelerators_table().accelerators.items():
+        bright, dark = sorted((luminance(row.colour), luminance(theme)), reverse=True)
+        assert (bright + 0.05) / (dark + 0.05) >= 3, name
+
+
+def luminance(colour):
+    """Relative luminance of a colour, as the guidelines for accessible content (WCAG 2.2) define it."""
+    shares = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return sum(weight * share for weight, share in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_a_result_that_the_table_of_its_round_lacks_is_not_listed():
+    left_out = {"submitter_folder": "Lenovo", "system_file": "SR670v2-4xA100_SXM4_40GB_400W", "Model_ID": "bert"}
+    entries = [make_entry(0, "3.0", **left_out), make_entry(1, "3.0"), make_entry(2, "3.1", **left_out)]
+    assert [fields_of(entry)["is_listed"] for entry in entries] == [False, True, True]
+
+
+def test_what_a_verdict_found_with_its_numbers_and_what_became_of_the_factor():
+    judged = {
+        "samples_to_converge": 900.0,
+        "rcp_verdict": "fail",
+        "rcp_factor": 1.1111,
+        "rcp_mean": 1000.0,
+        "rcp_least_acceptable": 950.0,
+    }
+    said = (
+        "converged with fewer samples than the reference points allow; "
+        "own mean 900, least that passes 950, mean of the reference 1,000"
+    )
+    assert fields_of(make_entry(0, **judged))["verdict_said"] == f"{said}; the score was not multiplied by the factor 1.1111"
+    applied = fields_of(make_entry(0, **judged, scaling_factor=1.1111, Result=11.111))
+    assert applied["verdict_said"] == f"{said}; the score was multiplied by the factor 1.1111"
+    assert applied["how_scored"] == "mean of the kept runs 10.00 \N{MULTIPLICATION SIGN} 1.111 = 11.11 minutes"
+    passed = fields_of(make_entry(0, **judged | {"rcp_verdict": "pass", "rcp_factor": 1.0}, rcp_judged_mean=1050.0))
+    assert passed["verdict_said"].startswith(
+        "did not converge with fewer samples than the reference points allow; own mean 1,050"
+    )
+    assert "factor" not in passed["verdict_said"]
+    assert fields_of(make_entry(0))["verdict_said"] == fields_of(make_entry(0))["how_scored"] == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "size"),
+    [
+        ({"accelerators_count": 8}, 8),
+        ({"accelerators_count": 0, "host_processors_count": 32}, 32),
+        ({"accelerators_count": None, "is_processor_only": True, "host_processors_count": 16}, 16),
+        ({"accelerators_count": 0}, None),
+    ],
+)
+def test_the_size_of_a_system_without_accelerators_is_its_processors(changes, size):
+    assert fields_of(make_entry(0, **changes))["size"] == size
 
 
 def test_the_report_of_an_import_may_be_absent_but_not_broken(tmp_path):
@@ -131,4 +225,6 @@ def test_published_is_what_comes_from_the_repository_of_its_round():
     ],
 )
 def test_the_fastest_and_the_slowest_run_are_on_the_scale_of_the_score(changes, range_):
-    assert fields_of(make_entry(0, **changes))["range"] == range_
+    fields = fields_of(make_entry(0, **changes))
+    assert fields["range"] == range_
+    assert fields["comparable_runs"][:1] + fields["comparable_runs"][-1:] == range_

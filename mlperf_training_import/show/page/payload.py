@@ -10,8 +10,10 @@ import msgspec
 
 from ...experiments.identity import stored_identity
 from ...tables.keys import entry_keys
-from ...tables.labels import order_of_label, suites
+from ...tables.labels import order_of_label, split_label, suites
 from ...tables.metrics import Metric, metric_in
+from ...tables.names import accelerators_table
+from ...tables.rules import benchmark_of, rules_of
 from ..editions import edition_of_entry
 from .records import Entry, fields_of, number_of, page_keys, text_of
 
@@ -37,17 +39,24 @@ def make_payload(
     for place, row in enumerate(rows):
         row["uid"] = row["uid"] or f"result-{place}"  # what was stored by other people may have none
         row["has_curves"] = row["uid"] in with_curves
-    for row, original in zip(rows, _originals(entries, rows), strict=True):
-        row["repeat_of"] = original
+    for row, repeated in zip(rows, _repeated(entries, rows), strict=True):
+        row |= repeated
+    for row, rank in zip(rows, _ranks_at_size(rows), strict=True):
+        row["rank_at_size"] = rank
     rounds = sorted({row["round"] for row in rows}, key=order_of_label)
     keys = _keys(entries)
+    findings = _findings(report, {row["identity"] for row in rows})
+    for row in rows:
+        row["codes"] = sorted({*row["codes"], *(finding["code"] for finding in findings.get(row["identity"], ()))})
     return {
         "version": version,
         "rounds": rounds,
+        "days": {label: str(day) for label in rounds if (day := _published(label))},
+        "colours": {name: row.colour for name, row in accelerators_table().accelerators.items()},
         "suites": {name: suite.title for name, suite in suites().items()},
         "editions": editions,
         "sources": _sources(rows, rounds),
-        "findings": _findings(report, {row["identity"] for row in rows}),
+        "findings": findings,
         "keys": {name: {"unit": key.unit, "text": key.text} for name, key in entry_keys().items() if name in keys},
         "key_of_field": {page.field: key.name for key, page in page_keys()},
         "columns": [msgspec.structs.asdict(page) | {"type": key.type} for key, page in page_keys() if page.title],
@@ -86,6 +95,7 @@ def _edition(key: tuple[str, Metric, str, str], entries: Sequence[Entry], rows: 
     return {
         "id": "/".join((*(() if suite == "training" else (suite,)), *metric.identity, edition)),
         "title": metric.qualified(edition_of_entry(first).title, ", "),
+        "short": metric.qualified(_short_name(entries, rows), ", "),
         "suite": suite,
         "benchmarks": sorted({text_of(entry.get("Model_ID")) for entry in entries}),
         "dataset": text_of(first.get("Dataset")),
@@ -94,23 +104,72 @@ def _edition(key: tuple[str, Metric, str, str], entries: Sequence[Entry], rows: 
         "measure": metric.words,
         "says_unit": not metric.is_usual,
         "higher_is_better": not metric.lower_is_better,
-        "runs": max(runs, key=lambda number: (runs[number], number)) if runs else None,
+        "meaning": metric.meaning,
+        # of a throughput each system trains as many as it likes
+        "runs": max(runs, key=lambda number: (runs[number], number)) if runs and metric.run_words else None,
         "rounds": sorted({row["round"] for row in rows}, key=order_of_label),
     }
 
 
-def _originals(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[str | None]:
-    """For each result, the uid of that whose runs it hands in again: of the earliest round, then one with energy."""
+def _ranks_at_size(rows: Sequence[Fields]) -> list[str]:
+    """For each result its place among those of its round, edition, division and size: ``2 of 9``; empty where it is alone.
+
+    Places are those of the entries' own ``rank`` over all sizes, so that equal ones share a place.
+    """
     groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for row in rows:
+        if row["rank"] is not None and row["size"]:
+            groups[_size_key(row)].append(row["rank"])
+    found = []
+    for row in rows:
+        ranks = groups.get(_size_key(row), [])
+        is_ranked = len(ranks) > 1 and row["rank"] is not None
+        found.append(f"{1 + sum(rank < row['rank'] for rank in ranks)} of {len(ranks)}" if is_ranked else "")
+    return found
+
+
+def _size_key(row: Fields) -> tuple[Any, ...]:
+    return (row["edition"], row["division"], row["round"], row["is_processor_only"], row["size"])
+
+
+def _short_name(entries: Sequence[Entry], rows: Sequence[Fields]) -> str:
+    """The model of an edition as the tables call it in its newest round, else the key of its benchmark."""
+    newest = max(range(len(rows)), key=lambda place: order_of_label(rows[place]["round"]))
+    key, label = text_of(entries[newest].get("Model_ID")), split_label(rows[newest]["round"])
+    return (label and benchmark_of(key, label.round).model) or key
+
+
+def _published(label: str) -> object:
+    """The day on which the round of a label was published; None for any other label, and where the table has none."""
+    parts = split_label(label)
+    return rules_of(parts.round).published if parts is not None and not parts.suffix else None
+
+
+def _repeated(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[Fields]:
+    """For each result, which others have the same runs in the same edition and division.
+
+    ``repeat_of`` is the uid of the one that it repeats with the same score: of the earliest round, then one with energy. A
+    later round may have multiplied the same runs by another factor, which makes another score. ``same_runs`` are the uids of
+    all others with its runs, and ``availabilities`` what they, and itself, were handed in as, oldest first.
+    """
+    by_runs: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for place, entry in enumerate(entries):
-        if digest := text_of(entry.get("runs_digest")):
-            groups[digest, rows[place]["edition"], rows[place]["division"]].append(place)
-    originals: list[str | None] = [None] * len(rows)
-    for places in groups.values():
-        original = min(places, key=lambda i: (order_of_label(rows[i]["round"]), rows[i]["energy"] is None, i))
-        for place in places:
-            originals[place] = rows[original]["uid"] if place != original else None
-    return originals
+        runs = text_of(entry.get("runs_digest")) or place
+        by_runs[runs, rows[place]["edition"], rows[place]["division"]].append(place)
+    found: list[Fields] = [{} for _ in rows]
+    for places in by_runs.values():
+        by_score: dict[object, list[int]] = defaultdict(list)
+        for place in sorted(places, key=lambda i: (order_of_label(rows[i]["round"]), rows[i]["energy"] is None, i)):
+            by_score[rows[place]["score"]].append(place)
+        for original, *repeats in by_score.values():
+            availabilities = list(dict.fromkeys(rows[place]["availability"] for place in (original, *repeats)))
+            for place in (original, *repeats):
+                found[place] = {
+                    "repeat_of": None if place == original else rows[original]["uid"],
+                    "same_runs": [rows[other]["uid"] for other in places if other != place],
+                    "availabilities": availabilities,
+                }
+    return found
 
 
 def _sources(rows: Sequence[Fields], rounds: Sequence[str]) -> list[dict[str, Any]]:

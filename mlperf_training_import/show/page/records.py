@@ -19,7 +19,9 @@ from ...results.remarks import remarks_of
 from ...tables.keys import Key, Page, entry_keys
 from ...tables.labels import split_label
 from ...tables.metrics import metric_in
+from ...tables.rules import rules_of
 from ...tables.suites import source_of
+from .words import say_factor, say_verdict
 
 Entry = Mapping[str, Any]
 
@@ -36,21 +38,32 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     runs = entry.get("runs_minutes")
     numbers = [number_of(run) for run in runs] if isinstance(runs, list) else []
     minutes = sorted(run for run in numbers if run is not None)
-    factor = number_of(entry.get("scaling_factor")) or 1
-    is_comparable = bool(minutes) and metric_in(entry).run_words is not None
+    factor = fields["scaling_factor"] or 1
+    metric = metric_in(entry)
+    is_comparable = bool(minutes) and metric.run_words is not None
+    is_processor_only = entry.get("is_processor_only") is True or fields["accelerators"] == 0
+    label = split_label(fields["round"])
     return fields | {
         "uid": text_of(entry.get("uid")),
         "availability": fields["availability"] or find_availability(text_of(entry.get("availability"))) or "",
-        "is_processor_only": entry.get("is_processor_only") is True or fields["accelerators"] == 0,
+        "is_processor_only": is_processor_only,
+        # of what does the work: a result on processors is no result on 0 accelerators
+        "size": fields["processors"] if is_processor_only else fields["accelerators"],
         "runs": minutes,
         "factor": factor,
-        # the fastest and the slowest run as they compare with the score
+        # the runs, and the fastest and the slowest of them, as they compare with the score
+        "comparable_runs": [run * factor for run in minutes] if is_comparable else [],
         "range": [minutes[0] * factor, minutes[-1] * factor] if is_comparable else [],
+        "how_scored": say_factor(fields["score"], factor, metric.words),
+        "verdict_said": say_verdict(entry, unit, progress),
+        "codes": [str(code) for code in doubts] if isinstance(doubts := entry.get("doubts"), list) else [],
         "progress": progress,
         "progress_unit": unit,
-        "round_in_suite": label.scope if (label := split_label(fields["round"])) else fields["round"],
+        "round_in_suite": label.scope if label else fields["round"],
         "is_published": _is_published(fields),
+        "is_listed": is_listed(entry),
         "remarks": "; ".join(remarks_of(entry).values()),
+        "remark_keys": list(remarks_of(entry)),
         "identity": "\n".join(stored_identity(entry) or ()),
     }
 
@@ -84,6 +97,13 @@ def _is_published(fields: Entry) -> bool:
     """Whether MLCommons has published the result: its clone is one of theirs, and of the round that it says."""
     label = split_label(fields["round"])
     return label is not None and not label.suffix and bool(fields["git_url"] == source_of(label.round).address)
+
+
+def is_listed(entry: Entry) -> bool:
+    """Whether the table that MLCommons published of the round has the result, as far as the tables of this package know."""
+    label = split_label(text_of(entry.get("version")))
+    place = "/".join(text_of(entry.get(key)) for key in ("submitter_folder", "system_file", "Model_ID"))
+    return label is None or place not in rules_of(label.round).unlisted
 
 
 def text_of(value: object) -> str:

@@ -2,11 +2,12 @@
 
 import {byId, make} from "./dom.js";
 import {collator, count, format} from "./format.js";
-import {ANY, FACETS, NOT_GIVEN, TITLES, describeFilters} from "./filters.js";
+import {ANY, FACETS, NOT_GIVEN, NO_FILTERS, RANGES, TITLES, describeFilters, limitsOf} from "./filters.js";
 import {groupBy} from "./compare.js";
 
-const MANY = ["rounds", "availability", "accelerator", "submitter"];
-const COMMON_SIZES = ["8", "64", "512"];
+const MANY = ["rounds", "availability", "accelerator", "submitter", "trust"];
+export const COMMON_SIZES = ["8", "64", "512"];
+const LONG = 12; // values from which on a list has a search field
 
 export function createControls(data, change) {
   const bar = byId("filters");
@@ -29,35 +30,19 @@ export function createControls(data, change) {
     input: () => change({words: words.value}, {quiet: true}),
   });
   const repeats = make("input", {type: "checkbox", change: () => change({repeats: repeats.checked})});
-  const clear = make(
-    "button",
-    {
-      type: "button",
-      click: () =>
-        change({
-          rounds: [],
-          availability: [],
-          accelerator: [],
-          submitter: [],
-          size: ANY,
-          processors: ANY,
-          words: "",
-          repeats: false,
-        }),
-    },
-    "Clear filters",
-  );
+  const clear = make("button", {type: "button", "aria-label": "Clear filters", click: () => change(NO_FILTERS)}, "Clear");
+  const ranges = createRanges(change);
   bar.append(
     ...menus.map((menu) => menu.element),
     size.element,
     processors.element,
+    ranges.element,
     make("label", {class: "choice"}, make("span", {}, TITLES.words), words),
     make("label", {class: "switch"}, repeats, make("span", {}, "Runs handed in again")),
     clear,
   );
-  closeMenusOutside(bar);
   return (state, counts) => {
-    for (const part of [...menus, size, processors]) part.update(state, counts);
+    for (const part of [...menus, size, processors, ranges]) part.update(state, counts);
     if (words.value !== state.words) words.value = state.words;
     repeats.checked = state.repeats;
     clear.disabled = !describeFilters(state) && !state.repeats;
@@ -66,23 +51,24 @@ export function createControls(data, change) {
 
 /* Values in groups: accelerators by vendor, the rest in one; rounds as they follow each other, newest first. */
 function groupsOf(data, name) {
-  const found = new Map(data.results.map((result) => [FACETS[name](result), result]));
+  const found = new Map(data.results.flatMap((result) => [FACETS[name](result)].flat().map((value) => [value, result])));
   const values = [...found.keys()].sort(collator.compare);
   if (name === "rounds") return [["", [...data.rounds].reverse()]];
   if (name !== "accelerator") return [["", values]];
-  return [...groupBy(values, (value) => found.get(value).vendor ?? "")].sort(
-    ([a], [b]) => (a === "") - (b === "") || collator.compare(a, b),
-  );
+  const family = (value) => [found.get(value).vendor, found.get(value).generation].filter(Boolean).join(", ");
+  return [...groupBy(values, family)].sort(([a], [b]) => (a === "") - (b === "") || collator.compare(a, b));
 }
 
 function sizesOf(data) {
+  const isProcessors = (size) => size.endsWith("processors");
   const sizes = [...new Set(data.results.map(FACETS.size))].sort(
-    (a, b) => (a === NOT_GIVEN) - (b === NOT_GIVEN) || Number(a) - Number(b),
+    (a, b) =>
+      (a === NOT_GIVEN) - (b === NOT_GIVEN) || isProcessors(a) - isProcessors(b) || parseInt(a, 10) - parseInt(b, 10),
   );
   const common = COMMON_SIZES.filter((size) => sizes.includes(size));
   return [...common, ...sizes.filter((size) => !common.includes(size))].map((size) => [
     size,
-    size === NOT_GIVEN ? size : format(Number(size)),
+    size === NOT_GIVEN ? size : size.replace(/^\d+/, (digits) => format(Number(digits))),
   ]);
 }
 
@@ -91,11 +77,22 @@ function createMenu(name, groups, change) {
   const title = TITLES[name];
   const boxes = new Map();
   const chosen = () => [...boxes].filter(([, {box}]) => box.checked).map(([value]) => value);
+  function toggle(values) {
+    const all = values.every((value) => boxes.get(value).box.checked);
+    for (const value of values) boxes.get(value).box.checked = !all;
+    change({[name]: chosen()});
+  }
   const lists = groups.map(([group, values]) =>
     make(
       "fieldset",
       {},
-      make("legend", {class: group ? null : "hidden"}, group || title),
+      make(
+        "legend",
+        {class: group ? null : "hidden"},
+        group && values.length > 1
+          ? make("button", {type: "button", class: "link", title: `All of ${group}`, click: () => toggle(values)}, group)
+          : group || title,
+      ),
       values.map((value) => {
         const box = make("input", {type: "checkbox", value, change: () => change({[name]: chosen()})});
         const number = make("span", {class: "number"});
@@ -106,7 +103,17 @@ function createMenu(name, groups, change) {
     ),
   );
   const summary = make("summary");
-  const element = make("details", {class: "menu", "data-name": name}, summary, make("div", {class: "menu-body"}, lists));
+  const element = make(
+    "details",
+    {class: "menu", "data-name": name},
+    summary,
+    make(
+      "div",
+      {class: "menu-body"},
+      groups.flatMap(([, values]) => values).length > LONG ? createFinder(boxes, title) : null,
+      lists,
+    ),
+  );
   return {
     element,
     update(state, counts) {
@@ -129,7 +136,7 @@ function createChoice(name, values, change) {
   const options = new Map(values.map(([value, text]) => [value, {text, option: make("option", {value})}]));
   const select = make(
     "select",
-    {change: () => change({[name]: select.value})},
+    {"aria-label": name === "size" ? "Number of accelerators" : null, change: () => change({[name]: select.value})},
     any,
     [...options.values()].map(({option}) => option),
   );
@@ -146,16 +153,62 @@ function createChoice(name, values, change) {
   };
 }
 
-/* A click beside a menu, or Escape, closes it; Escape gives the focus back. */
-function closeMenusOutside(bar) {
-  document.addEventListener("click", (event) => {
-    for (const menu of bar.querySelectorAll("details[open]")) if (!menu.contains(event.target)) menu.open = false;
+/* A field that hides the values of a long list that do not have its text. */
+function createFinder(boxes, title) {
+  return make("input", {
+    type: "search",
+    "aria-label": `Find in ${title}`,
+    placeholder: "find",
+    autocomplete: "off",
+    input: (event) => {
+      const wanted = event.target.value.toLowerCase();
+      for (const [value, {label}] of boxes) label.hidden = !value.toLowerCase().includes(wanted);
+    },
   });
-  bar.addEventListener("keydown", (event) => {
-    const menu = event.target.closest("details[open]");
+}
+
+/* A menu with the least and the most of some figures. */
+function createRanges(change) {
+  const fields = Object.entries(RANGES).map(([name, {title}]) => {
+    const [low, high] = ["from", "to"].map((end) =>
+      make("input", {type: "number", min: "0", step: "any", "aria-label": `${title}, ${end}`, change: () => changed()}),
+    );
+    const changed = () => change({[name]: low.value || high.value ? `${low.value}-${high.value}` : ""});
+    return {name, title, low, high};
+  });
+  const value = make("span", {class: "value"});
+  return {
+    element: make(
+      "details",
+      {class: "menu", "data-name": "ranges"},
+      make("summary", {}, make("span", {class: "name"}, "Ranges"), value),
+      make(
+        "div",
+        {class: "menu-body ranges"},
+        fields.map(({title, low, high}) => make("p", {}, make("span", {}, title), low, " to ", high)),
+      ),
+    ),
+    update(state) {
+      for (const {name, low, high} of fields) {
+        const [least, most] = limitsOf(state[name]);
+        low.value = Number.isFinite(least) ? least : "";
+        high.value = Number.isFinite(most) ? most : "";
+      }
+      value.textContent = fields.some(({name}) => state[name]) ? "chosen" : "any";
+    },
+  };
+}
+
+/* A click beside a menu, or Escape, closes it; Escape gives the focus back. */
+export function closeMenus() {
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = document.querySelector("details.menu[open]");
     if (event.key !== "Escape" || !menu) return;
     menu.open = false;
     menu.querySelector("summary").focus();
-    event.stopPropagation();
+    event.stopImmediatePropagation(); // the same key closes a result
   });
 }

@@ -1,40 +1,59 @@
 /* What the page is about. It stands in the page, or in a file beside it. */
 
+import {squeeze} from "./format.js";
+import {shortSigns, trustOf} from "./trust.js";
+
 const AVAILABLE = new Set(["available", "available cloud", "available on-premise"]);
 
+/* What people read and search for, besides what the benchmark is called. */
+const SEARCHED = [
+  ...["round", "submitter", "system", "accelerator", "variant", "accelerator_name", "vendor", "generation"],
+  ...["processor", "processor_vendor", "framework", "notes"],
+];
+
+/* Why a page has nothing to show, in a sentence for people. */
+export const Unreadable = class extends Error {};
+
+async function read(element) {
+  const {source} = element.dataset;
+  if (!source) return JSON.parse(element.textContent);
+  if (location.protocol === "file:")
+    throw new Unreadable(
+      `This page reads ${source}, which lies beside it. Browsers refuse that for pages that are opened from a disk. Serve the ` +
+        "folder with a web server (python -m http.server, then open http://localhost:8000), or write a page with everything " +
+        "in it: python run.py report --output report.html",
+    );
+  const answer = await fetch(source);
+  if (!answer.ok) throw new Unreadable(`${source} cannot be read: the server says ${answer.status} ${answer.statusText}`);
+  return answer.json();
+}
+
 /*
- * {results, editions, rounds, keys, columns, findings, sources, version}. A result has the fields that Python's `records.py`
- * lists, and `edition` as the object, which has the title of its suite too; missing values are null. `entryOf` gives all keys
- * of a result, `curvesOf` promises the charts of one that has learning curves.
+ * {results, editions, rounds, days, keys, columns, findings, sources, version}. A result has the fields that Python's
+ * `records.py` and `payload.py` list, and `edition` as the object, which has the title of its suite too; missing values are
+ * null. `entryOf` gives all keys of a result, `curvesOf` promises the charts of one that has learning curves.
  */
 export async function load(element) {
-  const payload = element.dataset.source
-    ? await (await fetch(element.dataset.source)).json()
-    : JSON.parse(element.textContent);
+  const payload = await read(element);
   const places = new Map(payload.rounds.map((round, place) => [round, place]));
-  for (const edition of payload.editions) edition.suite_title = payload.suites[edition.suite] ?? `MLPerf ${edition.suite}`;
-  const results = rowsOf(payload.fields).map((result, index) => ({
-    ...result,
-    index,
-    edition: payload.editions[result.edition],
-    round_place: places.get(result.round),
-    can_be_bought: AVAILABLE.has(result.availability),
-    words: [
-      result.benchmark,
-      result.round,
-      result.submitter,
-      result.system,
-      result.accelerator,
-      result.variant,
-      result.accelerator_name,
-      result.processor,
-      result.framework,
-      result.notes,
-    ]
-      .filter(Boolean)
-      .join(" ")
-      .toLowerCase(),
-  }));
+  for (const edition of payload.editions) {
+    edition.suite_title = payload.suites[edition.suite] ?? `MLPerf ${edition.suite}`;
+    edition.names = squeeze([edition.short, ...edition.benchmarks].join(" "));
+  }
+  const results = rowsOf(payload.fields).map((fields, index) => {
+    const result = {...fields, index, edition: payload.editions[fields.edition], round_place: places.get(fields.round)};
+    result.day = payload.days[result.round] ?? "";
+    result.age = result.day || "not published"; // sorted as a text: the newest last
+    result.chip = result.accelerator || result.processor || "not given";
+    result.size_unit = result.is_processor_only ? "processor" : "accelerator";
+    // runs that were handed in again as available belong to a system that can be bought
+    result.can_be_bought = result.availabilities.some((availability) => AVAILABLE.has(availability));
+    result.category = result.availabilities.map((availability) => availability || "availability not given").join(", later ");
+    result.trust = trustOf(result);
+    result.signs = shortSigns(result);
+    result.words = `${result.edition.names} ${squeeze(result.edition.title)} ${squeeze(SEARCHED.map((name) => result[name]).join(" "))}`;
+    return result;
+  });
   return {
     ...payload,
     results,

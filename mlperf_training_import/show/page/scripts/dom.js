@@ -29,8 +29,23 @@ export function replaceChildren(element, children) {
   if (place >= 0) usable()[place]?.focus();
 }
 
+/* A button that copies a text, and says so. */
+export function copyButton(label, text) {
+  const said = make("span", {role: "status"});
+  const copy = () =>
+    navigator.clipboard.writeText(typeof text === "function" ? text() : text).then(
+      () => {
+        said.textContent = " copied";
+      },
+      () => {
+        said.textContent = " cannot be copied here";
+      },
+    );
+  return make("span", {}, make("button", {type: "button", click: copy}, label), said);
+}
+
 /* Whether the page is as narrow as a phone; the style says the same. */
-export const narrow = window.matchMedia("(max-width: 40rem)");
+export const narrow = window.matchMedia("screen and (max-width: 40rem)");
 
 export const byId = (id) => document.getElementById(id);
 

@@ -4,7 +4,7 @@
 const fixed = [0, 1, 2, 3, 4].map(
   (digits) => new Intl.NumberFormat("en", {minimumFractionDigits: digits, maximumFractionDigits: digits}),
 );
-const short = new Intl.NumberFormat("en", {maximumSignificantDigits: 6});
+const short = new Intl.NumberFormat("en", {maximumSignificantDigits: 3});
 const upTo = [0, 1, 2].map(
   (digits) => new Intl.NumberFormat("en", {minimumFractionDigits: Math.min(digits, 1), maximumFractionDigits: digits}),
 );
@@ -21,7 +21,27 @@ export function formatFigure(value) {
   return fixed[size >= 100 ? 1 : size >= 1 ? 2 : 4].format(value);
 }
 
-export const formatTick = (value) => (typeof value === "number" ? short.format(value) : value);
+export const formatTick = (value) =>
+  typeof value !== "number" ? value : (Number.isInteger(value) ? fixed[0] : short).format(value);
+
+/* How many of what does the work: 8 accelerators, 1 processor. */
+export const saySize = ({size, size_unit}) => (size === null ? `${size_unit}s not given` : count(size, size_unit));
+
+/* How many of which: 8 × H100 SXM 80 GB. */
+export const sayMachine = (result) =>
+  result.size === null
+    ? saySize(result)
+    : `${format(result.size)} × ${(result.is_processor_only ? result.processor : result.variant) || result.size_unit}`;
+
+/* A text in which people find things however they write them: without case, and without what stands between words. */
+export const squeeze = (text) =>
+  text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}.]+/gu, " ")
+    .trim();
+
+/* A factor of the review, as exact as `remarks.py` and `words.py` say it. */
+export const formatFactor = (value) => String(Number(value.toPrecision(4)));
 
 export const formatTimes = (value) => upTo[value < 2 ? 2 : 1].format(value);
 

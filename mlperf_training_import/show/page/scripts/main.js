@@ -1,26 +1,24 @@
 /* Puts the parts together: what is chosen goes in, charts, table and result come out. */
 
-import {byId, make, narrow, replaceChildren} from "./dom.js";
-import {count, format, formatFigure, formatTimes} from "./format.js";
-import {load, textOf} from "./data.js";
+import {byId, copyButton, make, narrow, replaceChildren} from "./dom.js";
+import {count, format, formatFigure, formatTimes, sayMachine} from "./format.js";
+import {Unreadable, load, textOf} from "./data.js";
 import {createState} from "./state.js";
 import {ANY, FACETS, describeFilters, select} from "./filters.js";
 import {hasFigure, timesAsFast} from "./compare.js";
+import {makePalette} from "./colours.js";
 import {makeLegend, makeTip, makeWalkable} from "./marks.js";
-import {VIEWS, measure} from "./views.js";
-import {showEnergies, showOverview, spreadOf} from "./overview.js";
+import {measure} from "./parts.js";
+import {OVERVIEWS, VIEWS} from "./views.js";
+import {spreadOf} from "./overview.js";
 import {columnsOf, createTable, makeColumns, sort} from "./table.js";
 import {createPanel} from "./panel.js";
-import {createControls} from "./controls.js";
+import {closeMenus, createControls} from "./controls.js";
+import {ALL, chipSizes, createChoice, currentEditions} from "./choice.js";
 import {TRADEMARK} from "./cite.js";
 import {save, toCsv, toJson, toPng, toSvg} from "./export.js";
 
-const ALL = "all";
 const PAPER = 680; // pixels that fit between the margins of A4
-const OVERVIEWS = {
-  overview: {name: "Over the rounds", show: showOverview},
-  energy: {name: "Energy", show: showEnergies, needs: VIEWS.energy.needs},
-};
 
 function start(data) {
   const drawn = {};
@@ -28,8 +26,11 @@ function start(data) {
   let focusPoint = () => {};
   const state = createState(show);
   const change = (changes, how) => state.change(changes, how);
-  const panel = createPanel(data, {open: (result) => openResults([result], byId("panel")), close});
+  closeMenus(); // before what else listens to Escape
+  const panel = createPanel(data, {open: (result) => openResults([result], byId("panel")), close, change});
+  const choice = createChoice(data, change);
   const updateControls = createControls(data, change);
+  const palette = makePalette(data);
   const columns = makeColumns(data.columns);
   const table = createTable(byId("scroll"), {
     declared: columns,
@@ -40,10 +41,12 @@ function start(data) {
   });
   const sizes = new Set(data.results.map(FACETS.size));
   const divisions = [...new Set(data.results.map((result) => result.division))].sort();
+  const first = currentEditions(data)[0];
 
   /* The state with what the address leaves open filled in, and without what the data does not have. */
   function resolve(chosen) {
-    const edition = data.editions.find(({id}) => id === chosen.benchmark);
+    const wanted = chosen.benchmark || first.id;
+    const edition = data.editions.find(({id}) => id === wanted);
     const views = edition ? VIEWS : OVERVIEWS;
     const here = edition
       ? divisions.filter((name) => data.results.some((result) => result.edition === edition && result.division === name))
@@ -56,12 +59,19 @@ function start(data) {
           : here.includes("closed")
             ? "closed"
             : here[0];
+    const view = Object.hasOwn(views, chosen.view) ? chosen.view : Object.keys(views)[0];
+    const size = sizes.has(chosen.size) ? chosen.size : ANY;
+    const chips = edition
+      ? chipSizes(data.results.filter((result) => result.edition === edition && result.division === division))
+      : {sizes: [], first: ""};
     return {
       ...chosen,
       benchmark: edition ? edition.id : "",
       division,
-      size: sizes.has(chosen.size) ? chosen.size : ANY,
-      view: Object.hasOwn(views, chosen.view) ? chosen.view : Object.keys(views)[0],
+      view,
+      // the first screen is about one size, and so is its table
+      size: size === ANY && view === "answer" ? chips.first : size,
+      chips: {...chips, edition, division, divisions: edition ? here : divisions},
     };
   }
 
@@ -69,48 +79,41 @@ function start(data) {
     const now = resolve(chosen);
     const {counts, ...selected} = select(data.results, now);
     const {shown, repeats} = selected;
+    const view = viewOf(now);
     updateControls(now, counts);
     byId("chosen-filters").textContent = `Division: ${now.division || "all"}. ${describeFilters(now)}`;
     byId("filter-summary").textContent = `Filters: ${describeFilters(now) || "none"}`;
-    showChoice(now);
-    showTitle(now, shown);
+    choice.show(now.chips, now);
+    showFacts(now, shown);
     showTabs(now);
     showChart(now, selected);
-    const rows = sort(columns, shown, now);
-    table.show(rows, now);
+    const listed = view.lists ? shown.filter(view.lists) : shown;
+    const rows = sort(columns, listed, now);
+    table.show(rows, now, view.columns);
     Object.assign(drawn, {now, selected, rows});
     byId("count").textContent =
-      `${count(shown.length, "result")} of ${format(data.results.length)}` +
+      `${count(listed.length, "result")} of ${format(data.results.length)}` +
       (repeats.length
         ? `; ${count(repeats.length, "result")} with runs that were handed in again ${repeats.length === 1 ? "is" : "are"} hidden`
         : "");
-    showColumns(now);
+    showColumns(now, view);
     const result = panel.find(now.result);
-    if (result) panel.show(result);
+    if (result) panel.show(result, now);
     else panel.hide();
   }
 
-  function showChoice({benchmark, division}) {
-    byId("benchmark").value = benchmark;
-    const options = [...divisions, ...(benchmark ? [] : [ALL])].map((name) =>
-      make("option", {value: name}, name === ALL ? "all divisions" : name),
-    );
-    byId("division").replaceChildren(...options);
-    byId("division").value = division || ALL;
-  }
+  const viewOf = ({benchmark, view}) => (benchmark ? VIEWS : OVERVIEWS)[view];
 
-  function showTitle(now, shown) {
-    const edition = data.editions.find(({id}) => id === now.benchmark);
-    byId("title").textContent = edition ? edition.title : "All benchmarks";
+  function showFacts(now, shown) {
+    const {edition} = now.chips;
     document.title = `${edition ? edition.title : "MLPerf results"}, ${now.division || "all divisions"}`;
     const facts = edition
       ? [
-          ["Data set", edition.dataset],
-          ["Target", edition.target],
+          ["Edition", make("span", {id: "edition"}, edition.title)],
+          ["Measures", edition.meaning],
           ["Runs", edition.runs && format(edition.runs)],
           ["Rounds here", edition.rounds.join(", ")],
           ["Median spread of runs", spreadOf(shown)],
-          ["Called", edition.benchmarks.join(", ")],
           ["Not comparable with", siblings(edition)],
         ]
       : [
@@ -132,7 +135,7 @@ function start(data) {
     return others.map(({id, title}) =>
       make(
         "button",
-        {type: "button", class: "link", click: () => change({benchmark: id, family: "", pin: "", result: ""})},
+        {type: "button", class: "link", click: () => change({benchmark: id, size: "", families: [], pin: "", result: ""})},
         title,
       ),
     );
@@ -156,7 +159,7 @@ function start(data) {
             disabled: needs && !within.some(needs),
             click: () => change({view: key}),
           },
-          name,
+          key === "compare" && now.compare.length ? `${name} (${now.compare.length})` : name,
         ),
       ),
     );
@@ -167,13 +170,15 @@ function start(data) {
     const frame = byId("chart");
     const width = paper ?? Math.max(300, frame.clientWidth);
     drawn.width = frame.clientWidth;
-    const edition = data.editions.find(({id}) => id === now.benchmark);
-    const view = (edition ? VIEWS : OVERVIEWS)[now.view].show({
+    const {edition} = now.chips;
+    const view = viewOf(now).show({
+      ...{data, findings: data.findings},
       results: shown,
       repeats,
       state: now,
       width,
       edition,
+      palette,
       change,
       open: openResults,
     });
@@ -181,7 +186,8 @@ function start(data) {
       title,
       chart,
       body,
-      drawn: points = [],
+      lead,
+      drawn: charted = [],
       figures,
       controls = [],
       notes = [],
@@ -197,14 +203,15 @@ function start(data) {
       ),
     );
     const focused = frame.contains(document.activeElement) ? document.activeElement.dataset.uid : null;
-    frame.replaceChildren(...[legend, chart, body].filter(Boolean));
-    focusPoint = chart ? makeWalkable(chart, points, describe, openResults, makeTip(frame, describe)) : () => {};
+    frame.replaceChildren(...[legend, chart, body, lead].filter(Boolean));
+    focusPoint = chart ? makeWalkable(chart, describe, openResults, makeTip(frame, describe)) : () => {};
     if (focused) focusPoint(focused);
     replaceChildren(byId("figures"), figures ? [figures] : []);
     byId("take-chart").hidden = !chart;
+    drawn.charted = [...new Set(charted)];
     byId("take-chart").picture = chart && {
       title,
-      subtitle: `${edition.title}, ${now.division}`,
+      subtitle: `${edition ? edition.title : "All benchmarks"}, ${now.division || "all divisions"}`,
       notes: [describeFilters(now), ...lines],
       legend,
       chart,
@@ -218,11 +225,11 @@ function start(data) {
       of && of !== result && hasFigure(result) && of.edition === result.edition && of.division === result.division;
     return [
       `${result.submitter}: ${result.system}`,
-      `round ${result.round}, ${result.availability || "availability not given"}`,
-      result.accelerators === null
-        ? "accelerators not given"
-        : `${format(result.accelerators)} × ${result.variant || "accelerator"}`,
+      `round ${result.round}, ${result.category}`,
+      sayMachine(result),
       `${formatFigure(result.score)} ${measure(result.edition)}`,
+      ...(result.how_scored ? [`multiplied by the review: ${result.how_scored}`] : []),
+      ...(result.signs ? [`to know: ${result.signs}`] : []),
       ...(result.energy === null ? [] : [`${formatFigure(result.energy)} kWh`]),
       ...(isOther ? [`${formatTimes(timesAsFast(result, of))} times as fast as ${of.system}`] : []),
     ];
@@ -243,9 +250,10 @@ function start(data) {
   function close() {
     if (state.get().result) change({result: ""});
     else panel.hide();
+    const row = [...byId("scroll").querySelectorAll("button")].find((button) => button.dataset.uid === opened.uid);
     if (opened.isPoint) focusPoint(opened.uid);
     else if (opened.element?.isConnected) opened.element.focus();
-    else byId("scroll").focus();
+    else (row ?? byId("scroll")).focus();
   }
 
   /* On paper all rows are there, and the chart is as wide as the paper. */
@@ -255,8 +263,14 @@ function start(data) {
     showChart(drawn.now, drawn.selected, isPrinting ? PAPER : undefined);
   }
 
-  function showColumns(now) {
-    const shownKeys = columnsOf(columns, now).map(({key}) => key);
+  function showColumns(now, view) {
+    const shownKeys = columnsOf(columns, now, view.columns).map(({key}) => key);
+    byId("sort").replaceChildren(
+      ...columnsOf(columns, now, view.columns)
+        .filter(({links}) => !links)
+        .map(({key, title}) => make("option", {value: key, selected: key === (now.sort || "score")}, title)),
+    );
+    byId("direction").textContent = now.descending ? "descending" : "ascending";
     replaceChildren(
       byId("columns"),
       columns.map(({key, title}) =>
@@ -279,13 +293,8 @@ function start(data) {
   }
 
   function listen() {
-    byId("choice").addEventListener("submit", (event) => event.preventDefault());
-    byId("benchmark").addEventListener("change", (event) =>
-      change({benchmark: event.target.value, family: "", pin: "", result: ""}),
-    );
-    byId("division").addEventListener("change", (event) =>
-      change({division: event.target.value, family: "", pin: "", result: ""}),
-    );
+    byId("sort").addEventListener("change", (event) => change({sort: event.target.value, descending: false}));
+    byId("direction").addEventListener("click", () => change({descending: !state.get().descending}));
     byId("views").addEventListener("keydown", (event) => {
       const tabs = [...byId("views").querySelectorAll("button:not([disabled])")];
       const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
@@ -299,6 +308,10 @@ function start(data) {
     const entries = () => drawn.rows.map(data.entryOf);
     byId("csv").addEventListener("click", () => save("mlperf-results.csv", toCsv(entries()), "text/csv"));
     byId("json").addEventListener("click", () => save("mlperf-results.json", toJson(entries()), "application/json"));
+    byId("chart-csv").addEventListener("click", () =>
+      save("mlperf-chart.csv", toCsv(drawn.charted.map(data.entryOf)), "text/csv"),
+    );
+    byId("take-chart").prepend(copyButton("Copy link", () => location.href));
     byId("svg").addEventListener("click", () =>
       save("mlperf-chart.svg", toSvg(byId("take-chart").picture), "image/svg+xml"),
     );
@@ -313,27 +326,10 @@ function start(data) {
     window.addEventListener("afterprint", () => printing(false));
   }
 
-  function fillBenchmarks() {
-    const option = ({id, title}) => make("option", {value: id}, title);
-    const suites = [...new Set(data.editions.map(({suite_title}) => suite_title))];
-    byId("benchmark").append(
-      make("option", {value: ""}, "All benchmarks"),
-      ...suites.map((suite) =>
-        make(
-          "optgroup",
-          {label: suite},
-          data.editions.filter((edition) => edition.suite_title === suite).map(option),
-        ),
-      ),
-    );
-  }
-
   byId("filter-bar").open = !narrow.matches;
-  fillBenchmarks();
   listen();
   byId("trademark").textContent = TRADEMARK;
-  byId("summary").textContent =
-    `${count(data.results.length, "result")} of ${data.rounds.length === 1 ? "round" : "rounds"} ${data.rounds.join(", ")}`;
+  byId("summary").textContent = choice.number;
   byId("sources").replaceChildren(
     ...data.sources.map(({round, git_url, git_commit}) =>
       make("li", {}, `${round}: ${git_url ?? "no address"}${git_commit ? ` at ${git_commit}` : ""}`),
@@ -342,7 +338,15 @@ function start(data) {
   show(state.get());
 }
 
-load(byId("data")).then((data) => {
-  start(data);
-  performance.mark("drawn");
-});
+load(byId("data")).then(
+  (data) => {
+    start(data);
+    performance.mark("drawn");
+  },
+  (error) => {
+    byId("trouble").textContent =
+      error instanceof Unreadable ? error.message : `The results cannot be read: ${error.message}. Write the page again.`;
+    byId("trouble").hidden = false;
+    document.body.classList.add("in-trouble");
+  },
+);

@@ -1,7 +1,7 @@
-/* Colours, shapes and scales, and the frame in which each chart is drawn. */
+/* Shapes and scales, signs of what must be known, and the frame in which each chart is drawn. */
 
 import {makeSvg, make} from "./dom.js";
-import {collator, formatTick} from "./format.js";
+import {formatTick} from "./format.js";
 import {groupBy, order} from "./compare.js";
 
 const {
@@ -19,9 +19,9 @@ const {
   symbolStar,
   symbolTriangle,
   symbolWye,
+  text,
 } = libraries;
 
-/* As many series as can be told apart, each by a colour and by a shape; the rest share a grey one. */
 const SHAPES = {
   circle: symbolCircle,
   square: symbolSquare,
@@ -31,46 +31,21 @@ const SHAPES = {
   wye: symbolWye,
   cross: symbolCross,
 };
-const SHAPE_NAMES = Object.keys(SHAPES);
 
-const COLOURS = {
-  accelerator: (result) => result.accelerator || result.processor || "not given",
-  rounds: (result) => result.round,
-  submitter: (result) => result.submitter,
-};
-
-/* Series of results by accelerator, round or submitter: {name, colour, shape, members}, with a function that finds them. */
-export function seriesOf(results, colour) {
-  const nameOf = Object.hasOwn(COLOURS, colour) ? COLOURS[colour] : COLOURS.accelerator;
-  const groups = [...groupBy(results, nameOf)];
-  const isOrdered = colour === "rounds";
-  const order = isOrdered
-    ? ([, a], [, b]) => a[0].round_place - b[0].round_place
-    : ([a, left], [b, right]) => right.length - left.length || collator.compare(a, b);
-  groups.sort(order);
-  const shown = isOrdered ? groups.length : SHAPE_NAMES.length;
-  const series = groups.slice(0, shown).map(([name], place) => ({
-    name,
-    shape: SHAPE_NAMES[place % SHAPE_NAMES.length],
-    colour: isOrdered ? ramp(groups.length > 1 ? place / (groups.length - 1) : 1) : `var(--series-${place})`,
-  }));
-  if (groups.length > shown)
-    series.push({name: `${groups.length - shown} others`, shape: "circle", colour: "var(--series-others)"});
-  const byName = new Map(series.map((one) => [one.name, one]));
-  return {series, of: (result) => byName.get(nameOf(result)) ?? series.at(-1)};
-}
-
-const ramp = (share) => `color-mix(in oklab, var(--ramp-end) ${Math.round(share * 100)}%, var(--ramp-start))`;
-
-/* Round numbers between two others, as sparse as they can be with at least three of them; else the two themselves. */
+/* Round numbers between two others, as sparse as they can be with at least three of them. */
 export function roundNumbers(low, high) {
   const decades = [];
   for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1) decades.push(10 ** power);
-  const choices = [[1], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]].map((leading) =>
+  const choices = [[1], [1, 2, 5], [1, 1.5, 2, 3, 5, 7]].map((leading) =>
     decades.flatMap((decade) => leading.map((digit) => digit * decade)).filter((value) => value >= low && value <= high),
   );
-  return choices.find((values) => values.length >= 3) ?? [low, high];
+  const step = roundStep((high - low) / 4);
+  return choices.find((values) => values.length >= 3) ?? steps(Math.ceil(low / step), Math.floor(high / step), step);
 }
+
+/* Multiples of a step, without the noise of binary fractions. */
+const steps = (first, last, step) =>
+  Array.from({length: last - first + 1}, (_, place) => Number(((first + place) * step).toPrecision(12)));
 
 /* Powers of two between two numbers, each one, or every second, third ... so that they fit. */
 export function powersOfTwo(low, high, most) {
@@ -89,11 +64,11 @@ export function logScale(values, label, {ticks = roundNumbers} = {}) {
   return {scale: {type: "log", domain: [low, high]}, label, ticks: least === most ? [least] : ticks(low, high, 8)};
 }
 
-/* From zero, with room at the end for what is written beside a bar. */
-export function linearScale(most, label) {
+/* From zero, with room at the end for what is written beside a bar, in pixels. */
+export function linearScale(most, label, room = 90) {
   const step = roundStep(most / 6);
-  const ticks = Array.from({length: Math.floor(most / step) + 1}, (_, place) => place * step);
-  return {scale: {domain: [0, most], insetRight: 90}, label, ticks};
+  const ticks = steps(0, Math.floor(most / step), step);
+  return {scale: {domain: [0, most], insetRight: room}, label, ticks};
 }
 
 /* A few round numbers around all values. */
@@ -101,7 +76,7 @@ export function roundTicks(values) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const step = roundStep((high - low || high || 1) / 4);
   const [first, last] = [Math.floor(low / step), Math.ceil(high / step)];
-  return Array.from({length: last - first + 1}, (_, place) => (first + place) * step);
+  return steps(first, last, step);
 }
 
 function roundStep(least) {
@@ -120,14 +95,14 @@ export const pointScale = (domain, label = null) => namesScale(domain, label, {t
  * A chart in the colours of the page, without the style element that the page's policy would refuse. The axes are marks of
  * their own, as those of a logarithmic scale leave out labels that they find too many.
  */
-export function draw(label, {x, y, marks, ...options}) {
-  const texts = (ticks) => ticks.map(formatTick);
+export function draw(label, {x, y, marks, drawn = [], ...options}) {
+  const texts = (ticks, names) => names ?? ticks.map(formatTick);
   const axes = [
     ...(y && y.ticks !== null
-      ? [axisY(y.ticks, {text: texts(y.ticks), label: y.label, labelArrow: "none", tickSize: 0})]
+      ? [axisY(y.ticks, {text: texts(y.ticks, y.names), label: y.label, labelArrow: "none", tickSize: 0})]
       : []),
     ...(x && x.ticks !== null
-      ? [axisX(x.ticks, {text: texts(x.ticks), label: x.label, labelArrow: "none", tickSize: 0})]
+      ? [axisX(x.ticks, {text: texts(x.ticks, x.names), label: x.label, labelArrow: "none", tickSize: 0})]
       : []),
     ...(y && y.scale.type === "log" && y.ticks !== null ? [gridY(y.ticks)] : []),
     ...(x && x.scale.type !== "point" && x.ticks !== null ? [gridX(x.ticks)] : []),
@@ -152,9 +127,40 @@ export function draw(label, {x, y, marks, ...options}) {
     group.removeAttribute("aria-label");
     if (!group.classList.contains("points")) group.setAttribute("aria-hidden", "true");
   }
+  for (const shape of chart.querySelectorAll(".points > *")) shape.result = drawn[shape.__data__];
   chart.setAttribute("role", "group");
   chart.setAttribute("aria-label", label);
   return chart;
+}
+
+/* Two charts as one: beside each other where there is room, else below each other. */
+export function putTogether(label, charts, width, isWide) {
+  const sizes = charts.map((chart) => ["width", "height"].map((name) => Number(chart.getAttribute(name))));
+  let [x, y] = [0, 0];
+  charts.forEach((chart, place) => {
+    chart.setAttribute("x", x);
+    chart.setAttribute("y", y);
+    if (isWide) x += sizes[place][0];
+    else y += sizes[place][1];
+  });
+  const height = isWide ? Math.max(...sizes.map(([, high]) => high)) : y;
+  return makeSvg(
+    "svg",
+    {class: "together", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label},
+    charts,
+  );
+}
+
+/*
+ * Signs at points: a ring for findings, a × for a factor of the review. They are marks of their own, which nobody can click.
+ */
+export function signs(results, x, y) {
+  const [found, multiplied] = [results.filter(({codes}) => codes.length), results.filter(({factor}) => factor !== 1)];
+  const shared = {x, y, className: "signs"};
+  return [
+    dot(found, {...shared, r: 8.5, stroke: "var(--ink)", strokeWidth: 1.2}),
+    text(multiplied, {...shared, text: () => "×", dx: 9, dy: -5, fontSize: 11, fill: "var(--ink)"}),
+  ];
 }
 
 /* Results as points: the shape and colour of their series, hollow where it cannot be bought. */
@@ -179,8 +185,8 @@ export function points(results, x, y, of, {size = 4.5, shape} = {}) {
  * point says what it is. Points on the same spot are one stop, which lists them all. Returns a function that puts the focus
  * on a result.
  */
-export function makeWalkable(chart, results, describe, open, tip) {
-  const stops = stopsOf([...chart.querySelectorAll(".points > *")], results);
+export function makeWalkable(chart, describe, open, tip) {
+  const stops = stopsOf([...chart.querySelectorAll(".points > *")]);
   const places = new Map();
   stops.forEach((stop, place) => {
     for (const shape of stop.shapes) places.set(shape, place);
@@ -231,21 +237,20 @@ export function makeWalkable(chart, results, describe, open, tip) {
 const SPOT = 4; // pixels
 const LISTED = 3;
 
-/* Where a shape is: a path is moved there, a circle and a bar say it themselves. */
+/* Where a shape is: a path is moved there, a circle and a bar say it themselves; one of two charts is moved as a whole. */
 function spotOf(shape) {
   const moved = /translate\(([^,]+),([^)]+)\)/.exec(shape.getAttribute("transform"));
-  return (
-    moved
-      ? moved.slice(1)
-      : [shape.getAttribute("cx") ?? shape.getAttribute("x"), shape.getAttribute("cy") ?? shape.getAttribute("y")]
-  ).map(Number);
+  const own = moved
+    ? moved.slice(1)
+    : [shape.getAttribute("cx") ?? shape.getAttribute("x"), shape.getAttribute("cy") ?? shape.getAttribute("y")];
+  return own.map((place, axis) => Number(place) + Number(shape.ownerSVGElement.getAttribute("xy"[axis]) ?? 0));
 }
 
 /* Shapes whose middles are closer than the eye can tell are one stop; stops go from left to right, then downwards. */
-function stopsOf(shapes, results) {
+function stopsOf(shapes) {
   const placed = shapes.map((shape) => {
     const [x, y] = spotOf(shape);
-    return {shape, x, y, result: results[shape.__data__]};
+    return {shape, x, y, result: shape.result};
   });
   const spots = groupBy(placed, ({x, y}) => `${Math.round(x / SPOT)} ${Math.round(y / SPOT)}`);
   return [...spots.values()]

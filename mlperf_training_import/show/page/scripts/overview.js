@@ -1,26 +1,39 @@
 /* All benchmarks at once: a small chart for each edition and division, and what the last round brought. */
 
 import {make, makeFigures} from "./dom.js";
-import {collator, count, format, formatFigure, formatShare, formatTimes, median} from "./format.js";
-import {bestOfRounds, groupBy, groupOf, hasFigure, timesAsFast} from "./compare.js";
+import {collator, count, format, formatFigure, formatShare, formatTimes, median, sayMachine} from "./format.js";
+import {best, bestOfRounds, groupBy, groupOf, hasFigure, recordsOf, sizeOf, timesAsFast} from "./compare.js";
+import {bestEnergies, hasEnergy} from "./energy.js";
 import {draw, pointScale} from "./marks.js";
-import {bestEnergies, measure, saySize} from "./views.js";
+import {measure, opener, sizeInWords} from "./parts.js";
 
 const {dot, line} = libraries;
 
 /*
- * {edition, division, results, steps}: what may be compared, with the best of each round. Runs that were handed in again count
+ * {edition, division, results, steps, all}: what may be compared, with the best of each round. Runs that were handed in again count
  * for the round, but are no new results.
  */
 function groupsOf(results, repeats) {
-  const again = groupBy(repeats.filter(hasFigure), groupOf);
-  return [...groupBy(results.filter(hasFigure), groupOf)]
-    .map(([group, members]) => ({
-      edition: members[0].edition,
-      division: members[0].division,
-      results: members,
-      steps: bestOfRounds([...members, ...(again.get(group) ?? [])]),
-    }))
+  const again = groupBy(
+    repeats.filter((result) => hasFigure(result)),
+    groupOf,
+  );
+  return [
+    ...groupBy(
+      results.filter((result) => hasFigure(result)),
+      groupOf,
+    ),
+  ]
+    .map(([group, members]) => {
+      const all = [...members, ...(again.get(group) ?? [])];
+      return {
+        edition: members[0].edition,
+        division: members[0].division,
+        results: members,
+        all,
+        steps: bestOfRounds(all),
+      };
+    })
     .sort(
       (a, b) =>
         (a.edition.suite !== "training") - (b.edition.suite !== "training") ||
@@ -36,14 +49,16 @@ export function showOverview({results, repeats, state, change, open}) {
   const title =
     state.size === ""
       ? "All benchmarks: the best of each round, on any number of accelerators"
-      : `All benchmarks: the best of each round on ${saySize(Number(state.size))}`;
+      : `All benchmarks: the best of each round on ${sizeInWords(state.size)}`;
   if (!groups.length) return {title};
   const select = (group) => change({benchmark: group.edition.id, division: group.division});
   return {
     title,
     drawn: [],
     legend: [],
-    notes: ["Each chart is one benchmark with one data set and one target; none can be compared with another."],
+    notes: [
+      "Each chart is one benchmark with one data set and one target; none can be compared with another. MLCommons asks for the ID of a result where results are compared: its repositories have none.",
+    ],
     body: make(
       "div",
       {class: "multiples"},
@@ -88,16 +103,38 @@ function multipleOf({edition, division, results, steps}, select) {
       "p",
       {class: "figure"},
       make("strong", {}, formatFigure(last.score)),
-      ` ${measure(edition)} · ${last.round} · ${count(results.length, "result")}${division === "closed" ? "" : ` · ${division}`}`,
+      ` ${measure(edition)} in ${last.round} on ${sayMachine(last)}, ${last.category}${sayRecord(steps)} · ${count(results.length, "result")}${division === "closed" ? "" : ` · ${division}`}`,
     ),
     chart,
   );
 }
 
+/* The record, where the last round did not bring it. */
+function sayRecord(steps) {
+  const record = recordsOf(steps).at(-1);
+  const last = steps.at(-1);
+  if (record === last) return ", the record";
+  // the same runs, handed in again
+  return record.score === last.score
+    ? `, the record since ${record.round}`
+    : `; record: ${formatFigure(record.score)} in ${record.round} on ${sayMachine(record)}, ${record.category}`;
+}
+
+/*
+ * The best of the last round beside that of the round before it with the same number of accelerators: [result, times as fast];
+ * systems of other sizes say nothing about progress.
+ */
+function atSameSize(all, steps) {
+  const [before, last] = [steps.at(-2), steps.at(-1)];
+  const same = all.filter((result) => result.round === before?.round && sizeOf(result) === sizeOf(last));
+  const other = same.length ? best(same) : null;
+  return other
+    ? [`${formatFigure(other.score)} in ${other.round} (${other.chip})`, formatTimes(timesAsFast(last, other))]
+    : ["", ""];
+}
+
 /* Per benchmark, the best of the last round beside the best of the round before it. */
 function changesOf(groups, open) {
-  const opener = (result) =>
-    make("button", {type: "button", class: "link", click: (event) => open([result], event.target)}, result.system);
   return makeFigures(
     "What the last round of each benchmark brought",
     [
@@ -106,26 +143,34 @@ function changesOf(groups, open) {
       {title: "Last round"},
       {title: "New results", number: true},
       {title: "Best", number: true},
-      {title: "Accelerators", number: true},
+      {title: "On"},
+      {title: "Submitter"},
       {title: "System"},
       {title: "Availability"},
-      {title: "Best of the round before", number: true},
+      {title: "Best of the round before on as many", number: true},
       {title: "Times as fast, derived", number: true},
+      {title: "Record"},
       {title: "Median spread of runs", number: true},
     ],
-    groups.map(({edition, division, results, steps}) => {
-      const [before, last] = [steps.at(-2), steps.at(-1)];
+    groups.map(({edition, division, results, steps, all}) => {
+      const last = steps.at(-1);
+      const record = recordsOf(steps).at(-1);
       return [
         edition.title,
         division,
         last.round,
         format(results.filter((result) => result.round === last.round).length),
         `${formatFigure(last.score)} ${measure(edition)}`,
-        format(last.accelerators ?? ""),
-        opener(last),
-        last.availability || "not given",
-        before ? `${formatFigure(before.score)} in ${before.round}` : "",
-        before ? formatTimes(timesAsFast(last, before)) : "",
+        sayMachine(last),
+        last.submitter,
+        opener(last, last.system, open),
+        last.category,
+        ...atSameSize(all, steps),
+        opener(
+          record,
+          `${formatFigure(record.score)} in ${record.round} on ${sayMachine(record)}, ${record.category}`,
+          open,
+        ),
         spreadOf(results),
       ];
     }),
@@ -139,7 +184,7 @@ export function spreadOf(results) {
 
 /* Energy over all benchmarks: for each edition, division and size the least. */
 export function showEnergies({results, open}) {
-  const measured = results.filter((result) => result.energy > 0);
+  const measured = results.filter(hasEnergy);
   const title = "Energy to train once";
   if (!measured.length) return {title, empty: "No result with measured energy here."};
   const rows = [...groupBy(measured, groupOf).values()]
@@ -148,14 +193,15 @@ export function showEnergies({results, open}) {
       bestEnergies(members).map((result) => [
         result.edition.title,
         result.division,
-        format(result.accelerators ?? ""),
+        format(result.size),
         formatFigure(result.energy),
         formatFigure(result.score),
-        result.accelerator || "not given",
+        result.chip,
         result.round,
         result.submitter,
-        make("button", {type: "button", class: "link", click: (event) => open([result], event.target)}, result.system),
-        format(members.filter((other) => other.accelerators === result.accelerators).length),
+        opener(result, result.system, open),
+        format(members.filter((other) => other.size === result.size).length),
+        result.signs,
       ]),
     );
   return {
@@ -164,6 +210,7 @@ export function showEnergies({results, open}) {
     legend: [],
     notes: [
       `${count(measured.length, "result")} with measured energy, from ${count(new Set(measured.map((result) => result.submitter)).size, "submitter")}. Choose a benchmark to see them all; none can be compared with another.`,
+      `${count(measured.filter(({codes}) => codes.length).length, "of them has findings", "of them have findings")}: see To know, here and in the table of all of them below.`,
     ],
     figures: makeFigures(
       "The least energy of each benchmark and size",
@@ -178,6 +225,7 @@ export function showEnergies({results, open}) {
         {title: "Submitter"},
         {title: "System"},
         {title: "Measured", number: true},
+        {title: "To know"},
       ],
       rows,
     ),

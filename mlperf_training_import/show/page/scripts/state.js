@@ -1,7 +1,10 @@
 /* What is chosen, and the address that says it: everything after # that is not as at the start. */
 
-const LISTS = ["rounds", "availability", "accelerator", "submitter", "columns"];
-const TEXTS = ["benchmark", "division", "view", "size", "processors", "words", "colour", "family", "pin", "result", "sort"];
+const LISTS = ["rounds", "availability", "accelerator", "submitter", "trust", "columns", "compare", "families"];
+const TEXTS = [
+  ...["benchmark", "division", "view", "size", "processors", "words", "minutes", "accelerators", "nodes"],
+  ...["figure", "colour", "pin", "result", "sort"],
+];
 const SWITCHES = ["repeats", "descending"];
 
 export const START = {

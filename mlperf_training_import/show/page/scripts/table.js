@@ -3,7 +3,7 @@
 import {make, makeLink, narrow} from "./dom.js";
 import {collator, format, formatFigure, formatShare} from "./format.js";
 import {order} from "./compare.js";
-import {measure} from "./views.js";
+import {measure} from "./parts.js";
 
 const {Virtualizer, elementScroll, observeElementOffset, observeElementRect} = libraries;
 
@@ -15,12 +15,17 @@ const READERS = {
   score: {
     text: (result) => formatFigure(result.score) + (result.edition.says_unit ? ` ${measure(result.edition)}` : ""),
   },
+  availability: {text: (result) => result.category},
+  accelerators: {
+    of: (result) => result.size,
+    text: (result) => (result.is_processor_only && result.size ? `${format(result.size)} proc.` : result.size),
+  },
   spread: {text: (result) => (result.spread === null ? "" : formatShare(result.spread))},
   batch_size: {text: (result) => result.batch_size},
 };
 
 /*
- * The columns that the page declares, and one of links. `key` is the name in the address, `of` what is sorted by, `text`
+ * The columns that the page declares, one of what must be known, and one of links. `key` is the name in the address, `of` what is sorted by, `text`
  * what is read. Columns with `own` figures are only sorted within an edition and a division, as nothing may be ranked
  * across them.
  */
@@ -30,14 +35,21 @@ export function makeColumns(declared) {
     const text = type === "number" ? (result) => formatFigure(of(result)) : undefined;
     return {...column, key: field, of, text, number: type !== "text", ...READERS[field]};
   });
-  return [...columns, {key: "links", title: "Links", width: 9, links: true}];
+  const signs = {key: "signs", title: "To know", width: 13, place: 92, first: true, of: (result) => result.signs};
+  const placed = [...columns, signs].sort((a, b) => a.place - b.place);
+  return [...placed, {key: "links", title: "Links", width: 9, links: true}];
 }
 
-/* The columns that are shown: those that were chosen, or else the first ones; the benchmark only where there are several. */
-export function columnsOf(columns, state) {
+/*
+ * The columns that are shown: those that were chosen, or else the first ones and those that the view is about; the benchmark
+ * only where there are several.
+ */
+export function columnsOf(columns, state, ofView = []) {
   const chosen = state.columns.map((key) => columns.find((column) => column.key === key)).filter(Boolean);
   if (chosen.length) return chosen;
-  return columns.filter((column) => column.first && (column.key !== "benchmark" || state.benchmark === ""));
+  return columns.filter(
+    (column) => ofView.includes(column.key) || (column.first && (column.key !== "benchmark" || state.benchmark === "")),
+  );
 }
 
 /* Where some scores are no minutes, each stands with its unit. */
@@ -189,11 +201,13 @@ export function createTable(frame, {declared, open, resort, meaningOf}) {
   }
 
   return {
-    show(sorted, state) {
-      const shown = sorted.some(({edition}) => edition.says_unit)
-        ? columnsOf(declared, state).map(withUnits)
-        : columnsOf(declared, state);
+    show(sorted, state, ofView) {
+      const wantedColumns = columnsOf(declared, state, ofView);
+      const shown = sorted.some(({edition}) => edition.says_unit) ? wantedColumns.map(withUnits) : wantedColumns;
       const wanted = JSON.stringify([shown.map(({title}) => title), state.sort, state.descending]);
+      const isSame =
+        wanted === sorting && sorted.length === rows.length && sorted.every((result, place) => result === rows[place]);
+      if (isSame) return; // it stays where it was scrolled to
       if (wanted !== sorting) {
         const focused = head.contains(document.activeElement) ? document.activeElement.dataset.key : null;
         columns = shown;

@@ -1,0 +1,147 @@
+/* The first screen: who is fastest at one size, how that came about, and the answer as a sentence. */
+
+import {copyButton, make, makeFigures} from "./dom.js";
+import {bibtex, cite, dateOf} from "./cite.js";
+import {formatFigure, formatTimes} from "./format.js";
+import {groupBy, timesAsFast} from "./compare.js";
+import {putTogether} from "./marks.js";
+import {HOLLOW_BAR, bestBars, drawBars, pinnedBar} from "./bars.js";
+import {drawOverDates} from "./dates.js";
+import {atOneSize, capital, ended, figureOf, figureSelect, inWords, makeSelect, opener} from "./parts.js";
+import {explainSigns} from "./trust.js";
+
+const MOST_BARS = 12;
+const WIDE = 900; // pixels from which the charts are beside each other
+
+export function answer({results, repeats, state, width, edition, change, open, palette}) {
+  const figure = figureOf(state);
+  const {said, chosen} = atOneSize(results, state, figure);
+  const bars = bestBars(chosen, figure);
+  const title = `The best of each accelerator on ${said}`;
+  const controls = [figureSelect({state, change, edition, results})];
+  if (!bars.length) return {title, controls, empty: `No result on ${said} here. Choose another size or other filters.`};
+  const pinned = pinnedBar(bars, state);
+  const other = pinned ?? mostSubmitted(bars, chosen);
+  const unit = figure.words(edition);
+  const isWide = width >= WIDE;
+  const [left, right] = isWide ? [Math.round(width * 0.47), width - Math.round(width * 0.47)] : [width, width];
+  const shown = bars.slice(0, MOST_BARS);
+  const again = atOneSize(repeats, {...state, size: state.size}, figure).chosen;
+  const barChart = drawBars(`the best of ${shown.length} accelerators as bars, the fastest first`, shown, {
+    ...{width: left, figure, palette, pinned: other, isLong: width > 500, row: 24, unit},
+  });
+  const height = isWide ? Math.max(250, Number(barChart.getAttribute("height"))) : 250;
+  const over = drawOverDates("the best of each accelerator in each round, by date", [...chosen, ...again], {
+    ...{width: right, height, figure, palette, unit},
+  });
+  const drawn = shown.map(({result}) => result);
+  const charts = [barChart, over.chart].filter(Boolean);
+  return {
+    title,
+    controls: [
+      ...controls,
+      makeSelect(
+        "Times as fast as",
+        bars.map(({kind, result}) => [result.uid, kind]),
+        other?.result.uid ?? "",
+        (pin) => change({pin}),
+      ),
+    ],
+    drawn: [...drawn, ...over.steps],
+    legend: [...(over.series ?? []), ...(drawn.some((result) => !result.can_be_bought) ? [HOLLOW_BAR] : [])],
+    notes: [
+      [
+        figure.name === "score" && drawn.some(({range}) => range.length) && "Lines in bars: fastest to slowest run.",
+        over.chart && "Wide line: the record.",
+        ...explainSigns([...drawn, ...over.steps]),
+        bars.length > MOST_BARS && `${bars.length - MOST_BARS} slower accelerators: see Same size.`,
+      ]
+        .filter(Boolean)
+        .join(" "),
+    ],
+    left: [over.undated, "rounds without a day of publication in the chart of dates"],
+    chart: putTogether(`${said}: bars and, by date, lines; the table below has the same figures`, charts, width, isWide),
+    lead: leadOf({bars, other, figure, edition, open}),
+    figures: make(
+      "details",
+      {},
+      make("summary", {}, "These charts as a table"),
+      tableOf({bars, other, over, figure, unit, open}),
+    ),
+  };
+}
+
+/* What most results at this size were submitted with, apart from the fastest: the others are set against it until one is chosen. */
+function mostSubmitted(bars, chosen) {
+  const numbers = groupBy(chosen, (result) => result.chip);
+  const numberOf = ({kind}) => numbers.get(kind).length;
+  return bars.slice(1).reduce((found, bar) => (found && numberOf(found) >= numberOf(bar) ? found : bar), null);
+}
+
+/* The answer: both results with their counts, rounds and categories, and the ratio. */
+function leadOf({bars, other, figure, edition, open}) {
+  const today = dateOf(new Date());
+  const [fastest] = bars;
+  const parts = [`${capital(fastest.kind)}: ${inWords(fastest.result, figure)}`];
+  if (other && other !== fastest) {
+    const times = formatTimes(timesAsFast(fastest.result, other.result, figure));
+    const words =
+      figure.name === "energy" ? `${other.kind} needs ${times} times as much` : `${times} times as fast as ${other.kind}`;
+    parts.push(`${words}: ${inWords(other.result, figure)}`);
+  }
+  const remarks = [fastest, ...(other && other !== fastest ? [other] : [])]
+    .filter(({result}) => result.signs)
+    .map(({kind, result}) => `${kind}: ${result.signs}`);
+  return make(
+    "div",
+    {class: "lead"},
+    make(
+      "p",
+      {},
+      make("strong", {}, "Fastest here: "),
+      ended(`${parts.join("; ")}`),
+      remarks.length ? ` To know: ${ended(remarks.join("; "))}` : "",
+      ` Ratios are derived. ${edition.title}.`,
+    ),
+    make(
+      "p",
+      {class: "actions"},
+      opener(fastest.result, "Open it", open),
+      ...[fastest, ...(other && other !== fastest ? [other] : [])].flatMap(({kind, result}) => [
+        copyButton(`Cite ${kind}`, () => cite(result, today)),
+        copyButton(`BibTeX ${kind}`, () => bibtex(result, today)),
+      ]),
+    ),
+  );
+}
+
+function tableOf({bars, other, over, figure, unit, open}) {
+  const columns = [
+    {title: "Accelerator"},
+    {title: capital(unit), number: true},
+    {title: `Times as fast as ${other?.kind ?? "the best"}, derived`, number: true},
+    {title: "Round"},
+    {title: "Submitter"},
+    {title: "System"},
+    {title: "Availability"},
+    {title: "To know"},
+  ];
+  const rowOf = (result, base) => [
+    result.chip,
+    formatFigure(figure.of(result)),
+    base ? formatTimes(timesAsFast(result, base, figure)) : "",
+    result.round,
+    result.submitter,
+    opener(result, result.system, open),
+    result.category,
+    result.signs,
+  ];
+  const best = bars.map(({result}) => rowOf(result, other?.result));
+  const records = over.records.map((result) => rowOf(result, other?.result));
+  return make(
+    "div",
+    {},
+    makeFigures("The best of each accelerator", columns, best),
+    makeFigures("The records, as they followed each other", columns, records),
+  );
+}

@@ -1,0 +1,82 @@
+/* The best of each accelerator at one size, as bars. */
+
+import {formatFactor, formatFigure, formatTimes} from "./format.js";
+import {bestOfEach, orderBy, timesAsFast} from "./compare.js";
+import {draw, linearScale, namesScale, textWidth} from "./marks.js";
+
+const {barX, line, ruleX, text, tickX} = libraries;
+
+export const HOLLOW_BAR = {
+  name: "hollow: preview or research, cannot be bought",
+  colour: "currentColor",
+  shape: "square",
+  hollow: true,
+};
+
+/* The best of each accelerator, {kind, result}, the best first. */
+export function bestBars(results, figure) {
+  const compare = orderBy(figure);
+  return bestOfEach(results, (result) => result.chip, figure).sort((a, b) => compare(a.result, b.result));
+}
+
+/* The bar that the others are set against: the one that was pinned, wherever its own accelerator's best is. */
+export const pinnedBar = (bars, state) => bars.find(({result}) => result.uid === state.pin) ?? null;
+
+/* What stands beside a bar: figure, ratio, and, where there is room, round, category and signs. */
+function labelOf({result}, figure, pinned, isLong) {
+  const ratio = pinned ? `${formatTimes(timesAsFast(result, pinned.result, figure))} ×` : "";
+  const where = isLong ? `${result.round}, ${result.category}` : "";
+  const signs = [result.factor === 1 ? "" : `(× ${formatFactor(result.factor)})`, result.codes.length ? "!" : ""];
+  const score = [formatFigure(figure.of(result)), ...signs].filter(Boolean).join(" ");
+  return [score, where, ratio].filter(Boolean).join(" · ");
+}
+
+/* Whiskers go from the fastest to the slowest run, on the scale of the score, and are drawn of nothing else. */
+export function drawBars(label, bars, {width, figure, palette, pinned, isLong = false, row = 30, unit}) {
+  const {of} = palette(
+    bars.map(({result}) => result),
+    "accelerator",
+  );
+  const rangeOf = (result) => (figure.name === "score" ? result.range : []);
+  const labels = new Map(bars.map((bar) => [bar.kind, labelOf(bar, figure, pinned, isLong)]));
+  const left = Math.min(width / 3, Math.max(...bars.map(({kind}) => textWidth(kind))) + 14);
+  const room = Math.min(width * 0.6, Math.max(...[...labels.values()].map(textWidth)) + 14);
+  const withRuns = bars.filter(({result}) => rangeOf(result).length && result.runs.length > 1);
+  const ends = withRuns.flatMap(({kind, result}) => rangeOf(result).map((run) => [kind, run]));
+  const farthest = ({result}) => Math.max(figure.of(result), ...rangeOf(result));
+  return draw(label, {
+    width,
+    height: 50 + bars.length * row,
+    marginLeft: left,
+    marginTop: 4,
+    drawn: bars.map(({result}) => result),
+    x: linearScale(Math.max(...bars.map(farthest)), unit, room),
+    y: namesScale(
+      bars.map(({kind}) => kind),
+      null,
+      {padding: 0.25},
+    ),
+    marks: [
+      barX(bars, {
+        y: "kind",
+        x: ({result}) => figure.of(result),
+        className: "points",
+        stroke: ({result}) => of(result).colour,
+        fill: ({result}) => (result.can_be_bought ? of(result).colour : "var(--paper)"),
+        fillOpacity: 0.75,
+        strokeWidth: 1.2,
+      }),
+      ruleX([0], {stroke: "var(--ink)"}),
+      line(ends, {x: "1", y: "0", z: "0", stroke: "var(--ink)", strokeWidth: 1.5}),
+      tickX(ends, {x: "1", y: "0", stroke: "var(--ink)", strokeWidth: 1.5, inset: 5}),
+      text(bars, {
+        y: "kind",
+        x: farthest,
+        text: ({kind}) => labels.get(kind),
+        textAnchor: "start",
+        dx: 8,
+        fill: "var(--ink)",
+      }),
+    ],
+  });
+}

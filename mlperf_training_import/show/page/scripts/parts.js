@@ -1,0 +1,91 @@
+/* What several views are made of: words for figures, buttons, choices, and the results at one size. */
+
+import {make} from "./dom.js";
+import {count, format, formatFigure} from "./format.js";
+import {FIGURES, commonSize, hasFigure, sizeOf} from "./compare.js";
+
+export const HEIGHT = 430;
+
+/* What the score of a result is called, and in which unit. */
+export const measure = (edition) => edition.measure;
+
+export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+
+/* A sentence with one full stop, also where a unit ends with one. */
+export const ended = (text) => text.replace(/\.*$/, ".");
+
+/* What people must know beside a figure: a category that cannot be bought. */
+export const bought = (result) => (result.can_be_bought ? "" : `, ${result.category}`);
+
+/* A button with the name of a result, which opens it. */
+export const opener = (result, label, open) =>
+  make("button", {type: "button", class: "link", click: (event) => open([result], event.target)}, label);
+
+export function makeSelect(label, options, value, choose) {
+  const select = make(
+    "select",
+    {change: (event) => choose(event.target.value)},
+    options.map(([key, name]) => make("option", {value: key, selected: key === value}, name)),
+  );
+  return make("label", {class: "choice"}, make("span", {}, label), select);
+}
+
+const COLOUR_NAMES = {accelerator: "accelerator", rounds: "round", submitter: "submitter"};
+
+export const colourSelect = ({state, change}) =>
+  makeSelect("Colour by", Object.entries(COLOUR_NAMES), state.colour || "accelerator", (colour) =>
+    change({colour: colour === "accelerator" ? "" : colour}),
+  );
+
+const FIGURE_NAMES = {score: "minutes", accelerator_minutes: "accelerator-minutes", energy: "kWh"};
+
+/* A switch between what results are compared by; figures that no result has are left out. */
+export function figureSelect({state, change, edition, results}) {
+  const there = Object.entries(FIGURE_NAMES).filter(
+    ([name]) => name === "score" || results.some((result) => hasFigure(result, FIGURES[name])),
+  );
+  const names = there.map(([name, words]) => [name, name === "score" ? measure(edition) : words]);
+  return makeSelect("Figure", names, figureOf(state).name, (figure) => change({figure: figure === "score" ? "" : figure}));
+}
+
+/* The figure that is chosen, with its name. */
+export function figureOf(state) {
+  const name = Object.hasOwn(FIGURES, state.figure) ? state.figure : "score";
+  return {name, ...FIGURES[name]};
+}
+
+const HOLLOW = {
+  name: "hollow: preview or research, cannot be bought",
+  colour: "currentColor",
+  shape: "circle",
+  hollow: true,
+};
+
+export function legendOf(series, results) {
+  return results.every((result) => result.can_be_bought) ? series : [...series, HOLLOW];
+}
+
+/* A size of the address in words. */
+export function sizeInWords(size) {
+  if (!/^\d/.test(size)) return "a number of accelerators that is not given";
+  return /^\d+$/.test(size) ? count(Number(size), "accelerator") : count(parseInt(size), "processor");
+}
+
+/* The results at one size, which is the one that was chosen, or else the most common; and words that say which. */
+export function atOneSize(results, state, figure = FIGURES.score) {
+  const size = state.size === "" ? commonSize(results) : state.size;
+  const chosen = results.filter((result) => sizeOf(result) === size && hasFigure(result, figure));
+  const said = sizeInWords(size);
+  return {
+    size,
+    said,
+    chosen,
+    note: state.size === "" ? `${said}, the size that most results have; choose another one above.` : "",
+  };
+}
+
+/* A result in a sentence: what it took, on what, whose, when, and whether it can be bought. */
+export function inWords(result, figure = FIGURES.score) {
+  const machine = `${result.size ? `${format(result.size)} × ` : ""}${result.chip}`;
+  return `${formatFigure(figure.of(result))} ${figure.words(result.edition)} on ${machine} (${result.submitter}, round ${result.round}, ${result.category})`;
+}

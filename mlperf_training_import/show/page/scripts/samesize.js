@@ -1,0 +1,82 @@
+/* The best of each accelerator at one size, with its runs, and its ratio to one that was chosen. */
+
+import {makeFigures} from "./dom.js";
+import {formatFigure, formatTimes} from "./format.js";
+import {timesAsFast} from "./compare.js";
+import {HOLLOW_BAR, bestBars, drawBars, pinnedBar} from "./bars.js";
+import {atOneSize, bought, capital, ended, figureOf, figureSelect, makeSelect, opener} from "./parts.js";
+import {explainSigns} from "./trust.js";
+
+export function sameSize({results, state, width, edition, change, open, palette}) {
+  const figure = figureOf(state);
+  const {said, chosen, note} = atOneSize(results, state, figure);
+  const bars = bestBars(chosen, figure);
+  const title = `The best of each accelerator on ${said}`;
+  const switches = [figureSelect({state, change, edition, results})];
+  if (!bars.length) return {title, controls: switches};
+  const pinned = pinnedBar(bars, state);
+  const unit = figure.words(edition);
+  const hasRuns = figure.name === "score" && bars.some(({result}) => result.range.length && result.runs.length > 1);
+  const [fastest, second] = bars;
+  const drawn = bars.map(({result}) => result);
+  const notes = [
+    note,
+    ended(
+      `Fastest: ${fastest.kind}, ${formatFigure(figure.of(fastest.result))} ${unit} (${fastest.result.round}, ${fastest.result.submitter}${bought(fastest.result)})`,
+    ),
+  ];
+  if (pinned && fastest !== pinned)
+    notes.push(
+      `${formatTimes(timesAsFast(fastest.result, pinned.result, figure))} times as fast as ${pinned.kind}, ${formatFigure(figure.of(pinned.result))} ${unit} (${pinned.result.round}${bought(pinned.result)}); derived.`,
+    );
+  else if (!pinned && second) notes.push("Choose what to compare with for ratios.");
+  if (hasRuns) notes.push("Lines: from the fastest to the slowest run.");
+  notes.push(explainSigns(drawn).join(" "));
+  return {
+    title,
+    notes: notes.filter(Boolean),
+    drawn,
+    legend: drawn.some((result) => !result.can_be_bought) ? [HOLLOW_BAR] : [],
+    controls: [
+      ...switches,
+      makeSelect(
+        "Compare with",
+        [["", "nothing"], ...bars.map(({kind, result}) => [result.uid, kind])],
+        pinned?.result.uid ?? "",
+        (pin) => change({pin}),
+      ),
+    ],
+    chart: drawBars(
+      `${bars.length} accelerators as bars, the fastest first; the table below the chart has the same figures`,
+      bars,
+      {
+        ...{width, figure, palette, pinned, unit, isLong: width > 600},
+      },
+    ),
+    figures: makeFigures(
+      title,
+      [
+        {title: "Accelerator"},
+        {title: capital(unit), number: true},
+        ...(hasRuns ? [{title: "Fastest to slowest run", number: true}] : []),
+        ...(pinned ? [{title: `Times as fast as ${pinned.kind}, derived`, number: true}] : []),
+        {title: "Round"},
+        {title: "Submitter"},
+        {title: "System"},
+        {title: "Availability"},
+        {title: "To know"},
+      ],
+      bars.map(({kind, result}) => [
+        kind,
+        formatFigure(figure.of(result)),
+        ...(hasRuns ? [result.range.map(formatFigure).join(" to ")] : []),
+        ...(pinned ? [formatTimes(timesAsFast(result, pinned.result, figure))] : []),
+        result.round,
+        result.submitter,
+        opener(result, result.system, open),
+        result.category,
+        result.signs,
+      ]),
+    ),
+  };
+}
