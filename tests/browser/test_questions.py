@@ -32,9 +32,28 @@ def answers(real_home):
 
 @pytest.fixture
 def asked(page, answers):
-    """The page as it opens; at the end nothing must have gone wrong on it."""
-    page.goto(answers.file.as_uri())
+    """The page of all benchmarks; at the end nothing must have gone wrong on it."""
+    page.goto(f"{answers.file.as_uri()}#benchmark=all")
     yield page
+    assert page.errors == []
+
+
+#: More clicks and choices than these must no question take.
+MOST_CLICKS = 8
+COUNT_CLICKS = """
+  window.clicks = 0;
+  addEventListener("click", (event) => { clicks += event.isTrusted; }, true);
+  addEventListener("change", (event) => { clicks += event.target.matches("select"); }, true);
+"""
+
+
+@pytest.fixture
+def first_screen(page, answers):
+    """The page as it opens, which counts clicks and choices in lists; a question must take few of them."""
+    page.goto(answers.file.as_uri())
+    page.evaluate(COUNT_CLICKS)
+    yield page
+    assert page.evaluate("clicks") <= MOST_CLICKS
     assert page.errors == []
 
 
@@ -46,10 +65,10 @@ def all_closed(answers):
 
 @pytest.fixture
 def closed(all_closed):
-    """The same without those whose runs were handed in before."""
+    """The same without those whose runs were handed in before with the same score."""
     rows = all_closed
     rows = rows.assign(order=rows.version.map(float), no_energy=rows.energy_kwh.isna()).sort_values(["order", "no_energy"])
-    return rows[~rows.duplicated(["edition", "runs_digest"]) | rows.runs_digest.isna()]
+    return rows[~rows.duplicated(["edition", "runs_digest", "Result"]) | rows.runs_digest.isna()]
 
 
 def choose_benchmark(page, rows, edition: str) -> None:
@@ -158,13 +177,21 @@ def test_all_results_of_a_submitter_in_a_round(asked, answers):
 def test_how_noisy_a_result_is(asked, closed):
     for edition, rows in closed.groupby("edition"):
         choose_benchmark(asked, closed, edition)
+        asked.get_by_role("tab", name="Against accelerators").click()
         spread = statistics.median(rows.minutes_spread.dropna())
         said = asked.locator("#facts div", has_text="Median spread of runs").inner_text()
         assert said.split("\n")[-1] == f"{spread * 100:.{1 if spread < 0.1 else 0}f} %"
     rows = closed[closed.edition == edition]
     asked.locator("#scroll tbody button").first.click()
-    runs = sorted(rows.loc[rows.Result.idxmin()].runs_minutes)
-    listed = asked.locator("#panel .note").inner_text().partition("the line is the score. ")[2].rstrip(".").split(", ")
+    best = rows.loc[rows.Result.idxmin()].fillna({"scaling_factor": 1})
+    runs = sorted(best.runs_minutes)
+    listed = (
+        asked.locator("#panel .note")
+        .inner_text()
+        .rstrip(".")
+        .rpartition(". " if best.scaling_factor == 1 else ": ")[2]
+        .split(", ")
+    )
     assert [float(minutes.replace(",", "")) for minutes in listed] == pytest.approx(runs, rel=0.005, abs=6e-5)
     assert asked.locator("#panel svg circle").count() == len(runs)
 
@@ -175,10 +202,14 @@ def test_nothing_is_set_against_what_it_cannot_be_compared_with(asked, closed, a
     titles = [line.partition("\t")[0] for line in changes]
     assert sorted(title for title in titles if title in set(closed.edition_title)) == sorted(set(closed.edition_title))
     for title, rows in all_closed.groupby("edition_title"):
-        best = rows.groupby("version").Result.min().sort_index(key=lambda labels: labels.map(float))
+        *_, before, last = [None, *sorted(set(rows.version), key=float)]
+        best = rows[rows.version == last].sort_values("Result").iloc[0]
         (change,) = [line for line in changes if line.startswith(f"{title}\t")]
-        if len(best) > 1:
-            assert f"\t{figure(best.iloc[-2])} in {best.index[-2]}\t{times(best.iloc[-2] / best.iloc[-1])}\t" in change
+        same = rows[(rows.version == before) & (rows.accelerators_count == best.accelerators_count)]
+        if len(same):
+            other = same.Result.min()
+            assert f"\t{figure(other)} in {before} (" in change
+            assert f")\t{times(other / best.Result)}\t" in change
     for edition, rows in closed.groupby("edition"):
         choose_benchmark(asked, closed, edition)
         asked.get_by_role("tab", name="Against accelerators").click()
@@ -189,6 +220,89 @@ def test_nothing_is_set_against_what_it_cannot_be_compared_with(asked, closed, a
             listed = asked.locator("#figures tbody button").all_inner_texts()
             systems = all_closed[all_closed.edition == edition].system
             assert set(listed) <= set(systems), (edition, view)
+
+
+def test_who_is_fastest_on_the_first_screen(first_screen, all_closed):
+    rows = all_closed[(all_closed.edition == NVIDIA_LLM) & (all_closed.accelerators_count == 8)]
+    best = rows.loc[rows.groupby("accelerator").Result.idxmin()].set_index("accelerator")
+    fastest = best.Result.idxmin()
+    first_screen.get_by_role("radio", name="Llama 2 70B with LoRA").check()
+    first_screen.get_by_label("Times as fast as").select_option(label="H100")
+    lead = first_screen.locator(".lead").inner_text()
+    assert f"{fastest}: {figure(best.Result[fastest])} minutes on 8 " in lead
+    assert f"{times(best.Result['H100'] / best.Result[fastest])} times as fast as H100" in lead
+
+
+def test_how_far_a_large_model_scales_across_submitters(first_screen, closed):
+    rows = closed[(closed.edition == "gpt3-3.0") & (closed.version == "4.1") & (closed.accelerator == "H100")]
+    best = rows.groupby("accelerators_count").Result.min().sort_index()
+    first_screen.get_by_role("radio", name="GPT-3 175B").check()
+    first_screen.get_by_role("tab", name="Scaling").click()
+    family = first_screen.get_by_role("combobox", name="Family")
+    wanted = [
+        text for text in family.locator("option").all_inner_texts() if text.startswith("all submitters") and "H100" in text
+    ]
+    family.select_option(label=next(text for text in wanted if "4.1" in text))
+    (first, last), (slow, fast) = best.index[[0, -1]], best.iloc[[0, -1]]
+    said = notes(first_screen)
+    assert f"from {int(first):,} to {int(last):,} accelerators, {figure(slow)} to {figure(fast)} minutes" in said
+    assert f"{times(slow / fast)} of {times(last / first)} times" in said
+
+
+def test_the_fewest_accelerators_that_train_within_a_time(first_screen, closed):
+    rows = closed[(closed.edition == NVIDIA_LLM) & (closed.Result <= 30)]
+    first_screen.get_by_role("radio", name="Llama 2 70B with LoRA").check()
+    first_screen.get_by_role("tab", name="Against accelerators").click()
+    first_screen.locator('.menu[data-name="ranges"] summary').click()
+    first_screen.get_by_label("Minutes, to").fill("30")
+    first_screen.keyboard.press("Enter")
+    first_screen.keyboard.press("Escape")
+    first_screen.get_by_role("columnheader", name="Number").get_by_role("button").click()
+    assert (
+        first_screen.locator("#scroll tbody .at-accelerators").first.inner_text()
+        == f"{int(rows.accelerators_count.min()):,}"
+    )
+    assert first_screen.locator("#count").inner_text().startswith(f"{len(rows)} results of ")
+
+
+def test_which_results_of_a_round_should_be_read_with_care(first_screen, answers):
+    rows = answers.entries[(answers.entries.version == "4.1") & (answers.entries.division == "closed")]
+    doubtful = rows[rows.doubts.map(lambda codes: isinstance(codes, list))]
+    first_screen.locator("#benchmark").select_option("all")
+    choose(first_screen, "rounds", "4.1")
+    choose(first_screen, "trust", "findings")
+    first_screen.get_by_role("tab", name="To read with care").click()
+    listed = [line.split("\t") for line in first_screen.locator("#figures tbody tr").all_inner_texts()]
+    assert set(doubtful.system) <= {row[0] for row in listed}
+    for _, entry in doubtful.iterrows():
+        assert any(row[0] == entry.system and all(code in row[-1].lower() for code in entry.doubts) for row in listed)
+
+
+def test_two_systems_side_by_side(first_screen, answers):
+    first_screen.get_by_role("radio", name="Llama 2 70B with LoRA").check()
+    for place in (0, 1):
+        first_screen.locator("#scroll tbody button").nth(place).click()
+        first_screen.locator("#panel").get_by_role("button", name="Compare", exact=True).click()
+    first_screen.get_by_role("button", name="Side by side (2)").click()
+    rows = {
+        row[0]: row[1:] for row in (line.split("\t") for line in first_screen.locator("#figures tbody tr").all_inner_texts())
+    }
+    entries = answers.entries.set_index("uid").loc[rows["uid"]]
+    assert [float(text.split()[0]) for text in rows["Result"]] == pytest.approx(list(entries.Result))
+
+
+def test_what_software_gained_on_the_same_accelerators(first_screen, all_closed):
+    rows = all_closed[
+        (all_closed.edition == "bert-1.0") & (all_closed.accelerators_count == 8) & (all_closed.accelerator == "H100")
+    ]
+    best = rows.groupby("version").Result.min()
+    first_screen.get_by_role("radio", name="BERT").check()
+    choose(first_screen, "accelerator", "H100")
+    first_screen.get_by_role("tab", name="Over the rounds").click()
+    size(first_screen, 8)
+    said = notes(first_screen)
+    assert f"From {figure(best['3.0'])} minutes in 3.0 (H100" in said
+    assert f"to {figure(best['4.1'])} minutes in 4.1 (H100" in said
 
 
 def test_what_compares_refuses_what_cannot_be_compared(asked):
