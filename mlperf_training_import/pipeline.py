@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .dataset.library import has_library
 from .errors import BadInput, PrivateRounds
 from .experiments.locks import reading_clones
 from .experiments.publish import find_target, publish, stored_beside
@@ -24,6 +25,7 @@ from .rounds.locate import iter_doubts, locate, locate_path
 from .rounds.presence import Contents, Presence
 from .rounds.repository import is_of_its_repository, refuse_wrong_repository
 from .rounds.walk import walk
+from .show.playground.playground import missing_requirements
 from .show.report import write_report
 from .show.summaries import make_output_folder, write_summaries
 from .tables.rules import rules_of
@@ -66,7 +68,9 @@ def import_rounds(
     clones = reading_clones(home, tell, may_write=not options.dry_run) if is_cached else contextlib.nullcontext()
     with clones, home.index_left_alone(), _rare_collections():
         target, wanted = find_target(home, options.target_repo), options.filter
-        outcome = Outcome(dry_run=options.dry_run, preview=options.path is not None, next_steps=home.commands.next_steps())
+        outcome = Outcome(
+            dry_run=options.dry_run, preview=options.path is not None, next_steps=_next_steps(home, options.target_repo)
+        )
         rounds = _locate(home, options, outcome.findings, tell)
         if not options.dry_run:
             make_output_folder(options.output_dir)
@@ -98,6 +102,16 @@ def import_rounds(
         if dataset is not None:
             outcome.files |= dataset.finish()
         return outcome
+
+
+def _next_steps(home: Home, target_repo: str) -> list[tuple[str, str]]:
+    """What can be done with what will be imported."""
+    return home.commands.next_steps(
+        target_repo,
+        playground=home.commands.see is not None and not missing_requirements(),
+        dataset=has_library(),
+        registered=home.opens_our_playground(),
+    )
 
 
 @contextlib.contextmanager

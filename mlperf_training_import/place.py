@@ -14,3 +14,4 @@ REPOSITORY = ROOT / ("collective_mind" if IS_CHECKOUT else "cmx4mlperf_training"
 IMPORT_SCRIPT = ROOT if IS_CHECKOUT else REPOSITORY / "script" / "import-mlperf-training-to-experiment"
 #: The script that opens the playground.
 GUI_SCRIPT = REPOSITORY / "script" / "gui"
+GUI_UID = "605cac42514a4c69"

@@ -15,10 +15,9 @@ class Commands:
     """What people type in a home, what the home is called, and how they came in.
 
     ``fetch`` has fields for address, tags and branch, and ``anew`` follows it where another clone is there. ``remove`` has
-    one for a cache entry's uid or folder, and the lines of ``add_repository`` for a name. ``see`` shows what was imported;
-    without it, or for those who use our own command line, the commands of this that ``shown_by`` lists do, each with its
-    purpose. ``own`` starts our command line, None for those who came through an automation; ``named`` is the home as the
-    user named it.
+    one for a cache entry's uid or folder, and the lines of ``add_repository`` for a name. ``see`` opens the playground, None
+    where the home has no playground. ``own`` starts our command line, None for those who came through an automation;
+    ``named`` is the home as the user named it.
     """
 
     home: str
@@ -28,16 +27,32 @@ class Commands:
     remove: str
     add_repository: tuple[str, ...]
     see: str | None
-    shown_by: tuple[tuple[str, str], ...]
     own: str | None = None
     named: str = ""
 
-    def next_steps(self) -> list[tuple[str, str]]:
-        """What can be done with what was imported: the purpose, and the command."""
-        if self.see and not self.own:
-            return [("see it", self.see)]
+    def next_steps(
+        self, target_repo: str = "", *, playground: bool, dataset: bool, registered: bool
+    ) -> list[tuple[str, str]]:
+        """What can be done with what was imported.
+
+        Args:
+            target_repo: the repository that was imported into; empty for the local one.
+            playground: what the playground needs is installed.
+            dataset: what a data set needs is installed.
+            registered: ``see`` opens our playground, and not the older one.
+
+        Returns:
+            The purpose, and a command that works from here.
+        """
+        ours = self.own or _command_line()
         home = f" --home={shlex.quote(self.named)}" if self.named else ""
-        return [(purpose, f"{self.own or _command_line()} {name}{home}") for purpose, name in self.shown_by]
+        if self.see and playground:
+            return [("see it", self.see if registered and not self.own else f"{ours} playground{home}")]
+        target = f" --target_repo={shlex.quote(target_repo)}" if target_repo else ""
+        steps = [("see it", f"{ours} report{home}{target}")]
+        if self.see is None and dataset:
+            steps.append(("every run as tables", f"{ours} dataset{home}"))
+        return steps
 
 
 #: Submodules hold code of submitters, which is not read.
@@ -49,7 +64,6 @@ CM = Commands(
     remove="cm rm cache {entry} -f",
     add_repository=("cm pull repo <name or address>", "cm init repo {name}"),
     see='cmr "gui _playground"',
-    shown_by=(("see it", "playground"),),
 )
 
 MLC = Commands(
@@ -60,7 +74,6 @@ MLC = Commands(
     remove="mlc rm cache {entry} -f",
     add_repository=("mlc pull repo <name or address>", "mlc add repo {name}"),
     see=None,
-    shown_by=(("see it", "report"), ("every run as tables", "dataset")),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 from ..errors import ImportFailure
@@ -12,6 +13,11 @@ _REQUIREMENTS = IMPORT_SCRIPT / "requirements-dataset.txt"
 
 class MissingLibrary(ImportFailure):
     """What writes and reads the files is not installed."""
+
+
+def has_library() -> bool:
+    """Whether the library is installed."""
+    return importlib.util.find_spec("pyarrow") is not None
 
 
 def need_library() -> None:

@@ -20,6 +20,7 @@ from cmind.index import Index
 from ..atomic import remove_leftovers, write_atomically
 from ..errors import ImportFailure
 from ..flags import typed_in_cm
+from ..place import GUI_SCRIPT, GUI_UID
 from ..regular import is_there
 from ..way_in import CM as COMMANDS
 from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, is_going, json_in, tags_of
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _CACHE = "cache,541d6f712a6b464e"
 #: A file in an entry that another is to replace.
 _OLD_MARK = "mlperf-training-replaced"
+#: The automation that runs scripts, by its uid.
+_SCRIPT = "5b4e0237da074764"
 _EXPERIMENT = "experiment,a0a2d123ef064bcb"
 
 
@@ -103,6 +106,11 @@ class CmHome(Home):
         """See :class:`Home`; the package cmx4mlops has older scripts with our names."""
         found = self.access("find", "script", artifact=script).get("list")
         return Path(found[0].path).resolve() if found else None
+
+    def opens_our_playground(self) -> bool:
+        """See :class:`Home`; a home that an earlier version registered has the older one of the package cmx4mlops."""
+        indexed = self._cm.index.meta.get(_SCRIPT, {}).get(GUI_UID, {})
+        return Path(indexed.get("path", "")).resolve() == GUI_SCRIPT
 
     def find_repository(self, name: str) -> Repository:
         """See :class:`Home`."""

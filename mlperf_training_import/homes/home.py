@@ -227,6 +227,10 @@ class Home(ABC):
         """The folder in which a script (``alias,uid``) is found: in ours, unless the automation has one of that name."""
         return ours
 
+    def opens_our_playground(self) -> bool:
+        """Whether the running automation would open our playground. Ask with the index loaded."""
+        return False
+
     @abstractmethod
     def find_repository(self, name: str) -> Repository:
         """A repository by alias, uid, or ``alias,uid``.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
-from ..place import GUI_SCRIPT, IMPORT_SCRIPT, IS_CHECKOUT
+from ..place import GUI_SCRIPT, GUI_UID, IMPORT_SCRIPT, IS_CHECKOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ SCRIPTS = (
         IMPORT_SCRIPT,
         'cmr "import mlperf training to-experiment"',
     ),
-    Script("gui", "605cac42514a4c69", GUI_SCRIPT, 'cmr "gui _playground"'),
+    Script("gui", GUI_UID, GUI_SCRIPT, 'cmr "gui _playground"'),
 )
 
 

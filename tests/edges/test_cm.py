@@ -19,6 +19,7 @@ from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, fetch_lines, run_cmr
 from trees import snapshot, write_result
 
 from mlperf_training_import.homes import home_of
+from mlperf_training_import.show.playground.playground import missing_requirements
 from mlperf_training_import.start.register import SCRIPTS, register
 from mlperf_training_import.tables.rules import public_rounds, rules_of
 
@@ -422,7 +423,8 @@ def test_cmx_runs_it_too(registered, sample):
 def test_the_end_says_where_the_experiments_are_how_to_look_at_them_and_what_clone_they_are_from(registered, sample, cmr):
     clone = cache_round(registered, sample, "5.1")
     done = cmr(SCRIPT_TAGS)
-    assert f'experiments are in {home() / LOCAL}\nsee it: cmr "gui _playground"\n' in done.stdout
+    see = f"{sys.executable} {PROJECT / 'run.py'} report" if missing_requirements() else 'cmr "gui _playground"'
+    assert f"experiments are in {home() / LOCAL}\nsee it: {see}\n" in done.stdout
     (row,) = [line.split() for line in done.stdout.splitlines() if line.split()[:1] == ["5.1"]]
     commit = (clone / ".git/refs/heads/main").read_text()[:12]
     assert row[1:3] == [commit, time.strftime("%Y-%m-%d")]

@@ -3,11 +3,13 @@
 import sys
 
 import pytest
+from support import PROJECT
 
 from mlperf_training_import import __version__
 from mlperf_training_import.commands.home import open_cm_home, open_home
 from mlperf_training_import.commands.import_rounds import script_flags
 from mlperf_training_import.flags import flag_meant
+from mlperf_training_import.homes import home_of
 from mlperf_training_import.homes.mlc import MlcHome
 from mlperf_training_import.interpreter import module_command
 from mlperf_training_import.rounds.advice import fetch_command
@@ -22,28 +24,58 @@ def mlc(tmp_path):
     return tmp_path / "MLC"
 
 
-def test_those_who_came_through_collective_mind_are_sent_to_its_commands(cm):
-    from mlperf_training_import.homes import home_of
+@pytest.fixture
+def ours(monkeypatch):
+    """As if our command line was started."""
+    monkeypatch.setattr(sys, "argv", ["run.py"])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "run.py"])
 
-    commands = home_of(cm).commands
-    assert commands.next_steps() == [("see it", 'cmr "gui _playground"')]
-    assert fetch_command("5.1", commands).startswith('cmr "get git repo _repo.https://github.com/')
+
+def see_it(home, target_repo="", *, playground=True, dataset=True, registered=True):
+    """The commands that are named after an import into a home, by their purposes."""
+    steps = home.commands.next_steps(target_repo, playground=playground, dataset=dataset, registered=registered)
+    return dict(steps)
+
+
+def test_those_who_came_through_collective_mind_are_sent_to_its_commands(cm):
+    home = home_of(cm)
+    assert see_it(home) == {"see it": 'cmr "gui _playground"'}
+    assert fetch_command("5.1", home.commands).startswith('cmr "get git repo _repo.https://github.com/')
+
+
+def test_where_collective_mind_has_the_older_playground_ours_is_named(cm):
+    assert see_it(home_of(cm), registered=False) == {"see it": f"{sys.executable} {PROJECT / 'run.py'} playground"}
+
+
+@pytest.mark.parametrize(("fixture", "ours"), [("cm", False), ("registered", True)])
+def test_the_index_says_whose_playground_it_is(fixture, ours, request):
+    home = home_of(request.getfixturevalue(fixture))
+    with home.index_left_alone():
+        assert home.opens_our_playground() is ours
+
+
+def test_without_what_the_playground_needs_the_page_is_named(cm, mlc, ours):
+    assert see_it(home_of(cm), playground=False) == {"see it": f"{sys.executable} {PROJECT / 'run.py'} report"}
+    assert see_it(open_cm_home(None), "my repo", playground=False) == {
+        "see it": "python run.py report --target_repo='my repo'"
+    }
+    assert see_it(open_home(mlc), "mine", dataset=False) == {
+        "see it": f"python run.py report --home={mlc} --target_repo=mine"
+    }
 
 
 def test_those_who_came_through_mlcflow_are_sent_to_our_command_line_with_their_home(mlc):
-    steps = dict(MlcHome(mlc).commands.next_steps())
+    steps = see_it(MlcHome(mlc))
     assert list(steps) == ["see it", "every run as tables"]
     assert all(command.endswith(f" --home={mlc}") for command in steps.values())
     assert fetch_command("5.1", MlcHome(mlc).commands).startswith("mlcr get,git,repo,_repo.https://github.com/")
 
 
-def test_those_who_came_through_our_command_line_stay_there(mlc, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["run.py"])
-    monkeypatch.setattr(sys, "orig_argv", ["python", "run.py"])
-    assert open_cm_home(None).commands.next_steps() == [("see it", "python run.py playground")]
+def test_those_who_came_through_our_command_line_stay_there(mlc, tmp_path, ours):
+    assert see_it(open_cm_home(None)) == {"see it": "python run.py playground"}
     new = tmp_path / "new"
-    assert open_home(new, may_be_new=True).commands.next_steps() == [("see it", f"python run.py playground --home={new}")]
-    assert open_home(mlc).commands.next_steps()[0] == ("see it", f"python run.py report --home={mlc}")
+    assert see_it(open_home(new, may_be_new=True)) == {"see it": f"python run.py playground --home={new}"}
+    assert see_it(open_home(mlc))["see it"] == f"python run.py report --home={mlc}"
     assert fetch_command("5.1", open_home(mlc).commands) == "python run.py --round 5.1"
 
 
