@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..errors import NothingToScore, NotUnderstood
+from ..findings import Finding
 from ..model import Round, RunLog, Submission
-from ..results.doubts import iter_findings
 from ..results.facts import facts_of
 from ..results.judge import judge_result
 from ..rounds.walk import walk
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from ..findings import Finding
 
 #: Findings of the walk that say where nobody looks for results.
 _NOT_READ = frozenset(
@@ -276,7 +275,12 @@ class _Check:
             judge_result(facts_of(round_, rules, submission, [runs[log.path] for log in submission.logs]))
             for submission, runs in self._judgeable
         ]
-        return [remark_on_doubt(doubt) for doubt in iter_findings(round_, rules, judged) if doubt.code in _DOUBTS]
+        return [
+            remark_on_doubt(Finding(doubt.code, round_.label, doubt.where, doubt.what, result.submission.folder))
+            for result in judged
+            for doubt in result.doubts
+            if doubt.code in _DOUBTS
+        ]
 
 
 def last_line(checked: Checked) -> str:
