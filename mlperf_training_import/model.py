@@ -186,8 +186,9 @@ class RunLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
     the others. ``samples_after_evaluation`` are the ``train_samples`` that stand between the last of them and the stop.
     ``history`` is what all of them show. ``settings`` are keys of the entry with what the log says about them, and ``seed``
     is its random seed as text, where it does not contradict itself. ``described`` are keys of a system description with what
-    the log's own one says. ``two_records`` names a line with a record that is not read, ``no_lines`` says why no line was
-    found, and ``trouble`` why the file could not be read at all.
+    the log's own one says. ``counts_seconds`` says that it gives seconds since its start in place of times. ``two_records``
+    names a line with a record that is not read, ``no_lines`` says why no line was found, and ``trouble`` why the file could
+    not be read at all.
     """
 
     path: str
@@ -211,6 +212,7 @@ class RunLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
     settings: tuple[tuple[str, str | int], ...] = ()
     seed: str | None = None
     described: tuple[tuple[str, str], ...] = ()
+    counts_seconds: bool = False
     run_starts: int = 0
     start_number: int | None = None
     run_stops: int = 0

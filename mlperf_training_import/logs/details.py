@@ -21,7 +21,7 @@ from ..model import LogDetails, LoggedSetting, MeasuredSeries, TimedEvaluation
 from ..tables.log_keys import is_measured, is_setting, seed_keys
 from ..values import clean_text, finite_number, short_digest
 from .evaluation import EVALUATION_KEYS, evaluation_of
-from .line import Allowance, MalformedLine, Spent, evaluation_parts, parse_line, value_and_metadata, value_of
+from .line import Allowance, MalformedLine, Spent, evaluation_parts, gives_seconds, parse_line, value_and_metadata, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -206,7 +206,9 @@ class DetailsReader:
         """
         self._evaluation_lines += key in EVALUATION_KEYS
         with contextlib.suppress(MalformedLine, Spent):
-            time_ms, _, value, metadata = parse_line(line, self._dialect, frozenset({key}), self._allowance)
+            time_ms, _, value, metadata = parse_line(
+                line, self._dialect, frozenset({key}), self._allowance, in_seconds=gives_seconds(line)
+            )
             if key in EVALUATION_KEYS:
                 self._take_evaluation(time_ms, key, value, metadata, is_over)
                 return

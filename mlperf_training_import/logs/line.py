@@ -84,7 +84,12 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def parse_line(
-    line: bytes, dialect: Dialect, wanted: frozenset[str], allowance: Allowance | None = None
+    line: bytes,
+    dialect: Dialect,
+    wanted: frozenset[str],
+    allowance: Allowance | None = None,
+    *,
+    in_seconds: bool = False,
 ) -> tuple[float, str, object, object]:
     """Parses a line, or what follows the first token of a line.
 
@@ -93,9 +98,11 @@ def parse_line(
         dialect: the form of the line.
         wanted: in dialects whose key stands before the JSON, the JSON of other keys is not looked at.
         allowance: pays for the line, where one is given.
+        in_seconds: whether lines that are JSON give ``time_s``, the seconds since the start of the log, for ``time_ms``.
 
     Returns:
-        Time in milliseconds since the epoch, key, value, metadata. Value and metadata are whatever the JSON holds.
+        Time in milliseconds since the epoch, or since the start of the log, key, value, metadata. Value and metadata are
+        whatever the JSON holds.
 
     Raises:
         MalformedLine: the line is not what the dialect says.
@@ -109,15 +116,7 @@ def parse_line(
         raise MalformedLine("not of the form that the round's logs have")
     groups = match.groupdict()
     if dialect.json == "line":
-        record = _load_json(groups["json"])
-        if not isinstance(record, dict):
-            raise MalformedLine("not a JSON object")
-        missing = [name for name in ("time_ms", "key", "value", "metadata") if name not in record]
-        if missing:
-            raise MalformedLine(f"{', '.join(missing)} missing")
-        if not isinstance(record["key"], str):
-            raise MalformedLine("key is not a text")
-        return _milliseconds(record["time_ms"]), record["key"], record["value"], record["metadata"]
+        return _parts(_load_json(groups["json"]), in_seconds)
     time_ms, key = _milliseconds_of_seconds(groups["seconds"]), groups["key"]
     if key not in wanted or groups["json"] is None:
         return time_ms, key, None, None
@@ -127,6 +126,24 @@ def parse_line(
     if not isinstance(content, dict):
         raise MalformedLine("not a JSON object")
     return time_ms, key, content.get("value"), content.get("metadata")
+
+
+def _parts(record: object, in_seconds: bool) -> tuple[float, str, object, object]:
+    if not isinstance(record, dict):
+        raise MalformedLine("not a JSON object")
+    clock = "time_s" if in_seconds else "time_ms"
+    missing = [name for name in (clock, "key", "value", "metadata") if name not in record]
+    if missing:
+        raise MalformedLine(f"{', '.join(missing)} missing")
+    if not isinstance(record["key"], str):
+        raise MalformedLine("key is not a text")
+    time = _number(record[clock], clock)
+    return float(round(1000 * time)) if in_seconds else time, record["key"], record["value"], record["metadata"]
+
+
+def gives_seconds(line: bytes) -> bool:
+    """Whether a line has the seconds since the start of its log in place of a time."""
+    return b'"time_s"' in line and b'"time_ms"' not in line
 
 
 def key_of_beginning(line: bytes, dialect: Dialect) -> str | None:
@@ -196,10 +213,10 @@ def _load_tolerant(text: str, allowance: Allowance | None) -> object:
         raise MalformedLine("not JSON") from None
 
 
-def _milliseconds(value: object) -> float:
+def _number(value: object, name: str) -> float:
     number = finite_number(value)
     if number is None:
-        raise MalformedLine("time_ms is not a number")
+        raise MalformedLine(f"{name} is not a number")
     return float(number)
 
 

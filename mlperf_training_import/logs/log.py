@@ -29,6 +29,7 @@ from .line import (
     MalformedLine,
     Spent,
     evaluation_parts,
+    gives_seconds,
     key_of_beginning,
     parse_line,
     value_and_metadata,
@@ -234,6 +235,7 @@ class _LogReader:
         self._settings: dict[str, str | int | None] = {}
         self._seeds: set[str] = set()
         self._described: tuple[tuple[str, str], ...] = ()
+        self._counts_seconds = False
         self._blocks = 0
         self._lines = 0
         self._malformed_lines = 0
@@ -252,7 +254,9 @@ class _LogReader:
         lines = self._find_lines(block)
         if not lines:
             return
-        token, is_json = self._dialect.token, self._dialect.json == "line"
+        if not self._lines:
+            self._counts_seconds = gives_seconds(lines[0])
+        token, is_json = self._dialect.token, self._dialect.json == "line" and not self._counts_seconds
         if is_json and are_plain(lines, token):
             self._take_short_lines(lines, self._lines)
         else:
@@ -282,6 +286,8 @@ class _LogReader:
             if known.key in WANTED_KEYS:
                 if known.key == "init_start":  # in some logs every rank says this
                     start(float(known.time_ms))
+                elif known.key == "seed":  # and this, with as many values
+                    self._take_seed(bytes(known.value))
                 else:
                     self._take_known(line, known)
                     taken += 1
@@ -326,6 +332,7 @@ class _LogReader:
             history=self._history.history(self._facts.get("run_start_ms"), self._facts.get("run_stop_ms")),
             seed=next(iter(self._seeds)) if len(self._seeds) == 1 else None,
             described=self._described,
+            counts_seconds=self._counts_seconds,
             settings=tuple((name, setting) for name, setting in self._settings.items() if setting is not None),
             attempts=self._attempts.count,
             init_start_ms=self._attempts.init_start_ms,
@@ -343,7 +350,9 @@ class _LogReader:
     def _parse(self, line: bytes, ordinal: int) -> None:
         self._keeper.take_other(ordinal, line)
         try:
-            time_ms, key, value, metadata = parse_line(line, self._dialect, WANTED_KEYS, self._allowance)
+            time_ms, key, value, metadata = parse_line(
+                line, self._dialect, WANTED_KEYS, self._allowance, in_seconds=self._counts_seconds
+            )
         except MalformedLine as error:
             self._first_malformed = self._first_malformed or (line, str(error))
             self._malformed_lines += 1
@@ -395,14 +404,17 @@ class _LogReader:
             setting = setting_value(_SETTINGS[key], value)
             said = self._settings.setdefault(_SETTINGS[key], setting)
             self._settings[_SETTINGS[key]] = setting if setting == said else None
-        elif key == "seed":
-            if value is not None and len(self._seeds) < 2:
-                self._seeds.add(_text(value) or "")
+        elif key == "seed" and value is not None:
+            self._seeds.add(_text(value) or "")
         elif key in ("global_batch_size", "train_samples") and (number := finite_number(value)) is not None:
             facts[key] = number
             if key == "train_samples" and "run_stop_ms" not in facts:
                 same = self._samples_after_evaluation in (None, number)
                 self._samples_after_evaluation = number if same else math.nan
+
+    def _take_seed(self, value: bytes) -> None:
+        if len(self._seeds) < 2:  # two are none
+            self._take_fact("seed", value_of(value))
 
     def _take_run_start(self, time_ms: float) -> None:
         facts = self._facts

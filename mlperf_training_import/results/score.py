@@ -106,7 +106,9 @@ def _why_of_duration(log: RunLog) -> _Why | None:
 
 
 def _why_of_initialisation(log: RunLog, rules: Rules) -> _Why | None:
-    limit = rules.init_limit_minutes_open if log.division == "open" else rules.init_limit_minutes
+    limit = rules.init_limits.get(log.benchmark or "", rules.init_limit_minutes)
+    if log.division == "open":
+        limit = rules.init_limit_minutes_open
     if limit is None or log.init_start_ms is None or log.init_stop_ms is None:
         return None
     if log.init_stop_ms - log.init_start_ms < limit * _MS_PER_MINUTE:
@@ -126,7 +128,7 @@ def odd_time(log: RunLog) -> str | None:
     It does not tell the unit: ten digits may be seconds, or a start in seconds to which milliseconds were added.
     """
     earliest, latest = clock_limits_ms()
-    if log.elapsed_ms is not None or log.run_start_ms is None or log.run_stop_ms is None:
+    if log.elapsed_ms is not None or log.counts_seconds or log.run_start_ms is None or log.run_stop_ms is None:
         return None
     odd = next((ms for ms in (log.run_start_ms, log.run_stop_ms) if not earliest <= ms <= latest), None)
     if odd is None:

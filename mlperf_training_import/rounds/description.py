@@ -7,7 +7,7 @@ import contextlib
 import errno
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,9 @@ _COUNT = re.compile(
 _PROCESSORS = re.compile(r"(?:(?P<count>\d{1,4})x )?(?P<model>.+)", re.ASCII)
 _TPU = re.compile(r"tpu ?v[23]-(?P<cores>\d{1,6})", re.ASCII | re.IGNORECASE)
 _LINE = re.compile(rb"^(?P<key>\w+): (?P<payload>\{.*\})[ \r]*$", re.ASCII | re.MULTILINE)
+#: A comma before a closing bracket, or a text, in which commas stay; a text without an end goes on to that of the file, so that
+#: no quote is looked at twice.
+_COMMA_OR_TEXT = re.compile(rb'(?P<text>"(?:[^"\\]|\\.)*(?:"|\Z))|,(?=\s*[}\]])', re.DOTALL)
 _LOGGED = b":::SYSJSON {"
 #: What tools write where nobody told them.
 _UNKNOWN = "UNKNOWN_"
@@ -50,17 +53,23 @@ class Description:
 
     ``missing`` are the keys, in their right spelling, that it should have had and that say nothing in it. ``misspelt`` maps
     some of them to a key of the description that the table does not know and that looks like them. ``not_read`` are the keys
-    that say something which is no value of theirs, with what they say.
+    that say something which is no value of theirs, with what they say. ``has_commas`` says that it has commas before closing
+    brackets, which JSON does not allow.
     """
 
     record: System
     missing: tuple[str, ...]
     misspelt: dict[str, str]
     not_read: dict[str, str]
+    has_commas: bool = False
 
 
-def read_description(path: Path) -> Description:
+def read_description(path: Path, *, counts_per_node: bool = True) -> Description:
     """Reads a description, whichever form it has, and says what is missing in it.
+
+    Args:
+        path: the file.
+        counts_per_node: whether a list of kinds of nodes counts what each node has; in round 0.5 some count all of them.
 
     Raises:
         OSError: the file cannot be read.
@@ -68,10 +77,13 @@ def read_description(path: Path) -> Description:
     """
     data = _read_file(path)
     try:
-        return _described(_load_object(data))
+        return _described(_load_object(data), counts_per_node)
     except ValueError:
         if (logged := _from_lines(data)) is not None:
             return _described(logged)
+        with contextlib.suppress(ValueError):
+            content = _load_object(_COMMA_OR_TEXT.sub(rb"\g<text>", data))
+            return replace(_described(content, counts_per_node), has_commas=True)
         raise
 
 
@@ -95,8 +107,8 @@ def read_logged_description(log: Path) -> Description | None:
     return None
 
 
-def _described(content: dict[str, Any]) -> Description:
-    record = system_of(content)
+def _described(content: dict[str, Any], counts_per_node: bool = True) -> Description:
+    record = system_of(content, counts_per_node)
     unread = {field: names for field, names in description_keys().items() if getattr(record, field) is None}
     said = {names[0]: value for names in unread.values() if (value := _first(content, names)) is not None}
     not_read = {} if isinstance(content.get("nodes"), list) else {name: _short(value) for name, value in said.items()}
@@ -108,10 +120,10 @@ def _described(content: dict[str, Any]) -> Description:
     return Description(record, missing, misspelt, not_read)
 
 
-def system_of(description: dict[str, Any]) -> System:
-    """The record of a description."""
+def system_of(description: dict[str, Any], counts_per_node: bool = True) -> System:
+    """The record of a description; the arguments are those of :func:`read_description`."""
     if isinstance(description.get("nodes"), list):
-        description = _from_entry(description)
+        description = _from_entry(description, counts_per_node) | description
     values = {field: _first(description, names) for field, names in description_keys().items()}
     read: dict[str, Any] = {field: (_count if field in _COUNTS else clean_text)(value) for field, value in values.items()}
     return System(
@@ -203,17 +215,20 @@ def _load_object(data: bytes) -> dict[str, Any]:
     return content
 
 
-def _from_entry(entry: dict[str, Any]) -> dict[str, Any]:
-    """The form of round 0.5, with a list of kinds of nodes, in the keys of later rounds.
+def _from_entry(entry: dict[str, Any], counts_per_node: bool) -> dict[str, Any]:
+    """The form of round 0.5, with a list of kinds of nodes, in the keys of later rounds, which some of 0.6 have beside it.
 
-    Its ``num_accelerators`` is the number per node for some submitters and the total for others, so with more than one
-    node the number of accelerators is not known; but for TPUs, whose names have the total.
+    Where ``num_accelerators`` may be that of all nodes, and there is more than one, the number is not known; but for TPUs,
+    whose names have the total, and for none.
     """
     nodes = [node for node in entry["nodes"] if isinstance(node, dict)]
     first = nodes[0] if len(nodes) == 1 else {}
     count = _count(first.get("num_nodes"))
     tpu = _TPU.fullmatch(str(first.get("accelerator", "")).strip())
-    per_node = _count(first.get("num_accelerators")) if count == 1 else None
+    per_node = _count(first.get("num_accelerators"))
+    if count != 1 and per_node and not counts_per_node:
+        per_node = None
+    processors = _PROCESSORS.fullmatch(str(first.get("cpu", "")))
     if tpu is not None:  # later rounds count chips; each has two cores, and round 0.5 counts these
         chips, odd = divmod(int(tpu["cores"]), 2)
         per_node = None if odd or not count or chips % count else chips // count
@@ -225,7 +240,7 @@ def _from_entry(entry: dict[str, Any]) -> dict[str, Any]:
         "system_name": clean_text(entry.get("system_name")) or entry.get("hardware"),
         "number_of_nodes": count,
         "host_processor_model_name": first.get("cpu"),
-        "host_processors_per_node": first.get("num_cpus"),
+        "host_processors_per_node": first.get("num_cpus") or (processors and processors["count"]),
         "accelerator_model_name": first.get("accelerator"),
         "accelerators_per_node": per_node,
         "hw_notes": entry.get("notes"),

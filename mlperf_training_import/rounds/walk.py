@@ -144,7 +144,8 @@ class _Walker:
         """The logs among the files of a folder, all of them where none are given."""
         found = []
         for entry in self._entries(folder)[1] if files is None else files:
-            if entry.name.startswith(prefix) and entry.name.endswith(".txt"):
+            is_log = entry.name.startswith(prefix) and entry.name.endswith(".txt")
+            if is_log or entry.name.endswith(self._rules.endings.get(folder, "/")):
                 about = entry.stat()
                 stamp = about.st_mtime_ns, about.st_ctime_ns, about.st_ino, about.st_dev
                 found.append(LogFile(f"{folder}/{entry.name}", entry.name, about.st_size, *stamp))
@@ -165,7 +166,8 @@ class _Walker:
 
     def _read_description(self, path: str, submitter: str | None) -> System:
         try:
-            description = read_description(self._root / path)
+            # those of round 0.5 lie with the results
+            description = read_description(self._root / path, counts_per_node=not self._rules.layout.nested)
         except OSError as error:
             self._report("unreadable", path, error.strerror or "cannot be read")
             return System()
@@ -178,6 +180,8 @@ class _Walker:
         troubles = [f"{key} is {text}, which is not read" for key, text in not_read.items()]
         if missing:
             troubles.append(f"without {missing}")
+        if description.has_commas:
+            troubles.append("a comma before a closing bracket, which JSON does not allow, and which was ignored")
         if troubles:
             self._report("incomplete-system-description", path, "; ".join(troubles))
         for right, spelling in description.misspelt.items():
@@ -337,7 +341,7 @@ class _SubmitterWalker(_Walker):
             self._report("no-system-folder", results, "no folder in it")
         code = "benchmark" if "benchmark" in folders and "benchmarks" not in folders else "benchmarks"
         for system in systems:
-            path = f"{submitter}/systems/{system}.json"
+            path = self._rules.descriptions.get(f"{results}/{system}", f"{submitter}/systems/{system}.json")
             if not self._is_file(path) and (swapped := self._swapped(submitter, system)):
                 right = f"{results}/{swapped[0]}/{system}/result_*.txt"
                 what = f"{swapped[1]} logs in folders of system and benchmark that are swapped; expected {right}"

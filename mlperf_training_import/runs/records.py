@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ..logs.evaluation import EVALUATION_KEYS
-from ..logs.line import Allowance, MalformedLine, parse_line, value_of
+from ..logs.line import Allowance, MalformedLine, gives_seconds, parse_line, value_of
 from ..tables.rules import Dialect, dialects
 from .texts import TOKEN_START
 
@@ -102,7 +102,9 @@ def _record(dialect: Dialect, text: bytes, allowance: Allowance) -> Record:
     elif not _QUOTED.match(text):  # no value that ends by itself: cut at the end of a string of JSON, or before a rank
         text = _RANK.sub(b"", re.split(rb'"|\\n', text, maxsplit=1)[0])
     try:
-        time_ms, key, value, metadata = parse_line(dialect.token + text, dialect, _WANTED, allowance)
+        time_ms, key, value, metadata = parse_line(
+            dialect.token + text, dialect, _WANTED, allowance, in_seconds=gives_seconds(text)
+        )
     except MalformedLine as error:
         return Record(dialect, dialect.token + text, "", why=str(error))
     match = dialect.record.match(text.decode("latin-1")) if "benchmark" in dialect.record.groupindex else None

@@ -194,6 +194,9 @@ class _Round(Row, frozen=True):
     aliases: dict[str, Name] = msgspec.field(default_factory=dict)
     elapsed: dict[str, Name] = msgspec.field(default_factory=dict)
     unlisted: frozenset[Name] = frozenset()
+    init_limits: dict[str, int] = msgspec.field(default_factory=dict)
+    descriptions: dict[str, Name] = msgspec.field(default_factory=dict)
+    endings: dict[str, Name] = msgspec.field(default_factory=dict)
 
 
 class _Clock(Row, frozen=True):
@@ -227,6 +230,9 @@ class Rules(Row, frozen=True):
     aliases: dict[str, str]
     elapsed: dict[str, str]
     unlisted: frozenset[str]
+    init_limits: dict[str, int]
+    descriptions: dict[str, str]
+    endings: dict[str, str]
 
 
 @functools.cache

@@ -463,14 +463,14 @@ def described(tmp_path, content) -> System:
     "content",
     [
         'division: {"value": "closed", "metadata": {}}\nnodes: {"value": "{\'num_nodes\': \'1\'}"}\n',
-        '{"division": "closed", "other_software_stack": {"cuda": "11",}}',
+        '{"division": "closed", "other_software_stack": {"cuda": "11",,}}',
         "",
         "[]",
         b"\xff\xfe{\x00}\x00",
         "{'division': 'closed'}",
         "[" * 100_000,
     ],
-    ids=["lines of 0.6", "trailing comma", "empty", "no object", "UTF-16", "Python quotes", "nested deep"],
+    ids=["lines of 0.6", "two commas", "empty", "no object", "UTF-16", "Python quotes", "nested deep"],
 )
 def test_an_invalid_description_costs_no_score(tmp_path, content):
     write_result(tmp_path)
@@ -698,9 +698,24 @@ def test_logs_directly_in_the_folder_of_a_system_are_scored_by_what_they_name(tm
     assert imported.places == {("stray-logs", "Org/results/v100-256")}
 
 
+def in_seconds(text: str) -> str:
+    """A log with the seconds since its start in place of times, as some of round 0.7 are."""
+    start = int(re.search('"time_ms": ([0-9]+)', text)[1])
+    return re.sub('"time_ms": ([0-9]+)', lambda match: f'"time_s": {(int(match[1]) - start) / 1000}', text)
+
+
+def test_logs_that_give_seconds_are_read_and_their_clock_is_not_odd(tmp_path):
+    logs = [in_seconds(run_log("resnet", minutes)) for minutes in (1, 2, 3.00001, 4, 5)]
+    write_files(tmp_path, {f"Org/results/v100/result_{number}.txt": text for number, text in enumerate(logs)})
+    write_files(tmp_path, {"Org/systems/v100.json": system_description("Org")})
+    imported = import_tree(tmp_path, "0.7")
+    assert imported.only.minutes == pytest.approx((2 + 3.00001 + 4) / 3, abs=1e-5)
+    assert imported.only.entry["minutes_min"] == 1.0
+    assert imported.places == {("stray-logs", "Org/results/v100")}
+
+
 def test_stray_logs_that_cannot_be_scored_say_why(tmp_path):
-    """Some of round 0.7 have time_s for time_ms, and so name no benchmark either."""
-    logs = {f"Org/results/v100/result_{number}.txt": LOG.replace("time_ms", "time_s") for number in range(5)}
+    logs = {f"Org/results/v100/result_{number}.txt": LOG.replace("time_ms", "time") for number in range(5)}
     write_files(tmp_path, {**logs, "Org/systems/v100.json": system_description("Org")})
     imported = import_tree(tmp_path, "0.7")
     assert imported.minutes == {}

@@ -141,6 +141,21 @@ def test_initialisation_must_take_less_than_the_limit(version, division, limit):
         assert run.reason == (None if counts else f"initialisation took {limit} minutes or more")
 
 
+@pytest.mark.parametrize(
+    ("version", "benchmark", "division", "limit"),
+    [
+        ("3.0", "gpt3", "closed", 60),
+        ("3.0", "bert", "closed", 30),
+        ("3.1", "gpt3", "closed", 30),
+        ("3.0", "gpt3", "open", 240),
+    ],
+)
+def test_gpt3_of_3_0_may_take_longer(version, benchmark, division, limit):
+    for took, counts in ((limit * MINUTE - 1, True), (limit * MINUTE, False)):
+        log = log_with(init_start_ms=500.0, init_stop_ms=500.0 + took, division=division, benchmark=benchmark)
+        assert (judge(log, rules_of(version)).minutes is not None) is counts
+
+
 @pytest.mark.parametrize("version", ["0.5", "0.6"])
 def test_before_0_7_initialisation_has_no_limit(version):
     assert judge(log_with(init_start_ms=0.0, init_stop_ms=1e9), rules_of(version)).minutes == 3.0

@@ -92,7 +92,7 @@ def test_a_key_that_is_there_is_not_looked_for(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"a": 1,}', "not JSON: "),
+        ('{"a": 1,,}', "not JSON: "),
         ("", "not JSON: Expecting value in line 1"),
         ('{\n"a": 1\n"b"}', "not JSON: Expecting ',' delimiter in line 3"),
         ("[]", "not a JSON object"),
@@ -208,11 +208,31 @@ def test_a_description_that_is_there_is_taken_and_not_that_of_a_log(tmp_path):
     assert import_tree(tmp_path).only.entry["number_of_nodes"] == 1
 
 
-def test_an_entry_of_0_5_has_keys_of_its_own_only(tmp_path):
-    assert (
-        description(tmp_path, {"nodes": [{}], "sumitter": "Acme", "notes": "old", "sw_notes": "new"}).record.notes == "old"
-    )
-    assert description(tmp_path, {"nodes": [{}], "sumitter": "Acme"}).record.submitter is None
+def test_keys_of_later_rounds_beside_a_list_of_nodes_are_read(tmp_path):
+    """As Intel's of 0.6: the list repeats some of what the keys say, and lacks the rest."""
+    nodes = [{"num_nodes": 32, "cpu": "Xeon", "num_accelerators": 0, "accelerator": "NA"}]
+    keys = {"sumitter": "Acme", "host_processors_per_node": "2", "number of nodes": "32", "sw_notes": "new"}
+    record = description(tmp_path, {"nodes": nodes, "notes": "old", **keys}).record
+    assert (record.submitter, record.notes) == ("Acme", "old;new")
+    assert (record.host_processors_count, record.accelerators_count) == (64, 0)
+
+
+def test_a_list_of_nodes_counts_what_each_has_but_in_0_5(tmp_path):
+    """As Fujitsu's of 0.6, abci_2048xV100."""
+    nodes = [{"num_nodes": 512, "cpu": "2x Intel(R) Xeon(R) Gold 6148 CPU", "num_accelerators": 4, "accelerator": "V100"}]
+    record = description(tmp_path, {"nodes": nodes}).record
+    assert (record.host_processors_count, record.accelerators_count) == (1024, 2048)
+    assert read_description(tmp_path / "sys.json", counts_per_node=False).record.accelerators_count is None
+
+
+@pytest.mark.parametrize("more", [",}", ', "other": [1, ], "x": 1}', ",\n  }"])
+def test_a_comma_before_a_closing_bracket_is_ignored_and_named(tmp_path, more):
+    good = json.dumps(system_description("Org", framework='a,} b"c'))
+    (tmp_path / "s.json").write_text(good[:-1] + more)
+    read = read_description(tmp_path / "s.json")
+    assert (read.has_commas, read.record.framework) == (True, 'a,} b"c')
+    (tmp_path / "s.json").write_text(good)
+    assert not read_description(tmp_path / "s.json").has_commas
 
 
 @pytest.mark.parametrize(
