@@ -79,6 +79,7 @@ class System:
     host_processors_per_node: int | None = None
     accelerator_model_name: str | None = None
     accelerators_per_node: int | None = None
+    accelerator_memory_gb: float | None = None
     framework: str | None = None
     notes: str | None = None
 
@@ -257,6 +258,11 @@ class PowerLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
         for first, last in self.stretches_ms:
             covered += max(0.0, min(last, end_ms) - max(first, begin_ms))
         return covered / (end_ms - begin_ms)
+
+    def share_within(self, begin_ms: float, end_ms: float) -> float:
+        """The share of the stretches that lies in a time span; 1 where there are none."""
+        whole = sum(last - first for first, last in self.stretches_ms)
+        return self.coverage(begin_ms, end_ms) * (end_ms - begin_ms) / whole if whole else 1.0
 
 
 class TimedEvaluation(NamedTuple):

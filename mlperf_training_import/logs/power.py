@@ -85,6 +85,9 @@ _DOUBTS = (
     _UNLIKELY_FACTOR := "logs with a conversion_eff outside {} to {}".format(*_LIKELY_FACTORS),
 )
 
+#: What is odd about a log of which every reading counts, whenever it was taken.
+WITHOUT_STOP = frozenset((_EARLY_STOP, _NO_STOP))
+
 _decode_plain = msgspec.json.Decoder(_PlainLine).decode
 _decode_plain_lines = msgspec.json.Decoder(_PlainLine).decode_lines
 _Event = _PlainLine | _ParsedLine

@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from ..logs.power import UnknownEnergy, estimate, integrate
+from ..logs.power import WITHOUT_STOP, UnknownEnergy, estimate, integrate
 from ..model import Doubt, Energy, Judged, LogFile, PowerLog, Run, RunLog, Submission
 from .score import duration_ms, fastest_first, known_mean
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Readings that cover less of a run than this leave too much of it to guesses.
 _LEAST_COVERAGE = 0.95
+#: Where nothing ends a measurement, and less than this of its readings lies in the run, others shift the energy.
+_LEAST_SHARE_WITHIN = 0.99
 #: Mean power of a system per accelerator, with its share of processors, fans and switches, in W.
 _LIKELY_WATTS = (50, 3000)
 
@@ -102,14 +104,14 @@ class _Meter:
 
     def _node(self, folder: str, file: LogFile, run: RunLog) -> float | None:
         place = f"{folder}/{file.name}"
-        log = self._read(place, file)
+        log = self._read(place, file, run)
         if log is None:
             return None
         for doubt in log.doubts:
             self._note("power-quality", doubt, place)
         joules = self._integrate(place, log, run)
-        if joules is not None and run.elapsed_ms is None and run.run_start_ms is not None and run.run_stop_ms is not None:
-            coverage = log.coverage(run.run_start_ms, run.run_stop_ms)
+        if joules is not None and (span := _span(run)) is not None:
+            coverage = log.coverage(*span)
             self.coverages[run.path] = min(coverage, self.coverages.get(run.path, coverage))
             if coverage < _LEAST_COVERAGE:
                 self._note("power-quality", f"logs whose readings cover less than {_LEAST_COVERAGE:.0%} of the run", place)
@@ -130,7 +132,7 @@ class _Meter:
     ) -> None:
         """Adds what a switch takes to one of the two lists."""
         place = f"{folder}/{file.name}"
-        log = self._read(place, file)
+        log = self._read(place, file, run)
         if log is None:
             joules.append(None)
         elif log.estimated_watts is not None:
@@ -140,13 +142,18 @@ class _Meter:
                 self._note("power-log", "switches with a meter, which only energy_with_switches_joules counts", place)
             metered.append(self._integrate(place, log, run))
 
-    def _read(self, place: str, file: LogFile) -> PowerLog | None:
+    def _read(self, place: str, file: LogFile, run: RunLog) -> PowerLog | None:
         log = self._power_logs[file.path]
         if log.trouble is not None:
             self._note("unknown-energy", log.trouble, place)
             return None
+        span = _span(run)
+        is_beyond = span is not None and log.share_within(*span) < _LEAST_SHARE_WITHIN
         for oddity in log.oddities:
-            self._note("power-log", oddity, place)
+            if oddity in WITHOUT_STOP and is_beyond:
+                self._note("power-quality", f"{oddity}, also those outside of the run", place)
+            else:
+                self._note("power-log", oddity, place)
         return log
 
     def _integrate(self, place: str, log: PowerLog, run: RunLog) -> float | None:
@@ -166,6 +173,13 @@ class _Meter:
 
     def _note(self, code: str, what: str, place: str) -> None:
         self._odd[code, what].append(place)
+
+
+def _span(run: RunLog) -> tuple[float, float] | None:
+    """Start and stop of a run that has both as times."""
+    if run.elapsed_ms is not None or run.run_start_ms is None or run.run_stop_ms is None:
+        return None
+    return run.run_start_ms, run.run_stop_ms
 
 
 def _scaled_mean(joules: Sequence[float | None], factor: float | None) -> float | None:

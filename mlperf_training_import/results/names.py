@@ -24,6 +24,8 @@ _T = TypeVar("_T")
 
 #: The longest published spelling has 115 characters; a longer one than this is no name.
 _LONGEST_SPELLING = 300
+#: By what share two numbers for one memory may differ.
+_MEMORY_TOLERANCE = 0.03
 #: Spellings that are remembered of each kind. All published rounds have some hundreds.
 _REMEMBERED = 4096
 
@@ -90,7 +92,8 @@ def name_keys(record: System, folder: str, file: str) -> tuple[Mapping[str, obje
         folder: the submitter's folder, which counts where the description names no submitter.
         file: the name of the description's file without its ending; it names the system as the description does.
     """
-    accelerator = find_accelerator(record.accelerator_model_name, f"{record.name or ''} {file}")
+    names = f"{record.name or ''} {file}"
+    accelerator = find_accelerator(record.accelerator_model_name, names, record.accelerator_memory_gb)
     submitter = find_submitter(record.submitter or folder)
     availability = find_availability(record.availability)
     processor = find_processor(record.host_processor_model_name)
@@ -147,25 +150,38 @@ def is_told_by_system(spelling: str) -> bool:
     return _squeeze(spelling) in map(_squeeze, accelerators_table().by_system)
 
 
-def find_accelerator(spelling: str | None, system: str | None = None) -> Accelerator | None:
+def find_accelerator(
+    spelling: str | None, system: str | None = None, capacity_gb: float | None = None
+) -> Accelerator | None:
     """The accelerator that a spelling means; None where it means none, several, or one that the table does not know.
 
     Args:
         spelling: ``accelerator_model_name`` of a description.
-        system: names of the system, which tell the model where the spelling says "TPU" and no more.
+        system: names of the system, which tell the model where the spelling says "TPU" and no more, and the power limit.
+        capacity_gb: ``accelerator_memory_capacity``, which counts where the spelling does not say the memory.
     """
     if spelling is None:
         return None
-    return _find_model(system, ignores_rest=True) if is_told_by_system(spelling) else _find_model(spelling)
+    is_told = is_told_by_system(spelling)
+    return _find_model(system if is_told else spelling, _words(system), capacity_gb, ignores_rest=is_told)
 
 
 @functools.lru_cache(_REMEMBERED)
-def _find_model(spelling: str | None, *, ignores_rest: bool = False) -> Accelerator | None:
+def stated_memory_gb(spelling: str | None) -> int | None:
+    """The memory that the spelling of an accelerator says, if it is one that its model may have."""
+    accelerator = find_accelerator(spelling)
+    stated = _only(_take_numbers(_MEMORY, _models()[0].sub(" ", _words(spelling)))[0])
+    return stated if accelerator is not None and accelerator.memory_gb == stated else None
+
+
+@functools.lru_cache(_REMEMBERED)
+def _find_model(spelling: str | None, system: str, capacity_gb: float | None, *, ignores_rest: bool) -> Accelerator | None:
     """The accelerator of the only model that a text names, if what else it says is explained or ignored."""
     text = _words(spelling)
     pattern, names = _models()
     model = _only(names[found.replace(" ", "")] for found in pattern.findall(text))
-    return None if model is None else _make_accelerator(model, "" if ignores_rest else pattern.sub(" ", text))
+    rest = "" if ignores_rest else pattern.sub(" ", text)
+    return None if model is None else _make_accelerator(model, rest, system, capacity_gb)
 
 
 @functools.lru_cache(_REMEMBERED)
@@ -231,13 +247,14 @@ def _models() -> tuple[re.Pattern[str], dict[str, str]]:
     return pattern, {_squeeze(spelling): name for spelling, name in spellings.items()}
 
 
-def _make_accelerator(model: str, rest: str) -> Accelerator | None:
+def _make_accelerator(model: str, rest: str, system: str, capacity_gb: float | None) -> Accelerator | None:
     """The accelerator of a model; None where the rest of its spelling is not explained in full."""
     table = accelerators_table()
     row = table.accelerators[model]
     memories, rest = _take_numbers(_MEMORY, rest)
     power_limits, rest = _take_numbers(_POWER_LIMIT, rest)
     grades, rest = _take_names(row.grades, rest)
+    hints = f"{rest} {system}"
     own_words = (table.vendors[row.vendor].words, *map(_phrase, row.generation.split()), row.words)
     for explained in (_COUNT, _pattern("|".join(table.words)), _pattern("|".join(filter(None, own_words)))):
         rest = explained.sub(" ", rest)
@@ -245,19 +262,37 @@ def _make_accelerator(model: str, rest: str) -> Accelerator | None:
     if rest.strip():
         return None
     of_forms: dict[str | None, tuple[int, ...]] = dict(row.forms.items()) or {None: row.memory}
+    forms = forms or _hinted(row.told_by, hints)
     form = _only(name for name in forms or of_forms if name in of_forms)
     possible = of_forms.get(form) or [gb for of_form in of_forms.values() for gb in of_form]
+    if not memories and capacity_gb is not None:
+        nearest = sorted(possible, key=lambda gb: abs(gb - capacity_gb))
+        memories = [gb for gb in nearest if is_same_memory(gb, capacity_gb)][:1]
     memory_gb = _only(gb for gb in memories or possible if gb in possible)
     memory = None if memory_gb is None else f"{memory_gb} GB"
+    variant = " ".join(filter(None, (model, *grades, form, memory)))
+    if (limits := row.power_limits.get(variant)) is not None:
+        power_limits = power_limits or _hinted(limits, hints)[:1]
+        variant = " ".join((variant, *(f"{watts} W" for watts in power_limits)))
     return Accelerator(
         name=model,
-        variant=" ".join(filter(None, (model, *grades, form, memory))),
+        variant=variant,
         vendor=row.vendor,
         generation=row.generation,
         form=form,
         memory_gb=memory_gb,
         power_limit_watts=_only(power_limits),
     )
+
+
+def is_same_memory(one_gb: float, other_gb: float) -> bool:
+    """Whether two numbers mean one memory: of some, drivers say what is left, and descriptions 1,024 MiB for each GB."""
+    return abs(one_gb - other_gb) <= _MEMORY_TOLERANCE * one_gb
+
+
+def _hinted(hints: Mapping[_T, str], text: str) -> list[_T]:
+    """What the words of a text tell, though they do not say it."""
+    return [told for told, source in hints.items() if _pattern(source).search(text)]
 
 
 @functools.cache

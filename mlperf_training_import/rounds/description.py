@@ -36,10 +36,11 @@ _COUNT = re.compile(
     r"x? ?(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?:\.0+)?(?: ?x(?! ?\d).*|(?: ?[a-z][a-z .-]*)?(?: ?\(.*\))?)",
     re.ASCII | re.IGNORECASE,
 )
+_MEMORY = re.compile(r"(?P<number>\d{1,7}(?:\.\d{1,3})?) ?(?P<unit>[MGmg])i?[Bb]?\b", re.ASCII)
 _PROCESSORS = re.compile(r"(?:(?P<count>\d{1,4})x )?(?P<model>.+)", re.ASCII)
 _TPU = re.compile(r"tpu ?v[23]-(?P<cores>\d{1,6})", re.ASCII | re.IGNORECASE)
 _LINE = re.compile(rb"^(?P<key>\w+): (?P<payload>\{.*\})[ \r]*$", re.ASCII | re.MULTILINE)
-#: A comma before a closing bracket, or a text, in which commas stay; a text without an end goes on to that of the file, so that
+#: A comma before a closing bracket, or a text, in which commas stay; a text without an end is the rest, so that
 #: no quote is looked at twice.
 _COMMA_OR_TEXT = re.compile(rb'(?P<text>"(?:[^"\\]|\\.)*(?:"|\Z))|,(?=\s*[}\]])', re.DOTALL)
 _LOGGED = b":::SYSJSON {"
@@ -129,6 +130,7 @@ def system_of(description: dict[str, Any], counts_per_node: bool = True) -> Syst
     return System(
         **{field: value for field, value in read.items() if field != "division"},
         division=normal_division(values["division"]),
+        accelerator_memory_gb=_gigabytes(description.get("accelerator_memory_capacity")),
         notes=";".join(filter(None, (clean_text(description.get(key)) for key in ("hw_notes", "sw_notes")))) or None,
     )
 
@@ -264,6 +266,12 @@ def _count(value: object) -> int | None:
     if number is None or number != int(number) or not 0 <= number <= _LARGEST_COUNT:
         return None
     return int(number)
+
+
+def _gigabytes(value: object) -> float | None:
+    """A memory as descriptions say it: ``80 GB``, ``80G``, ``81559 MiB``."""
+    match = _MEMORY.match(value.strip()) if isinstance(value, str) else None
+    return None if match is None else float(match["number"]) / (1024 if match["unit"] in "Mm" else 1)
 
 
 def _short(value: object) -> str:

@@ -41,6 +41,8 @@ class AcceleratorRow(Row, frozen=True):
     spellings: Names = ()
     grades: _Expressions = msgspec.field(default_factory=dict)
     words: Name | None = None
+    told_by: _Expressions = msgspec.field(default_factory=dict)
+    power_limits: dict[Name, dict[int, Name]] = msgspec.field(default_factory=dict)
 
 
 class Accelerators(Row, frozen=True):

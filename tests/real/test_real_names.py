@@ -17,23 +17,19 @@ NAMES = {
         *("ASUSTeK", "B300 SXM 270 GB", "available on-premise", "Xeon 6767P", "PyTorch", "gpt_oss_20b-6.0"),
     ),
     "CoreWeave/deepseekv3_671b": (
-        *("CoreWeave", "GB300 superchip", "available cloud", "Neoverse V2", "PyTorch", "deepseekv3_671b-6.0"),
+        *("CoreWeave", "GB300", "available cloud", "Neoverse V2", "PyTorch", "deepseekv3_671b-6.0"),
     ),
-    "Google/deepseekv3_671b": (
-        *("Google", "GB200 superchip", "available cloud", "Neoverse V2", "PyTorch", "deepseekv3_671b-6.0"),
-    ),
+    "Google/deepseekv3_671b": (*("Google", "GB200", "available cloud", "Neoverse V2", "PyTorch", "deepseekv3_671b-6.0"),),
     "Krai/llama2_70b_lora": (
         *("Krai", "GH200 superchip", "available on-premise", "Neoverse V2", "NeMo + PyTorch", "llama2_70b_lora-4.0"),
     ),
     "MiTAC/llama31_8b": (
         *("MiTAC", "MI325X OAM 256 GB", "available on-premise", "EPYC 9575F", "NeMo + Primus + PyTorch", "llama31_8b-5.1"),
     ),
-    "NVIDIA/llama31_405b": ("NVIDIA", "GB300 superchip", "available cloud", "Neoverse V2", "NeMo", "llama31_405b-5.0"),
-    "NVIDIA/deepseekv3_671b": (
-        *("NVIDIA", "GB200 superchip", "available cloud", "Neoverse V2", "NeMo", "deepseekv3_671b-6.0"),
-    ),
+    "NVIDIA/llama31_405b": ("NVIDIA", "GB300", "available cloud", "Neoverse V2", "NeMo", "llama31_405b-5.0"),
+    "NVIDIA/deepseekv3_671b": (*("NVIDIA", "GB200", "available cloud", "Neoverse V2", "NeMo", "deepseekv3_671b-6.0"),),
     "Quanta_Cloud_Technology/dlrm_dcnv2": (
-        *("Quanta Cloud Technology", "GB300 superchip", "available on-premise", "Neoverse V2", None, "dlrm_dcnv2-3.0"),
+        *("Quanta Cloud Technology", "GB300", "available on-premise", "Neoverse V2", None, "dlrm_dcnv2-3.0"),
     ),
     "TTA/llama31_8b": (
         *("TTA", "RTX PRO 6000 Server Edition PCIe 96 GB", "available on-premise", "EPYC 9654", "NeMo", "llama31_8b-5.1"),

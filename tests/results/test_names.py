@@ -103,12 +103,12 @@ def test_published_submitters_are_one_each():
         ("NVIDIA A30", "A30 PCIe 24 GB", None),
         ("NVIDIA A30-PCIE-24GB", "A30 PCIe 24 GB", None),
         ("H100 NVL Tensor Core GPU (PCIe)", "H100 NVL 94 GB", None),
-        ("NVIDIA H100 80GB HBM3", "H100 80 GB", None),
+        ("NVIDIA H100 80GB HBM3", "H100 SXM 80 GB", None),
         ("NVIDIA H100-PCIe", "H100 PCIe 80 GB", None),
         ("NVIDIA Blackwell GPU (B200-SXM-180GB)", "B200 SXM 180 GB", None),
-        ("NVIDIA Blackwell GPU (GB200)", "GB200 superchip", None),
-        ("Tesla V100-SXM3-H-32GB", "V100 SXM 32 GB", None),
-        ("NVIDIA V100-SXM3-32GB (450W)", "V100 SXM 32 GB", 450),
+        ("NVIDIA Blackwell GPU (GB200)", "GB200", None),
+        ("Tesla V100-SXM3-H-32GB", "V100 SXM 32 GB 450 W", 450),
+        ("NVIDIA V100-SXM3-32GB (450W)", "V100 SXM 32 GB 450 W", 450),
         ("Intel(R) Gaudi(R) 2 AI Accelerator", "Gaudi 2 OAM 96 GB", None),
         ("AMD Instinct MI325X 256GB HBM3E DLC", "MI325X OAM 256 GB", None),
         ("Ascend 910 Premium A", "Ascend 910 Premium A 32 GB", None),
@@ -135,8 +135,8 @@ def test_published_submitters_are_one_each():
         ("AMD Instinct™ MI 300X", "MI300X OAM 192 GB", None),
         ("AMD Instinct MI355X (CDNA4)", "MI355X OAM 288 GB", None),
         ("NVIDIA L40S Ada Lovelace", "L40S PCIe 48 GB", None),
-        ("NVIDIA GB200 NVL72", "GB200 superchip", None),
-        ("NVIDIA GB300 NVL72 Grace Blackwell Ultra Superchip", "GB300 superchip", None),
+        ("NVIDIA GB200 NVL72", "GB200", None),
+        ("NVIDIA GB300 NVL72 Grace Blackwell Ultra Superchip", "GB300", None),
         ("NVIDIA GH200 144GB HBM3e", "GH200 superchip 144 GB", None),
         ("NVIDIA GH200 480GB", "GH200 superchip", None),  # that is the processor's memory
         ("NVIDIA B200 SXM6 192GB", "B200 SXM 192 GB", None),
@@ -459,3 +459,46 @@ def test_there_are_five_categories_of_availability():
     assert set(names_table().availability) == {
         *("available cloud", "available on-premise", "preview", "research", "available"),
     }
+
+
+@pytest.mark.parametrize(
+    ("spelling", "capacity_gb", "variant"),
+    [
+        ("NVIDIA GB200", 186.0, "GB200 186 GB"),
+        ("NVIDIA GB200", 189_471 / 1024, "GB200 186 GB"),
+        ("NVIDIA GB200", 192.0, "GB200 192 GB"),
+        ("NVIDIA GB300", 279.0, "GB300 279 GB"),
+        ("NVIDIA GB200", 372.0, "GB200"),  # that of the two of a superchip
+        ("NVIDIA A100", 40.0, "A100 40 GB"),
+        ("NVIDIA A100-SXM4-80GB", 40.0, "A100 SXM 80 GB"),  # the name counts
+        ("NVIDIA V100", 8.0, "V100"),
+    ],
+)
+def test_the_capacity_says_the_memory_where_the_name_does_not(spelling, capacity_gb, variant):
+    accelerator = find_accelerator(spelling, None, capacity_gb)
+    assert accelerator is not None
+    assert accelerator.variant == variant
+
+
+@pytest.mark.parametrize(
+    ("spelling", "system", "variant", "watts"),
+    [
+        ("NVIDIA V100-SXM3-32GB", "DGX-2H", "V100 SXM 32 GB 450 W", 450),
+        ("NVIDIA V100-SXM3-32GB", "dgx2_ngc20", "V100 SXM 32 GB 350 W", 350),
+        ("NVIDIA V100-SXM3-32GB (350W)", "DGX-2H", "V100 SXM 32 GB 350 W", 350),
+        ("NVIDIA V100-SXM2-32GB", "box", "V100 SXM 32 GB", None),
+        ("NVIDIA V100-SXM2-16GB (300W)", "box", "V100 SXM 16 GB", 300),
+        ("NVIDIA A100-SXM4-40GB (400W)", "DGX-2H", "A100 SXM 40 GB", 400),
+    ],
+)
+def test_a_variant_with_several_power_limits_says_which(spelling, system, variant, watts):
+    accelerator = find_accelerator(spelling, system)
+    assert accelerator is not None
+    assert (accelerator.variant, accelerator.power_limit_watts) == (variant, watts)
+
+
+def test_a_gb200_is_one_gpu_and_no_superchip(tmp_path):
+    write_result(tmp_path, description={"accelerator_model_name": "NVIDIA GB200", "accelerator_memory_capacity": "186 GB"})
+    entry = import_tree(tmp_path).only.entry
+    assert (entry["accelerator_variant"], entry["accelerators_count"]) == ("GB200 186 GB", 8)
+    assert "accelerator_form" not in entry
