@@ -6,8 +6,8 @@ A finding never ends a run: it is counted, shown and written to the report.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -80,6 +80,15 @@ def by_weight(finding: Finding) -> tuple[int, str, str, str]:
 
 #: Takes a finding's code, path and text.
 Report = Callable[[str, str, str], None]
+
+
+def as_one(findings: Sequence[Finding]) -> list[Finding]:
+    """One finding for several of a kind that the form of a round brings with it: the first, and how many are like it."""
+    if len(findings) < 2:
+        return list(findings)
+    first = findings[0]
+    what = f"{first.what}; {len(findings)} like this one, as is usual in this round"
+    return [replace(first, what=what, folder=None)]
 
 
 def reporter(findings: list[Finding], label: str = "") -> Report:

@@ -5,10 +5,12 @@ No score depends on it. Source: sound results of all published rounds pass; ``do
 
 from __future__ import annotations
 
+import re
 import struct
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from ..findings import Finding
+from ..findings import Finding, as_one
 from ..model import Doubt
 from ..rounds.description import normal_division
 from ..tables.editions import edition_of
@@ -16,6 +18,15 @@ from ..tables.files import place_to_extend
 from ..tables.names import row_to_add
 from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, known_benchmarks
 from ..values import first_of
+from .checks import (
+    description_conflict,
+    memory_conflict,
+    odd_dates,
+    odd_speed,
+    one_history,
+    same_seed,
+    shared_runs,
+)
 from .convergence import global_batch_size, logged_quality, other_unit, speed_since_checkpoint
 from .facts import UNKNOWN_DIVISION
 from .names import name_keys
@@ -34,6 +45,9 @@ _NAMED_LOGS = 10
 _EARLIEST_START_MS = -60_000
 #: More of a spelling is not shown.
 _LONGEST_SPELLING = 120
+#: Why there is no score, where that is because runs do not count.
+_FOR_WANT_OF_RUNS = ("no-logs", "too-many-failed-runs", "too-few-runs")
+_NUMBERS = re.compile(r"\d+")
 #: What is about the file with the factor, where there is one.
 _ABOUT_SCALING = ("invalid-scaling-file", "odd-scaling")
 
@@ -41,9 +55,12 @@ _ABOUT_SCALING = ("invalid-scaling-file", "odd-scaling")
 def doubts_of(judged: Judged) -> Iterator[Doubt]:
     """What is odd about one result and its runs."""
     folder, score = judged.submission.folder, judged.score
+    cause = _common_cause(judged)
     for run in judged.runs:
-        yield from (Doubt(_code(check), run.log.path, what) for check in _OF_RUN if (what := check(run)))
-    found = [(score.code, score.reason)]
+        checks = (check for check in _OF_RUN if cause is None or check is not run_not_counted)
+        yield from (Doubt(_code(check), run.log.path, what) for check in checks if (what := check(run)))
+    is_told = cause is None or cause in (score.reason or "")
+    found = [(score.code, score.reason if is_told else f"{score.reason}; each because of: {cause}")]
     if judged.benchmark.key:
         found += [(_code(check), check(judged)) for check in _OF_RESULT]
     for code, what in found:
@@ -53,11 +70,26 @@ def doubts_of(judged: Judged) -> Iterator[Doubt]:
         yield from judged.energy.doubts
 
 
+def doubts_among(results: Sequence[Judged]) -> Iterator[tuple[Judged, Doubt]]:
+    """What is odd about results beside the others of their round."""
+    for check in _AMONG_RESULTS:
+        for judged, what in check(results):
+            yield judged, Doubt(_code(check), judged.submission.folder, what)
+
+
 def iter_findings(round_: Round, rules: Rules, results: Sequence[Judged]) -> Iterator[Finding]:
     """All that is to be said about the results of a round, and about the round as a whole."""
+    usual: dict[str, list[Finding]] = defaultdict(list)
     for judged in results:
         for doubt in judged.doubts:
-            yield Finding(doubt.code, round_.label, doubt.where, doubt.what, judged.submission.folder)
+            finding = Finding(doubt.code, round_.label, doubt.where, doubt.what, judged.submission.folder)
+            # where the first few that converge are scored, others need not
+            if doubt.code == _code(run_not_counted) and judged.benchmark.scored is not None:
+                usual[judged.benchmark.key].append(finding)
+            else:
+                yield finding
+    for findings in usual.values():
+        yield from as_one(findings)
     for check in _OF_ROUND:
         yield from (Finding(_code(check), round_.label, where, what) for where, what in check(rules, results))
 
@@ -65,6 +97,13 @@ def iter_findings(round_: Round, rules: Rules, results: Sequence[Judged]) -> Ite
 def _code(check: Callable[..., object]) -> str:
     """The code of what a check finds is its name."""
     return check.__name__.replace("_", "-")
+
+
+def _common_cause(judged: Judged) -> str | None:
+    """Why no run of a result counts, where all have one reason, but for numbers, and there is no score for that."""
+    reasons = [run.reason for run in judged.runs]
+    kinds = {None if reason is None else _NUMBERS.sub("", reason) for reason in reasons}
+    return reasons[0] if len(reasons) > 1 and len(kinds) == 1 and judged.score.code in _FOR_WANT_OF_RUNS else None
 
 
 # Of one run
@@ -332,6 +371,16 @@ _OF_RESULT: tuple[Callable[[Judged], str | None], ...] = (
     rcp_fail,
     rcp_missing,
     odd_scaling,
+    one_history,
+    same_seed,
+    description_conflict,
+    memory_conflict,
+    odd_dates,
+)
+#: Checks of all results of a round: those that are odd among the others, and what is odd about each.
+_AMONG_RESULTS: tuple[Callable[[Sequence[Judged]], Iterator[tuple[Judged, str]]], ...] = (
+    shared_runs,
+    odd_speed,
 )
 #: Checks of a whole round: places, and what is odd about them.
 _OF_ROUND: tuple[Callable[[Rules, Sequence[Judged]], Iterator[tuple[str, str]]], ...] = (

@@ -5,21 +5,22 @@ Folders of a round and loose logs are judged here alike.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..model import Judged, Score
-from .doubts import doubts_of
+from .doubts import doubts_among, doubts_of
 from .energy import measure
 from .metrics import metrics_of
 from .review import verdict_figures, verdict_of
 from .score import judge, score_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from ..model import Facts, PowerLog, Run
+    from ..model import Doubt, Facts, PowerLog, Run
 
 
 def judge_result(facts: Facts, power_logs: Mapping[str, PowerLog] = MappingProxyType({})) -> Judged:
@@ -36,7 +37,19 @@ def judge_result(facts: Facts, power_logs: Mapping[str, PowerLog] = MappingProxy
         energy = None if facts.submission.power is None else measure(judged, power_logs)
         judged = replace(judged, energy=energy, verdict=verdict_of(judged))
         judged = replace(judged, figures=metrics_of(judged) | verdict_figures(judged))
-    doubts, of_runs = tuple(doubts_of(judged)), {log.path for log in facts.logs}
+    return _with_doubts(judged, doubts_of(judged))
+
+
+def judge_among(results: Sequence[Judged]) -> list[Judged]:
+    """The results of a round, in the same order, with what is odd about each beside the others."""
+    doubts: dict[str, list[Doubt]] = defaultdict(list)
+    for judged, doubt in doubts_among(results):
+        doubts[judged.submission.folder].append(doubt)
+    return [_with_doubts(judged, found) if (found := doubts.get(judged.submission.folder)) else judged for judged in results]
+
+
+def _with_doubts(judged: Judged, more: Iterable[Doubt]) -> Judged:
+    doubts, of_runs = (*judged.doubts, *more), {log.path for log in judged.logs}
     codes = list(dict.fromkeys(doubt.code for doubt in doubts if doubt.where not in of_runs))
     return replace(judged, doubts=doubts, figures=dict(judged.figures) | ({"doubts": codes} if codes else {}))
 

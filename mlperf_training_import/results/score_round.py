@@ -18,7 +18,7 @@ from .compare import compare
 from .doubts import iter_findings
 from .entry import make_entry
 from .facts import facts_of
-from .judge import judge_result
+from .judge import judge_among, judge_result
 from .score import judge
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def read_round(round_: Round, submissions: Sequence[Submission], reading: Readin
     of_all = replace(wanted, submitters=frozenset())
     details: dict[str, bytes] = {}
     read = [submission for submission in submissions if _is_wanted(submission, of_all)]
-    judged = list(_iter_judged(round_, rules, read, reading, details))
+    judged = judge_among(list(_iter_judged(round_, rules, read, reading, details)))
     compared = _results(judged, of_all)
     cache.keep(file.path for file in logs)
     if round_.only is None or reading.beside:

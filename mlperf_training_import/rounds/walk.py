@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ..findings import Finding, Report, reporter
+from ..findings import Finding, Report, as_one, reporter
 from ..model import LogFile, Round, Submission, System
 from ..tables.descriptions import DESCRIPTIONS_FILE, field_of_key
 from ..tables.files import place_to_extend
@@ -54,6 +54,9 @@ def walk(round_: Round, rules: Rules, findings: list[Finding]) -> list[Submissio
     walker = kind(round_.path, rules, reporter(found, round_.label), round_.only)
     submissions = sorted(walker.iter_submissions(), key=lambda submission: submission.folder)
     folders = {submission.folder for submission in submissions}
+    if rules.layout.nested:  # descriptions there have keys of their own, and none of them all that later ones have
+        lacking = [finding for finding in found if finding.code == "incomplete-system-description"]
+        found = [*(finding for finding in found if finding not in lacking), *as_one(lacking)]
     for finding in found:
         above = (finding.where, *map(str, PurePosixPath(finding.where).parents))
         findings.append(replace(finding, folder=next((folder for folder in above if folder in folders), None)))

@@ -272,10 +272,19 @@ def dialect_of(name: str) -> Dialect:
 @functools.cache
 def clock_limits_ms() -> tuple[float, float]:
     """The earliest and the latest time that a run can have, in milliseconds since 1970."""
-    midnight = datetime.time(tzinfo=datetime.timezone.utc)
     clock = _rounds().clock
-    earliest, latest = (datetime.datetime.combine(day, midnight).timestamp() for day in (clock.earliest, clock.latest))
-    return earliest * 1000, latest * 1000
+    return _midnight_ms(clock.earliest), _midnight_ms(clock.latest)
+
+
+@functools.cache
+def published_ms(version: str) -> float | None:
+    """The day on which the results of a round were published, in milliseconds since 1970; None where no row says it."""
+    published = rules_of(version).published
+    return None if published is None else _midnight_ms(published)
+
+
+def _midnight_ms(day: datetime.date) -> float:
+    return datetime.datetime.combine(day, datetime.time(tzinfo=datetime.timezone.utc)).timestamp() * 1000
 
 
 @functools.cache
