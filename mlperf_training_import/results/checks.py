@@ -41,7 +41,8 @@ _FAR_OFF = 5
 def one_history(judged: Judged) -> str | None:
     histories = [log.history for log in judged.logs]
     digests = {history.digest if history is not None and history.count > 1 else None for history in histories}
-    if len(digests) > 1 or None in digests or _runs(judged) < 2:
+    # instances that train side by side may be one model in many places
+    if len(digests) > 1 or None in digests or _runs(judged) < 2 or not judged.metric.equal_times_repeat:
         return None
     count = histories[0].count if histories and histories[0] is not None else 0
     return f"all {len(histories)} runs have the same {count} quality figures to the last digit, at the same progress"

@@ -26,7 +26,8 @@ _SECONDS_PER_HOUR = 3600
 def metrics_of(judged: Judged) -> dict[str, object]:
     """The figures of a result that has a score, without those that its data does not give."""
     minutes = minutes_of(fastest_first(judged.runs))
-    samples_per_second = _samples_per_second(judged)
+    samples = known_mean(samples_of(run.log, judged.benchmark) for run in judged.score.kept)
+    samples_per_second = _samples_per_second(judged, samples)
     figures = {
         **judged.score.figures,
         "runs_count": len(judged.runs),
@@ -38,6 +39,8 @@ def metrics_of(judged: Judged) -> dict[str, object]:
         "scaling_factor": judged.score.scaling_factor,
         **convergence_figures(judged),
         "accelerator_minutes": _accelerator_minutes(judged),
+        "samples_per_epoch": _samples_per_epoch(judged),
+        "samples_trained": samples,
         "samples_per_second": samples_per_second,
         "samples_per_second_per_accelerator": _per_accelerator(samples_per_second, judged),
         **_energy_figures(judged),
@@ -67,7 +70,15 @@ def _energy_figures(judged: Judged) -> dict[str, object]:
     return figures
 
 
-def _samples_per_second(judged: Judged) -> float | None:
+def _samples_per_epoch(judged: Judged) -> float | None:
+    progress = judged.benchmark.progress
+    if progress is None or progress.unit != "epochs":
+        return None
+    said = {samples_in_unit(run.log, progress) for run in judged.score.kept}
+    return said.pop() if len(said) == 1 else None
+
+
+def _samples_per_second(judged: Judged, samples: float | None) -> float | None:
     """Mean training samples of the runs of the score over its seconds; evaluation takes its share of the time.
 
     Of runs that went on from a checkpoint, the mean of their speeds since then.
@@ -75,7 +86,6 @@ def _samples_per_second(judged: Judged) -> float | None:
     kept = judged.score.kept
     if kept and (speed := known_mean(speed_since_checkpoint(run.log, judged.benchmark) for run in kept)) is not None:
         return speed
-    samples = known_mean(samples_of(run.log, judged.benchmark) for run in kept)
     return None if samples is None or judged.score.seconds is None else samples / judged.score.seconds
 
 

@@ -1,0 +1,103 @@
+"""Every derived figure of every entry of the real rounds, computed again from nothing but other keys of the entry."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+
+import pytest
+
+from mlperf_training_import.tables.rules import benchmark_of
+
+ROUNDS = ["0.7", "3.0", "4.0", "4.1", "hpc-0.7", "hpc-2.0"]
+
+
+@pytest.fixture(params=ROUNDS)
+def entries(request, published):
+    return [result.entry for result in published(request.param).outcome.results]
+
+
+def close(value):
+    return pytest.approx(value, rel=1e-12)
+
+
+def kept(entry: dict, key: str = "runs_minutes") -> list[float]:
+    """The runs of the score: without the fastest and the slowest, of which those that do not count are some."""
+    values, failed = entry[key], entry["runs_count"] - entry["runs_counted"]
+    if entry["metric"] == "throughput":
+        return values
+    drop = benchmark_of(entry["Model_ID"], entry["version"]).drop
+    return values[drop : len(values) - (drop - failed)]
+
+
+def minutes_for_each_model(entry: dict) -> float:
+    if entry["metric"] == "throughput":
+        return entry["minutes_to_train_all"] / entry["models_trained"]
+    return entry["Result"]
+
+
+def test_the_score(entries):
+    for entry in entries:
+        if entry["metric"] == "throughput":
+            assert entry["Result"] == close(entry["models_trained"] / entry["minutes_to_train_all"])
+        else:
+            assert entry["Result"] == close(statistics.fmean(kept(entry)) * entry.get("scaling_factor", 1))
+        assert (entry["minutes_min"], entry["minutes_max"]) == (entry["runs_minutes"][0], entry["runs_minutes"][-1])
+        spread = entry["minutes_max"] - entry["minutes_min"]
+        assert entry["minutes_spread"] == close(spread / statistics.median(entry["runs_minutes"]))
+
+
+def test_samples(entries):
+    for entry in entries:
+        if "samples_per_second" in entry:
+            seconds = statistics.fmean(kept(entry)) * 60
+            if entry["metric"] == "throughput":
+                seconds = minutes_for_each_model(entry) * 60
+            assert entry["samples_per_second"] == close(entry["samples_trained"] / seconds)
+        assert ("samples_trained" in entry) == ("samples_per_second" in entry)
+        if "samples_trained" in entry and "samples_per_epoch" in entry:
+            epochs = entry["samples_trained"] / entry["samples_per_epoch"]
+            # made of the runs that are kept by their time, where the other is made of those that are kept by their progress
+            assert entry["epochs_to_converge"] == pytest.approx(epochs, rel=0.25)
+
+
+def test_figures_for_each_accelerator(entries):
+    groups = defaultdict(list)
+    for entry in entries:
+        count = entry.get("accelerators_count")
+        assert ("accelerator_minutes" in entry) == bool(count)
+        if count:
+            assert entry["accelerator_minutes"] == close(minutes_for_each_model(entry) * count)
+            for key in ("samples_per_second", "average_power_watts"):
+                if key in entry:
+                    assert entry[f"{key}_per_accelerator"] == close(entry[key] / count)
+            groups[entry["division"], entry["Model_ID"], entry["metric"]].append(entry)
+    for group in groups.values():
+        medians = {round(entry["speedup_per_accelerator"] * entry["accelerator_minutes"], 6) for entry in group}
+        assert len(medians) == 1
+
+
+def test_verdicts(entries):
+    for entry in entries:
+        if "rcp_factor" in entry:
+            assert entry["rcp_factor"] == close(max(1, entry["rcp_mean"] / entry["rcp_judged_mean"]))
+            passes = entry["rcp_judged_mean"] >= entry["rcp_least_acceptable"]
+            assert entry["rcp_verdict"] == ("pass" if passes else "fail")
+        if "rcp_factor_applied" in entry:
+            is_same = abs(entry["scaling_factor"] - entry["rcp_factor"]) <= 1e-3
+            assert entry["rcp_factor_applied"] is is_same
+        assert ("rcp_factor_applied" in entry) == ("scaling_factor" in entry and "rcp_factor" in entry)
+
+
+def test_energy(entries):
+    for entry in entries:
+        if "energy_joules" not in entry:
+            continue
+        joules = entry["energy_joules"]
+        mean = statistics.fmean(kept(entry, "energy_runs_joules"))
+        assert joules == close(mean * entry.get("scaling_factor", 1))
+        assert entry["energy_kwh"] == close(joules / 3.6e6)
+        assert entry["average_power_watts"] == close(joules / (entry["Result"] * 60))
+        assert entry["performance_per_watt"] == close(3600 / joules)
+        assert entry["energy_joules_per_accelerator"] == close(joules / entry["accelerators_count"])
+        assert 0 < entry["energy_coverage"] <= 1
