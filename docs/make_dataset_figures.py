@@ -36,6 +36,12 @@ def questions() -> dict[str, str]:
     return {name: sql for sql, name in _QUESTION.findall(DOCUMENT.read_text(encoding="utf-8"))}
 
 
+def every_question() -> list[str]:
+    """The SQL of all questions, also of those without a figure."""
+    _, _, text = DOCUMENT.read_text(encoding="utf-8").partition("create view")
+    return re.findall(r"```sql\n([^`]*)```", text)
+
+
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     """A database with a view of each table of a data set."""
     connection = duckdb.connect()
@@ -65,13 +71,15 @@ def draw_learning_curves(axes: Axes, rows: Rows) -> None:
 
 
 def draw_batch_size(axes: Axes, rows: Rows) -> None:
-    """Rows of round, batch size, million samples: a dot for each run, the median of each batch size as a bar."""
-    rounds = list(dict.fromkeys(label for label, *_ in rows))
-    for label, colour, marker in zip(rounds, COLOURS, "osD", strict=False):
-        points = [(size, samples) for of_round, size, samples in rows if of_round == label]
-        axes.scatter(*zip(*points, strict=True), color=colour, marker=marker, s=16, alpha=0.4, lw=0, label=f"round {label}")
-    for size in sorted({size for _, size, _ in rows}):
-        middle = np.median([samples for _, of_size, samples in rows if of_size == size])
+    """Rows of source, batch size, million samples: a dot for each run, the median of each batch size as a bar."""
+    sources = list(dict.fromkeys(source for source, *_ in rows))
+    for source, colour, marker in zip(sources, COLOURS, "xosD", strict=False):
+        points = [(size, samples) for of_source, size, samples in rows if of_source == source]
+        width = 1 if marker == "x" else 0
+        axes.scatter(*zip(*points, strict=True), color=colour, marker=marker, s=16, alpha=0.4, lw=width, label=source)
+    handed_in = [row for row in rows if row[0] != "reference"]
+    for size in sorted({size for _, size, _ in handed_in}):
+        middle = np.median([samples for _, of_size, samples in handed_in if of_size == size])
         axes.plot([size / 1.08, size * 1.08], [middle] * 2, color="#444444", linewidth=2)
     _scale_batch_sizes(axes)
     axes.set_ylim(bottom=0)

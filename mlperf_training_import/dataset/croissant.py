@@ -113,6 +113,7 @@ def _field(table: str, column: Column) -> dict[str, Any]:
         description=f"{column.text} ({', '.join(notes)})" if notes else column.text,
         dataType=_TYPES[column.type],
         **({"repeated": True} if column.type in ("numbers", "texts") else {}),
-        **({"references": {"field": {"@id": f"{column.of}/{column.name}"}}} if column.of else {}),
+        # a text and no node: for that mlcroissant would join the tables by this column alone, without the round
+        **({"references": {"field": f"{column.of}/{column.name}"}} if column.of else {}),
         source={"fileSet": {"@id": f"{table}-files"}, "extract": {"column": column.name}},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import json
 import subprocess
@@ -25,6 +26,7 @@ from mlperf_training_import.show.report import report_of
 from mlperf_training_import.start.sample import log_line, write_sample
 from mlperf_training_import.tables.dataset import dataset_tables, schema_version
 from mlperf_training_import.tables.keys import entry_keys
+from mlperf_training_import.tables.references import reference_runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,8 +131,9 @@ def test_runs_and_results_of_another_round_that_are_the_same_say_so_whichever_wa
 def test_runs_with_equal_times_and_other_evaluations_are_no_repetition(tmp_path):
     folder = write_result(tmp_path / "tree")
     text = (folder / "result_3.txt").read_text()
-    (folder / "result_4.txt").write_text(text.replace('"value": 0.76', '"value": 0.761'))
-    assert (folder / "result_4.txt").read_text() != text
+    *before, stop = text.splitlines()
+    more = log_line(1_700_000_000_000, "eval_accuracy", 0.761)
+    (folder / "result_4.txt").write_text("\n".join((*before, more, stop)) + "\n")
     write(tmp_path / "data", tmp_path / "tree", "3.0")
     assert query(tmp_path / "data", "select count(*), count(repeat_of) from runs") == [(5, 0)]
     assert query(tmp_path / "data", "select count(distinct (run_start_ms, run_stop_ms)) from runs") == [(4,)]
@@ -328,6 +331,12 @@ def test_croissant_has_checksums_units_and_what_is_derived(made):
     assert files == there
     fields = {field["@id"]: field["description"] for part in content["recordSet"] for field in part["field"]}
     assert fields["runs/minutes"].endswith("(unit: min, derived)")
+    sets = {part["@id"]: part for part in content["recordSet"]}
+    assert sets["runs"]["key"] == [{"@id": "runs/round"}, {"@id": "runs/log"}]
+    references = {field["@id"]: field["references"]["field"] for field in sets["runs"]["field"] if "references" in field}
+    assert references == {"runs/uid": "results/uid", "runs/benchmark": "benchmarks/benchmark"}
+    assert set(references.values()) <= fields.keys()
+    assert content["creditText"].endswith(f" {__version__}")
     assert "derived" not in fields["runs/status"]
     assert content["license"]
     assert content["citeAs"].startswith("@inproceedings")
@@ -397,3 +406,96 @@ def test_a_part_of_a_round_is_refused(registered, sample, isolated):
     assert done["return"] == 1
     assert "holds whole rounds" in done["error"]
     assert not (isolated / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("label", "url", "based_on", "published"),
+    [
+        ("3.0", "https://example.org/results", ["https://example.org/results/tree/abc"], "2023-06-27"),
+        ("3.0", None, [], "2023-06-27"),
+        ("3.0-mine", "https://example.org/results", [], None),
+        ("3.0-private", "https://example.org/results", [], None),
+    ],
+)
+def test_a_label_of_ones_own_says_nothing_of_a_published_repository(tmp_path, label, url, based_on, published):
+    write_result(tmp_path / "tree")
+    imported = import_tree(tmp_path / "tree", label, with_details=True)
+    round_ = dataclasses.replace(imported.outcome.round, web_url=url, commit="abc")
+    dataset = Dataset(tmp_path / "data")
+    dataset.add(dataclasses.replace(imported.outcome, round=round_), [])
+    dataset.finish()
+    text = (tmp_path / "data/croissant.json").read_text()
+    content = json.loads(text)
+    assert (content["isBasedOn"], content.get("datePublished")) == (based_on, published)
+    assert "mlcommons/training_results" not in text
+
+
+def test_evaluations_have_the_progress_of_the_run_and_what_was_logged_beside(made):
+    folder, *_ = made
+    sql = """select count(*), count(*) filter (u.progress = e.progress and u.samples is not distinct from e.samples)
+        from runs u join (select round, log, arg_max(progress, line) as progress, arg_max(samples, line) as samples
+        from evaluations where not is_after_stop group by all) e using (round, log) where u.progress is not null"""
+    ((runs, equal),) = query(folder, sql)
+    assert runs == equal > 0
+    sql = "select count(*) from evaluations where progress is not null and logged_epoch is null and logged_samples is null"
+    assert query(folder, sql) == [(0,)]
+    same = "e.benchmark = r.benchmark and e.submitter = r.submitter"
+    sql = f"select count(*) from evaluations e join results r using (uid) where {same}"
+    assert query(folder, sql) == query(folder, "select count(*) from evaluations where uid is not null")
+
+
+def test_a_figure_that_is_logged_a_second_time_negated_is_no_quality(tmp_path):
+    error, accuracy = (
+        log_line(1_700_000_000_000, f"eval_{name}", value) for name, value in (("error", 0.123), ("accuracy", -0.123))
+    )
+    folder = tmp_path / "tree/Org/results/sys/strong/cosmoflow"
+    write_result(tmp_path / "made", range(10, 20), benchmark="cosmoflow", evaluations=())
+    folder.parent.mkdir(parents=True)
+    (tmp_path / "made/Org/results/sys/cosmoflow").rename(folder)
+    (tmp_path / "made/Org/systems").rename(tmp_path / "tree/Org/systems")
+    for log in folder.glob("result_*.txt"):
+        *before, stop = log.read_text().splitlines()
+        log.write_text("\n".join((*before, error, accuracy, stop)) + "\n")
+    write(tmp_path / "data", tmp_path / "tree", "hpc-1.0")
+    sql = "select distinct key, value, quality from evaluations order by key"
+    assert query(tmp_path / "data", sql) == [("eval_accuracy", -0.123, None), ("eval_error", 0.123, 0.123)]
+    assert query(tmp_path / "data", "select distinct quality from runs") == [(0.123,)]
+
+
+def test_benchmarks_and_references_are_those_of_the_round(made):
+    folder, *_ = made
+    sql = "select target, target_metric, target_unit, lower_is_better, runs_asked, samples_in_unit from benchmarks"
+    rows = query(folder, f"{sql} where round = '3.0' and benchmark = 'resnet'")
+    assert rows == [(75.9, "% classification", "%", False, 5, 1281167.0)]
+    assert query(folder, "select count(*) from benchmarks where round = '3.0'") == [(8,)]
+    (runs,) = (runs for runs in reference_runs("training", "bert", "3.0") if runs.global_batch_size == 256)
+    which = "round = '3.0' and benchmark = 'bert' and global_batch_size = 256"
+    found = query(folder, f"select progress from reference_points where {which} order by run")
+    assert [point for (point,) in found] == list(runs.points)
+
+
+def test_why_a_run_does_not_count_has_one_word_for_reasons_of_a_kind(tmp_path):
+    folder = write_result(tmp_path / "tree")
+    log = folder / "result_0.txt"
+    log.write_text(log.read_text().replace('"success"', '"aborted"'))
+    (folder / "result_1.txt").write_text("")
+    write(tmp_path / "data", tmp_path / "tree", "3.0")
+    sql = "select reason_code, count(*) from runs group by all order by 1"
+    assert query(tmp_path / "data", sql) == [("no-lines", 1), ("not-converged", 1), (None, 3)]
+
+
+def test_measurements_are_left_empty_where_they_are_not_wanted(tmp_path):
+    folder = write_result(tmp_path / "tree")
+    log = folder / "result_0.txt"
+    *before, stop = log.read_text().splitlines()
+    log.write_text("\n".join((*before, log_line(1_700_000_000_000, "throughput", 2.5, {"step_num": 3}), stop)) + "\n")
+    imported = import_tree(tmp_path / "tree", "3.0", with_details=True)
+    counts = []
+    for name, details in (("with", imported.outcome.details), ("without", {})):
+        dataset = Dataset(tmp_path / name)
+        dataset.add(dataclasses.replace(imported.outcome, details=details), [])
+        dataset.finish()
+        counts += query(tmp_path / name, "select count(*) from measurements where key = 'throughput'")
+    assert counts == [(1,), (0,)]
+    sql = "select time_ms, value, logged_step, benchmark from measurements where key = 'throughput'"
+    assert query(tmp_path / "with", sql) == [(0.0, 2.5, 3.0, "resnet")]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from trees import import_tree, snapshot, write_result
 
 from mlperf_training_import.dataset.write import Dataset
 from mlperf_training_import.start.sample import START_MS, log_line
+from mlperf_training_import.tables.references import reference_runs
 
 
 def add_lines(folder, *lines: str) -> None:
@@ -28,6 +31,7 @@ def folder(tmp_path_factory):
     imported = import_tree(root / "tree", "4.1", with_details=True)
     dataset = Dataset(root / "data")
     dataset.add(imported.outcome, imported.findings)
+    dataset.finish()
     return root / "data"
 
 
@@ -63,7 +67,13 @@ def test_learning_curves_are_those_of_the_kept_runs_of_the_fastest_result(answer
 
 
 def test_batch_size_against_samples_and_learning_rate(answers):
-    assert answers["dataset_batch_size"] == [("4.1", 256.0, 4.0)] * 8
+    handed_in = [row for row in answers["dataset_batch_size"] if row[0] != "reference"]
+    assert handed_in == [("round 4.1", 256.0, 4.0)] * 8
+    references = [(size, samples) for source, size, samples in answers["dataset_batch_size"] if source == "reference"]
+    expected = (
+        (runs.global_batch_size, point / 1e6) for runs in reference_runs("training", "bert", "4.1") for point in runs.points
+    )
+    assert sorted(references) == pytest.approx(sorted(expected))
     assert answers["dataset_learning_rate"] == [(256.0, 0.001, 1)]
 
 
@@ -80,6 +90,33 @@ def test_the_time_of_evaluation_is_in_percent_of_the_run(answers):
     ((edition, percent),) = answers["dataset_evaluation"]
     assert edition == "bert-1.0"
     assert percent[2] == pytest.approx((100 / 14 + 100 / 15) / 2)
+
+
+def test_a_run_that_was_handed_in_again_changes_no_answer(folder, figures, tmp_path):
+    """The same tree as a later round: each of its runs and results is a repetition."""
+    shutil.copytree(folder, tmp_path / "data")
+    shutil.copytree(folder.parent / "tree", tmp_path / "tree")
+    for label in ("4.1", "5.0"):
+        imported = import_tree(tmp_path / "tree", label, with_details=True)
+        dataset = Dataset(tmp_path / "data")
+        dataset.add(imported.outcome, [])
+    dataset.finish()
+    asked = [sql for sql in figures.every_question() if "fastest" not in sql and "reference_points" not in sql]
+    assert len(asked) == 9
+    with figures.connect(folder) as once, figures.connect(tmp_path / "data") as twice:
+        for sql in asked:
+            assert twice.sql(sql).fetchall() == once.sql(sql).fetchall(), sql
+
+
+def test_questions_without_a_figure(folder, figures):
+    with figures.connect(folder) as connection:
+        rows = {sql: connection.sql(sql).fetchall() for sql in figures.every_question()}
+    (samples,) = (found for sql, found in rows.items() if "median(u.samples) as samples" in sql)
+    assert ("bert-1.0", 256.0, "Org", 8, 4e6) in samples
+    (settings,) = (found for sql, found in rows.items() if "f.benchmark, h.key" in sql)
+    assert ("4.1", "bert", "opt_base_learning_rate", "0.001") in settings
+    (costs,) = (found for sql, found in rows.items() if "as cost" in sql)
+    assert [round(cost, 9) for *_, cost in costs if _[0] == "bert-1.0"] == [1]
 
 
 @pytest.mark.slow
