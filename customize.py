@@ -52,7 +52,7 @@ def preprocess(i):
 def _prepare(i):
     from mlperf_training_import.flags import check_typed
     from mlperf_training_import.show.screen import Screen
-    from mlperf_training_import.start.fetch import Fetcher
+    from mlperf_training_import.start.fetch import Fetcher, need_git
 
     home = _home(i)
     if not i["input"].get("recursion"):  # a dependency of another script has keys of the automation's own
@@ -60,6 +60,7 @@ def _prepare(i):
     options = _options(i)
     fetcher = Fetcher(home, Screen(quiet=options.quiet).tell)
     if i["variation_tags"]:
+        need_git()  # for what the automation fetches, which would fail without saying why
         fetcher.remove_unfinished(options.versions)
     if options.update:
         fetcher.update(options.versions)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ImportFailure
 from .place import IMPORT_SCRIPT
-from .streams import NOBODY_READS, give_up_output, prepare_streams
+from .streams import give_up_output, prepare_streams
 from .values import printable
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def explained(error: BaseException, install: str, stored: str) -> tuple[int, str
         return 128 + (error.args[0] if error.args else signal.SIGINT), f"interrupted; {stored}"
     if isinstance(error, BrokenPipeError):
         give_up_output()
-        return 1, NOBODY_READS
+        return 1, f"nobody reads the output any more; {stored}"
     if isinstance(error, OSError):
         return 1, f"{error.filename or 'this machine'}: {error.strerror or error}"
     raise error

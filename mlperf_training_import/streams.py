@@ -6,9 +6,6 @@ import io
 import os
 import sys
 
-#: What a shell says of a process that wrote into a pipe which nobody read any more.
-NOBODY_READS = "nobody reads the output any more; what was stored is whole, import again to complete it"
-
 
 def prepare_streams() -> None:
     """Lets everything be written: to nowhere where a stream was closed, and as an escape what its encoding lacks."""

@@ -88,6 +88,11 @@ def first_of(names: Sequence[str], most: int) -> str:
     return ", ".join([*names[:most], f"and {len(names) - most} more"] if len(names) > most else names)
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: ``1 result``, ``2,000 results``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def short_digest(data: bytes) -> str:
     """16 hexadecimal digits that tell data apart."""
     return hashlib.sha256(data).hexdigest()[:16]

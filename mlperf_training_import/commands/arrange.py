@@ -14,7 +14,7 @@ from ..runs.arrange import arrange
 from ..show.checked import to_text
 from ..tables.checks import checked_rounds
 from ..tables.rules import benchmark_of
-from ..values import LARGEST_LOG_MB, printable
+from ..values import LARGEST_LOG_MB, counted, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         version = made.rounds[folder]
         asked = benchmark_of(folder.name, version).runs if version else None
         rule = f", {version} asks for {asked}" if asked is not None and asked != count else ""
-        print(f"{folder}: {count} logs{rule}")
+        print(f"{folder}: {counted(count, 'log')}{rule}")
     for note in made.notes:
         print(printable(note))
     for line in made.left:

@@ -13,7 +13,7 @@ from ..dataset.write import DATASET_FOLDER, Dataset
 from ..pipeline import write_dataset
 from ..show.screen import Screen
 from ..start.fetch import Fetcher
-from ..values import LARGEST_LOG_MB
+from ..values import LARGEST_LOG_MB, counted
 from .home import add_home_flag, add_round_flag, open_home
 
 if TYPE_CHECKING:
@@ -54,5 +54,5 @@ def run(options: argparse.Namespace) -> int:
     findings = write_dataset(home, options.round, dataset, options.max_log_mb, screen.tell, screen.progress)
     for name, size in dataset.sizes.items():
         print(f"{name:16}{size.rows:12,} rows {size.bytes / 1e6:10.2f} MB")
-    print(f"wrote {options.output} ({len(findings)} findings, {time.monotonic() - start:.1f} s)")
+    print(f"wrote {options.output} ({counted(len(findings), 'finding')}, {time.monotonic() - start:.1f} s)")
     return 0

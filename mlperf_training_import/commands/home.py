@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
+from ..homes import check_place
 from ..homes.mlc import MlcHome
 from ..options import check_label
 from ..way_in import own_command
@@ -65,24 +66,12 @@ def open_cm_home(folder: Path | None, *, may_be_new: bool = False) -> CmHome:
         place = next((home for home in (folder / "CM", folder) if (home / "repos").is_dir()), folder)
         if not (place / "repos").is_dir() and not (may_be_new and _may_become_home(folder)):
             raise BadInput(f"--home={folder}: no CM home, and no folder that the demo made")
-        place = check_place(place)
-        os.environ["CM_REPOS"] = str(place)  # for the scripts that Collective Mind runs
+    place = check_place(place)
+    os.environ["CM_REPOS"] = str(place)  # for the scripts that Collective Mind runs, each in a folder of its own
     from ..homes.cm import CmHome
 
     home = CmHome(place)
     home.name_as(str(folder or ""), own_command())
-    return home
-
-
-def check_place(home: Path) -> Path:
-    """The whole path of a place in which Collective Mind can work.
-
-    Raises:
-        BadInput: its path has blanks, commas or quotes.
-    """
-    home = home.resolve()
-    if any(c.isspace() or c in ",'\"" for c in str(home)):
-        raise BadInput(f"{home}: CM cannot work below a path with blanks, commas or quotes; choose another --home")
     return home
 
 

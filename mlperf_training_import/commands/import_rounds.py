@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, ImportFailure
+from ..homes import check_place
 from ..options import Options, options_from
 from ..place import IMPORT_SCRIPT
 from ..start.fetch import Fetcher
@@ -16,7 +17,7 @@ from ..start.register import register
 from ..start.sample import make_repository, write_sample
 from ..tables.files import load_table
 from ..tables.suites import source_of
-from .home import add_home_flag, add_round_flag, alone_in, check_place, open_cm_home
+from .home import add_home_flag, add_round_flag, alone_in, open_cm_home
 from .line import Once
 
 if TYPE_CHECKING:

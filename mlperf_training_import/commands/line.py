@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from .. import __version__
 from ..edge import EXPECTED, explained
 from ..flags import flag_meant
-from ..streams import prepare_streams
+from ..streams import give_up_output, prepare_streams
 from ..suggest import did_you_mean
 from ..way_in import program_name
 
@@ -48,9 +48,11 @@ _EXAMPLES = """examples:
 
 The CM home is ~/CM, or the folder that the variable CM_REPOS or --home names.
 Exit codes: 0 done; 1 failed; 2 the command line cannot be read; 16 there is no such round, repository or result;
-130 and 143 stopped by Ctrl-C and SIGTERM.
+130 and 143 stopped by Ctrl-C and SIGTERM; 141 nobody reads the output any more.
 """
 _USAGE = 2
+#: What a shell says of a program that wrote into a pipe which nobody read any more (128 + SIGPIPE).
+_OUTPUT_CLOSED = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, options = parse(name, list(sys.argv[1:] if arguments is None else arguments))
         code: int = command.run(options)
         sys.stdout.flush()  # here it can still be said that nobody reads it
+    except BrokenPipeError:  # ``list | head``: who ends the pipe knows it
+        give_up_output()
+        return _OUTPUT_CLOSED
     except EXPECTED as error:
         code, text = explained(error, "run: ", "what was stored before is whole")
         print(f"error: {text}", file=sys.stderr)

@@ -20,6 +20,7 @@ from ..show.screen import Screen
 from ..start.fetch import Fetcher
 from ..start.look import is_changed, rounds_named
 from ..tables.suites import source_of
+from ..values import counted
 from .home import add_home_flag, add_round_flag, open_home
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     if empty := outcome.rounds_without_results(labels):
         raise NothingToImport(outcome.nothing or f"no result in {', '.join(empty)}; the findings say why")
     if outcome.failures:
-        raise ImportFailure(f"{len(outcome.failures)} findings with which nothing should be published; see {file}")
+        raise ImportFailure(f"{counted(len(outcome.failures), 'finding')} that must not be published; see {file}")
     return 0
 
 

@@ -11,6 +11,7 @@ from ..dataset.write import DATASET_FOLDER
 from ..experiments.collect import collect_from, unique_entries
 from ..show.page.page import is_page, write_output
 from ..show.report import REPORT_FILE, read_report
+from ..values import counted
 from .home import add_store_flags, open_home
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     file = options.findings or _report_of(options.home)
     report = read_report(file, optional=options.findings is None)
     count = write_output(entries, options.output, report, options.dataset or dataset_of(options.output), print)
-    print(f"wrote {options.output} ({count} results)")
+    print(f"wrote {options.output} ({counted(count, 'result')})")
     return 0
 
 

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from ..errors import ImportFailure
+from ..values import counted
 from .score import score_logs
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def describe_runs(folder: Path, version: str, command: str) -> str:
         groups, _ = score_logs([folder], version)
     except ImportFailure:
         return ""
-    found = [f"{len(group.runs)} runs of {group.benchmark}" for group in groups]
+    found = [f"{counted(len(group.runs), 'run')} of {group.benchmark}" for group in groups]
     names = ", ".join((*found[:_NAMED], *([f"and {len(found) - _NAMED} other groups"] if len(found) > _NAMED else [])))
     place = shlex.quote(str(folder))
     return (

@@ -9,9 +9,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from ..csv_text import csv_text
 from ..results.remarks import remarks_of
@@ -20,11 +18,14 @@ from ..tables.editions import edition_of
 from ..tables.labels import split_label
 from ..tables.metrics import metric_in
 from ..tables.rules import known_benchmarks
-from ..values import finite_number, printable
+from ..values import counted, finite_number, printable
 from ..way_in import own_command
+from .rows import print_rows, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.table import Table
 
     from ..model import Entry
     from ..runs.score import Scored, ScoredGroup, ScoredRun
@@ -52,8 +53,9 @@ def show_scored(scored: Scored, entries: Sequence[Entry], accelerators: int | No
     out = out if out.is_terminal else Console(width=_PIPE_WIDTH, highlight=False, markup=False)
     for group in scored.groups:
         of_system = f", {group.system}" if group.system else ""
-        out.print(_line(f"{group.benchmark}, {group.division}{of_system}: {len(group.runs)} runs in {group.folder}"))
-        out.print(_runs_table(group))
+        of_group = f"{group.benchmark}, {group.division}{of_system}"
+        out.print(_line(f"{of_group}: {counted(len(group.runs), 'run')} in {group.folder}"), soft_wrap=True)
+        print_rows(out, _runs_table(group))
         for line in _iter_verdict(group):
             out.print(_line(line), soft_wrap=True)
         count = group.accelerators or accelerators
@@ -129,12 +131,9 @@ def _is_comparable(entry: Entry, group: ScoredGroup, edition: Any) -> bool:
 
 
 def _runs_table(group: ScoredGroup) -> Table:
-    table = Table("run", "minutes", "status", box=SIMPLE_HEAD)
     columns = list(_iter_columns(group))
-    for name, _ in columns:
-        table.add_column(name, justify="right")
-    table.add_column("log")
-    table.columns[1].justify = "right"
+    table = rows("run", "minutes", "status", *(name for name, _ in columns), last="log")
+    table.columns[2].justify = "left"
     for number, run in enumerate(group.runs):
         values = (_number(getattr(run, field)) for _, field in columns)
         log = f"{_below(run.file, group.folder)}:{run.line}"

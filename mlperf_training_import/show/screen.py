@@ -11,9 +11,7 @@ from collections import Counter, defaultdict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Column, Table
 
 from ..errors import NothingToImport
 from ..experiments.publish import find_target, stored_experiments
@@ -23,8 +21,9 @@ from ..rounds.clone import fetched_on
 from ..rounds.locate import locate
 from ..rounds.repository import is_of_its_repository
 from ..tables.metrics import metric_in, metric_of
-from ..values import finite_number, printable
+from ..values import counted, finite_number, printable
 from .editions import edition_of_entry
+from .rows import print_rows, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -92,10 +91,10 @@ class Screen:
         """Shows what a run did: one line per round, the first findings, and where the rest lies."""
         if self._quiet:
             return
-        table = _table("round", "commit", "fetched", "results", *_CHANGES, "findings")
+        table = rows("round", "commit", "fetched", "results", *_CHANGES, "findings")
         for round_outcome in outcome.rounds:
             table.add_row(*_row(round_outcome, outcome))
-        self._out.print(table)
+        print_rows(self._out, table)
         for note in _iter_notes(outcome):
             self._out.say(note)
         if outcome.preview:
@@ -117,7 +116,7 @@ class Screen:
 
     def _show_results(self, outcome: Outcome) -> None:
         """Each result of a preview: its score, whether it would pass the review, and what else must be known about it."""
-        table = _table("result", "minutes", "runs", "scaling factor", "RCP verdict", "RCP factor")
+        table = rows("result", "minutes", "runs", "scaling factor", "RCP verdict", "RCP factor")
         results = [result for round_outcome in outcome.rounds for result in round_outcome.results]
         for result in results:
             entry = result.entry
@@ -133,17 +132,17 @@ class Screen:
                 factors[1],
             )
         if table.row_count:
-            self._out.print(table)
+            print_rows(self._out, table)
         for result in results:
             if remarks := remarks_of(result.entry):
                 text = f"{'/'.join(result.identity[1:])}: {'; '.join(remarks.values())}"
                 self._out.print(_one_line(text), soft_wrap=True)
 
     def _show_plan(self, outcome: Outcome) -> None:
-        plan = _table("experiment", *_CHANGES)
+        plan = rows("experiment", *_CHANGES)
         for experiment in outcome.experiments:
             plan.add_row(experiment.name, *_counts(experiment.changes))
-        self._out.print(plan)
+        print_rows(self._out, plan)
         for finding in outcome.findings:
             if finding.code == "pruned-result":
                 self._out.say(f"would remove: {finding.where}: {finding.what}")
@@ -177,15 +176,14 @@ def show_imported(home: Home, target_repo: str) -> None:
     except NothingToImport as error:
         out.print(printable(str(error)), soft_wrap=True)
         rounds = []
-    cached = Table("cached round", "commit", "fetched", "clone", box=SIMPLE_HEAD)
+    cached = rows("cached round", "commit", "fetched", last="clone")
     for round_ in rounds:
         cached.add_row(round_.label, *_age(round_), _one_line(str(round_.path)))
     if rounds:
-        out.print(cached)
+        print_rows(out, cached)
     for finding in findings:
         out.say(f"{finding.code}: {finding.where}: {finding.what}")
-    name_column = Column("experiment", no_wrap=not out.is_terminal)  # so that programs find it whole
-    experiments = Table(name_column, "edition", "results", "fastest", "by", box=SIMPLE_HEAD)
+    experiments = rows("experiment", "edition", "results", "fastest", last="by")
     for stored in stored_experiments(target):
         name = stored.name
         for row in _iter_editions(stored.objects):
@@ -194,7 +192,7 @@ def show_imported(home: Home, target_repo: str) -> None:
     if not experiments.row_count:
         out.print("nothing is imported yet")
         return
-    out.print(experiments)
+    print_rows(out, experiments)
     out.say(f"experiments are in {target.experiments}")
 
 
@@ -241,7 +239,7 @@ def _iter_notes(outcome: Outcome) -> Iterator[str]:
         if is_part and done.results:
             placed = any("rank" in result.entry for result in done.results)
             if done.round.only is None:
-                yield f"round {done.round.label}: places are among the {len(done.results)} results that were read"
+                yield f"round {done.round.label}: places are among the {counted(len(done.results), 'result')} that were read"
             elif placed:
                 yield f"round {done.round.label}: places are among what was read of {done.round.only} and what is stored"
             else:
@@ -249,8 +247,8 @@ def _iter_notes(outcome: Outcome) -> Iterator[str]:
         scaled = [(factor, result) for result in done.results if (factor := result.score.scaling_factor) is not None]
         if scaled:
             factor, result = max(scaled, key=itemgetter(0))
-            folder = result.submission.folder
-            yield f"round {done.round.label}: {len(scaled)} results have a scaling factor, the largest {factor:g} ({folder})"
+            folder, many = result.submission.folder, counted(len(scaled), "result")
+            yield f"round {done.round.label}: {many} with a scaling factor, the largest {factor:g} ({folder})"
 
 
 def _age(round_: Round) -> tuple[str, str]:
@@ -272,10 +270,3 @@ def _row(round_outcome: RoundOutcome, outcome: Outcome) -> list[str]:
 def _counts(changes: Changes) -> list[str]:
     counts = (changes.added, changes.updated, changes.unchanged, changes.kept, changes.removed)
     return [str(count) for count in counts]
-
-
-def _table(first: str, *numbers: str) -> Table:
-    table = Table(first, *numbers, box=SIMPLE_HEAD)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    return table

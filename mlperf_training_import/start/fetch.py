@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import FetchFailure, NothingToImport
+from ..errors import FetchFailure, MissingProgram, NothingToImport
 from ..experiments.locks import fetching
 from ..rounds.advice import is_published, unknown_round
 from ..rounds.clone import NoClone, read_clone, remote_address, web_address
@@ -36,6 +37,16 @@ if TYPE_CHECKING:
 _OWN_TAGS = frozenset({"get", "git", "repo", "repository", "clone", "tmp"})
 _GIT_TROUBLE = re.compile(r"(?:fatal|error|warning): ")
 _KILL_SECONDS = 5
+
+
+def need_git() -> None:
+    """Refuses what would fail later.
+
+    Raises:
+        MissingProgram: there is no git.
+    """
+    if shutil.which("git") is None:
+        raise MissingProgram("git is needed, and is not on the PATH; install it, then try again")
 
 
 class Fetcher:
@@ -70,6 +81,7 @@ class Fetcher:
                 return False
             if source is None and not is_published(label):
                 raise NothingToImport(unknown_round(label))
+            need_git()
             for entry in there:
                 self._tell(f"round {label}: the clone in {entry.folder} is not whole; it is replaced")
             self._clone(label, source or source_of(label), lock, anew=bool(there))
@@ -83,6 +95,7 @@ class Fetcher:
         Raises:
             FetchFailure: one could not be cloned again; it is there as before.
         """
+        need_git()
         with self._alone() as lock:
             entries = self._entries_of(*labels)
             whole = {label for entry in entries if _clone_of(entry) for label in entry.labels}

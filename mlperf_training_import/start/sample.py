@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..errors import MissingProgram
+from .fetch import need_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -151,11 +151,10 @@ def make_repository(root: Path) -> git.Repo:
     Raises:
         MissingProgram: there is no git.
     """
-    try:
-        import git
-    except ImportError as error:  # GitPython cannot be imported without it
-        raise MissingProgram("git is needed, and is not on the PATH; install it, then try again") from error
-    repository = git.Repo.init(root, initial_branch="main")
+    need_git()
+    import git  # GitPython cannot be imported without the program
+
+    repository = git.Repo.init(root, expand_vars=False, initial_branch="main")
     repository.git.add(all=True, force=True)
     author = git.Actor(*_AUTHOR)
     repository.index.commit("results", author=author, committer=author, author_date=_DATE, commit_date=_DATE)

@@ -1,5 +1,6 @@
 """What advice names: the commands of a home, or our own command line, as the user came in."""
 
+import os
 import sys
 
 import pytest
@@ -8,6 +9,7 @@ from support import PROJECT
 from mlperf_training_import import __version__
 from mlperf_training_import.commands.home import open_cm_home, open_home
 from mlperf_training_import.commands.import_rounds import script_flags
+from mlperf_training_import.errors import BadInput
 from mlperf_training_import.flags import flag_meant
 from mlperf_training_import.homes import home_of
 from mlperf_training_import.homes.mlc import MlcHome
@@ -108,3 +110,27 @@ def test_a_clone_is_fetched_by_the_command_that_is_advised(mlc, tmp_path):
         assert any(word.endswith(f"={source.branch}") for word in command)
     assert "--new" in open_cm_home(None).fetch_command(source, anew=True)
     assert "--new" not in MlcHome(mlc).fetch_command(source, anew=True)
+
+
+@pytest.mark.parametrize("name", ["my CM", "CM$x", "CM`x`", "a,b"])
+def test_a_home_that_cm_cannot_work_in_is_refused_however_it_is_named(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("CM_REPOS", str(tmp_path / name))
+    for folder in (None, tmp_path / name):
+        with pytest.raises(BadInput, match="CM cannot work below a path with spaces"):
+            open_cm_home(folder, may_be_new=True)
+
+
+def test_a_home_named_relative_to_here_is_that_place_everywhere(isolated, monkeypatch):
+    monkeypatch.setenv("CM_REPOS", "mine")
+    assert open_cm_home(None).repos_path == isolated / "mine"
+    assert os.environ["CM_REPOS"] == str(isolated / "mine")
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [("mine", "CM_REPOS=mine: CM needs a whole path; set CM_REPOS=/"), ("/a b/CM", "^/a b/CM: CM cannot work")],
+)
+def test_collective_mind_itself_is_held_to_the_same_rule(place, text, cm):
+    cm.repos_path = place
+    with pytest.raises(BadInput, match=text):
+        home_of(cm)

@@ -69,7 +69,7 @@ def test_no_factor_is_no_column(tmp_path):
 def test_findings_are_counted_by_kind_with_one_example_each(outcome, capsys):
     Screen().show(outcome)
     lines = capsys.readouterr().out.splitlines()
-    assert "round 3.0: 1 results have a scaling factor, the largest 1.25 (Org/results/sys/resnet)" in lines
+    assert "round 3.0: 1 result with a scaling factor, the largest 1.25 (Org/results/sys/resnet)" in lines
     codes = [finding.code for finding in outcome.findings]
     shown = [line for line in lines if line.split(" ")[0] in codes]
     assert [line.split(" ")[0] for line in shown] == list(dict.fromkeys(codes))

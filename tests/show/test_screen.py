@@ -6,13 +6,16 @@ import re
 
 import pytest
 from madeup import make_entry, store
+from rich.console import Console
 from trees import import_tree, write_result
 
 from mlperf_training_import.homes import home_of
 from mlperf_training_import.outcome import Outcome
 from mlperf_training_import.show import screen
+from mlperf_training_import.show.rows import print_rows, rows
 from mlperf_training_import.show.screen import Screen, show_imported
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
+from mlperf_training_import.values import counted
 
 
 def lines_of(capsys, outcome) -> list[list[str]]:
@@ -94,3 +97,31 @@ def test_entries_of_an_older_import_have_the_editions_of_the_tables(tmp_path, ca
         ["ssd-0.6", "1", "2.00 min."],
         ["ssd-2.0", "1", "20.00 min."],
     ]
+
+
+LONG = "mlperf-training--5.1--closed--object-detection-light-weight"
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_nothing_is_cut_however_narrow_the_terminal_is(width, capsys):
+    out = Console(width=width, highlight=False, markup=False)
+    table = rows("experiment", "edition", "results", last="by")
+    table.add_row(LONG, "ssd-2.0", "1", "Acme, 8 x A100 SXM 80 GB")
+    table.add_row("", "ssd-0.6", "", "Borealis")
+    print_rows(out, table)
+    shown = " ".join(capsys.readouterr().out.split())
+    for text in (LONG, "ssd-2.0", "Acme, 8 x A100 SXM 80 GB", "ssd-0.6", "Borealis"):
+        assert text in shown
+    assert ("results 1," in shown) is (width < 160)
+
+
+def test_the_commit_and_the_day_are_whole_at_80_columns(outcome, capsys, monkeypatch):
+    monkeypatch.setattr(screen, "_console", lambda: screen._Console(width=80, highlight=False, markup=False))
+    monkeypatch.setattr(screen, "_age", lambda _: ("7a78b76a69c7", "2026-11-30"))
+    Screen().show(outcome)
+    shown = capsys.readouterr().out
+    assert "round 5.0\n  commit 7a78b76a69c7, fetched 2026-11-30, results 2, new 0," in shown
+
+
+def test_one_is_not_many():
+    assert (counted(1, "result"), counted(0, "result"), counted(2000, "run")) == ("1 result", "0 results", "2,000 runs")
