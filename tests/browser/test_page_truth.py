@@ -137,10 +137,6 @@ class TestSizes:
         assert cells(page, "accelerators") == ["32 proc.", "8 proc.", "8 proc."]
         assert "0 accelerators" not in page.locator("main").inner_text()
 
-    def test_no_graphics_processor_is_a_superchip(self):
-        """What stands beside a count of GPUs is one of them."""
-        assert all("superchip" not in name.lower() for name in accelerators_table().accelerators)
-
 
 class TestVerdicts:
     def test_a_verdict_is_told_with_its_numbers(self, opened):

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     Entry = Mapping[str, object]
 
-#: A factor that differs by less is the one that the reference points ask for.
-_TOLERANCE = 1e-3
 #: What each verdict found. What the review made of it is another question: most results that fail were published.
 _FOUND = {
     "pass": "did not converge with fewer {unit} than the reference points allow",
@@ -48,12 +46,11 @@ def say_verdict(entry: Entry, unit: str, progress: float | None) -> str:
 
 def _say_factor(entry: Entry) -> str:
     """Whether the score was multiplied by the factor that follows from the verdict; empty where there is none to apply."""
-    wanted, applied = finite_number(entry.get("rcp_factor")), finite_number(entry.get("scaling_factor"))
+    wanted = finite_number(entry.get("rcp_factor"))
     if wanted is None or wanted == 1:
         return ""
-    if applied is not None and abs(applied - wanted) <= _TOLERANCE:
-        return f"the score was multiplied by the factor {wanted:.4f}"
-    return f"the score was not multiplied by the factor {wanted:.4f}"
+    is_applied = entry.get("rcp_factor_applied") is True
+    return f"the score was {'' if is_applied else 'not '}multiplied by the factor {wanted:.4f}"
 
 
 def say_factor(score: float | None, factor: float, unit: str) -> str:
