@@ -45,9 +45,9 @@ def picture_playground(browser: Browser) -> None:
 
 #: Pictures of the page: its name, the scheme, the size of the window, and what is chosen.
 PICTURES = (
-    ("report", "light", 1400, 1000, {"benchmark": "llama2_70b_lora-4.0"}),
-    ("report-overview", "light", 1400, 1000, {}),
-    ("report-phone", "dark", 390, 1100, {"benchmark": "llama2_70b_lora-4.0", "view": "same-size", "size": "8"}),
+    ("report", "light", 1400, 900, {"benchmark": "llama2_70b_lora-4.0"}),
+    ("report-overview", "light", 1400, 1000, {"benchmark": "all"}),
+    ("report-phone", "dark", 390, 1300, {"benchmark": "llama2_70b_lora-4.0"}),
 )
 
 

@@ -40,6 +40,7 @@ class TestThroughput:
     def weak(self, opened):
         """Two throughputs on one size, the second better, with minutes of their runs."""
         weak = {"metric": "throughput", "Result_Units": "models/min.", "runs_minutes": [30.0, 40.0], "runs_count": 2}
+        weak |= {"models_trained": 20, "minutes_to_train_all": 40.0}
         entries = [on_eight(number, score, **weak) for number, score in ((1, 0.5), (2, 2.0))]
         entries[1]["accelerator_model_name"] = "Better"
 
@@ -65,6 +66,11 @@ class TestThroughput:
         assert "weak scaling" in facts
         assert "Runs" not in facts
         assert ".." not in page.locator("#view").inner_text()
+
+    def test_the_table_says_what_the_score_is_made_of(self, weak):
+        page = weak(view="sizes")
+        assert cells(page, "models_trained") == ["20", "20"]
+        assert cells(page, "minutes_to_train_all") == ["40.00", "40.00"]
 
     def test_runs_of_one_are_no_points_on_the_axis_of_its_score(self, weak):
         page = weak(view="sizes")

@@ -18,6 +18,7 @@ import {ALL, chipSizes, createChoice, currentEditions} from "./choice.js";
 import {TRADEMARK} from "./cite.js";
 import {save, toCsv, toJson, toPng, toSvg} from "./export.js";
 
+const MADE_OF = ["models_trained", "minutes_to_train_all"];
 const PAPER = 680; // pixels that fit between the margins of A4
 
 function start(data) {
@@ -89,20 +90,23 @@ function start(data) {
     showChart(now, selected);
     const listed = view.lists ? shown.filter(view.lists) : shown;
     const rows = sort(columns, listed, now);
-    table.show(rows, now, view.columns);
+    table.show(rows, now, extraColumns(now));
     Object.assign(drawn, {now, selected, rows});
     byId("count").textContent =
       `${count(listed.length, "result")} of ${format(data.results.length)}` +
       (repeats.length
         ? `; ${count(repeats.length, "result")} with runs that were handed in again ${repeats.length === 1 ? "is" : "are"} hidden`
         : "");
-    showColumns(now, view);
+    showColumns(now);
     const result = panel.find(now.result);
     if (result) panel.show(result, now);
     else panel.hide();
   }
 
   const viewOf = ({benchmark, view}) => (benchmark ? VIEWS : OVERVIEWS)[view];
+
+  /* Columns that what is shown is about: those of the view, and what a score is made of where it is no time. */
+  const extraColumns = (now) => [...(viewOf(now).columns ?? []), ...(now.chips.edition?.says_unit ? MADE_OF : [])];
 
   function showFacts(now, shown) {
     const {edition} = now.chips;
@@ -263,10 +267,10 @@ function start(data) {
     showChart(drawn.now, drawn.selected, isPrinting ? PAPER : undefined);
   }
 
-  function showColumns(now, view) {
-    const shownKeys = columnsOf(columns, now, view.columns).map(({key}) => key);
+  function showColumns(now) {
+    const shownKeys = columnsOf(columns, now, extraColumns(now)).map(({key}) => key);
     byId("sort").replaceChildren(
-      ...columnsOf(columns, now, view.columns)
+      ...columnsOf(columns, now, extraColumns(now))
         .filter(({links}) => !links)
         .map(({key, title}) => make("option", {value: key, selected: key === (now.sort || "score")}, title)),
     );

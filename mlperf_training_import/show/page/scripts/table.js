@@ -44,7 +44,7 @@ export function makeColumns(declared) {
  * The columns that are shown: those that were chosen, or else the first ones and those that the view is about; the benchmark
  * only where there are several.
  */
-export function columnsOf(columns, state, ofView = []) {
+export function columnsOf(columns, state, ofView) {
   const chosen = state.columns.map((key) => columns.find((column) => column.key === key)).filter(Boolean);
   if (chosen.length) return chosen;
   return columns.filter(
