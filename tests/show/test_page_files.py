@@ -165,9 +165,11 @@ def test_what_a_verdict_found_with_its_numbers_and_what_became_of_the_factor():
         "own mean 900, least that passes 950, mean of the reference 1,000"
     )
     assert fields_of(make_entry(0, **judged))["verdict_said"] == f"{said}; the score was not multiplied by the factor 1.1111"
-    applied = fields_of(make_entry(0, **judged, rcp_factor_applied=True, scaling_factor=1.1111, Result=11.111))
+    applied = fields_of(make_entry(0, **judged, scaling_factor=1.1111, Result=11.111))
     assert applied["verdict_said"] == f"{said}; the score was multiplied by the factor 1.1111"
     assert applied["how_scored"] == "mean of the kept runs 10.00 \N{MULTIPLICATION SIGN} 1.111 = 11.11 minutes"
+    other = fields_of(make_entry(0, **judged, scaling_factor=1.05, rcp_factor_applied=False))
+    assert other["verdict_said"] == f"{said}; the score was multiplied by 1.0500, not by the factor 1.1111"
     passed = fields_of(make_entry(0, **judged | {"rcp_verdict": "pass", "rcp_factor": 1.0}, rcp_judged_mean=1050.0))
     assert passed["verdict_said"].startswith(
         "did not converge with fewer samples than the reference points allow; own mean 1,050"

@@ -49,8 +49,12 @@ def _say_factor(entry: Entry) -> str:
     wanted = finite_number(entry.get("rcp_factor"))
     if wanted is None or wanted == 1:
         return ""
-    is_applied = entry.get("rcp_factor_applied") is True
-    return f"the score was {'' if is_applied else 'not '}multiplied by the factor {wanted:.4f}"
+    factor = finite_number(entry.get("scaling_factor")) or 1
+    if factor == 1:
+        return f"the score was not multiplied by the factor {wanted:.4f}"
+    if entry.get("rcp_factor_applied") is False:
+        return f"the score was multiplied by {factor:.4f}, not by the factor {wanted:.4f}"
+    return f"the score was multiplied by the factor {factor:.4f}"
 
 
 def say_factor(score: float | None, factor: float, unit: str) -> str:

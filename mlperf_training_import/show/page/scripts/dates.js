@@ -39,6 +39,8 @@ export function drawOverDates(label, results, {width, height, figure, palette, u
   const records = recordsOf(bestOfRounds(dated, figure), figure);
   const {series, of} = palette(steps, "accelerator");
   const end = steps.reduce((latest, {day}) => (day > latest ? day : latest), "");
+  // of many records of one accelerator the first and the last have room for their names
+  const ends = records.filter(({chip}, place) => records[place - 1]?.chip !== chip || records[place + 1]?.chip !== chip);
   const stairs = [...records, {...records.at(-1), day: end}];
   const y = (result) => figure.of(result);
   return {
@@ -51,7 +53,7 @@ export function drawOverDates(label, results, {width, height, figure, palette, u
       height,
       drawn: steps,
       marginBottom: 44,
-      marginTop: 16,
+      marginTop: 26,
       x: dateScale(steps, width - 80),
       y: logScale(steps.map(y), unit),
       marks: [
@@ -59,7 +61,7 @@ export function drawOverDates(label, results, {width, height, figure, palette, u
         ...lines.map((one) => line(one.steps, {x: dateOf, y, stroke: of(one.steps[0]).colour, strokeWidth: 1.5})),
         points(steps, dateOf, y, of),
         ...signs(steps, dateOf, y),
-        text(records, {
+        text(ends, {
           x: dateOf,
           y,
           text: (result) => `${result.chip} ${formatFigure(y(result))}`,

@@ -149,7 +149,7 @@ function changesOf(groups, open) {
       {title: "Availability"},
       {title: "Best of the round before on as many", number: true},
       {title: "Times as fast, derived", number: true},
-      {title: "Record"},
+      {title: "Record", wide: true},
       {title: "Median spread of runs", number: true},
     ],
     groups.map(({edition, division, results, steps, all}) => {
