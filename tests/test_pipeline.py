@@ -10,7 +10,7 @@ from mlperf_training_import import pipeline
 from mlperf_training_import.options import Options
 
 
-def test_collections_are_rare_only_while_an_import_runs(monkeypatch):
+def test_collections_are_rare_only_while_an_import_runs(monkeypatch, tmp_path):
     before, seen = gc.get_threshold(), []
 
     def fail(*_):
@@ -19,6 +19,6 @@ def test_collections_are_rare_only_while_an_import_runs(monkeypatch):
 
     monkeypatch.setattr(pipeline, "find_target", fail)
     with pytest.raises(KeyboardInterrupt):
-        pipeline.import_rounds(SimpleNamespace(index_left_alone=nullcontext), Options(), print)
+        pipeline.import_rounds(SimpleNamespace(repos_path=tmp_path, index_left_alone=nullcontext), Options(), print)
     assert seen[0][0] > 10 * before[0]
     assert gc.get_threshold() == before

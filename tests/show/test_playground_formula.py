@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 import tracemalloc
 
@@ -190,6 +191,7 @@ def test_texts_do_not_grow_without_end():
         "result * 2",
         "min([" + ",".join(["[result,result]"] * 60) + "])",
     ],
+    ids=itertools.count(),
 )
 def test_no_formula_fills_the_memory(text):
     """Peak of what is made for a result as large as real ones are."""
@@ -215,6 +217,7 @@ def test_no_formula_fills_the_memory(text):
         "result['a'] = [result];" * 40,
         "".join(f"result['{number}'] = str(result);" for number in range(25)),
     ],
+    ids=itertools.count(),
 )
 def test_what_is_added_to_a_result_stays_small(text):
     """Also if the same list is in it twice, and that twice in another: the size is that of the text that shows it."""

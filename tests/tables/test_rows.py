@@ -88,7 +88,12 @@ def test_a_key_that_stands_twice_is_found():
             {"type": "string"},
             "runs: columns: log: type: invalid enum value 'string'",
         ),
-        ("log_keys.yaml", ("moment",), {"keys": "init_start"}, "moment: keys: expected `array`, got `str`"),
+        (
+            "log_keys.yaml",
+            ("left_out", "moment"),
+            {"keys": "init_start"},
+            "left_out: moment: keys: expected `array`, got `str`",
+        ),
         ("settings.yaml", ("counts",), {"steps": 3}, "counts: steps: expected `array`, got `int`"),
         ("suites.yaml", ("hpc",), {"label": 1}, "hpc: label: expected `str`, got `int`"),
     ],
