@@ -62,8 +62,11 @@ class Round:
 
     @property
     def is_shared(self) -> bool:
-        """Whether the results have a place among those of all rounds: neither private nor under a label of one's own."""
-        return self.declared_public or (not self.is_private and self.label == self.version)
+        """Whether the results have a place among those of all rounds.
+
+        Neither private ones have, nor those under a label of one's own, nor those that nobody knows where they are from.
+        """
+        return self.declared_public or (not self.is_private and self.label == self.version and self.remote is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,11 @@ class Outcome:
         """
         if not asked and any(o.results for o in self.rounds):
             return []
-        well = {o.round.label for o in self.rounds if o.results or (o.walked and not o.submissions)}
+        well = {
+            label
+            for o in self.rounds
+            if o.results or (o.walked and not o.submissions)
+            for label in (o.round.label, o.round.version)[: 1 + self.preview]  # a tree may have got a label of its own
+        }
         labels = asked or sorted({o.round.label for o in self.rounds} | {finding.round for finding in self.findings} - {""})
         return [label for label in labels if label not in well]

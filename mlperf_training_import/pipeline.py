@@ -28,6 +28,7 @@ from .rounds.walk import walk
 from .show.playground.playground import missing_requirements
 from .show.report import write_report
 from .show.summaries import make_output_folder, write_summaries
+from .tables.labels import LOCAL
 from .tables.rules import rules_of
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def import_rounds(
             outcome.findings,
             presence=_presence_in([] if outcome.preview else outcome.rounds, wanted, outcome.findings),
             prune=options.prune,
+            guests=[round_.label for round_ in rounds if round_.remote is None],
             dry_run=options.dry_run,
             waiting=tell,
         )
@@ -245,6 +247,8 @@ def _locate(home: Home, options: Options, findings: list[Finding], tell: Callabl
     path, labels = options.path, options.versions
     located = locate(home, findings, labels) if path is None else [locate_path(path, labels[0])]
     rounds = [replace(round_, declared_public=options.public) for round_ in located]
+    if path is not None:
+        rounds = [_as_preview(round_, tell) for round_ in rounds]
     for round_ in rounds:
         refuse_wrong_repository(round_, home.commands if path is None else None)
         if round_.part and round_.label == round_.version and not is_of_its_repository(round_):
@@ -256,6 +260,18 @@ def _locate(home: Home, options: Options, findings: list[Finding], tell: Callabl
     if not options.target_repo:
         _refuse_private(rounds, home.commands.home)
     return rounds
+
+
+def _as_preview(round_: Round, tell: Callable[[str], None]) -> Round:
+    """A tree on this machine, under a label of its own where it does not say that it is a clone of a repository.
+
+    What is published is never replaced by it then, and nothing of it stands beside that.
+    """
+    if round_.remote is not None or round_.label != round_.version or round_.declared_public:
+        return round_
+    label = f"{round_.label}-{LOCAL}"
+    tell(f"{round_.path}: does not say which repository it is from; imported as a preview, round {label}")
+    return replace(round_, label=label)
 
 
 def _without_results(outcome: Outcome, command: str) -> str | None:

@@ -185,7 +185,7 @@ def sample_repository(tmp_path_factory):
 
     root = tmp_path_factory.mktemp("repository") / "sample"
     write_sample(root)
-    make_repository(root)
+    make_repository(root).create_remote("origin", "https://example.org/ours/sample")
     return root
 
 

@@ -74,6 +74,16 @@ def cache_round(cm, repository: Path, version: str, remote: str | None = None, c
     return Path(clone.working_tree_dir)
 
 
+def as_clone(tree: Path) -> Path:
+    """Makes a tree a clone of some repository, as far as an import looks at it; gives the tree."""
+    git_folder = tree / ".git"
+    git_folder.mkdir(parents=True)
+    (git_folder / "index").touch()
+    (git_folder / "HEAD").write_text("0" * 40 + "\n")
+    (git_folder / "config").write_text('[remote "origin"]\nurl = https://example.org/ours/results\n')
+    return tree
+
+
 def fetch_lines() -> list[str]:
     """The ``cmr "get git repo ..."`` lines of the documentation."""
     text = (PROJECT / "docs/rounds.md").read_text(encoding="utf-8")

@@ -89,6 +89,7 @@ class Merger:
         presence: what is known of a stored result that this import does not have, given the division of its experiment.
         prune: removes results that are gone instead of keeping them.
         report: takes findings.
+        guests: rounds that come from a tree that does not say where it is from: they replace nothing that is published.
     """
 
     index: IdentityIndex
@@ -96,6 +97,7 @@ class Merger:
     presence: Callable[[Identity, str], Presence]
     prune: bool
     report: Report
+    guests: Collection[str] = ()
 
     def merge(self, stored: StoredExperiment, entries: Mapping[Identity, dict[str, Any]]) -> tuple[list[Any], Changes]:
         """The objects of an experiment after this import, and what changed.
@@ -117,6 +119,13 @@ class Merger:
         for identity, entry in entries.items():
             found = known.get(identity, new_place)
             old: dict[str, Any] | None = found.item
+            if identity[0] in self.guests and old is not None and _is_published(old):
+                self.report(
+                    "kept-result", str(stored.file), f"{' / '.join(identity)} is published, and this tree is no clone"
+                )
+                changes.kept += 1
+                merged.append(found)
+                continue
             new = _renewed(old or {}, entry, self.uids.get(identity, entry["uid"]))
             is_same = old is not None and _equal(new, old)
             merged.append(_Placed(found.place, old if is_same else new))
@@ -232,6 +241,11 @@ def _numbered(item: dict[str, Any], key: str) -> list[str]:
 
 def _free_key(item: dict[str, Any], key: str) -> str:
     return next(name for number in itertools.count(2) if (name := f"{key}_{number}") not in item)
+
+
+def _is_published(item: dict[str, Any]) -> bool:
+    """Whether an object says where on the web its result is from."""
+    return any(isinstance(item.get(key), str) for key in ("git_url", "details_url", "url"))
 
 
 def _has_uid(item: dict[str, Any]) -> bool:

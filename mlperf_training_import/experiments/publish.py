@@ -25,7 +25,7 @@ from .locks import locked
 from .merge import Merger, move_results, stored_uids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from ..homes.home import Home, Repository
@@ -91,6 +91,7 @@ def publish(
     *,
     presence: Callable[[Identity, str], Presence],
     prune: bool = False,
+    guests: Collection[str] = (),
     dry_run: bool = False,
     waiting: Callable[[str], None] = lambda _: None,
 ) -> list[PublishedExperiment]:
@@ -104,6 +105,7 @@ def publish(
         presence: what is known of a stored result that is not among the entries, given the division of its experiment. One
             that is gone is kept and reported, or removed.
         prune: remove stored results that are gone.
+        guests: labels of rounds that come from a tree that does not say where it is from: nothing published is replaced.
         dry_run: write nothing.
         waiting: told when another import has to be waited for.
 
@@ -127,7 +129,7 @@ def publish(
         index = IdentityIndex({identity: entry for group in groups.values() for identity, entry in group.items()})
         move_results(experiments, _places_of(experiments, groups), index, report)
         uids = stored_uids(experiments, index, labels)
-        plans = _plan(experiments, groups, Merger(index, uids, presence, prune, report))
+        plans = _plan(experiments, groups, Merger(index, uids, presence, prune, report, guests))
         if not dry_run:
             for name, plan in plans.items():
                 if plan.is_concerned:

@@ -6,6 +6,7 @@ included, no link and no ``.git`` file is followed, so that nobody else's reposi
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import errno
 import os
@@ -13,7 +14,7 @@ import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ..model import Round
 from ..regular import read_regular
@@ -30,11 +31,14 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_CONFIG_BYTES = 1 << 20
 _MOST_REF_BYTES = 4 << 10
 _MOST_PACKED_BYTES = 16 << 20
+#: A letter in an address may be a number, whose percent sign may be one, and so on.
+_MOST_QUOTED = 3
 #: Git itself follows a chain of symbolic references no further.
 _MOST_REFERENCES = 5
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REFERENCE = re.compile(r"ref:\s*(refs(?:/(?!\.)[^\x00-\x20\x7f~^:?*\[\\/]+)+)")
+_SUBMISSIONS = re.compile(r"(?:^|[_-])submissions?[_-]")
 _BRANCHES = "refs/heads/"
 _SECTION = re.compile(r"\s*\[\s*([A-Za-z0-9.-]+)(?:\s*\"((?:[^\"\\]|\\.)*)\")?\s*\](.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)\s*=(.*)", re.DOTALL)
@@ -71,10 +75,10 @@ def read_clone(clone: Path, label: str, version: str) -> Round:
 
 def is_as_before(round_: Round) -> bool:
     """Whether a clone that was read is still there, at the same commit."""
-    try:
-        return read_clone(round_.path, round_.label, round_.version).commit == round_.commit
-    except NoClone:
-        return False
+    commit = None
+    with contextlib.suppress(NoClone):
+        commit = read_clone(round_.path, round_.label, round_.version).commit
+    return round_.path.is_dir() and commit == round_.commit
 
 
 def remote_address(clone: Path) -> str:
@@ -247,5 +251,15 @@ def _comparable(remote: str) -> str | None:
 
 
 def _names_submissions(remote: str) -> bool:
-    """Whether an address is that of a repository in which a round is prepared, such as ``submissions_training_v6.0``."""
-    return (_comparable(remote) or "").casefold().rpartition("/")[2].startswith("submissions_")
+    """Whether an address is that of a repository in which a round is prepared, such as ``submissions_training_v6.0``.
+
+    However it is written: with letters as numbers, for Windows, with the repository's ``.git`` at its end.
+    """
+    for _ in range(_MOST_QUOTED):
+        remote = unquote(remote)
+    parts = [
+        part
+        for part in re.split(r"[/\\:\s]+", re.split("[?#]", remote.casefold())[0])
+        if part not in ("", ".", "git", ".git")
+    ]
+    return bool(parts) and _SUBMISSIONS.search(parts[-1]) is not None

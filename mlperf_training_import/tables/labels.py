@@ -11,6 +11,9 @@ from .files import FOLDER, Name, Row, load_table, with_names
 #: What the suffix of a label says of a round under embargo, wherever in it.
 _PRIVATE = ("private", "embargo", "review", "confidential")
 
+#: The suffix of what is imported from a tree that does not say where it is from.
+LOCAL = "local"
+
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})", re.ASCII)
 _SUFFIX = re.compile(r"(?!.*--)[A-Za-z0-9][A-Za-z0-9._-]{0,60}", re.ASCII)
 

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from cmind.core import CM
-from support import CMR, PROJECT, SCRIPT_TAGS, heed_signals, in_every_process
+from support import CMR, PROJECT, SCRIPT_TAGS, as_clone, heed_signals, in_every_process
 
 from mlperf_training_import import pipeline
 from mlperf_training_import.atomic import write_atomically
@@ -46,7 +46,7 @@ def small(isolated, monkeypatch):
 @pytest.fixture
 def tree(tmp_path):
     write_sample(tmp_path / "tree")
-    return tmp_path / "tree"
+    return as_clone(tmp_path / "tree")
 
 
 def run(cm, tree: Path, **flags):
@@ -114,7 +114,7 @@ def test_no_second_date_folder_where_the_first_cannot_be_seen(small, tree, monke
 
     def refusing(real):
         def function(path=".", *arguments, **named):
-            if os.fspath(path) == str(hidden):
+            if str(path) == str(hidden):
                 raise PermissionError(errno.EACCES, "Permission denied", str(path))
             return real(path, *arguments, **named)
 

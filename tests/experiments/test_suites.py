@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cmind.core import CM
-from support import cache_round
+from support import as_clone, cache_round
 from trees import write_result
 
 from mlperf_training_import.experiments.collect import collect_everywhere
@@ -146,7 +146,7 @@ def two_of_one_task(cm, tmp_path):
         for benchmark, minutes in (("llama31_8b", 10), ("gpt_oss_20b", 100)):
             logs = [run_log(benchmark, minutes * factor + number) for number in range(10)]
             write_submission(tmp_path / "6.0", "Org", system, benchmark, logs, system_description("Org"))
-    return run(path=str(tmp_path / "6.0"), version="6.0").rounds[0]
+    return run(path=str(as_clone(tmp_path / "6.0")), version="6.0").rounds[0]
 
 
 def test_two_benchmarks_of_one_task_are_never_ranked_together(two_of_one_task):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from cmind.core import CM
-from support import CMR, PROJECT, SCRIPT_TAGS, in_every_process, run_cmr
+from support import CMR, PROJECT, SCRIPT_TAGS, as_clone, in_every_process, run_cmr
 
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.homes import home_of
@@ -35,6 +35,7 @@ def test_eight_imports_at_once(registered, tmp_path, isolated):
                 logs = [run_log(benchmark, 10 + number) for number in range(5)]
                 description = system_description("Acme", system_name=system)
                 write_submission(tmp_path / label, "Acme", system, benchmark, logs, description)
+        as_clone(tmp_path / label)
     assert run_cmr(SCRIPT_TAGS).returncode == 16  # CM adds a default configuration when it first runs a script in a home
     imports = [
         subprocess.Popen(
@@ -106,6 +107,7 @@ def write_random_round(root: Path, source: random.Random) -> int:
         system = f"{benchmark}-box"
         description = system_description(submitter, system_name=system, division=source.choice(("closed", "open")))
         write_submission(root, submitter, system, benchmark, logs, description)
+    as_clone(root)
     return len(places)
 
 

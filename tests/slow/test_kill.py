@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 from cmind.core import CM
+from support import as_clone
 
 from mlperf_training_import.homes import home_of
 from mlperf_training_import.options import options_from
@@ -171,7 +172,7 @@ def write_tree(root: Path, *benchmarks: str) -> Path:
     for benchmark in benchmarks:
         logs = [run_log(benchmark, 10 + number) for number in range(3)]
         write_submission(root, "Acme", "x8", benchmark, logs, system_description("Acme", system_name="x8"))
-    return root
+    return as_clone(root)
 
 
 def nothing_there(home: Path, tmp_path: Path) -> None:
