@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..regular import read_regular
 from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
 from ..tables.labels import order_of_label
 
@@ -18,6 +19,8 @@ CROISSANT_FILE = "croissant.json"
 
 #: What a file says in its metadata of the round that it is of.
 _ORIGIN = frozenset({b"source", b"commit", b"date"})
+#: The largest file of all published rounds has a hundredth of this.
+_MOST_BYTES = 4 << 30
 _PARQUET = "application/x-parquet"
 _TYPES = {
     "text": "sc:Text",
@@ -86,7 +89,7 @@ def _file_set(table: TableSchema) -> dict[str, Any]:
 
 
 def _file_object(file: Path, folder: Path) -> dict[str, Any]:
-    name, data = file.relative_to(folder).as_posix(), file.read_bytes()
+    name, data = file.relative_to(folder).as_posix(), read_regular(file, _MOST_BYTES)
     return _node(
         "FileObject",
         name,

@@ -87,9 +87,7 @@ def _lock_of(repository: Path) -> Path:
     """The lock in the git folder of a repository, or of a folder that it is in; never in one of somebody else."""
     owner = repository.stat().st_uid if repository.is_dir() else os.geteuid()
     git_folders = (folder / ".git" for folder in (repository, *repository.parents))
-    places = (
-        git / LOCK_FILE for git in git_folders if git.is_dir() and not git.is_symlink() and git.stat().st_uid == owner
-    )
+    places = (git / LOCK_FILE for git in git_folders if git.is_dir() and not git.is_symlink() and git.stat().st_uid == owner)
     return next(places, repository / f".{LOCK_FILE}")
 
 

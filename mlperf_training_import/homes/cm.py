@@ -21,9 +21,9 @@ from ..atomic import remove_leftovers, write_atomically
 from ..errors import ImportFailure
 from ..flags import typed_in_cm
 from ..place import GUI_SCRIPT, GUI_UID
-from ..regular import is_there
+from ..regular import is_there, read_regular
 from ..way_in import CM as COMMANDS
-from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, is_going, json_in, tags_of
+from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, is_going, json_in, read_meta, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: The automation that keeps the cache.
 _CACHE = "cache,541d6f712a6b464e"
+#: An index of a hundred thousand artifacts has less.
+_MOST_INDEX_BYTES = 256 << 20
 #: A file in an entry that another is to replace.
 _OLD_MARK = "mlperf-training-replaced"
 #: The automation that runs scripts, by its uid.
@@ -132,8 +134,8 @@ class CmHome(Home):
         place = folder / self.description_file
         try:
             for file in (folder / "_cm.yaml", place):
-                if is_there(file) and not file.is_file():
-                    raise BadDescription(file, "not a regular file")
+                if is_there(file):
+                    read_meta(file)
             found = utils.load_yaml_and_json(str(folder / "_cm"))
         except (OSError, TypeError, ValueError, RecursionError) as error:
             raise BadDescription(place, f"cannot be read ({error})") from error
@@ -179,7 +181,7 @@ class CmHome(Home):
         cm = self._cm
         file = self.repos_path / cm.cfg["file_index"]
         remove_leftovers(file)
-        data = file.read_bytes() if file.is_file() else b""
+        data = read_regular(file, _MOST_INDEX_BYTES) if is_there(file) else b""
         content = json_in(data, dict)
         if self._is_whole(content):
             cm.index.meta = content

@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import yaml
+
 from ..errors import ImportFailure, UnknownTarget
 from ..interpreter import module_command
+from ..regular import read_regular
 from ..tables.suites import labels_of_tags, suites
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 _Json = TypeVar("_Json", list[Any], dict[str, Any])
 #: The tags that every cache entry with a clone has; one with a round has that of its suite too.
 CLONE_TAGS = ("get", "repo")
+_MOST_META_BYTES = 16 << 20
 #: What follows the name of an entry's folder while it is removed.
 _GOING = ".mlperf-training-removed"
 #: What is still being fetched is tagged with this, and never used.
@@ -299,6 +303,24 @@ def _without_replaced(found: list[CacheEntry]) -> list[CacheEntry]:
     whole = {e.labels for e in found if not e.is_old and not e.unfinished and e.clone.is_dir()}
     last = {e.labels: e for e in sorted(found, key=lambda e: e.expired_s or 0.0) if e.is_old}
     return [e for e in found if not e.is_old or not e.labels or (e is last[e.labels] and e.labels not in whole)]
+
+
+def read_meta(file: Path) -> bytes:
+    """The bytes of a description, in JSON or YAML.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or too large.
+        ValueError: it repeats parts of itself, with which a few bytes can stand for billions of values.
+    """
+    data = read_regular(file, _MOST_META_BYTES)
+    if file.suffix == ".yaml" and b"*" in data:
+        try:
+            has_aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data, yaml.SafeLoader))
+        except yaml.YAMLError:
+            return data  # whoever reads it says what is wrong
+        if has_aliases:
+            raise ValueError("it repeats parts of itself (YAML aliases)")
+    return data
 
 
 def json_in(data: bytes, kind: type[_Json]) -> _Json:

@@ -21,7 +21,7 @@ from ..flags import typed_in_mlc
 from ..regular import is_there, read_regular
 from ..tables.suites import labels_of_tags
 from ..way_in import MLC
-from .home import BadDescription, CacheEntry, Home, Repository, is_clone, is_going, json_in, tags_of
+from .home import BadDescription, CacheEntry, Home, Repository, is_clone, is_going, json_in, read_meta, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,7 +110,7 @@ class MlcHome(Home):
             place = next((file for name in _DESCRIPTIONS if is_there(file := folder / name)), folder)
             if place == folder:
                 return None
-            data = read_regular(place, _MOST_BYTES)
+            data = read_meta(place)
             content = yaml.safe_load(data) if place.suffix == ".yaml" else json.loads(data)
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             why = error.strerror if isinstance(error, OSError) else "no YAML or JSON"

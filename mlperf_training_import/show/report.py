@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..atomic import write_if_different
 from ..errors import BadInput
 from ..json_bytes import json_bytes
+from ..regular import read_regular
 from ..tables.labels import round_label
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..outcome import Outcome, RoundOutcome
 
 REPORT_FILE = "mlperf-training-report.json"
+#: The report of all published rounds has a hundredth of this.
+_MOST_BYTES = 512 << 20
 
 
 def write_report(outcome: Outcome, folder: Path) -> tuple[Path, bool]:
@@ -38,14 +41,14 @@ def read_report(file: Path, *, optional: bool = False) -> dict[str, Any]:
         BadInput: it cannot be read, or is no report.
     """
     try:
-        report = json.loads(file.read_bytes())
+        report = json.loads(read_regular(file, _MOST_BYTES))
     except FileNotFoundError as error:
         if optional:
             return {}
         raise BadInput(f"{file}: no such file") from error
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{file}: no report of an import; remove it, or name another one with --findings") from error
     if not isinstance(report, dict):
         raise BadInput(f"{file}: no report of an import; remove it, or name another one with --findings")

@@ -11,6 +11,7 @@ from ..atomic import write_if_different
 from ..csv_text import csv_text
 from ..errors import BadInput
 from ..experiments.files import to_bytes
+from ..regular import read_regular
 from ..results.entry import order_of
 from ..results.remarks import NEVER_SILENT, remarks_of
 from ..tables.keys import columns
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 
 RESULTS_FILE = "summary_results.json"
+#: A summary of a hundred thousand results has less.
+_MOST_BYTES = 512 << 20
 _METRIC_COLUMNS = ("metric", "Result_Units")
 
 
@@ -106,7 +109,7 @@ def _own_stem(folder: Path, stem: str, rows: Sequence[Mapping[str, object]], *ro
 def _results_in(file: Path) -> set[tuple[object, ...]]:
     """What a summary is about; nothing where there is none."""
     try:
-        rows = json.loads(file.read_bytes())
+        rows = json.loads(read_regular(file, _MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return set()
     return {_result_of(row) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()

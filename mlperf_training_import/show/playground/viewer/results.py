@@ -18,12 +18,15 @@ from urllib.parse import urlencode
 import cmind
 import pandas as pd
 
+from ....regular import read_regular
 from .chart import Axes, draw
 from .formula import NO_VALUE, FormulaError, parse_assignments, parse_filter
 from .misc_replacement import get_params
 
 #: More experiments than these are not shown at once.
 _MOST_EXPERIMENTS = 8
+#: More than a result file that an import writes ever has.
+_MOST_BYTES = 512 << 20
 _KINDS = {
     "": "",
     "2d-static": "Scatter plot (static)",
@@ -134,7 +137,7 @@ def _read_results(st: Any, experiments: Sequence[Any]) -> list[Result]:
         for file in sorted(Path(experiment.path).glob("*/cm-result.json")):
             place["experiment_dir"] = file.parent.name
             try:
-                stored = json.loads(file.read_bytes()) if file.is_file() else []
+                stored = json.loads(read_regular(file, _MOST_BYTES))
             except (OSError, ValueError, RecursionError) as error:
                 st.warning(_plain(f"{file}: {error}"))
                 continue

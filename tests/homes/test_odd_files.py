@@ -1,0 +1,102 @@
+"""Whatever stands where a file of ours is expected is opened as a regular file of bounded size, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from mlperf_training_import.errors import BadInput
+from mlperf_training_import.homes.home import BadDescription, read_meta
+from mlperf_training_import.homes.mlc import MlcHome
+from mlperf_training_import.show.report import read_report
+from mlperf_training_import.show.summaries import _results_in
+
+
+def endless(place: Path) -> None:
+    place.symlink_to("/dev/zero")
+
+
+def pipe(place: Path) -> None:
+    os.mkfifo(place)
+
+
+def bound_socket(place: Path) -> None:
+    here = Path.cwd()
+    os.chdir(place.parent)  # the path of a socket is short
+    try:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(place.name)
+    finally:
+        os.chdir(here)
+
+
+def deep(place: Path) -> None:
+    place.write_text("[" * 5_000)
+
+
+def folder(place: Path) -> None:
+    place.mkdir()
+
+
+FORMS = [endless, pipe, bound_socket, deep, folder]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_report_that_is_none(tmp_path, form):
+    form(tmp_path / "report.json")
+    with pytest.raises(BadInput, match="report"):
+        read_report(tmp_path / "report.json", optional=True)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_summary_that_is_none_holds_nothing(tmp_path, form):
+    form(tmp_path / "summary.json")
+    assert _results_in(tmp_path / "summary.json") == set()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["_cm.json", "_cm.yaml"])
+def test_a_description_of_collective_mind_that_is_none(cm, tmp_path, form, name):
+    from mlperf_training_import.homes import home_of
+
+    (tmp_path / "experiment").mkdir()
+    form(tmp_path / "experiment" / name)
+    with pytest.raises(BadDescription):
+        home_of(cm).read_description(tmp_path / "experiment")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["meta.json", "meta.yaml"])
+def test_a_description_of_mlcflow_that_is_none(tmp_path, form, name):
+    (tmp_path / "experiment").mkdir()
+    form(tmp_path / "experiment" / name)
+    with pytest.raises(BadDescription):
+        MlcHome(tmp_path).read_description(tmp_path / "experiment")
+
+
+def test_a_description_that_repeats_itself_without_end(cm, tmp_path):
+    from mlperf_training_import.homes import home_of
+
+    lines = ["uid: x", "a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40))]
+    for name, home in (("_cm.yaml", home_of(cm)), ("meta.yaml", MlcHome(tmp_path))):
+        (tmp_path / name).write_text("\n".join(lines))
+        with pytest.raises(BadDescription):
+            home.read_description(tmp_path)
+    (tmp_path / "plain.yaml").write_text("uid: x\nnote: 2 * 3\n")
+    assert read_meta(tmp_path / "plain.yaml")
+
+
+def test_an_index_that_is_none_is_an_error_and_is_not_waited_for(cm):
+    from mlperf_training_import.homes import home_of
+
+    home = home_of(cm)
+    index = home.repos_path / "index.json"
+    assert json.loads(index.read_text())
+    index.unlink()
+    os.mkfifo(index)
+    with home.index_left_alone(), pytest.raises(OSError, match="regular"):
+        home.add_to_index([], home.find_repository("local"))
