@@ -79,7 +79,8 @@ def import_round(root):
     findings += outcome.findings
     (result,) = outcome.results
     json.dumps(result.entry, allow_nan=False)
-    return result.entry, {f.code: f.what for f in findings if f.code in ("no-power-folder", "unknown-energy", "power-log")}
+    codes = ("no-power-folder", "unknown-energy", "power-log", "power-quality")
+    return result.entry, {f.code: f.what for f in findings if f.code in codes}
 
 
 def all_runs(files: dict[str, str]) -> dict[str, dict[str, str]]:
@@ -375,3 +376,24 @@ def test_the_only_energy_of_4_1_equals_the_reference(published, shared):
     assert imported.what("power-log")
     # the ten switches have meters: 1.2 % more
     assert measured[0].entry["energy_with_switches_joules"] == pytest.approx(16585339.58242044, rel=1e-9)
+
+
+def readings(first: int, last: int) -> str:
+    """A log that is stopped as it begins, with readings from one second of the run to another."""
+    lines = [event(first, START), event(first, STOP)]
+    lines += [event(second, READING, 1000) for second in range(first + 1, last, 10)]
+    return "\n".join(lines) + "\n"
+
+
+def test_readings_from_outside_of_the_run_make_an_energy_that_nothing_ends_doubtful(import_with):
+    """The kept run takes 120 s. What lies in the run is covered all the same."""
+    entry, findings = import_with({f"result_{number}": {"node_0.txt": readings(-60, 260)} for number in range(3)})
+    assert entry["energy_coverage"] == 1.0
+    assert "also those outside of the run" in findings["power-quality"]
+    assert "power-log" not in findings
+
+
+def test_readings_of_the_run_alone_need_no_stop(import_with):
+    power = {f"result_{number}": {"node_0.txt": readings(-1, seconds)} for number, seconds in enumerate((180, 60, 120))}
+    _, findings = import_with(power)
+    assert "not later than the start" in findings["power-log"]
