@@ -108,6 +108,7 @@ def _record_set(table: TableSchema) -> dict[str, Any]:
 
 def _field(table: str, column: Column) -> dict[str, Any]:
     notes = [f"unit: {column.unit}"] if column.unit else []
+    notes += [f"names a row of {column.of}"] if column.of else []
     notes += ["derived"] if column.derived else []
     return _node(
         "Field",
@@ -116,7 +117,7 @@ def _field(table: str, column: Column) -> dict[str, Any]:
         description=f"{column.text} ({', '.join(notes)})" if notes else column.text,
         dataType=_TYPES[column.type],
         **({"repeated": True} if column.type in ("numbers", "texts") else {}),
-        # a text and no node: for that mlcroissant would join the tables by this column alone, without the round
-        **({"references": {"field": f"{column.of}/{column.name}"}} if column.of else {}),
+        # not `references`: for that mlcroissant joins the tables, by this column alone, and repeats rows
+        **({"equivalentProperty": f"{column.of}/{column.name}"} if column.of else {}),
         source={"fileSet": {"@id": f"{table}-files"}, "extract": {"column": column.name}},
     )

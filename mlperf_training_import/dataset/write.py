@@ -249,7 +249,8 @@ def _arrow_schema(schema: TableSchema, metadata: dict[str, str]) -> Any:
 
 def _column_metadata(column: Column) -> dict[str, str]:
     unit = {"unit": column.unit} if column.unit else {}
-    return {"text": column.text, **unit, "derived": "yes" if column.derived else "no"}
+    of = {"references": f"{column.of}.{column.name}"} if column.of else {}
+    return {"text": column.text, **unit, **of, "derived": "yes" if column.derived else "no"}
 
 
 def _iter_tables(schema: TableSchema, arrow: Any, rows: Iterable[Row], common: Row) -> Iterator[Any]:

@@ -264,6 +264,7 @@ def test_columns_say_in_parquet_what_they_are(made):
     schema = pyarrow.parquet.read_schema(folder / "runs/3.0.parquet")
     assert schema.metadata[b"importer_version"] == __version__.encode()
     minutes = next(column for column in dataset_tables()["runs"].columns if column.name == "minutes")
+    assert schema.field("uid").metadata[b"references"] == b"results.uid"
     expected = {b"text": minutes.text.encode(), b"unit": b"min", b"derived": b"yes"}
     assert {key: schema.field("minutes").metadata[key] for key in expected} == expected
     for name in dataset_tables():
@@ -333,7 +334,8 @@ def test_croissant_has_checksums_units_and_what_is_derived(made):
     assert fields["runs/minutes"].endswith("(unit: min, derived)")
     sets = {part["@id"]: part for part in content["recordSet"]}
     assert sets["runs"]["key"] == [{"@id": "runs/round"}, {"@id": "runs/log"}]
-    references = {field["@id"]: field["references"]["field"] for field in sets["runs"]["field"] if "references" in field}
+    fields_of_runs = sets["runs"]["field"]
+    references = {field["@id"]: of for field in fields_of_runs if (of := field.get("equivalentProperty"))}
     assert references == {"runs/uid": "results/uid", "runs/benchmark": "benchmarks/benchmark"}
     assert set(references.values()) <= fields.keys()
     assert content["creditText"].endswith(f" {__version__}")
