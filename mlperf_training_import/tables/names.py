@@ -105,7 +105,7 @@ _ROWS = {
     "accelerator": (
         ACCELERATORS_FILE,
         "accelerators",
-        "{name}: {{vendor: VENDOR, generation: GENERATION, colour: '#RRGGBB', forms: {{FORM: [GB]}}}}",
+        '{name}: {{vendor: VENDOR, generation: GENERATION, colour: "#RRGGBB", forms: {{FORM: [GB]}}}}',
     ),
     "submitter": (SUBMITTERS_FILE, "submitters", "{name}: []"),
     "availability": (NAMES_FILE, "availability", "CATEGORY: {name}"),

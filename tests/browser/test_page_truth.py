@@ -322,6 +322,13 @@ class TestFirstScreen:
         assert "2.6 times as fast as MI300X: 26.00 minutes" in page.locator(".lead").inner_text()
         assert "10.00 ! · 5.1, available · 2.6 ×" in texts(page)
 
+    def test_any_result_at_the_size_can_be_what_the_others_are_set_against(self, first):
+        page = first()
+        page.locator(f"{ROWS} button", has_text="machine-3").click()
+        page.get_by_role("button", name="Set others against it").click()
+        assert "2.8 times as fast as H100: machine-3: 28.00 minutes" in page.locator(".lead").inner_text()
+        assert page.get_by_label("Times as fast as").locator(":checked").inner_text() == "H100: machine-3"
+
     def test_chips_choose_benchmark_and_size(self, first):
         page = first()
         page.get_by_role("radio", name="on 64").check()

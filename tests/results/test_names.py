@@ -417,7 +417,7 @@ def test_a_spelling_that_no_row_has_is_one_finding_per_round_with_the_row_to_add
     assert (file, line.isdigit()) == ("mlperf_training_import/tables/accelerators.yaml", True)
     assert finding.what == (
         "accelerator Bilby X1 is not in the table (first seen in Org/results/a/resnet); to be added: "
-        '"Bilby X1": {vendor: VENDOR, generation: GENERATION, forms: {FORM: [GB]}}'
+        '"Bilby X1": {vendor: VENDOR, generation: GENERATION, colour: "#RRGGBB", forms: {FORM: [GB]}}'
     )
     assert all(result.entry["accelerator_model_name"] == "Bilby X1" for result in imported.results.values())
     assert not any("accelerator" in result.entry for result in imported.results.values())

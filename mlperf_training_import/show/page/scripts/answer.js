@@ -5,7 +5,7 @@ import {bibtex, cite, dateOf} from "./cite.js";
 import {formatFigure, formatTimes} from "./format.js";
 import {groupBy, timesAsFast} from "./compare.js";
 import {putTogether} from "./marks.js";
-import {HOLLOW_BAR, bestBars, drawBars, pinnedBar} from "./bars.js";
+import {HOLLOW_BAR, bestBars, drawBars, pinChoices, pinnedBar} from "./bars.js";
 import {drawOverDates} from "./dates.js";
 import {atOneSize, capital, ended, figureOf, figureSelect, inWords, makeSelect, opener} from "./parts.js";
 import {explainSigns} from "./trust.js";
@@ -20,7 +20,7 @@ export function answer({results, repeats, state, width, edition, change, open, p
   const title = `The best of each accelerator on ${said}`;
   const controls = [figureSelect({state, change, edition, results})];
   if (!bars.length) return {title, controls, empty: `No result on ${said} here. Choose another size or other filters.`};
-  const pinned = pinnedBar(bars, state);
+  const pinned = pinnedBar(bars, chosen, state);
   const other = pinned ?? mostSubmitted(bars, chosen);
   const unit = figure.words(edition);
   const isWide = width >= WIDE;
@@ -40,12 +40,7 @@ export function answer({results, repeats, state, width, edition, change, open, p
     title,
     controls: [
       ...controls,
-      makeSelect(
-        "Times as fast as",
-        bars.map(({kind, result}) => [result.uid, kind]),
-        other?.result.uid ?? "",
-        (pin) => change({pin}),
-      ),
+      makeSelect("Times as fast as", pinChoices(bars, other), other?.result.uid ?? "", (pin) => change({pin})),
     ],
     drawn: [...drawn, ...over.steps],
     legend: [...(over.series ?? []), ...(drawn.some((result) => !result.can_be_bought) ? [HOLLOW_BAR] : [])],

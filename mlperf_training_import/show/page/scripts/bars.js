@@ -19,8 +19,17 @@ export function bestBars(results, figure) {
   return bestOfEach(results, (result) => result.chip, figure).sort((a, b) => compare(a.result, b.result));
 }
 
-/* The bar that the others are set against: the one that was pinned, wherever its own accelerator's best is. */
-export const pinnedBar = (bars, state) => bars.find(({result}) => result.uid === state.pin) ?? null;
+/* What the bars are set against: one of them, or any other result at their size, that was pinned; null for nothing. */
+export function pinnedBar(bars, results, state) {
+  const other = results.find(({uid}) => uid === state.pin);
+  return (
+    bars.find(({result}) => result === other) ?? (other ? {kind: `${other.chip}: ${other.system}`, result: other} : null)
+  );
+}
+
+/* A list to choose it from. */
+export const pinChoices = (bars, pinned) =>
+  (bars.includes(pinned) || !pinned ? bars : [...bars, pinned]).map(({kind, result}) => [result.uid, kind]);
 
 /* What stands beside a bar: figure, ratio, and, where there is room, round, category and signs. */
 function labelOf({result}, figure, pinned, isLong) {

@@ -3,7 +3,7 @@
 import {makeFigures} from "./dom.js";
 import {formatFigure, formatTimes} from "./format.js";
 import {timesAsFast} from "./compare.js";
-import {HOLLOW_BAR, bestBars, drawBars, pinnedBar} from "./bars.js";
+import {HOLLOW_BAR, bestBars, drawBars, pinChoices, pinnedBar} from "./bars.js";
 import {atOneSize, bought, capital, ended, figureOf, figureSelect, makeSelect, opener} from "./parts.js";
 import {explainSigns} from "./trust.js";
 
@@ -14,7 +14,7 @@ export function sameSize({results, state, width, edition, change, open, palette}
   const title = `The best of each accelerator on ${said}`;
   const switches = [figureSelect({state, change, edition, results})];
   if (!bars.length) return {title, controls: switches};
-  const pinned = pinnedBar(bars, state);
+  const pinned = pinnedBar(bars, chosen, state);
   const unit = figure.words(edition);
   const hasRuns = figure.name === "score" && bars.some(({result}) => result.range.length && result.runs.length > 1);
   const [fastest, second] = bars;
@@ -39,11 +39,8 @@ export function sameSize({results, state, width, edition, change, open, palette}
     legend: drawn.some((result) => !result.can_be_bought) ? [HOLLOW_BAR] : [],
     controls: [
       ...switches,
-      makeSelect(
-        "Compare with",
-        [["", "nothing"], ...bars.map(({kind, result}) => [result.uid, kind])],
-        pinned?.result.uid ?? "",
-        (pin) => change({pin}),
+      makeSelect("Compare with", [["", "nothing"], ...pinChoices(bars, pinned)], pinned?.result.uid ?? "", (pin) =>
+        change({pin}),
       ),
     ],
     chart: drawBars(
