@@ -7,7 +7,7 @@ import {draw, namesScale, roundTicks, textWidth} from "./marks.js";
 import {measure, opener} from "./parts.js";
 import {unitOf} from "./data.js";
 
-const {dot, ruleX, text} = libraries;
+const {dot, tickX} = libraries;
 
 export const MOST_COMPARED = 4;
 
@@ -56,8 +56,7 @@ function drawRuns(results, width) {
     y: namesScale(names),
     marks: [
       dot(runs, {x: "run", y: "name", r: 4, fill: "var(--series-0)", fillOpacity: 0.55}),
-      ...scores.map((one) => ruleX([one], {x: "score", y1: "name", y2: "name", stroke: "var(--ink)"})),
-      text(scores, {x: "score", y: "name", text: () => "|", fontSize: 22, fill: "var(--ink)"}),
+      tickX(scores, {x: "score", y: "name", stroke: "var(--ink)", strokeWidth: 2}),
     ],
   });
   chart.setAttribute("role", "img");
@@ -96,9 +95,11 @@ function tableOf(data, results, {change, state, open}) {
     ["Spread of runs, derived", ...results.map(({spread}) => (spread === null ? "" : formatShare(spread)))],
     ["To know", ...results.map(({signs}) => signs)],
   ];
-  return makeFigures(
+  const table = makeFigures(
     `Keys that differ (${keys.filter(differs).length}) first`,
     [{title: "Key"}, ...results.map((_, place) => ({title: String(place + 1)}))],
     [...head, ...rows.map((key) => [make("code", {}, key), ...entries.map((entry) => textOf(entry, key))])],
   );
+  table.classList.add("even");
+  return table;
 }
