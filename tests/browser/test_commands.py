@@ -45,7 +45,7 @@ def opened(python: str, *arguments: str):
 
 def three_commands() -> list[str]:
     """The block of README with the three commands."""
-    text = (PROJECT / "README.md").read_text(encoding="utf-8").partition("## Three commands")[2]
+    text = (PROJECT / "README.md").read_text(encoding="utf-8").partition("## With Collective Mind")[2]
     lines = text.split("```bash\n")[1].partition("```")[0].splitlines()
     assert len(lines) == 3
     return lines
