@@ -92,6 +92,24 @@ def test_a_setting_is_there_for_the_logs_that_grep_finds_it_in(query, clone):
     assert dict(query(f"select log, lines from hyperparameters where key = '{SETTING}'")) == counted
 
 
+@pytest.mark.parametrize("key", ["tracked_stats", "train_loss", "block_start", "epoch_stop", "eval_start"])
+def test_measurements_are_the_lines_that_grep_counts(query, clone, key):
+    counted = grep(clone, f':::MLL.*"key": *"{key}"')
+    assert counted
+    sql = f"select log, count(distinct line) from measurements where key = '{key}' group by log"
+    assert dict(query(sql)) == counted
+
+
+def test_every_evaluation_has_its_samples_and_the_last_one_those_of_its_run(query):
+    assert query("select count(*) from evaluations where progress is null or samples is null or quality < 0") == [(0,)]
+    sql = """select count(*), count(*) filter (u.progress = e.progress and u.samples = e.samples) from runs u
+        join (select log, arg_max(progress, line) as progress, arg_max(samples, line) as samples
+              from evaluations where not is_after_stop group by log) e using (log)
+        where u.progress is not null and u.benchmark <> 'stable_diffusion'"""
+    ((runs, equal),) = query(sql)
+    assert runs == equal > 1000
+
+
 def test_the_last_evaluations_of_the_kept_runs_make_the_quality_of_the_entry(query, entries):
     """But for Stable Diffusion: there it is the first point at which all targets are met."""
     by_run = defaultdict(list)
