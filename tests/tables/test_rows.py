@@ -20,7 +20,7 @@ LOADERS = {
     "descriptions.yaml": (descriptions, descriptions.description_keys),
     "findings.yaml": (findings, findings.kinds_of_findings),
     "keys.yaml": (keys, keys.entry_keys),
-    "log_keys.yaml": (log_keys, log_keys.left_out_keys),
+    "log_keys.yaml": (log_keys, log_keys._table),
     "names.yaml": (names, names.names_table),
     "rounds.yaml": (rules, rules._rounds),
     "settings.yaml": (settings, settings._table),
