@@ -95,7 +95,7 @@ def pytest_collection_modifyitems(items):
         for folder, marker in _MARKED_FOLDERS.items():
             if f"/tests/{folder}/" in item.path.as_posix():
                 item.add_marker(marker)
-        if "shared" in item.fixturenames:
+        if {"shared", "real_tree"} & {*item.fixturenames}:
             item.add_marker("real")
         if item.get_closest_marker("slow") or item.get_closest_marker("real"):
             item.add_marker("no_cover")  # the floor is that of the fast loop; to trace whole rounds doubles their time
@@ -225,15 +225,24 @@ def round_6_0(shared, tmp_path_factory):
     return import_tree(extract(shared / "cases/round-6.0-excerpt.tar.xz", tmp_path_factory.mktemp("6.0")), "6.0")
 
 
+#: A CM home with rounds that ``run.py`` fetched, in place of the copies in ``shared``; see CONTRIBUTING.
+_FETCHED_HOME = os.environ.get("MLPERF_ROUNDS")
+
+
 @pytest.fixture(scope="session")
-def real_tree(shared, request, tmp_path_factory):
-    """A function from the label of a real round to its tree: the clone in ``real_home``, or what is unpacked once."""
+def real_tree(request, tmp_path_factory):
+    """A function from the label of a real round to its tree.
+
+    That is the clone in the home of ``MLPERF_ROUNDS``, the one in ``real_home``, or what is unpacked once.
+    """
 
     @functools.cache
     def tree_of(label: str) -> Path:
+        if _FETCHED_HOME:
+            return clone_in(Path(_FETCHED_HOME), label) or pytest.skip(f"round {label} is not cached in {_FETCHED_HOME}")
         if _is_in_home(label):
             return request.getfixturevalue("real_round")(label)
-        return extract(archive_of(shared, label), tmp_path_factory.mktemp(label))
+        return extract(archive_of(request.getfixturevalue("shared"), label), tmp_path_factory.mktemp(label))
 
     return tree_of
 
@@ -260,8 +269,8 @@ _PLACED_ROUNDS = ("0.7", "3.0", "4.1", "hpc-2.0")
 
 
 def _is_in_home(label: str) -> bool:
-    """Whether ``real_home`` has a round."""
-    return label in (_FETCHED_ROUND, *_PLACED_ROUNDS)
+    """Whether ``real_home`` has a round, and is used."""
+    return not _FETCHED_HOME and label in (_FETCHED_ROUND, *_PLACED_ROUNDS)
 
 
 @pytest.fixture(scope="session")
@@ -312,10 +321,17 @@ def real_round(real_home):
     """A function from a round's label to its real clone."""
 
     def clone_of(label: str) -> Path:
-        suite, number = ("hpc", label.removeprefix("hpc-")) if label.startswith("hpc-") else ("training", label)
-        for meta in Path(real_home["CM_REPOS"]).glob("repos/local/cache/*/_cm.json"):
-            if {f"mlperf-{suite}-results", f"version-{number}"} <= set(json.loads(meta.read_text())["tags"]):
-                return meta.parent / "repo"
-        raise AssertionError(f"{label} is not cached")
+        found = clone_in(Path(real_home["CM_REPOS"]), label)
+        assert found, f"{label} is not cached"
+        return found
 
     return clone_of
+
+
+def clone_in(home: Path, label: str) -> Path | None:
+    """The clone of a round in a CM home."""
+    suite, number = ("hpc", label.removeprefix("hpc-")) if label.startswith("hpc-") else ("training", label)
+    for meta in home.glob("repos/local/cache/*/_cm.json"):
+        if {f"mlperf-{suite}-results", f"version-{number}"} <= set(json.loads(meta.read_text())["tags"]):
+            return meta.parent / "repo"
+    return None
