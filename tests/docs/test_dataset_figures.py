@@ -25,9 +25,10 @@ def folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("questions")
     for name, minutes in (("fast", range(10, 20)), ("slow", range(20, 30))):
         write_result(root / "tree", minutes, system=name, benchmark="llama2_70b_lora")
-    bert = write_result(root / "tree", range(10, 20), benchmark="bert")
-    spans = [log_line(START_MS + second * 1000, f"eval_{what}") for second, what in ((60, "start"), (120, "stop"))]
-    add_lines(bert, log_line(START_MS, "opt_base_learning_rate", 0.001), *spans)
+    start_ms = START_MS + 3_600_000  # another time than that of the others: runs with the same times are the same runs
+    bert = write_result(root / "tree", range(10, 20), benchmark="bert", start_ms=start_ms)
+    spans = [log_line(start_ms + second * 1000, f"eval_{what}") for second, what in ((60, "start"), (120, "stop"))]
+    add_lines(bert, log_line(start_ms, "opt_base_learning_rate", 0.001), *spans)
     imported = import_tree(root / "tree", "4.1", with_details=True)
     dataset = Dataset(root / "data")
     dataset.add(imported.outcome, imported.findings)
