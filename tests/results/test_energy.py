@@ -390,6 +390,7 @@ def test_readings_from_outside_of_the_run_make_an_energy_that_nothing_ends_doubt
     entry, findings = import_with({f"result_{number}": {"node_0.txt": readings(-60, 260)} for number in range(3)})
     assert entry["energy_coverage"] == 1.0
     assert "also those outside of the run" in findings["power-quality"]
+    assert "power-quality" in entry["doubts"]
     assert "power-log" not in findings
 
 
