@@ -449,14 +449,14 @@ def test_silent_leaves_nothing_but_errors_with_quiet(registered, sample):
 
 
 def on_a_terminal(*arguments: str, command: Sequence[str] = CMR) -> str:
-    """What a command writes to a terminal of 100 columns on which it runs."""
+    """What a command writes to a terminal of 120 columns on which it runs."""
     import fcntl
     import pty
     import struct
     import termios
 
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color"}
     process = subprocess.Popen([*command, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
