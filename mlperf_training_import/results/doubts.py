@@ -59,8 +59,9 @@ def doubts_of(judged: Judged) -> Iterator[Doubt]:
     for run in judged.runs:
         checks = (check for check in _OF_RUN if cause is None or check is not run_not_counted)
         yield from (Doubt(_code(check), run.log.path, what) for check in checks if (what := check(run)))
+    # what keeps every run from counting is one finding, and that there is no score follows from it
     is_told = cause is None or cause in (score.reason or "")
-    found = [(score.code, score.reason if is_told else f"{score.reason}; each because of: {cause}")]
+    found = [(score.code, score.reason) if is_told else (_code(run_not_counted), f"{score.reason}; each: {cause}")]
     if judged.benchmark.key:
         found += [(_code(check), check(judged)) for check in _OF_RESULT]
     for code, what in found:

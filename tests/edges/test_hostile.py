@@ -90,8 +90,8 @@ def test_times_with_which_nothing_can_be_computed(tmp_path, minutes):
     imported = import_tree(tmp_path)
     assert imported.minutes == {}
     assert imported.what("run-not-counted") == []  # one finding of the folder says the reason of all
-    (what,) = imported.what("too-many-failed-runs")
-    assert what == "5 of 5 runs do not count, 1 may; each because of: the duration is none that a run can have"
+    (what,) = imported.what("run-not-counted")
+    assert what == "5 of 5 runs do not count, 1 may; each: the duration is none that a run can have"
 
 
 def test_values_that_yaml_repeats_without_end_are_not_written_out(tmp_path):

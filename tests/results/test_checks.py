@@ -157,9 +157,9 @@ def test_a_result_that_is_far_slower_or_faster_than_its_likes(tmp_path, minutes,
 def test_runs_that_all_fail_for_one_reason_are_one_finding(tmp_path):
     write_result(tmp_path, status="aborted")
     imported = import_tree(tmp_path)
-    assert imported.places == {("too-many-failed-runs", "Org/results/sys/resnet")}
-    expected = "5 of 5 runs do not count, 1 may; each because of: status of run_stop is aborted"
-    assert imported.what("too-many-failed-runs") == [expected]
+    assert imported.places == {("run-not-counted", "Org/results/sys/resnet")}
+    expected = "5 of 5 runs do not count, 1 may; each: status of run_stop is aborted"
+    assert imported.what("run-not-counted") == [expected]
 
 
 def test_runs_that_need_not_converge_are_one_line_for_the_round(tmp_path):

@@ -390,7 +390,7 @@ def test_0_6_minigo_that_never_reached_the_target_does_not_count(tmp_path, times
     write_files(tmp_path, {f"{folder}/result_{i}.txt": mll_log(60, extra=eval_result(timestamp)) for i in range(10)})
     imported = import_tree(tmp_path, "0.6")
     assert imported.minutes == {}
-    assert imported.what("too-many-failed-runs")[0].endswith("each because of: the logged duration is not above 0")
+    assert imported.what("run-not-counted")[0].endswith("each: the logged duration is not above 0")
 
 
 def test_0_6_eval_result_is_for_minigo_of_this_round_only(tmp_path):
@@ -501,7 +501,7 @@ def test_0_6_logs_without_tokens_are_findings_and_no_score(tmp_path):
     imported = import_tree(tmp_path, "0.6")
     assert imported.minutes == {}
     cause = "no log lines: no line has the token :::MLL"
-    assert imported.what("too-many-failed-runs") == [f"5 of 5 runs do not count, 1 may; each because of: {cause}"]
+    assert imported.what("run-not-counted") == [f"5 of 5 runs do not count, 1 may; each: {cause}"]
     assert {("no-systems-folder", "Alibaba"), ("no-system-description", folder)} <= imported.places
     assert [submission.folder for submission in imported.outcome.submissions] == [f"{folder}/resnet"]
 
