@@ -272,12 +272,15 @@ def test_a_round_that_is_not_published_is_known_and_not_public(monkeypatch):
     assert "3.1" in public_rounds()
 
 
-def test_the_new_benchmark_of_6_1_has_no_task_yet():
+def test_the_new_benchmarks_of_6_1_have_no_task_yet():
     assert set(rules_of("6.1").benchmarks) == {
         *("llama31_8b", "flux1", "llama2_70b_lora", "gpt_oss_20b", "deepseekv3_671b", "qwen35_397b_grpo"),
+        "dlrmv4",
     }
     qwen = benchmark_of("qwen35_397b_grpo", "6.1")
     assert (qwen.known, qwen.task, qwen.dataset, qwen.runs) == (True, "qwen35_397b_grpo", None, 3)
+    dlrm = benchmark_of("dlrmv4", "6.1")
+    assert (dlrm.known, dlrm.task, dlrm.dataset, dlrm.runs) == (True, "dlrmv4", None, 10)
     assert [(t.value, t.metric, t.lower_is_better) for t in qwen.targets] == [(0.69, "accuracy", False)]
     assert (qwen.progress.unit, qwen.progress.samples) == ("samples", 1)
 
