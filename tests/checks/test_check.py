@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
-from checks.made_logs import as_text
+from checks.made_logs import as_text, passing_log
 from checks.made_submissions import FOLDER, SYSTEM, VERSION, as_line, changed, description, records, write_submission
 from trees import snapshot, write_files
 
 from mlperf_training_import.checks.check import check
 from mlperf_training_import.commands.line import main
 from mlperf_training_import.show.checked import FORMATS
+from mlperf_training_import.tables.checks import rulebook_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -328,3 +329,37 @@ def test_links_are_not_followed_out_of_the_tree(tmp_path: Path) -> None:
     (tmp_path / "tree/Acme/broken").symlink_to("nowhere")
     said = said_of(tmp_path / "tree")
     assert {("rejects", "repository.link"), ("objection", "package.not-read"), ("rejects", "package.run-count")} <= said
+
+
+def test_dlrmv4_of_6_1_is_a_benchmark_whose_folders_are_counted(tmp_path: Path) -> None:
+    book = rulebook_of("6.1")
+    assert book is not None
+    made = changed(passing_log(book, "closed", "dlrmv4"), "global_batch_size", value=8192)
+    folder = "Acme/results/box/dlrmv4"
+    write_files(tmp_path, {f"{folder}/result_0.txt": as_text(made), SYSTEM: description()})
+    ((checked,),) = [package.folders for package in check(tmp_path, "6.1").packages]
+    assert not checked.is_skipped
+    assert f"count:{folder}:1/10" in checked.errors
+
+
+def test_sarif_has_what_its_schema_requires(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By hand, since the schema is not among the files of this project: what is required, and the words it allows."""
+    write_submission(tmp_path, lambda _, made: changed(changed(made, "lora_rank", value=8), "lora_alpha", value=5))
+    document = json.loads(run(capsys, tmp_path, "--round", VERSION, "--format", "sarif")[1])
+    assert (set(document), document["version"]) == ({"$schema", "version", "runs"}, "2.1.0")
+    (sarif,) = document["runs"]
+    assert set(sarif) == {"tool", "columnKind", "results"}
+    assert sarif["columnKind"] in ("utf16CodeUnits", "unicodeCodePoints")
+    driver = sarif["tool"]["driver"]
+    assert driver["name"]
+    ids = [rule["id"] for rule in driver["rules"]]
+    assert len(ids) == len(set(ids))
+    assert all(rule[part]["text"] for rule in driver["rules"] for part in ("shortDescription", "help"))
+    assert {rule["defaultConfiguration"]["level"] for rule in driver["rules"]} <= {"none", "note", "warning", "error"}
+    assert len(sarif["results"]) > 20
+    for result in sarif["results"]:
+        assert result["message"]["text"]
+        assert result["level"] in ("none", "note", "warning", "error")
+        place = result["locations"][0]["physicalLocation"]
+        assert re.fullmatch(r"[\w./%~-]+", place["artifactLocation"]["uri"])
+        assert place.get("region", {"startLine": 1})["startLine"] >= 1
