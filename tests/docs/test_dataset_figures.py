@@ -113,7 +113,7 @@ def test_questions_without_a_figure(folder, figures):
     with figures.connect(folder) as connection:
         rows = {sql: connection.sql(sql).fetchall() for sql in figures.every_question()}
     (samples,) = (found for sql, found in rows.items() if "median(u.samples) as samples" in sql)
-    assert ("bert-1.0", 256.0, None, 8, 4e6) in samples  # a submitter that the tables do not know
+    assert ("bert-1.0", 256.0, "Org", 8, 4e6) in samples  # a submitter that the tables do not know
     (settings,) = (found for sql, found in rows.items() if "f.benchmark, h.key" in sql)
     assert ("4.1", "bert", "opt_base_learning_rate", "0.001") in settings
     (costs,) = (found for sql, found in rows.items() if "as cost" in sql)

@@ -385,7 +385,9 @@ def test_a_tree_on_this_machine_need_not_be_a_clone(tmp_path):
 
 
 def test_a_clone_on_this_machine_keeps_its_address(sample):
-    git.Repo(sample).create_remote("upstream", f"{GITHUB}/training_results_v5.1.git")
+    repository = git.Repo(sample)
+    repository.delete_remote("origin")
+    repository.create_remote("upstream", f"{GITHUB}/training_results_v5.1.git")
     round_ = locate_path(sample, "5.1")
     assert (round_.web_url, round_.branch) == (f"{GITHUB}/training_results_v5.1", "main")
     assert round_.part == ""
