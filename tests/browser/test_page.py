@@ -631,7 +631,7 @@ class TestSite:
     def test_a_folder_for_a_web_server(self, page, tmp_path):
         folder = tmp_path / "site"
         assert write_output(some_entries(), folder) == 48
-        assert sorted(file.name for file in folder.iterdir()) == ["index.html", "new-in-5.0.html", "results.json"]
+        assert sorted(file.name for file in folder.glob("[!.]*")) == ["index.html", "new-in-5.0.html", "results.json"]
         with serve(folder) as address:
             page.goto(f"{address}#benchmark=all")
             page.locator(".multiple").first.wait_for()

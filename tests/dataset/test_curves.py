@@ -20,6 +20,7 @@ from mlperf_training_import.dataset.curves import iter_curves
 from mlperf_training_import.dataset.write import DATASET_FOLDER, Dataset
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.show.page.page import write_output
+from mlperf_training_import.show.page.written import LIST_FILE
 from mlperf_training_import.start.sample import START_MS, log_line
 
 MINUTE_MS = 60_000
@@ -125,12 +126,14 @@ def test_a_site_has_a_file_for_each_result_and_one_page_has_them_in_it(made, tmp
     write_output(
         [*entries, {**entries[0], "uid": "../out", "system_file": "other"}], tmp_path / "site", None, data, said.append
     )
-    assert set(snapshot(tmp_path / "site")) == {"index.html", "results.json", f"curves/{uid}.json"}
+    assert set(snapshot(tmp_path / "site")) == {LIST_FILE, "index.html", "results.json", f"curves/{uid}.json"}
     (chart,) = json.loads((tmp_path / "site" / "curves" / f"{uid}.json").read_text())
     assert (chart["metric"], chart["target"], chart["unit"], len(chart["runs"])) == ("% classification", 75.9, "minutes", 5)
     assert chart["runs"][1] == {"log": "result_1.txt", "is_kept": True, "at": [2, 4, 6], "quality": [10, 50, 76]}
     payload = json.loads((tmp_path / "site/results.json").read_text())
     assert payload["fields"]["has_curves"] == [True, False]
+    write_output(entries, tmp_path / "site")
+    assert set(snapshot(tmp_path / "site")) == {LIST_FILE, "index.html", "results.json"}
     assert "curves" not in payload
     write_output(entries, tmp_path / "page.html", None, data, said.append)
     assert f'"curves":{{"{uid}":[{{"metric":"% classification"' in (tmp_path / "page.html").read_text()

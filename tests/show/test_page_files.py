@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from madeup import HOSTILE, make_entry
@@ -15,6 +16,7 @@ from mlperf_training_import.show.page.assemble import join_modules, make_page
 from mlperf_training_import.show.page.page import write_output
 from mlperf_training_import.show.page.payload import make_payload
 from mlperf_training_import.show.page.records import fields_of
+from mlperf_training_import.show.page.written import LIST_FILE
 from mlperf_training_import.show.report import read_report
 from mlperf_training_import.tables.names import accelerators_table
 
@@ -64,11 +66,79 @@ def test_a_name_that_ends_in_html_is_a_file_and_any_other_a_folder(tmp_path):
         str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file() and "work" not in file.parts
     ) == [
         "page.html",
+        "site/.mlperf-training-site.json",
         "site/index.html",
         "site/results.json",
     ]
     assert "connect-src" not in (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "connect-src 'self'" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+def files_of(site: Path) -> set[str]:
+    """What is in a site beside the pages that every site has, and its list."""
+    always = {"index.html", "results.json", LIST_FILE}
+    return {str(file.relative_to(site)) for file in site.rglob("*") if file.is_file()} - always
+
+
+def test_a_site_written_again_keeps_no_file_of_results_that_are_gone(tmp_path):
+    site, theirs = tmp_path / "site", tmp_path / "site" / "new-in-4.0.html"
+    write_output([make_entry(0, "4.1"), make_entry(1, "5.0"), make_entry(2, "6.0")], site)
+    assert files_of(site) == {"new-in-6.0.html"}
+    theirs.write_text("written by somebody else")
+    write_output([make_entry(0, "4.1"), make_entry(1, "5.0")], site)
+    assert files_of(site) == {"new-in-4.0.html", "new-in-5.0.html"}
+    write_output([make_entry(0, "4.1")], site)
+    assert files_of(site) == {"new-in-4.0.html"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["index.html", "../new-in-5.0.html", "/etc/passwd", "curves/../kept.json", "kept.json", "curves", "", 3, None, []],
+)
+def test_a_list_of_somebody_else_names_nothing_that_is_removed(tmp_path, name):
+    site = tmp_path / "site"
+    (site / "curves").mkdir(parents=True)
+    kept = [site / "kept.json", site / "curves" / "a b.json", tmp_path / "new-in-5.0.html"]
+    for file in kept:
+        file.write_text("kept")
+    (site / LIST_FILE).write_text(json.dumps([name, "curves/a b.json"]))
+    write_output([make_entry(0)], site)
+    assert all(file.read_text() == "kept" for file in kept)
+    assert (site / "index.html").is_file()
+    assert json.loads((site / LIST_FILE).read_text()) == []
+
+
+def test_no_file_is_removed_through_a_link_out_of_a_site(tmp_path):
+    (tmp_path / "site").mkdir()
+    other = tmp_path / "other" / "0.json"
+    other.parent.mkdir()
+    other.write_text("kept")
+    (tmp_path / "site" / "curves").symlink_to(other.parent)
+    (tmp_path / "site" / LIST_FILE).write_text('["curves/0.json"]')
+    with pytest.raises(PublishFailure, match="curves: a link"):
+        write_output([make_entry(0)], tmp_path / "site")
+    assert other.read_text() == "kept"
+
+
+@pytest.mark.parametrize("content", ["{", "[" * 100_000, None])
+def test_a_list_that_cannot_be_read_is_named(tmp_path, content):
+    (tmp_path / "site").mkdir()
+    if content is None:
+        (tmp_path / "site" / LIST_FILE).symlink_to("/dev/zero")
+    else:
+        (tmp_path / "site" / LIST_FILE).write_text(content)
+    with pytest.raises(PublishFailure, match=r"\.mlperf-training-site\.json: cannot be read"):
+        write_output([make_entry(0)], tmp_path / "site")
+
+
+def test_a_writer_that_is_killed_leaves_nothing_that_the_next_does_not_know(tmp_path, monkeypatch):
+    site = tmp_path / "site"
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("mlperf_training_import.show.page.page.keep_only", Mock(side_effect=KeyboardInterrupt))
+        write_output([make_entry(0, "4.1"), make_entry(1, "5.0")], site)
+    assert files_of(site) == {"new-in-5.0.html"}
+    write_output([make_entry(0, "4.1")], site)
+    assert files_of(site) == set()
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

@@ -12,6 +12,7 @@ from .assemble import make_page
 from .curves import iter_drawn
 from .news import make_news, new_rounds
 from .payload import make_payload
+from .written import CURVES_FOLDER, curves_file, expect, keep_only, news_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
 INDEX_FILE = "index.html"
 DATA_FILE = "results.json"
-#: What is new in a round, for the newest round of each suite.
-NEWS_FILE = "new-in-{label}.html"
-#: The folder with a file of learning curves for each result; the page's scripts know the name too.
-CURVES_FOLDER = "curves"
 #: More learning curves than this are not put into one file: people send it by mail, and open it on a phone.
 _MOST_EMBEDDED_BYTES = 2 << 20
 
@@ -39,8 +36,8 @@ def write_output(
     """Writes one file where the name ends as that of a page does, else a folder; returns how many results are shown.
 
     In a folder for a web server the data lie beside the page, and learning curves have a file for each result, which the
-    page reads when the result is opened. Another page says what is new in the newest round of each suite. The same input
-    makes the same bytes.
+    page reads when the result is opened. Another page says what is new in the newest round of each suite. What an earlier
+    writing left there of results that are gone is removed. The same input makes the same bytes.
 
     Args:
         entries: of the results.
@@ -84,16 +81,20 @@ def _write_page(found: _Entries, file: Path, report: Mapping[str, Any], dataset:
 def _write_site(found: _Entries, folder: Path, report: Mapping[str, Any], dataset: Path | None) -> str:
     """The same for a folder."""
     _make(folder)
+    news = new_rounds(found)
+    of_news = set(map(news_file, news))
+    expect(folder, of_news.union(curves_file(str(entry.get("uid"))) for entry in found if dataset))
     with_curves: set[str] = set()
     for uid, charts in _drawn(found, dataset):
         if not with_curves:
             _make(folder / CURVES_FOLDER)
-        write_if_different(folder / CURVES_FOLDER / f"{uid}.json", _to_json(charts))
+        write_if_different(folder / curves_file(uid), _to_json(charts))
         with_curves.add(uid)
     write_atomically(folder / DATA_FILE, _to_json(make_payload(found, report, __version__, with_curves)))
     write_atomically(folder / INDEX_FILE, make_page(__version__, source=DATA_FILE).encode("utf-8"))
-    for label, before in new_rounds(found).items():
-        write_if_different(folder / NEWS_FILE.format(label=label), make_news(found, label, before).encode("utf-8"))
+    for label, before in news.items():
+        write_if_different(folder / news_file(label), make_news(found, label, before).encode("utf-8"))
+    keep_only(folder, of_news.union(map(curves_file, with_curves)))
     return f"learning curves of {len(with_curves)} results from {dataset}"
 
 
