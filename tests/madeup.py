@@ -61,14 +61,14 @@ def report_with(entry: dict, folder: str, *findings: dict) -> dict:
     return {"rounds": [{"version": entry["version"], "folders": [place]}], "findings": list(findings)}
 
 
-def store(home: Path, entries: list[dict]):
-    """Publishes entries into the experiments over all rounds of a CM home, as an import does; returns its CM."""
+def store(home: Path, entries: list[dict], scope: str = "all"):
+    """Publishes entries into the experiments over all rounds of a CM home, or of one round; returns its CM."""
     from cmind.core import CM
 
     cm = CM(str(home))
     groups: dict[str, list[dict]] = {}
     for entry in entries:
-        groups.setdefault(f"mlperf-training--all--{entry['division']}--{entry['Task']}", []).append(entry)
+        groups.setdefault(f"mlperf-training--{scope}--{entry['division']}--{entry['Task']}", []).append(entry)
     labels = sorted({entry["version"] for entry in entries})
     publish(find_target(home_of(cm), ""), groups, labels, [], presence=lambda *_: Presence.OUT_OF_SCOPE)
     return cm

@@ -44,6 +44,15 @@ def add_store_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target_repo", metavar="NAME", help="repository that has the experiments; default: local")
 
 
+def add_private_flag(parser: argparse.ArgumentParser) -> None:
+    """The flag that shows private results among the others."""
+    parser.add_argument(
+        "--private",
+        action="store_true",
+        help="show private results too: previews (5.1-local), and rounds that are not published yet (6.1-private)",
+    )
+
+
 def add_round_flag(parser: argparse.ArgumentParser, text: str) -> None:
     """The flag that names rounds, whose labels are in ``options.round``."""
     parser.add_argument("--round", action="extend", type=_labels, default=[], metavar="X.Y", help=text)

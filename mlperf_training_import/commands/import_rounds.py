@@ -16,6 +16,7 @@ from ..start.fetch import Fetcher
 from ..start.register import register
 from ..start.sample import make_repository, write_sample
 from ..tables.files import load_table
+from ..tables.labels import SAMPLE
 from ..tables.suites import source_of
 from .home import add_home_flag, add_round_flag, alone_in, open_cm_home
 from .line import Once
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ..homes.cm import CmHome
 
 _SCRIPT_TAGS = "import,mlperf,training,to-experiment"
-_SAMPLE_LABEL = "5.1-sample"
+_SAMPLE_LABEL = f"5.1-{SAMPLE}"
 _DEMO_HOME = Path("mlperf-training-demo")
 #: What goes with --demo, which says itself what it imports.
 _WITH_DEMO = frozenset({"quiet", "strict", "max_log_mb", "no_cache"})

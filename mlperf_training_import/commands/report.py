@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from ..dataset.curves import is_dataset
 from ..dataset.library import MissingLibrary, need_library
 from ..dataset.write import DATASET_FOLDER
-from ..experiments.collect import collect_from, unique_entries
+from ..errors import NothingToShow
+from ..experiments.collect import collect_from, split_private
+from ..results.entry import order_of
 from ..show.page.page import is_page, write_output
 from ..show.report import REPORT_FILE, read_report
 from ..values import counted
-from .home import add_store_flags, open_home
+from .home import add_private_flag, add_store_flags, open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -23,6 +25,7 @@ _PAGE_FILE = Path("mlperf-training-results.html")
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     add_store_flags(parser)
+    add_private_flag(parser)
     parser.add_argument(
         "--output",
         type=Path,
@@ -48,7 +51,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes the page, with the findings of the report that the last import left here, and the curves of a data set."""
-    entries = unique_entries(collect_from(open_home(options.home), options.target_repo or ""))
+    results = split_private(collect_from(open_home(options.home), options.target_repo or ""))
+    entries = results.public
+    if results.private and options.private:
+        entries = sorted([*entries, *results.private], key=order_of)
+        print(f"{options.output} shows {results.private_ones()}: not for everybody")
+    elif results.private and not entries:
+        raise NothingToShow(f"nothing but {results.private_ones()} to write a page of; --private shows them")
+    elif results.private:
+        print(f"left out {results.private_ones()}; --private shows them")
     file = options.findings or _report_of(options.home)
     report = read_report(file, optional=options.findings is None)
     count = write_output(entries, options.output, report, options.dataset or dataset_of(options.output), print)

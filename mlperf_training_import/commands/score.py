@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput, ImportFailure, NothingToScore
-from ..experiments.collect import collect_from, unique_entries
+from ..experiments.collect import Results, collect_from, split_private
 from ..runs.follow import follow
 from ..runs.score import score_files
 from ..runs.texts import STANDARD_INPUT
@@ -17,12 +17,11 @@ from ..show.scored import show_scored, to_csv, to_json, to_object
 from ..tables.labels import split_label
 from ..tables.rules import known_rounds
 from ..values import LARGEST_LOG_MB
-from .home import add_home_flag, open_home
+from .home import add_home_flag, add_private_flag, open_home
 
 if TYPE_CHECKING:
     import argparse
 
-    from ..model import Entry
     from ..runs.score import Scored
 
 #: Exit codes of ``--check``, beside that of :class:`NothingToScore`.
@@ -45,6 +44,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print JSON")
     output.add_argument("--csv", action="store_true", help="print CSV, one line per run")
+    add_private_flag(parser)
     add_home_flag(parser)
 
 
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.csv:
         print(to_csv(scored.groups), end="")
     else:
-        show_scored(scored, _published(options), options.accelerators)
+        show_scored(scored, _imported(options), options.accelerators, with_private=options.private)
     if not options.check or (scored.is_read and all(group.is_sound for group in scored.groups)):
         return 0
     return _NOT_SOUND if scored.is_read else _NOT_READ
@@ -88,9 +88,9 @@ def _scored(options: argparse.Namespace) -> Scored:
     return scored
 
 
-def _published(options: argparse.Namespace) -> list[Entry]:
+def _imported(options: argparse.Namespace) -> Results:
     """The results in the home; none where there is no home, which is no reason not to score."""
     try:
-        return unique_entries(collect_from(open_home(options.home), ""))
+        return split_private(collect_from(open_home(options.home), ""))
     except (ImportFailure, ImportError):
-        return []
+        return Results([], [])

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..results.entry import order_of
+from ..rounds.clone import names_submissions
+from ..tables.labels import SAMPLE, is_private_label, order_of_label, split_label
 from ..tables.suites import split_experiment, suites
+from ..values import counted
 from .files import load_experiment
 from .identity import stored_identity
 from .publish import find_target, stored_experiments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ..homes.cm import CmHome
     from ..homes.home import Home
@@ -25,6 +28,18 @@ class Collected:
 
     name: ExperimentName
     entries: tuple[dict[str, Any], ...]
+
+
+class Results(NamedTuple):
+    """Entries in their fixed order, each result once: those that everybody may see, and the others."""
+
+    public: list[dict[str, Any]]
+    private: list[dict[str, Any]]
+
+    def private_ones(self) -> str:
+        """How many are private, and of which rounds."""
+        labels = sorted({str(entry.get("version")) for entry in self.private}, key=order_of_label)
+        return f"{counted(len(self.private), 'private result')} ({', '.join(labels)})"
 
 
 def collect_from(home: Home, target_repo: str) -> list[Collected]:
@@ -52,6 +67,29 @@ def unique_entries(experiments: Iterable[Collected]) -> list[dict[str, Any]]:
         for entry in experiment.entries:
             found.setdefault(stored_identity(entry) or id(entry), entry)
     return sorted(found.values(), key=order_of)
+
+
+def split_private(experiments: Sequence[Collected]) -> Results:
+    """The entries of all experiments by who may see them.
+
+    Private is what comes from a repository of submissions, and what has a label of its own (``5.1-local``,
+    ``6.1-private``), unless it is made up or among the results of all rounds: there an import puts only what everybody may
+    see.
+    """
+    shared = {stored_identity(entry) for one in experiments if one.name.scope == "all" for entry in one.entries}
+    results = Results([], [])
+    for entry in unique_entries(experiments):
+        identity = stored_identity(entry)
+        is_shared = identity is not None and identity in shared
+        (results.private if not is_shared and _is_private(entry) else results.public).append(entry)
+    return results
+
+
+def _is_private(entry: dict[str, Any]) -> bool:
+    text = str(entry.get("version", ""))
+    label = split_label(text)
+    has_own_label = is_private_label(text) if label is None else label.suffix not in ("", SAMPLE)
+    return has_own_label or names_submissions(str(entry.get("git_url", "")))
 
 
 def _collect(named: Iterable[tuple[str, list[Any]]]) -> list[Collected]:

@@ -69,7 +69,7 @@ def read_clone(clone: Path, label: str, version: str) -> Round:
     address = next(iter(addresses), "")
     return Round(
         *(label, version, clone, web_address(address), branch, commit, _comparable(address)),
-        has_submissions=any(map(_names_submissions, addresses)),
+        has_submissions=any(map(names_submissions, addresses)),
     )
 
 
@@ -250,7 +250,7 @@ def _comparable(remote: str) -> str | None:
     return remote.strip().removeprefix("file://").rstrip("/").removesuffix(".git") or None
 
 
-def _names_submissions(remote: str) -> bool:
+def names_submissions(remote: str) -> bool:
     """Whether an address is that of a repository in which a round is prepared, such as ``submissions_training_v6.0``.
 
     However it is written: with letters as numbers, for Windows, with the repository's ``.git`` at its end.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from ..experiments.collect import Results
     from ..model import Entry
     from ..runs.score import Scored, ScoredGroup, ScoredRun
 
@@ -41,16 +42,19 @@ _RESULTS = "results"
 _UNVERIFIED = "unverified: nobody has reviewed these runs"
 
 
-def show_scored(scored: Scored, entries: Sequence[Entry], accelerators: int | None) -> None:
+def show_scored(scored: Scored, results: Results, accelerators: int | None = None, *, with_private: bool = False) -> None:
     """Prints the runs of each group, what they are worth, and what was published of about the same size.
 
     Args:
         scored: groups, and what gives no run of its own.
-        entries: published results, of which the nearest are shown.
+        results: what is imported; the nearest are shown.
         accelerators: of the system, where its logs do not say it.
+        with_private: whether private results are among those that are shown. Otherwise a line says that there are some.
     """
     out = Console(highlight=False, markup=False)
     out = out if out.is_terminal else Console(width=_PIPE_WIDTH, highlight=False, markup=False)
+    private = {id(entry) for entry in results.private}
+    entries = [*results.public, *results.private] if with_private else results.public
     for group in scored.groups:
         of_system = f", {group.system}" if group.system else ""
         of_group = f"{group.benchmark}, {group.division}{of_system}"
@@ -61,9 +65,13 @@ def show_scored(scored: Scored, entries: Sequence[Entry], accelerators: int | No
         count = group.accelerators or accelerators
         nearest = nearest_results(entries, group, count)
         if nearest:
-            out.print(f"published, nearest to {count} accelerators:" if count else "published:")
+            whose = "imported" if private.intersection(map(id, nearest)) else "published"
+            out.print(f"{whose}, nearest to {count} accelerators:" if count else f"{whose}:")
             for entry in nearest:
-                out.print(_line(f"  {_published(entry)}"), soft_wrap=True)
+                mark = "  (private)" if id(entry) in private else ""
+                out.print(_line(f"  {_published(entry)}{mark}"), soft_wrap=True)
+        if not with_private and nearest_results(results.private, group, count):
+            out.print(_line(f"not compared with {results.private_ones()}; --private shows them"), soft_wrap=True)
         if entries and not count:
             out.print("the logs do not say how many accelerators there were: --accelerators N puts the nearest first")
         out.print()

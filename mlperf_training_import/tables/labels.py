@@ -14,6 +14,9 @@ _PRIVATE = ("private", "embargo", "review", "confidential")
 #: The suffix of what is imported from a tree that does not say where it is from.
 LOCAL = "local"
 
+#: The suffix of the made-up round of the demonstration.
+SAMPLE = "sample"
+
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})", re.ASCII)
 _SUFFIX = re.compile(r"(?!.*--)[A-Za-z0-9][A-Za-z0-9._-]{0,60}", re.ASCII)
 

@@ -7,6 +7,7 @@ import csv
 import pytest
 from trees import import_tree, write_files, write_result
 
+from mlperf_training_import.experiments.collect import Results
 from mlperf_training_import.experiments.identity import stored_identity
 from mlperf_training_import.results.entry import uid_of
 from mlperf_training_import.runs.score import Scored, score_logs
@@ -78,7 +79,7 @@ def test_loose_logs_of_a_weak_result_have_the_score_of_their_import(tmp_path, ca
     assert group.score == import_tree(tmp_path, "hpc-2.0").only.score.value
     assert group.figures["models_trained"] == 5
     assert troubles == []
-    show_scored(Scored(groups, []), [], None)
+    show_scored(Scored(groups, []), Results([], []))
     assert "score by the rules of hpc-2.0: 0.2273 models/min.\n" in capsys.readouterr().out
 
 

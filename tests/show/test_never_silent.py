@@ -11,6 +11,7 @@ import pytest
 from trees import Imported, import_tree, write_files, write_result
 
 from mlperf_training_import.dataset.rows import rows_of_round
+from mlperf_training_import.experiments.collect import Results
 from mlperf_training_import.outcome import Outcome
 from mlperf_training_import.results.remarks import NEVER_SILENT, remarks_of
 from mlperf_training_import.runs.score import Scored, score_logs
@@ -132,7 +133,7 @@ def rows(shown: Shown) -> str:
 
 
 def score_text(shown: Shown) -> None:
-    show_scored(Scored(shown.groups, []), [], None)
+    show_scored(Scored(shown.groups, []), Results([], []))
 
 
 def score_json(shown: Shown) -> str:
