@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..regular import read_regular
+from ..regular import open_regular
 from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
 from ..tables.labels import order_of_label
+from .parquet import open_parquet
 
 CROISSANT_FILE = "croissant.json"
 
 #: What a file says in its metadata of the round that it is of.
 _ORIGIN = frozenset({b"source", b"commit", b"date"})
-#: The largest file of all published rounds has a hundredth of this.
-_MOST_BYTES = 4 << 30
+_BLOCK_BYTES = 1 << 20
 _PARQUET = "application/x-parquet"
 _TYPES = {
     "text": "sc:Text",
@@ -39,7 +39,7 @@ def describe(folder: Path) -> dict[str, Any]:
     """The description of the files in a folder, with their checksums.
 
     Raises:
-        OSError: a file cannot be read.
+        BadInput, OSError: a file cannot be read.
     """
     tables = dataset_tables().values()
     files = [file for table in tables for file in sorted((folder / table.name).glob("*.parquet"), key=_order)]
@@ -61,10 +61,10 @@ def _order(file: Path) -> tuple[Any, ...]:
 
 def _origins(folder: Path) -> list[dict[str, str]]:
     """What the files of a table say of where they are from, round by round."""
-    import pyarrow.parquet as pq
-
-    files = sorted((folder / "runs").glob("*.parquet"), key=_order)
-    said = [pq.read_metadata(file).metadata or {} for file in files]
+    said = []
+    for file in sorted((folder / "runs").glob("*.parquet"), key=_order):
+        with open_parquet(file) as parquet:
+            said.append(parquet.metadata.metadata or {})
     return [{key.decode(): value.decode() for key, value in of_file.items() if key in _ORIGIN} for of_file in said]
 
 
@@ -89,14 +89,18 @@ def _file_set(table: TableSchema) -> dict[str, Any]:
 
 
 def _file_object(file: Path, folder: Path) -> dict[str, Any]:
-    name, data = file.relative_to(folder).as_posix(), read_regular(file, _MOST_BYTES)
+    name, size, digest = file.relative_to(folder).as_posix(), 0, hashlib.sha256()
+    with open_regular(file) as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            size += len(block)
+            digest.update(block)
     return _node(
         "FileObject",
         name,
         contentUrl=name,
-        contentSize=f"{len(data)} B",
+        contentSize=f"{size} B",
         encodingFormat=_PARQUET,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=digest.hexdigest(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from operator import itemgetter
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
 from ..experiments.identity import stored_identity
-from ..tables.dataset import schema_version
 from ..tables.labels import split_label
 from ..tables.rules import benchmark_of
 from .croissant import CROISSANT_FILE
 from .library import need_library
+from .parquet import iter_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,6 +31,8 @@ _PROGRESS = {"samples": "samples", "logged_samples": "samples", "logged_step": "
 _EVALUATIONS = ("uid", "log", "time_ms", "metric", "quality", "is_after_stop", *_PROGRESS)
 _RESULTS = ("uid", "version", "submitter_folder", "system_file", "Model_ID", "metric")
 _MS_PER_MINUTE = 60_000
+#: Evaluations of a result, all of which are in memory at once.
+_MOST_OF_RESULT = 100_000
 #: An evaluation that comes later than this many times the minutes of its run was made when the run was over.
 _LATER = 1.01
 
@@ -76,20 +79,28 @@ def iter_curves(folder: Path) -> Iterator[tuple[Identity, list[Curves]]]:
         raise BadInput(f"{folder}: no data set; run.py dataset --output {folder} writes one")
     for file in sorted((folder / "evaluations").glob("*.parquet")):
         others = {name: folder / name / file.name for name in ("results", "runs")}
-        identities = {row["uid"]: stored_identity(row) for row in _iter_rows(others["results"], _RESULTS)}
-        runs = {row["log"]: row for row in _iter_rows(others["runs"], ("log", "is_kept", "minutes"))}
+        identities = {row["uid"]: stored_identity(row) for row in iter_rows(others["results"], "results", _RESULTS)}
+        runs = {row["log"]: row for row in iter_rows(others["runs"], "runs", ("log", "is_kept", "minutes"))}
         # the rows of a result stand together
-        for uid, rows in itertools.groupby(_iter_rows(file, _EVALUATIONS), itemgetter("uid")):
+        for uid, rows in itertools.groupby(iter_rows(file, "evaluations", _EVALUATIONS), itemgetter("uid")):
+            rows = _at_most(rows, file)
             identity = identities.get(uid)
             if identity is not None and (curves := _curves_of(identity, rows, runs)):
                 yield identity, curves
+
+
+def _at_most(rows: Iterable[Row], file: Path) -> Iterator[Row]:
+    for number, row in enumerate(rows):
+        if number == _MOST_OF_RESULT:
+            raise BadInput(f"{file}: more than {_MOST_OF_RESULT} evaluations of one result; write the data set anew")
+        yield row
 
 
 def _curves_of(identity: Identity, rows: Iterable[Row], runs: Mapping[str, Row]) -> list[Curves]:
     label, _, _, benchmark, *_ = identity
     parts = split_label(label)
     targets = benchmark_of(benchmark, parts.round).targets if parts else ()
-    rows = [row for row in rows if row["quality"] is not None and _is_of_run(row)]
+    rows = [row for row in rows if _has_quality(row) and _is_of_run(row) and row["log"] in runs]
     scale = _scale(rows, runs)
     if scale is None:
         return []
@@ -106,6 +117,10 @@ def _curves_of(identity: Identity, rows: Iterable[Row], runs: Mapping[str, Row])
     return found
 
 
+def _has_quality(row: Row) -> bool:
+    return row["quality"] is not None and math.isfinite(row["quality"])
+
+
 def _is_of_run(row: Row) -> bool:
     return not row["is_after_stop"] and row["time_ms"] is not None and row["time_ms"] >= 0
 
@@ -119,25 +134,3 @@ def _scale(rows: Sequence[Row], runs: Mapping[str, Row]) -> tuple[str, Callable[
         if all(row[column] is not None for row in rows):
             return unit, itemgetter(column)
     return None
-
-
-def _iter_rows(file: Path, columns: Sequence[str]) -> Iterator[Row]:
-    """The rows of a file, a few at a time.
-
-    Raises:
-        BadInput: it cannot be read, or is of another schema.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(file) as parquet:
-            version = (parquet.schema_arrow.metadata or {}).get(b"schema_version", b"").decode("ascii", "replace")
-            if version.partition(".")[0] != schema_version().partition(".")[0]:
-                raise BadInput(f"{file}: of version {version or 'unknown'} of the schema; write the data set anew")
-            if missing := set(columns) - set(parquet.schema_arrow.names):
-                raise BadInput(f"{file}: without {', '.join(sorted(missing))}; write the data set anew")
-            for batch in parquet.iter_batches(columns=list(columns)):
-                yield from batch.to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise BadInput(f"{file}: cannot be read ({error}); write the data set anew") from error

@@ -19,6 +19,7 @@ from .. import __version__
 from ..atomic import write_if_different
 from ..csv_text import csv_text
 from ..errors import BadInput
+from ..regular import open_regular
 from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
 from ..tables.labels import order_of_label
 from ..tables.rules import rules_of
@@ -26,6 +27,7 @@ from ..tables.suites import suite_of
 from .card import CARD_FILE, card, is_card
 from .croissant import CROISSANT_FILE, describe
 from .library import need_library
+from .parquet import arrow_types, iter_rows, open_parquet
 from .repeats import RESULT_COLUMNS, RUN_COLUMNS, mark_results, mark_runs
 from .rows import CONVERTERS, Columns, Row, iter_measurements, rows_of_round
 
@@ -160,19 +162,21 @@ class Dataset:
 
 
 def _read_columns(folder: Path, columns: Sequence[str]) -> dict[str, list[Row]]:
-    """Some columns of a table, by the label of the round."""
-    import pyarrow.parquet as pq
+    """Some columns of a table, by the label of the round.
 
+    Raises:
+        BadInput: a file cannot be read.
+    """
     files = sorted(folder.glob("*.parquet"), key=lambda file: order_of_label(file.stem))
-    return {file.stem: pq.ParquetFile(file).read(list(columns)).to_pylist() for file in files}
+    return {file.stem: list(iter_rows(file, folder.name, columns)) for file in files}
 
 
 def _with_columns(file: Path, rows: Sequence[Row]) -> bytes | None:
     """A file with other values in the columns that say what is repeated; None where it has these already."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    table = before = pq.ParquetFile(file).read()
+    with open_parquet(file) as parquet:
+        table = before = parquet.read()
     for number, field_ in enumerate(table.schema):
         if field_.name.startswith(_REPEAT):
             table = table.set_column(number, field_, pa.array([row[field_.name] for row in rows], field_.type))
@@ -210,7 +214,8 @@ def _version_of(file: Path) -> str:
     import pyarrow.parquet as pq
 
     try:
-        version: bytes = (pq.read_schema(file).metadata or {}).get(b"schema_version", b"unknown")
+        with open_regular(file) as stream:
+            version: bytes = (pq.read_schema(stream).metadata or {}).get(b"schema_version", b"unknown")
     except (OSError, pa.ArrowException):
         return "unknown"
     return version.decode("ascii", "replace")
@@ -225,23 +230,10 @@ def _origin(round_: Round) -> dict[str, str]:
     return {key: value for key, value in said.items() if value}
 
 
-def _arrow_types() -> dict[str, Any]:
-    import pyarrow as pa
-
-    return {
-        "text": pa.string(),
-        "number": pa.float64(),
-        "integer": pa.int64(),
-        "boolean": pa.bool_(),
-        "numbers": pa.list_(pa.float64()),
-        "texts": pa.list_(pa.string()),
-    }
-
-
 def _arrow_schema(schema: TableSchema, metadata: dict[str, str]) -> Any:
     import pyarrow as pa
 
-    types = _arrow_types()
+    types = arrow_types()
     fields = [pa.field(column.name, types[column.type], metadata=_column_metadata(column)) for column in schema.columns]
     about = {"schema_version": schema_version(), "importer_version": __version__, "table": schema.name, "text": schema.text}
     return pa.schema(fields, metadata=about | metadata)

@@ -16,6 +16,7 @@ from msgspec import structs
 
 from ..errors import BadInput
 from ..model import Doubt, Judged, LogFile, Round, Run, RunLog, Submission, System
+from ..regular import is_there
 from ..results.convergence import convergence_point, quality_of
 from ..results.doubts import why_missed
 from ..results.facts import UNKNOWN_DIVISION, facts_of
@@ -198,7 +199,7 @@ def _judge(folder: str, members: Sequence[Member]) -> Judged:
         code=folder,
         logs=tuple(files),
         metric=metric,
-        scaling=_SCALING_FILE if are_results and Path(folder, _SCALING_FILE).is_file() else None,
+        scaling=_SCALING_FILE if are_results and is_there(Path(folder, _SCALING_FILE)) else None,
     )
     round_ = Round(first.version, first.version, Path(folder))
     facts = facts_of(round_, rules, submission, logs)

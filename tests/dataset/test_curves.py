@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from trees import import_tree, snapshot, write_result
 
 from mlperf_training_import.commands.report import dataset_of
 from mlperf_training_import.dataset.curves import iter_curves
+from mlperf_training_import.dataset.parquet import MOST_ROWS
 from mlperf_training_import.dataset.write import DATASET_FOLDER, Dataset
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.show.page.page import write_output
@@ -112,6 +115,67 @@ def test_a_data_set_that_cannot_be_read_is_named(tmp_path, change, said):
 def rewrite(file, metadata: dict | None, columns: list | None = None) -> None:
     table = pq.ParquetFile(file).read(columns)
     pq.write_table(pa.table(table) if metadata is None else table.replace_schema_metadata(metadata), file)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (lambda file: replaced(file, "log", ["x" * 1_000_000] * 50), "a text of 1000000 bytes, of at most 4096"),
+        (lambda file: replaced(file, "log", ["x"] * (MOST_ROWS + 1)), f"{MOST_ROWS + 1} rows, of at most {MOST_ROWS}"),
+        (lambda file: replaced(file, "log", [f"{n:_>9000}" for n in range(9000)]), "unpacks to more than 64 MB"),
+        (lambda file: replaced(file, "log", [7]), "log is of type"),
+        (lambda file: replaced(file, "log", [["x"]]), "log is of type"),
+        (lambda file: link(file, "/dev/zero"), "cannot be read \\(not a regular file"),
+        (lambda file: (file.unlink(), os.mkfifo(file)), "cannot be read \\(not a regular file"),
+        (lambda file: (file.unlink(), file.mkdir()), "cannot be read"),
+    ],
+)
+def test_a_file_of_a_stranger_fills_no_memory_and_keeps_nobody_waiting(made, tmp_path, form, said):
+    shutil.copytree(made[0], tmp_path / "data")
+    form(tmp_path / "data/runs/3.0.parquet")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BadInput, match=rf"3\.0\.parquet: {said}.*; write the data set anew"):
+        list(iter_curves(tmp_path / "data"))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150 << 10
+    with pytest.raises(BadInput):
+        Dataset(tmp_path / "data").finish()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_quality_that_is_no_number_is_not_drawn(made, tmp_path, value):
+    shutil.copytree(made[0], tmp_path / "data")
+    file = tmp_path / "data/evaluations/3.0.parquet"
+    count = pq.ParquetFile(file).metadata.num_rows
+    replaced(file, "quality", [value] * count)
+    assert list(iter_curves(tmp_path / "data")) == []
+
+
+def test_evaluations_of_one_result_are_bounded(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlperf_training_import.dataset.curves._MOST_OF_RESULT", 5)
+    with pytest.raises(BadInput, match=r"3\.0\.parquet: more than 5 evaluations of one result"):
+        list(iter_curves(made[0]))
+
+
+def test_an_evaluation_of_a_log_without_run_is_not_drawn(made, tmp_path):
+    shutil.copytree(made[0], tmp_path / "data")
+    file = tmp_path / "data/evaluations/3.0.parquet"
+    replaced(file, "log", ["nowhere"] * pq.ParquetFile(file).metadata.num_rows)
+    assert list(iter_curves(tmp_path / "data")) == []
+
+
+def replaced(file, name: str, values: list) -> None:
+    """Writes a file with another column; where it has another number of rows, its first one stands in each."""
+    table = pq.ParquetFile(file).read()
+    if len(values) != table.num_rows:
+        table = table.take(pa.array([0] * len(values)))
+    place = table.schema.get_field_index(name)
+    changed = table.set_column(place, name, pa.array(values))
+    pq.write_table(changed, file, compression="zstd")
+
+
+def link(file, target: str) -> None:
+    file.unlink()
+    file.symlink_to(target)
 
 
 def test_a_folder_without_a_data_set(tmp_path):

@@ -19,7 +19,8 @@ from support import PROJECT, cache_round
 from trees import import_tree, snapshot, write_result
 
 from mlperf_training_import import __version__
-from mlperf_training_import.dataset.write import Dataset, _arrow_types, _to_array
+from mlperf_training_import.dataset.parquet import arrow_types
+from mlperf_training_import.dataset.write import Dataset, _to_array
 from mlperf_training_import.errors import ImportFailure
 from mlperf_training_import.outcome import Outcome
 from mlperf_training_import.show.report import report_of
@@ -368,7 +369,7 @@ def test_names_that_are_no_utf_8_do_not_stop_it(tmp_path):
     ],
 )
 def test_a_value_of_another_type_is_none(type_, values, expected):
-    arrow_type = _arrow_types()[type_]
+    arrow_type = arrow_types()[type_]
     assert _to_array(values, type_, arrow_type).to_pylist() == expected
 
 

@@ -8,12 +8,18 @@ import socket
 from pathlib import Path
 
 import pytest
+from madeup import make_entry, store
+from trees import write_files
 
 from mlperf_training_import.errors import BadInput
+from mlperf_training_import.experiments.collect import collect_from, unique_entries
+from mlperf_training_import.homes.cm import CmHome
 from mlperf_training_import.homes.home import BadDescription, read_meta
 from mlperf_training_import.homes.mlc import MlcHome
+from mlperf_training_import.runs.score import score_logs
 from mlperf_training_import.show.report import read_report
 from mlperf_training_import.show.summaries import _results_in
+from mlperf_training_import.start.sample import START_MS, run_log
 
 
 def endless(place: Path) -> None:
@@ -43,6 +49,30 @@ def folder(place: Path) -> None:
 
 
 FORMS = [endless, pipe, bound_socket, deep, folder]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_scaling_file_that_is_none_costs_its_own_group_the_score_only(tmp_path, form):
+    for name, minutes in (("first", 28), ("second", 30)):
+        texts = [run_log("llama2_70b_lora", minutes + n / 10, start_ms=START_MS + n * 86_400_000) for n in range(10)]
+        write_files(tmp_path / name, {f"result_{n}.txt": text for n, text in enumerate(texts)})
+    form(tmp_path / "first" / "scaling.json")
+    groups, _ = score_logs([tmp_path])
+    first, second = groups
+    assert first.score is None
+    assert first.reason.startswith("scaling.json: ")
+    assert second.score == pytest.approx(30.45)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_stored_results_that_are_none_leave_the_others(tmp_path, form):
+    for task in ("llm-finetuning", "text-to-image"):
+        store(tmp_path, [make_entry(0, task=task)])
+    (file,) = tmp_path.glob("repos/local/experiment/*llm-finetuning/*/cm-result.json")
+    file.unlink()
+    form(file)
+    (entry,) = unique_entries(collect_from(CmHome(tmp_path), ""))
+    assert entry["Task"] == "text-to-image"
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -1,0 +1,108 @@
+"""Opens Parquet files that anybody may have written: regular files, with so much in them as a data set has."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BadInput
+from ..regular import open_regular
+from ..tables.dataset import dataset_tables, schema_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+#: Of a table of a round, which has at most a tenth of this: a few kilobytes may unpack to any number.
+MOST_ROWS = 50_000
+_MOST_EVALUATIONS = 500_000
+#: Of a group of rows, unpacked, as the file says it; those of our files have a tenth of this.
+_MOST_GROUP_BYTES = 64 << 20
+#: Of a text; a column may say a long one for each row in a few bytes.
+_LONGEST_TEXT = 4096
+_ROWS_AT_ONCE = 1000
+
+
+def arrow_types() -> dict[str, Any]:
+    """The types of the columns of a data set, as pyarrow has them."""
+    import pyarrow as pa
+
+    return {
+        "text": pa.string(),
+        "number": pa.float64(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "numbers": pa.list_(pa.float64()),
+        "texts": pa.list_(pa.string()),
+    }
+
+
+@contextlib.contextmanager
+def open_parquet(file: Path, most_rows: int = MOST_ROWS, **options: Any) -> Iterator[Any]:
+    """A Parquet file whose rows can be read: by what it says of itself they are not too many.
+
+    Args:
+        file: a regular file, or a link to one.
+        most_rows: it may have.
+        options: for ``pyarrow.parquet.ParquetFile``.
+
+    Raises:
+        BadInput: it cannot be read, or has too much in it.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with open_regular(file) as stream, pq.ParquetFile(stream, **options) as parquet:
+            about = parquet.metadata
+            if about.num_rows > most_rows:
+                raise BadInput(f"{file}: {about.num_rows} rows, of at most {most_rows}; write the data set anew")
+            groups = (about.row_group(number) for number in range(about.num_row_groups))
+            if max((group.total_byte_size for group in groups), default=0) > _MOST_GROUP_BYTES:
+                what = f"unpacks to more than {_MOST_GROUP_BYTES >> 20} MB"
+                raise BadInput(f"{file}: {what}; write the data set anew")
+            yield parquet
+    except (OSError, pa.ArrowException) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise BadInput(f"{file}: cannot be read ({why}); write the data set anew") from error
+
+
+def iter_rows(file: Path, table: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows of a file of some table, a few at a time.
+
+    Raises:
+        BadInput: it cannot be read, is of another schema, or has too much in it.
+    """
+    most_rows = _MOST_EVALUATIONS if table == "evaluations" else MOST_ROWS
+    with open_parquet(file, most_rows) as parquet:
+        _check_schema(file, parquet.schema_arrow, table, columns)
+    texts = [column.name for column in dataset_tables()[table].columns if column.type == "text" and column.name in columns]
+    with open_parquet(file, most_rows, read_dictionary=texts) as parquet:
+        for batch in parquet.iter_batches(_ROWS_AT_ONCE, columns=list(columns)):
+            for column in batch.columns:
+                _check_texts(file, column)
+            yield from batch.to_pylist()
+
+
+def _check_schema(file: Path, schema: Any, table: str, columns: Sequence[str]) -> None:
+    version = (schema.metadata or {}).get(b"schema_version", b"").decode("ascii", "replace")
+    if version.partition(".")[0] != schema_version().partition(".")[0]:
+        raise BadInput(f"{file}: of version {version or 'unknown'} of the schema; write the data set anew")
+    if missing := set(columns) - set(schema.names):
+        raise BadInput(f"{file}: without {', '.join(sorted(missing))}; write the data set anew")
+    types = {column.name: arrow_types()[column.type] for column in dataset_tables()[table].columns}
+    for name in columns:
+        found = schema.field(name).type
+        if found != types[name]:
+            raise BadInput(f"{file}: {name} is of type {found}, not {types[name]}; write the data set anew")
+
+
+def _check_texts(file: Path, column: Any) -> None:
+    """Refuses long texts before a row has a copy of them each."""
+    import pyarrow.compute as pc
+
+    if not hasattr(column, "dictionary"):
+        return
+    longest = pc.max(pc.binary_length(column.dictionary)).as_py()
+    if longest is not None and longest > _LONGEST_TEXT:
+        raise BadInput(f"{file}: a text of {longest} bytes, of at most {_LONGEST_TEXT}; write the data set anew")
