@@ -54,5 +54,5 @@ def test_csv_has_the_columns_of_its_head_and_no_formula():
     ]
 
 
-def test_csv_for_programs_has_texts_as_they_are_and_nothing_where_there_is_no_value():
-    assert csv_text(("a", "b"), [{"a": "=1"}, {"b": None}], for_programs=True) == "a,b\n=1,\n,\n"
+def test_csv_has_no_formula_and_nothing_where_there_is_no_value():
+    assert csv_text(("a", "b"), [{"a": "=1", "b": -1}, {"b": None}]) == "a,b\n'=1,-1\n,\n"

@@ -316,7 +316,7 @@ def _to_csv(data: bytes) -> bytes:
 
     with pq.ParquetFile(io.BytesIO(data)) as file:
         rows = itertools.chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(_ROWS_AT_ONCE))
-        return csv_text(file.schema_arrow.names, rows, for_programs=True).encode("utf-8")
+        return csv_text(file.schema_arrow.names, rows).encode("utf-8")
 
 
 def _to_array(values: Sequence[object], type_: str, arrow_type: Any) -> Any:

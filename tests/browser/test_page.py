@@ -428,6 +428,16 @@ class TestOneResult:
 
 
 class TestTakeAlong:
+    def test_no_cell_of_a_csv_file_is_a_formula(self, opened):
+        starts = ("=", "+", "-", "@", "\t", "\r")
+        entries = [make_entry(number, notes=f"{start}1+1", change=-0.5) for number, start in enumerate(starts)]
+        page = opened(entries, benchmark=TUNING)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="CSV", exact=True).click()
+        rows = list(csv.DictReader(io.StringIO(download.value.path().read_bytes().decode(), newline="")))
+        assert {row["notes"] for row in rows} == {f"'{start}1+1" for start in starts}
+        assert {row["change"] for row in rows} == {"-0.5"}
+
     def test_csv_and_json_are_the_rows_that_are_shown(self, opened):
         entries = [make_entry(number, note='x,\n"y"', runs_minutes=[1.5, 2.5]) for number in range(10)]
         page = opened(entries, benchmark=TUNING, words="machine-", size="8", sort="submitter")

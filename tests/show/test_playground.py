@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -201,3 +202,22 @@ def test_a_server_is_known_by_its_key(key, is_ready, monkeypatch):
         with contextlib.nullcontext() if is_ready else pytest.raises(PlaygroundFailure, match="did not answer"):
             playground._wait_until_ready(alive, f"http://127.0.0.1:{server.server_port}/", "ours")
         server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://evil.example",
+        "[a](https://b.example)",
+        "a `b` ``c`` https://d.example",
+        "`",
+        "a\n\n# b www.c.example",
+        "$x$ :red[y]",
+    ],
+)
+def test_what_is_said_of_an_error_is_text(text):
+    from mlperf_training_import.show.playground.viewer.results import _plain
+
+    fence, shown = re.fullmatch(r"(`+) (.*) \1", _plain(text)).groups()
+    assert shown == " ".join(text.split())
+    assert fence not in re.findall("`+", shown)

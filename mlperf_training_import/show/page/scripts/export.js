@@ -10,9 +10,13 @@ export function toCsv(entries) {
   return [line(keys), ...entries.map((entry) => line(keys.map((key) => entry[key])))].join("\r\n") + "\r\n";
 }
 
+/* A spreadsheet would take a text that begins so for a formula; an apostrophe makes it text, as csv_text.py has it too. */
+const FORMULA = /^[=+\-@\t\r]/;
+
 function quote(value) {
-  const text =
+  const plain =
     value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text = typeof value === "string" && FORMULA.test(value) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -235,5 +235,6 @@ def _value(value: Any) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text in which Markdown finds nothing."""
-    return re.sub(r"[\x00-\x1f!-/:-@\[-`{-\x7f]", r"\\\g<0>", text)
+    """A text as code, in one line: Markdown finds nothing in it, and makes no link of an address as it does elsewhere."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence} {' '.join(text.split())} {fence}"
