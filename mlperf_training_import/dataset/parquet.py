@@ -62,7 +62,7 @@ def open_parquet(file: Path, most_rows: int = MOST_ROWS, **options: Any) -> Iter
                 what = f"unpacks to more than {_MOST_GROUP_BYTES >> 20} MB"
                 raise BadInput(f"{file}: {what}; write the data set anew")
             yield parquet
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:  # also names and texts that are no UTF-8
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise BadInput(f"{file}: cannot be read ({why}); write the data set anew") from error
 

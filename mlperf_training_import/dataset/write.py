@@ -216,7 +216,7 @@ def _version_of(file: Path) -> str:
     try:
         with open_regular(file) as stream:
             version: bytes = (pq.read_schema(stream).metadata or {}).get(b"schema_version", b"unknown")
-    except (OSError, pa.ArrowException):
+    except (OSError, ValueError, pa.ArrowException):
         return "unknown"
     return version.decode("ascii", "replace")
 

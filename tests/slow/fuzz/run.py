@@ -1,7 +1,8 @@
 """Looks for inputs that break a check.
 
-    python tests/slow/fuzz/run.py {log,description,stored} [--seconds N] [--executions N]
+    python tests/slow/fuzz/run.py TARGET [--seconds N] [--executions N]
 
+``targets.py`` has the targets: log, description, stored, score, check, dataset.
 Inputs that reach new code are collected in ``fuzz-TARGET/corpus`` of the current folder, and one that breaks the check ends
 the run and is written beside it. A finding, once understood, belongs into ``tests/slow/fuzz/corpus/TARGET``.
 """
@@ -49,7 +50,7 @@ def main() -> None:
     if (words := HERE / f"{arguments.target}.dict").is_file():
         fuzzer.append(f"-dict={words}")
     command = [sys.argv[0], *fuzzer, str(found), str(targets.CORPUS / arguments.target)]
-    mutator = {} if arguments.target == "log" else {"custom_mutator": mutate_json}
+    mutator = {"custom_mutator": mutate_json} if arguments.target in targets.OF_JSON else {}
     atheris.Setup(command, targets.TARGETS[arguments.target], **mutator)
     atheris.Fuzz()
 

@@ -7,15 +7,25 @@ generated ones, ``tests/slow/test_fuzz.py`` with the files of the corpus.
 from __future__ import annotations
 
 import copy
+import io
+import itertools
 import json
 import math
+import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import msgspec
+import pyarrow.parquet
 
+from mlperf_training_import.checks.check import check
+from mlperf_training_import.dataset import curves
+from mlperf_training_import.dataset.croissant import CROISSANT_FILE
+from mlperf_training_import.dataset.parquet import MOST_ROWS, iter_rows
+from mlperf_training_import.errors import BadInput, NothingToScore
 from mlperf_training_import.experiments.files import RESULT_FILE, StoredExperiment, load_experiment, to_bytes
 from mlperf_training_import.experiments.identity import IdentityIndex, stored_identity
 from mlperf_training_import.experiments.merge import Merger, move_results, stored_uids
@@ -25,6 +35,11 @@ from mlperf_training_import.results.entry import uid_of
 from mlperf_training_import.results.score import judge
 from mlperf_training_import.rounds.description import read_description
 from mlperf_training_import.rounds.presence import Presence
+from mlperf_training_import.runs import find, split
+from mlperf_training_import.runs.score import score_files
+from mlperf_training_import.runs.texts import iter_lines
+from mlperf_training_import.show.scored import to_object
+from mlperf_training_import.start.sample import run_log, system_description, write_submission
 from mlperf_training_import.tables.keys import owned_keys
 from mlperf_training_import.tables.rules import Dialect, known_benchmarks, rules_of
 
@@ -211,6 +226,90 @@ def _has(item: object, key: str, value: object) -> bool:
     return any(json.dumps(item[name], sort_keys=True) == text for name in item if name == key or name.startswith(f"{key}_"))
 
 
+#: What a log may unpack to, and how often it may be gone through.
+_MOST_MB, _PASSES = 1, 3
+#: Remarks about a submission that do not come of single lines.
+_MOST_REMARKS = 200
+
+
+def check_scored(data: bytes) -> None:
+    """Any bytes are a file that somebody scores: each run counts or there is a reason, and nothing grows over the limit."""
+    folder = Path(tempfile.mkdtemp(dir=_FOLDER))
+    (folder / "train.log").write_bytes(data)
+    taken = Counter()
+
+    def counted(file: str, largest_bytes: int) -> Iterator[tuple[int, bytes]]:
+        for number, line in iter_lines(file, largest_bytes):
+            taken["bytes"] += len(line)
+            yield number, line
+
+    try:
+        with patch.object(split, "iter_lines", counted), patch.object(find, "iter_lines", counted):
+            scored = score_files([folder], largest_mb=_MOST_MB)
+        for group in scored.groups:
+            assert (group.score is None) != (group.reason is None)
+            assert all((run.minutes is None) != (run.reason is None) for run in group.runs)
+        json.dumps(to_object(scored), allow_nan=False)
+    except NothingToScore as error:
+        assert str(error)
+    finally:
+        shutil.rmtree(folder)
+    assert taken["bytes"] <= _PASSES * (_MOST_MB << 20)
+
+
+def check_checked(data: bytes) -> None:
+    """Any bytes are a log of a submission: it is checked, with no more remarks than it has lines and rules."""
+    folder = Path(tempfile.mkdtemp(dir=_FOLDER))
+    try:
+        logs = [run_log("llama2_70b_lora", 28 + number / 10) for number in range(2)]
+        place = write_submission(folder, "Acme", "x8", "llama2_70b_lora", logs, system_description("Acme"))
+        (place / "result_0.txt").write_bytes(data)
+        for as_peer in (False, True):
+            checked = check(folder, "5.1", _MOST_MB, as_peer=as_peer)
+            assert [package.verdict in ("pass", "fail", "crash") for package in checked.packages] == [True]
+            assert len(checked.remarks) <= _MOST_REMARKS + data.count(b"\n")
+    finally:
+        shutil.rmtree(folder)
+
+
+def check_dataset(data: bytes) -> None:
+    """Any bytes are a table of a data set: its curves are drawn from finite figures, or there is a message."""
+    folder = Path(tempfile.mkdtemp(dir=_FOLDER))
+    rows = Counter()
+
+    def counted(*of_file: object) -> Iterator[dict]:
+        for row in iter_rows(*of_file):
+            rows["taken"] += 1
+            yield row
+
+    try:
+        (folder / CROISSANT_FILE).write_text("{}")
+        for table in ("evaluations", "results", "runs"):
+            (folder / table).mkdir()
+            file = folder / table / "3.0.parquet"
+            file.write_bytes(
+                data if _table_of(data) in (table, None) else (CORPUS / "dataset" / f"{table}.parquet").read_bytes()
+            )
+        with patch.object(curves, "iter_rows", counted):
+            for _, of_result in curves.iter_curves(folder):
+                points = [point for one in of_result for run in one.runs for point in run.points]
+                assert all(map(math.isfinite, itertools.chain.from_iterable(points)))
+        assert rows["taken"] <= 3 * MOST_ROWS
+    except BadInput as error:
+        assert str(error)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _table_of(data: bytes) -> str | None:
+    """The table that a file says that it is, as far as it can be read."""
+    try:
+        said = pyarrow.parquet.read_schema(io.BytesIO(data)).metadata or {}
+    except (OSError, ValueError, pyarrow.ArrowException):
+        return None
+    return said.get(b"table", b"").decode(errors="replace")
+
+
 def changed_json(data: bytes, source: random.Random) -> bytes | None:
     """A JSON text with one value or key changed, added or removed; None where there is none to change."""
     try:
@@ -245,4 +344,13 @@ def _iter_places(content: dict | list) -> Iterator[tuple[dict | list, object]]:
 _TEMPORARY = tempfile.TemporaryDirectory(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
 _FOLDER = Path(_TEMPORARY.name)
 
-TARGETS = {"log": check_log, "description": check_description, "stored": check_stored}
+TARGETS = {
+    "log": check_log,
+    "description": check_description,
+    "stored": check_stored,
+    "score": check_scored,
+    "check": check_checked,
+    "dataset": check_dataset,
+}
+#: Those whose inputs are JSON, of which one value is changed.
+OF_JSON = ("description", "stored")
