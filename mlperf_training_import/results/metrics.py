@@ -75,7 +75,8 @@ def _samples_per_epoch(judged: Judged) -> float | None:
     if progress is None or progress.unit != "epochs":
         return None
     said = {samples_in_unit(run.log, progress) for run in judged.score.kept}
-    return said.pop() if len(said) == 1 else None
+    samples = said.pop() if len(said) == 1 else None
+    return None if samples is None else float(samples)
 
 
 def _samples_per_second(judged: Judged, samples: float | None) -> float | None:

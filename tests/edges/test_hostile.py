@@ -89,9 +89,8 @@ def test_times_with_which_nothing_can_be_computed(tmp_path, minutes):
         write_files(tmp_path, {f"{LOGGED}/result_{number}.txt": "\n".join(log)})
     imported = import_tree(tmp_path)
     assert imported.minutes == {}
-    assert imported.what("run-not-counted") == []  # one finding of the folder says the reason of all
     (what,) = imported.what("run-not-counted")
-    assert what == "5 of 5 runs do not count, 1 may; each: the duration is none that a run can have"
+    assert what == "5 of 5 runs do not count, 1 may; each: the duration is none that a run can have"  # one for all
 
 
 def test_values_that_yaml_repeats_without_end_are_not_written_out(tmp_path):
@@ -616,8 +615,8 @@ def test_every_test_of_the_table_exists():
     named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
     assert len(named) > 40
     for file, name in named:
-        (place,) = (PROJECT / "tests").glob(f"**/{file}")
-        assert f"def {name}(" in place.read_text(encoding="utf-8"), (file, name)
+        places = (PROJECT / "tests").glob(f"**/{file}")
+        assert any(f"def {name}(" in place.read_text(encoding="utf-8") for place in places), (file, name)
     rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
     assert all("::test_" in row for row in rows if not row.startswith("| case"))
     here = set(re.findall(r"^def (test_\w+)\(", Path(__file__).read_text(encoding="utf-8"), re.MULTILINE))

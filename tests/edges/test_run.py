@@ -132,7 +132,7 @@ def test_help_lists_the_commands_and_their_modules_say_what_they_do(command_line
     assert code == 0
     assert "python run.py --round 3.0" in shown
     for name in line.COMMANDS:
-        assert f"    {name} " in shown or f"    {name}\n" in shown
+        assert f"\n  {name} " in shown
         code, help_of_one, _ = command_line(name, "--help")
         assert code == 0
         assert f"usage: python run.py {name}" in help_of_one
