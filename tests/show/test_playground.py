@@ -216,6 +216,7 @@ def test_a_server_is_known_by_its_key(key, is_ready, monkeypatch):
     ],
 )
 def test_what_is_said_of_an_error_is_text(text):
+    pytest.importorskip("plotly", reason="needs requirements-playground.txt")
     from mlperf_training_import.show.playground.viewer.results import _plain
 
     fence, shown = re.fullmatch(r"(`+) (.*) \1", _plain(text)).groups()
