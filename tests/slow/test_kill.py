@@ -17,7 +17,9 @@ import re
 import shutil
 import signal
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cmind.core import CM
@@ -27,6 +29,9 @@ from mlperf_training_import.homes import home_of
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
@@ -98,13 +103,13 @@ def import_tree(home: Path, tree: Path) -> None:
     import_rounds(home_of(CM(str(home))), options, lambda _: None)
 
 
-def killed_at(step: int, home: Path, tree: Path) -> bool:
-    """Imports in a process that dies at a step; False where it came to its end."""
+def killed_at(step: int, work: Callable[[], object]) -> bool:
+    """Works in a process that dies at a step; False where it came to its end."""
     child = os.fork()
     if child == 0:
         try:
             Fuse(step)
-            import_tree(home, tree)
+            work()
         except BaseException:
             sys.__excepthook__(*sys.exc_info())
             os._exit(1)
@@ -232,7 +237,7 @@ def test_killed_at_writes_and_run_again(tmp_path, make_home, prepare, benchmarks
     expected = state_of(home)
     assert len(expected) >= 4 * len(benchmarks) + 4
     step = 1
-    while killed_at(step, home := fresh(f"step-{step}"), tree):
+    while killed_at(step, partial(import_tree, home := fresh(f"step-{step}"), tree)):
         check_completed(home, tree, expected, f"killed at step {step}")
         step += EVERY
     assert state_of(home) == expected

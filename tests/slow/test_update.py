@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from cmind.core import CM
-from slow.test_kill import Fuse
+from slow.test_kill import killed_at
 from support import cache_round
 
 from mlperf_training_import.dataset.write import Dataset
@@ -97,19 +97,8 @@ def assert_one_whole_clone(old: Path) -> None:
 
 def updated(step: int) -> bool:
     """Updates in a process that dies at a step; whether it came to its end."""
-    child = os.fork()
-    if child == 0:
-        try:
-            home = open_quick()
-            Fuse(step)
-            Fetcher(home, lambda _: None).update([LABEL])
-        except BaseException:
-            sys.__excepthook__(*sys.exc_info())
-            os._exit(1)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    assert status == 0 or os.WTERMSIG(status) == signal.SIGKILL
-    return status == 0
+    home = open_quick()
+    return not killed_at(step, lambda: Fetcher(home, lambda _: None).update([LABEL]))
 
 
 def test_an_update_that_is_killed_at_any_change_of_the_disk(old):
