@@ -142,7 +142,7 @@ def normal_division(value: object) -> str | None:
 
 
 def _from_lines(data: bytes) -> dict[str, Any] | None:
-    """The form of NVIDIA's descriptions in round 0.6, lines of a log without token and time; None where it is another one.
+    """NVIDIA's descriptions of round 0.6, lines of a log without token and time, in the form of round 0.5; None for others.
 
     ``entry: {"value": "<a Python dict as text>"}`` has a dict as text for its nodes in turn.
     """
@@ -155,19 +155,10 @@ def _from_lines(data: bytes) -> dict[str, Any] | None:
     if entry is None:
         return None
     node = _python_dict(entry.get("nodes")) or {}
-    processors = _PROCESSORS.fullmatch(str(node.get("cpu", "")))
-    return {
-        "submitter": values.get("org"),
-        "system_name": values.get("platform"),
-        "division": values.get("division"),
-        "status": values.get("status"),
-        "number_of_nodes": node.get("num_nodes"),
-        "host_processor_model_name": processors["model"] if processors else None,
-        "host_processors_per_node": processors["count"] if processors else None,
-        "accelerator_model_name": node.get("accelerator"),
-        "accelerators_per_node": node.get("num_accelerators"),
-        "framework": entry.get("framework"),
-    }
+    if (processors := _PROCESSORS.fullmatch(str(node.get("cpu", "")))) is not None:
+        node |= {"cpu": processors["model"], "num_cpus": processors["count"]}
+    said = {key: values.get(key) for key in ("org", "division", "status")}
+    return said | {"system_name": values.get("platform"), "framework": entry.get("framework"), "nodes": [node]}
 
 
 def _python_dict(text: object) -> dict[str, Any] | None:
