@@ -19,15 +19,14 @@ from ..regular import open_regular
 from ..tables.rules import dialects
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 #: Names that a log may have; beside logs that are read, or in a folder called results, also those of the second kind.
 _RESULT_NAME = re.compile(r"result.*(?<!\.json)(?<!\.csv)(?<!\.py)(?<!\.sh)", re.IGNORECASE)
 _LOG_NAME = re.compile(r".*\.(log|txt)(\.\w{1,6})?", re.IGNORECASE)
-#: Names of folders that hold results, or were meant to.
-_RESULTS_FOLDER = re.compile(r"results?", re.IGNORECASE)
+#: Paths of folders that hold results, or were meant to.
+_RESULTS_FOLDER = re.compile(r"(.*/)?results?", re.IGNORECASE)
 _UNPACKERS: dict[bytes, Callable[[BinaryIO], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 #: So much of a file is looked at.
 _HEAD_BYTES = 4 << 20
@@ -44,34 +43,35 @@ class Searcher:
 
     Attributes:
         root: the round's tree.
-        entries: gives the names of the folders in a folder of the round, and its files.
+        entries: gives the names of the folders in a folder of the round, and of its files.
         folders: how many were looked into.
         files: how many were looked at.
     """
 
     root: Path
-    entries: Callable[[str], tuple[list[str], list[os.DirEntry[str]]]]
+    entries: Callable[[str], tuple[list[str], list[str]]]
     folders: int = 0
     files: int = 0
 
     def below(self, folder: str) -> list[str]:
         """Paths of logs in a folder and the folders in it, in which no log is read."""
-        return list(self._iter_below(folder, is_results_folder(folder.rpartition("/")[2]), _DEEPEST))
+        return list(self._iter_below(folder))
 
     def beside(self, folder: str, names: Sequence[str], any_read: bool) -> list[str]:
         """Names of logs among files of a folder that are not read; ``any_read`` says that others beside them are."""
-        return [name for name in names if _is_named_like_a_log(name, any_read) and self._is_log(f"{folder}/{name}")]
+        named = (name for name in names if _RESULT_NAME.fullmatch(name) or (any_read and _LOG_NAME.fullmatch(name)))
+        return [name for name in named if self._is_log(f"{folder}/{name}")]
 
-    def _iter_below(self, folder: str, in_results: bool, depth: int) -> Iterator[str]:
+    def _iter_below(self, folder: str, in_results: bool = False, depth: int = _DEEPEST) -> Iterator[str]:
+        in_results |= is_results_folder(folder)
         self.folders += 1
         if self.folders > _MOST_FOLDERS:
             return
         folders, files = self.entries(folder)
-        for file in files:
-            if _is_named_like_a_log(file.name, in_results) and self._is_log(f"{folder}/{file.name}"):
-                yield f"{folder}/{file.name}"
+        for name in self.beside(folder, files, in_results):
+            yield f"{folder}/{name}"
         for name in folders if depth else ():
-            yield from self._iter_below(f"{folder}/{name}", in_results or is_results_folder(name), depth - 1)
+            yield from self._iter_below(f"{folder}/{name}", in_results, depth - 1)
 
     def _is_log(self, path: str) -> bool:
         """Whether a line of a log is found in a file, as far as it is looked at."""
@@ -88,11 +88,6 @@ class Searcher:
         return any(dialect.token in data for dialect in dialects().values())
 
 
-def is_results_folder(name: str) -> bool:
+def is_results_folder(path: str) -> bool:
     """Whether a folder is called as the one with results, or nearly."""
-    return _RESULTS_FOLDER.fullmatch(name) is not None
-
-
-def _is_named_like_a_log(name: str, is_likely: bool) -> bool:
-    """Whether a file is called as logs may be; those where logs are likely may have more names."""
-    return bool(_RESULT_NAME.fullmatch(name) or (is_likely and _LOG_NAME.fullmatch(name)))
+    return _RESULTS_FOLDER.fullmatch(path) is not None

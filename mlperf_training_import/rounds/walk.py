@@ -75,12 +75,13 @@ class _Walker:
         self._reported_keys: set[str] = set()
         self._unsafe_paths: set[str] = set()
 
-    def _entries(self, folder: str) -> tuple[list[str], list[os.DirEntry[str]]]:
-        """Names of the folders in a folder, and its files; both sorted, without hidden ones.
+    def _entries(self, folder: str) -> tuple[list[str], list[str]]:
+        """Names of the folders in a folder, and of its files; both sorted, without hidden ones.
 
         What cannot be read safely is left out and reported: see :meth:`_trouble_with`.
         """
-        folders, files = [], []
+        folders: list[str] = []
+        files: list[str] = []
         try:
             with os.scandir(f"{self._root}/{folder}") as entries:
                 for entry in entries:
@@ -88,13 +89,11 @@ class _Walker:
                         continue
                     if trouble := self._trouble_with(folder, entry):
                         self._report_unsafe(f"{folder}/{entry.name}".lstrip("/"), trouble)
-                    elif entry.is_dir():
-                        folders.append(entry.name)
                     else:
-                        files.append(entry)
+                        (folders if entry.is_dir() else files).append(entry.name)
         except OSError as error:
             self._report("unreadable", folder, error.strerror or "cannot be read")
-        return sorted(folders), sorted(files, key=lambda entry: natural_key(entry.name))
+        return sorted(folders), sorted(files, key=natural_key)
 
     def _report_unsafe(self, path: str, what: str) -> None:
         """Reports what is not read, once."""
@@ -141,17 +140,15 @@ class _Walker:
             return False
         return True
 
-    def _logs(
-        self, folder: str, files: Sequence[os.DirEntry[str]] | None = None, prefix: str = "result_"
-    ) -> tuple[LogFile, ...]:
+    def _logs(self, folder: str, files: Sequence[str] | None = None, prefix: str = "result_") -> tuple[LogFile, ...]:
         """The logs among the files of a folder, all of them where none are given."""
         found = []
-        for entry in self._entries(folder)[1] if files is None else files:
-            is_log = entry.name.startswith(prefix) and entry.name.endswith(".txt")
-            if is_log or entry.name.endswith(self._rules.endings.get(folder, "/")):
-                about = entry.stat()
+        for name in self._entries(folder)[1] if files is None else files:
+            if (name.startswith(prefix) and name.endswith(".txt")) or name.endswith(self._rules.endings.get(folder, "/")):
+                path = f"{folder}/{name}"
+                about = os.stat(f"{self._root}/{path}")  # noqa: PTH116 - for the many files of a round
                 stamp = about.st_mtime_ns, about.st_ctime_ns, about.st_ino, about.st_dev
-                found.append(LogFile(f"{folder}/{entry.name}", entry.name, about.st_size, *stamp))
+                found.append(LogFile(path, name, about.st_size, *stamp))
         return tuple(found)
 
     def _described(self, path: str, label: str, submitter: str | None = None) -> dict[str, Any]:
@@ -254,39 +251,33 @@ class _Walker:
             subfolders, files = self._entries(folder)
             logs = self._only_logs(folder, files)
             if not logs:
-                others = ", ".join(entry.name for entry in files[:5])
+                others = ", ".join(files[:5])
                 self._report("no-logs", folder, f"no result_*.txt{f', only {others}' if others else ''}")
-            for sub in subfolders:
+            not_read = {sub: f"{folder}/{sub}" for sub in subfolders if sub != "power"}
+            for sub, path in not_read.items():
                 if sub == _SCALING_FILE or (sub.startswith("result_") and sub.endswith(".txt")):
-                    self._report_unsafe(f"{folder}/{sub}", "a folder where a file is expected; not read")
-            power = self._power(f"{folder}/power") if "power" in subfolders else None
-            not_read = tuple(f"{folder}/{sub}" for sub in subfolders if sub != "power")
-            for sub in not_read:
-                if sub.rpartition("/")[2] in self._rules.layout.evidence:
+                    self._report_unsafe(path, "a folder where a file is expected; not read")
+                if sub in self._rules.layout.evidence:
                     continue
-                if nested := self._logs(sub) or self._searcher.below(sub):
-                    self._report("nested-logs", sub, f"{len(nested)} logs")
+                if nested := self._logs(path) or self._searcher.below(path):
+                    self._report("nested-logs", path, f"{len(nested)} logs")
+            # also one that cannot be read: a score without it would be wrong
+            scaling = f"{folder}/{_SCALING_FILE}"
             yield Submission(
                 benchmark=self._rules.aliases.get(name, name),
                 folder=folder,
                 logs=logs,
-                scaling=self._scaling(folder, subfolders, files),
-                power=power,
-                not_read=not_read,
+                scaling=scaling if os.path.lexists(f"{self._root}/{scaling}") else None,
+                power=self._power(f"{folder}/power") if "power" in subfolders else None,
+                not_read=tuple(not_read.values()),
                 **common,
             )
 
-    def _scaling(self, folder: str, subfolders: list[str], files: list[os.DirEntry[str]]) -> str | None:
-        """The scaling file; also where it cannot be read, since a score without it would be wrong."""
-        path = f"{folder}/{_SCALING_FILE}"
-        is_there = _SCALING_FILE in (*subfolders, *(entry.name for entry in files))
-        return path if is_there or path in self._unsafe_paths else None
-
-    def _only_logs(self, folder: str, files: list[os.DirEntry[str]]) -> tuple[LogFile, ...]:
+    def _only_logs(self, folder: str, files: list[str]) -> tuple[LogFile, ...]:
         """The logs among the files of a folder; those that are not called like logs are reported."""
         logs = self._logs(folder, files)
         read = {log.name for log in logs}
-        unread = self._searcher.beside(folder, [file.name for file in files if file.name not in read], bool(read))
+        unread = self._searcher.beside(folder, [name for name in files if name not in read], bool(read))
         if unread:
             copies = sorted(name for name in read if _COPY.search(name))
             kept = f"; {first_of(copies, _MOST_NAMES)} is read, whatever its name says" if copies else ""
@@ -330,7 +321,7 @@ class _SubmitterWalker(_Walker):
 
     def _report_strays(self, folder: str) -> None:
         """Reports logs in a folder beside a submitter's results that is called like it, or has such a folder in it."""
-        if is_results_folder(folder.rpartition("/")[2]):
+        if is_results_folder(folder):
             self._report_unread(folder)
             return
         for name in self._entries(folder)[0]:
@@ -417,8 +408,7 @@ class _PackageWalker(_Walker):
     def _is_system(self, folder: str) -> bool:
         """Whether a folder under some ``results/`` is a system's: it has an ``entry.json``, or logs one level down."""
         files = self._entries(folder)[1]
-        is_named = any(entry.name == "entry.json" for entry in files)
-        return is_named or bool(self._logs(folder, files)) or any(self._first_logs(folder))
+        return "entry.json" in files or bool(self._logs(folder, files)) or any(self._first_logs(folder))
 
     def _organisation(self, package: str) -> str | None:
         """The organisation that ``submission.json`` beside ``results/`` names."""
