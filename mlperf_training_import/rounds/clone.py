@@ -98,8 +98,7 @@ def fetched_on(clone: Path) -> datetime.date | None:
     None for a folder that is no clone.
     """
     try:
-        seconds = (clone / ".git" / "HEAD").lstat().st_mtime
-        return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).astimezone().date()
+        return datetime.date.fromtimestamp((clone / ".git/HEAD").lstat().st_mtime)  # noqa: DTZ012 - the user's
     except (OSError, OverflowError, ValueError):
         return None
 

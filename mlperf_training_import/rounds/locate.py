@@ -12,7 +12,7 @@ from ..errors import AmbiguousRounds, BadInput, NothingToImport
 from ..findings import Finding, reporter
 from ..model import Round
 from ..suggest import did_you_mean
-from ..tables.labels import order_of_label, split_label
+from ..tables.labels import order_of_label, round_label, split_label
 from ..tables.rules import rules_of
 from ..tables.suites import VERSION_TAG
 from .advice import fetch_command, is_tree, missing_rounds, replace_command, trees_near
@@ -65,38 +65,40 @@ def locate_path(path: Path, label: str) -> Round:
         label: the round that it is.
 
     Raises:
-        BadInput: the folder does not exist, or the label names no round.
+        BadInput: the folder does not exist.
     """
-    version = split_label(label)
-    if version is None:
-        raise BadInput(f"--version={label}: expected <number>.<number>, optionally with -<suffix>, such as 5.1 or hpc-3.0")
+    version = round_label(label).round
     path = path.absolute()
     if not path.is_dir():
         beside = (child.name for child in path.parent.iterdir() if child.is_dir()) if path.parent.is_dir() else ()
         raise BadInput(f"--path={path}: no such folder{did_you_mean(path.name, beside, f'--path={path.parent}/')}")
-    nested = rules_of(version.round).layout.nested
+    nested = rules_of(version).layout.nested
     only = path.name if (path / "results").is_dir() and not nested else None
     near = ", or ".join(f"--path={tree}" for tree in islice(trees_near(path), 2))
     if near and only is None and not is_tree(path) and not nested:
         raise BadInput(f"--path={path}: no results tree, and no submitter's folder in one; did you mean {near}?")
     root = path.parent if only else path
     try:
-        round_ = read_clone(root, label, version.round)
+        round_ = read_clone(root, label, version)
     except NoClone as error:
         is_clone = os.path.lexists(root / ".git")
-        round_ = Round(label, version.round, root, git_trouble=str(error) if is_clone else None)
-    whole = only is None and (label != version.round or is_of_its_repository(round_))
+        round_ = Round(label, version, root, git_trouble=str(error) if is_clone else None)
+    whole = only is None and (label != version or is_of_its_repository(round_))
     return replace(round_, only=only, part="" if whole else path.name)
 
 
 def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:
     """A finding for each clone whose git folder tells nothing, and for each that another user could have changed."""
     for round_ in rounds:
+        git_folder = round_.path / ".git"
         if round_.git_trouble is not None:
-            yield Finding("clone-unreadable", round_.label, str(round_.path / ".git"), round_.git_trouble)
-        for place, owner in islice(_iter_foreign_places(round_), 1):
-            what = f"belongs to user {owner}, and the import runs as user {os.geteuid()}"
-            yield Finding("foreign-clone", round_.label, str(place), what)
+            yield Finding("clone-unreadable", round_.label, str(git_folder), round_.git_trouble)
+        for place in (round_.path, git_folder):  # git itself refuses to trust such a clone
+            with contextlib.suppress(OSError):
+                if (owner := place.lstat().st_uid) != os.geteuid():
+                    what = f"belongs to user {owner}, and the import runs as user {os.geteuid()}"
+                    yield Finding("foreign-clone", round_.label, str(place), what)
+                    break
 
 
 def _round_of(entry: CacheEntry, findings: list[Finding], commands: Commands) -> Round | None:
@@ -137,14 +139,6 @@ def _round_of(entry: CacheEntry, findings: list[Finding], commands: Commands) ->
             what = f"the clone was cut off or is no git repository ({error}); {again}"
             report("clone-incomplete", str(entry.clone), what)
     return None
-
-
-def _iter_foreign_places(round_: Round) -> Iterator[tuple[Path, int]]:
-    """The parts of a clone that belong to another user, and who that is; git itself refuses to trust such a clone."""
-    for place in (round_.path, round_.path / ".git"):
-        with contextlib.suppress(OSError):
-            if (owner := place.lstat().st_uid) != os.geteuid():
-                yield place, owner
 
 
 def _refuse_ambiguous(rounds: list[Round], commands: Commands) -> None:
