@@ -11,9 +11,9 @@ import contextlib
 import functools
 import json
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from cmind import utils
 from cmind.core import CM
 from cmind.index import Index
 
@@ -23,7 +23,7 @@ from ..flags import typed_in_cm
 from ..place import GUI_SCRIPT, GUI_UID
 from ..regular import is_there, read_regular
 from ..way_in import CM as COMMANDS
-from .home import CLONE_TAGS, BadDescription, CacheEntry, Home, Repository, is_going, json_in, read_meta, tags_of
+from .home import CLONE_TAGS, CacheEntry, Home, Repository, json_in, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,13 +38,13 @@ _MOST_INDEX_BYTES = 256 << 20
 _OLD_MARK = "mlperf-training-replaced"
 #: The automation that runs scripts, by its uid.
 _SCRIPT = "5b4e0237da074764"
-_EXPERIMENT = "experiment,a0a2d123ef064bcb"
 
 
 class CmHome(Home):
     """What Collective Mind works in; ``running`` is a ``cmind.core.CM``."""
 
     description_file = "_cm.json"
+    described_as = MappingProxyType({"automation_alias": "experiment", "automation_uid": "a0a2d123ef064bcb"})
     module = "cmind"
     variable = "CM_REPOS"
     commands = COMMANDS
@@ -68,7 +68,7 @@ class CmHome(Home):
         for item in found["list"]:
             folder = Path(item.path)
             # a copied home names the repositories of the original one too
-            if not is_going(folder) and self.cache in (folder.parent, folder.parent.resolve()):
+            if self.cache in (folder.parent, folder.parent.resolve()):
                 is_old = is_there(folder / _OLD_MARK)
                 if folder.is_dir():  # an old one may go meanwhile
                     yield CacheEntry(tags_of(item.meta), folder, folder / "repo", is_old)
@@ -129,30 +129,9 @@ class CmHome(Home):
         found = self.access("find", "experiment", tags=tag).get("list", ())
         return [(item.meta["alias"], Path(item.path)) for item in found]
 
-    def read_description(self, folder: Path) -> dict[str, Any] | None:
-        """See :class:`Home`."""
-        place = folder / self.description_file
-        try:
-            for file in (folder / "_cm.yaml", place):
-                if is_there(file):
-                    read_meta(file)
-            found = utils.load_yaml_and_json(str(folder / "_cm"))
-        except (OSError, TypeError, ValueError, RecursionError) as error:
-            raise BadDescription(place, f"cannot be read ({error})") from error
-        if found["return"] == utils.ERROR_FILE_NOT_FOUND:
-            return None
-        if found["return"] > 0:
-            raise BadDescription(place, found["error"])
-        meta: dict[str, Any] = found["meta"]
-        if not isinstance(meta.get("uid"), str):
-            raise BadDescription(place, "it has no uid")
-        return meta
-
-    def describe(self, alias: str, uid: str, tags: list[str]) -> dict[str, Any]:
-        """See :class:`Home`; as ``cm add experiment`` makes it."""
-        automation_alias, automation_uid = _EXPERIMENT.split(",")
-        meta = {"alias": alias, "uid": uid, "automation_alias": automation_alias, "automation_uid": automation_uid}
-        return meta | {"tags": tags}
+    def _descriptions_in(self, folder: Path) -> list[Path]:
+        """See :class:`Home`; as Collective Mind reads them."""
+        return [file for name in ("_cm.yaml", "_cm.json") if is_there(file := folder / name)]
 
     @contextlib.contextmanager
     def index_left_alone(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ import shutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
@@ -97,8 +98,9 @@ class BadDescription(Exception):
 class Home(ABC):
     """Where clones are cached and experiments stored, by Collective Mind or by MLCFlow.
 
-    ``description_file`` is the name of a new description of an experiment, ``module`` what Python runs as the automation's
-    command line, and ``variable`` makes that work in this home. ``commands`` are what people type there.
+    ``description_file`` is the name of a new description of an experiment, and ``described_as`` what each of them says.
+    ``module`` is what Python runs as the automation's command line, and ``variable`` makes that work in this home.
+    ``commands`` are what people type there.
 
     Args:
         repos_path: the folder that all of it lies in.
@@ -106,6 +108,7 @@ class Home(ABC):
     """
 
     description_file: str
+    described_as: Mapping[str, str] = MappingProxyType({})
     module: str
     variable: str
     commands: Commands
@@ -141,10 +144,11 @@ class Home(ABC):
         return _without_replaced(self._all_cached())
 
     def _all_cached(self) -> list[CacheEntry]:
-        """As :meth:`cached_entries`, with those that others count in place of."""
+        """As :meth:`cached_entries`, with those that others count in place of, but none that is being removed."""
         ours = {suite.cache_tag for suite in suites().values()}
         entries = (entry for entry in self._iter_cached() if is_clone(entry.tags) and not ours.isdisjoint(entry.tags))
-        return sorted(entries, key=lambda entry: str(entry.clone))
+        whole = (entry for entry in entries if not entry.folder.name.endswith(_GOING))
+        return sorted(whole, key=lambda entry: str(entry.clone))
 
     @property
     @abstractmethod
@@ -243,17 +247,32 @@ class Home(ABC):
             UnknownTarget: none of that name is registered, or the name matches several.
         """
 
-    @abstractmethod
     def read_description(self, folder: Path) -> dict[str, Any] | None:
         """The description in an experiment's folder, with its uid; None where there is none.
 
         Raises:
             BadDescription: it cannot be read, or has no uid.
         """
+        try:
+            places = self._descriptions_in(folder)
+        except OSError as error:
+            raise BadDescription(folder, f"cannot be read ({error.strerror})") from error
+        meta = {key: value for place in places for key, value in _read_meta(place).items()}
+        if places and not isinstance(meta.get("uid"), str):
+            raise BadDescription(places[-1], "it has no uid")
+        return meta if places else None
+
+    @abstractmethod
+    def _descriptions_in(self, folder: Path) -> list[Path]:
+        """The files that describe what is in a folder; of what two say, the later one counts.
+
+        Raises:
+            OSError: the folder cannot be looked into.
+        """
 
     def describe(self, alias: str, uid: str, tags: list[str]) -> dict[str, Any]:
         """The description of a new experiment, as the automation itself makes it."""
-        return {"alias": alias, "uid": uid, "tags": tags}
+        return {"alias": alias, "uid": uid, **self.described_as, "tags": tags}
 
     def index_left_alone(self) -> contextlib.AbstractContextManager[None]:
         """Keeps look-ups from writing the index for a while."""
@@ -293,11 +312,6 @@ def _folders_of(entry: CacheEntry) -> list[Path]:
     return list(dict.fromkeys((entry.folder, entry.clone.parent)))
 
 
-def is_going(folder: Path) -> bool:
-    """Whether a folder is what is left of an entry that is being removed."""
-    return folder.name.endswith(_GOING)
-
-
 def _without_replaced(found: list[CacheEntry]) -> list[CacheEntry]:
     """The entries that are not old; of those that are the last one, where no other has its round."""
     whole = {e.labels for e in found if not e.is_old and not e.unfinished and e.clone.is_dir()}
@@ -305,22 +319,27 @@ def _without_replaced(found: list[CacheEntry]) -> list[CacheEntry]:
     return [e for e in found if not e.is_old or not e.labels or (e is last[e.labels] and e.labels not in whole)]
 
 
-def read_meta(file: Path) -> bytes:
-    """The bytes of a description, in JSON or YAML.
+def _read_meta(file: Path) -> dict[str, Any]:
+    """What a description says, in JSON or YAML.
 
     Raises:
-        OSError: it cannot be read, is no regular file, or too large.
-        ValueError: it repeats parts of itself, with which a few bytes can stand for billions of values.
+        BadDescription: it cannot be read, is no regular file, too large, or no mapping; or it repeats parts of itself, with
+            which a few bytes can stand for billions of values.
     """
-    data = read_regular(file, _MOST_META_BYTES)
-    if file.suffix == ".yaml" and b"*" in data:
-        try:
-            has_aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data, yaml.SafeLoader))
-        except yaml.YAMLError:
-            return data  # whoever reads it says what is wrong
-        if has_aliases:
-            raise ValueError("it repeats parts of itself (YAML aliases)")
-    return data
+    try:
+        data = read_regular(file, _MOST_META_BYTES)
+        if file.suffix != ".yaml":
+            content = json.loads(data)
+        elif b"*" in data and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data, yaml.SafeLoader)):
+            raise BadDescription(file, "it repeats parts of itself (YAML aliases)")
+        else:
+            content = yaml.safe_load(data)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no YAML or JSON"
+        raise BadDescription(file, f"cannot be read ({why})") from error
+    if not isinstance(content, dict):
+        raise BadDescription(file, "it has no uid")
+    return content
 
 
 def json_in(data: bytes, kind: type[_Json]) -> _Json:

@@ -14,22 +14,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from ..atomic import write_atomically
 from ..flags import typed_in_mlc
 from ..regular import is_there, read_regular
 from ..tables.suites import labels_of_tags
 from ..way_in import MLC
-from .home import BadDescription, CacheEntry, Home, Repository, is_clone, is_going, json_in, read_meta, tags_of
+from .home import BadDescription, CacheEntry, Home, Repository, is_clone, json_in, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from .home import Described
 
-#: What a description may be called; the first that is there counts.
-_DESCRIPTIONS = ("meta.yaml", "meta.json")
 _MOST_BYTES = 16 << 20
 
 
@@ -62,7 +58,7 @@ class MlcHome(Home):
 
     def _iter_cached(self) -> Iterator[CacheEntry]:
         """See :class:`Home`."""
-        described = {folder: meta for folder, meta in self._iter_described(self.cache) if not is_going(folder)}
+        described = dict(self._iter_described(self.cache))
         for folder, meta in described.items():
             tags, clone, expires = tags_of(meta), folder / "repo", meta.get("cache_expiration")
             # the clone, where it is in another entry; what an entry says leads to no other place, and to no other round
@@ -103,21 +99,9 @@ class MlcHome(Home):
             raise self.unknown_target(name, [repository.alias for repository in known])
         return found[0]
 
-    def read_description(self, folder: Path) -> dict[str, Any] | None:
+    def _descriptions_in(self, folder: Path) -> list[Path]:
         """See :class:`Home`; MLCFlow takes ``meta.yaml`` where there is one, or else ``meta.json``."""
-        place = folder
-        try:
-            place = next((file for name in _DESCRIPTIONS if is_there(file := folder / name)), folder)
-            if place == folder:
-                return None
-            data = read_meta(place)
-            content = yaml.safe_load(data) if place.suffix == ".yaml" else json.loads(data)
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            why = error.strerror if isinstance(error, OSError) else "no YAML or JSON"
-            raise BadDescription(place, f"cannot be read ({why})") from error
-        if not isinstance(content, dict) or not isinstance(content.get("uid"), str):
-            raise BadDescription(place, "it has no uid")
-        return content
+        return [file for name in ("meta.yaml", "meta.json") if is_there(file := folder / name)][:1]
 
     def reload_index(self) -> None:
         """See :class:`Home`; MLCFlow reads and completes its index when it has none in memory."""

@@ -14,7 +14,7 @@ from trees import write_files
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.experiments.collect import collect_from, unique_entries
 from mlperf_training_import.homes.cm import CmHome
-from mlperf_training_import.homes.home import BadDescription, read_meta
+from mlperf_training_import.homes.home import BadDescription
 from mlperf_training_import.homes.mlc import MlcHome
 from mlperf_training_import.runs.score import score_logs
 from mlperf_training_import.show.report import read_report
@@ -116,8 +116,8 @@ def test_a_description_that_repeats_itself_without_end(cm, tmp_path):
         (tmp_path / name).write_text("\n".join(lines))
         with pytest.raises(BadDescription):
             home.read_description(tmp_path)
-    (tmp_path / "plain.yaml").write_text("uid: x\nnote: 2 * 3\n")
-    assert read_meta(tmp_path / "plain.yaml")
+        (tmp_path / name).write_text("uid: x\nnote: 2 * 3\n")
+        assert home.read_description(tmp_path) == {"uid": "x", "note": "2 * 3"}
 
 
 def test_an_index_that_is_none_is_an_error_and_is_not_waited_for(cm):
