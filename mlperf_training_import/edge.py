@@ -30,15 +30,15 @@ EXPECTED = (ModuleNotFoundError, ImportFailure, KeyboardInterrupt, OSError)
 def at_the_edge(work: Callable[[Answer], Answer], i: Answer) -> Answer:
     """Does a part of the work; what goes wrong in it becomes CM's return code and text.
 
-    Ctrl-C and SIGTERM end it as an error does.
+    Ctrl-C, SIGTERM and SIGHUP end it as an error does.
 
     Returns:
         What the work returns, or ``return`` above 0 with ``error``: 16 where nothing was found, 130 after Ctrl-C, 143 after
-        SIGTERM, 1 for everything else.
+        SIGTERM, 129 after SIGHUP, 1 for everything else.
     """
     prepare_streams()
     try:
-        with _stopped_by_sigterm():
+        with stopped_by_signals():
             return work(i)
     except EXPECTED as error:
         stored = "what was stored is whole, import again to complete it"
@@ -78,8 +78,11 @@ def failed(code: int, text: str) -> Answer:
 
 
 @contextlib.contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Lets SIGTERM end the block as Ctrl-C does; only the main thread may ask for that."""
+def stopped_by_signals() -> Iterator[None]:
+    """Lets SIGTERM and SIGHUP end the block, and the processes that work for it, as Ctrl-C does.
+
+    Only the main thread may ask for that. What ``nohup`` starts goes on.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -87,8 +90,10 @@ def _stopped_by_sigterm() -> Iterator[None]:
     def stop(number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt(number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    heeded = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heeded}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

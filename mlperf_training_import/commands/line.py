@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
-import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import __version__
-from ..edge import EXPECTED, explained
+from ..edge import EXPECTED, explained, stopped_by_signals
 from ..flags import flag_meant
 from ..streams import give_up_output, prepare_streams
 from ..suggest import did_you_mean
@@ -18,7 +17,7 @@ from ..way_in import program_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import FrameType, ModuleType
+    from types import ModuleType
 
 #: The commands and their modules, the default first.
 COMMANDS = {
@@ -66,13 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     prepare_streams()
     name = program_name()
-    signal.signal(signal.SIGTERM, _stop)  # else an import would go on without us
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it; else copies of logs would stay behind
-        signal.signal(signal.SIGHUP, _stop)
     try:
-        command, options = parse(name, list(sys.argv[1:] if arguments is None else arguments))
-        code: int = command.run(options)
-        sys.stdout.flush()  # here it can still be said that nobody reads it
+        with stopped_by_signals():
+            command, options = parse(name, list(sys.argv[1:] if arguments is None else arguments))
+            code: int = command.run(options)
+            sys.stdout.flush()  # here it can still be said that nobody reads it
     except BrokenPipeError:  # ``list | head``: who ends the pipe knows it
         give_up_output()
         return _OUTPUT_CLOSED
@@ -96,15 +93,14 @@ def parse(name: str, words: Sequence[str]) -> tuple[ModuleType, argparse.Namespa
         words = [next(iter(COMMANDS)), *words]
     if words[0] not in COMMANDS:
         _general_parser(name).error(f"{words[0]}: no such command{did_you_mean(words[0], COMMANDS)}")
-    command = importlib.import_module(f".{COMMANDS[words[0]]}", __package__)
-    parser = _parser_of(name, words[0], command)
+    parser = _parser_of(name, words[0])
     switches = {flag: action.const for flag, action in parser._option_string_actions.items() if action.nargs == "?"}
     # a word behind a switch is no value of it
     words = [f"{word}={switches[word]}" if word in switches else word for word in words]
     options, unknown = parser.parse_known_args(words[1:])
     if unknown:
         parser.error(_about(unknown[0], words[0]))
-    return command, options
+    return _module_of(words[0]), options
 
 
 class Parser(argparse.ArgumentParser):
@@ -140,16 +136,15 @@ class Once(argparse.Action):
 def iter_help(name: str) -> Iterator[tuple[str, str]]:
     """What ``--help`` shows: the command line that asks for it, and the text, for all commands and for each of them."""
     yield f"{name} --help", _general_parser(name).format_help()
-    for word, module in COMMANDS.items():
-        command = importlib.import_module(f".{module}", __package__)
-        yield f"{name} {word} --help", _parser_of(name, word, command).format_help()
+    for word in COMMANDS:
+        yield f"{name} {word} --help", _parser_of(name, word).format_help()
 
 
 def _general_parser(name: str) -> Parser:
     # listed here: every version of Python lays out argparse's own list of commands in another way
     lines = ["commands:"]
-    for word, module in COMMANDS.items():
-        first = _help_of(importlib.import_module(f".{module}", __package__)).partition("\n")[0]
+    for word in COMMANDS:
+        first = _help_of(_module_of(word)).partition("\n")[0]
         default = " (the default)" if word == next(iter(COMMANDS)) else ""
         lines.append(f"  {word:<11} {first}{default}")
     epilog = "\n".join((*lines, "", _EXAMPLES.format(name=name)))
@@ -158,7 +153,12 @@ def _general_parser(name: str) -> Parser:
     return parser
 
 
-def _parser_of(name: str, word: str, command: ModuleType) -> Parser:
+def _module_of(word: str) -> ModuleType:
+    return importlib.import_module(f".{COMMANDS[word]}", __package__)
+
+
+def _parser_of(name: str, word: str) -> Parser:
+    command = _module_of(word)
     parser = Parser(prog=f"{name} {word}", description=_help_of(command))
     command.add_flags(parser)
     return parser
@@ -189,10 +189,4 @@ def _about(word: str, name: str) -> str:
 
 
 def _flags_of(word: str) -> list[str]:
-    parser = _parser_of("", word, importlib.import_module(f".{COMMANDS[word]}", __package__))
-    return list(parser._option_string_actions)
-
-
-def _stop(number: int, _frame: FrameType | None) -> None:
-    """Ends what is done, and the processes that do it, as Ctrl-C does."""
-    raise KeyboardInterrupt(number)
+    return list(_parser_of("", word)._option_string_actions)

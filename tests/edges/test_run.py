@@ -29,7 +29,6 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
 @pytest.fixture
 def command_line(monkeypatch, capfd):
     """Runs the command line in this process: arguments in; exit code, standard output and standard error out."""
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["run.py"])
     monkeypatch.setattr(sys, "orig_argv", ["python", "run.py"])
 
