@@ -140,11 +140,13 @@ class _Walker:
             return False
         return True
 
-    def _logs(self, folder: str, files: Sequence[str] | None = None, prefix: str = "result_") -> tuple[LogFile, ...]:
+    def _logs(
+        self, folder: str, files: Sequence[str] | None = None, prefixes: tuple[str, ...] = ("result_",)
+    ) -> tuple[LogFile, ...]:
         """The logs among the files of a folder, all of them where none are given."""
         found = []
         for name in self._entries(folder)[1] if files is None else files:
-            if (name.startswith(prefix) and name.endswith(".txt")) or name.endswith(self._rules.endings.get(folder, "/")):
+            if (name.startswith(prefixes) and name.endswith(".txt")) or name.endswith(self._rules.endings.get(folder, "/")):
                 path = f"{folder}/{name}"
                 about = os.stat(f"{self._root}/{path}")  # noqa: PTH116 - for the many files of a round
                 stamp = about.st_mtime_ns, about.st_ctime_ns, about.st_ino, about.st_dev
@@ -293,11 +295,7 @@ class _Walker:
 
     def _power(self, folder: str) -> dict[str, tuple[LogFile, ...]]:
         """Power logs by the stem of the run's log name."""
-        runs = {}
-        for run in self._entries(folder)[0]:
-            files = self._entries(f"{folder}/{run}")[1]
-            runs[run] = tuple(log for prefix in ("node_", "sw_") for log in self._logs(f"{folder}/{run}", files, prefix))
-        return runs
+        return {run: self._logs(f"{folder}/{run}", prefixes=("node_", "sw_")) for run in self._entries(folder)[0]}
 
 
 class _SubmitterWalker(_Walker):
@@ -314,19 +312,17 @@ class _SubmitterWalker(_Walker):
                 continue
             for name in folders:
                 if name not in _FOLDERS_OF_A_SUBMITTER:
-                    self._report_strays(f"{submitter}/{name}")
+                    for path in self._results_folders(f"{submitter}/{name}"):
+                        self._report_unread(path)
             if "systems" not in folders:
                 self._report("no-systems-folder", submitter, "results/ without systems/ beside it")
             yield from self._submitter(submitter, folders)
 
-    def _report_strays(self, folder: str) -> None:
-        """Reports logs in a folder beside a submitter's results that is called like it, or has such a folder in it."""
+    def _results_folders(self, folder: str) -> list[str]:
+        """A folder that is called like the one with results, or those in it that are."""
         if is_results_folder(folder):
-            self._report_unread(folder)
-            return
-        for name in self._entries(folder)[0]:
-            if is_results_folder(name):
-                self._report_unread(f"{folder}/{name}")
+            return [folder]
+        return [path for name in self._entries(folder)[0] if is_results_folder(path := f"{folder}/{name}")]
 
     def _submitter(self, submitter: str, folders: list[str]) -> Iterator[Submission]:
         results = f"{submitter}/results"
@@ -336,10 +332,7 @@ class _SubmitterWalker(_Walker):
         code = "benchmark" if "benchmark" in folders and "benchmarks" not in folders else "benchmarks"
         for system in systems:
             path = self._rules.descriptions.get(f"{results}/{system}", f"{submitter}/systems/{system}.json")
-            if not self._is_file(path) and (swapped := self._swapped(submitter, system)):
-                right = f"{results}/{swapped[0]}/{system}/result_*.txt"
-                what = f"{swapped[1]} logs in folders of system and benchmark that are swapped; expected {right}"
-                self._report("unread-logs", f"{results}/{system}", what)
+            if not self._is_file(path) and self._is_swapped(submitter, system):
                 continue
             yield from self._system_folder(
                 f"{results}/{system}",
@@ -349,20 +342,24 @@ class _SubmitterWalker(_Walker):
                 **self._described(path, f"{results}/{system}"),
             )
 
-    def _swapped(self, submitter: str, system: str) -> tuple[str, int] | None:
-        """The first system, and the number of logs, below what should be a system and is a benchmark with systems in it.
+    def _is_swapped(self, submitter: str, system: str) -> bool:
+        """Whether what should be a system is a benchmark with systems in it, which is reported.
 
-        Its name tells, or the description of one of the systems.
+        Its name says so, or the description of one of the systems.
         """
         folder = f"{submitter}/results/{system}"
         benchmarks = {name.casefold() for name in known_benchmarks() | self._rules.aliases.keys()}
         logs = {name: self._logs(f"{folder}/{name}") for name in self._entries(folder)[0]}
         systems = [name for name, files in logs.items() if files]
         if not systems or not benchmarks.isdisjoint(name.casefold() for name in systems):
-            return None
+            return False
         if system.casefold() in benchmarks or any(self._is_file(f"{submitter}/systems/{name}.json") for name in systems):
-            return systems[0], sum(map(len, logs.values()))
-        return None
+            right = f"{submitter}/results/{systems[0]}/{system}/result_*.txt"
+            count = sum(map(len, logs.values()))
+            what = f"{count} logs in folders of system and benchmark that are swapped; expected {right}"
+            self._report("unread-logs", folder, what)
+            return True
+        return False
 
 
 class _PackageWalker(_Walker):
