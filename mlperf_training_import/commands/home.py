@@ -5,8 +5,6 @@ Most work in a home of Collective Mind; those that only look into it, in one of 
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +17,11 @@ from ..way_in import own_command
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
     from ..homes.cm import CmHome
     from ..homes.home import Home
 
 _MLC_IMPORT = "mlcr import,mlperf,training,to-experiment"
-_LOCK_FILE = "mlperf-training-import-start.lock"
 
 
 def add_home_flag(parser: argparse.ArgumentParser) -> None:
@@ -82,22 +78,6 @@ def open_cm_home(folder: Path | None, *, may_be_new: bool = False) -> CmHome:
     home = CmHome(place)
     home.name_as(str(folder or ""), own_command())
     return home
-
-
-@contextlib.contextmanager
-def alone_in(home: Home) -> Iterator[None]:
-    """Keeps others of our commands from preparing a CM home at the same time: CM makes its files in place.
-
-    Raises:
-        OSError: the home cannot be made or written.
-    """
-    home.repos_path.mkdir(parents=True, exist_ok=True)
-    handle = os.open(home.repos_path / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def open_home(folder: Path | None, *, may_be_new: bool = False) -> Home:

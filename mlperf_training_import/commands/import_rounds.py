@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, ImportFailure
+from ..experiments.locks import preparing
 from ..homes import check_place
 from ..options import Options, options_from
 from ..place import IMPORT_SCRIPT
@@ -18,7 +19,7 @@ from ..start.sample import make_repository, write_sample
 from ..tables.files import load_table
 from ..tables.labels import SAMPLE
 from ..tables.suites import source_of
-from .home import add_home_flag, add_round_flag, alone_in, open_cm_home
+from .home import add_home_flag, add_round_flag, open_cm_home
 from .line import Once
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         source = replace(source_of(_SAMPLE_LABEL), address=f"file://{sample}", branch="main")
     else:
         home = open_cm_home(options.home, may_be_new=True)
-    with alone_in(home):
+    with preparing(home, tell):
         register(home)
     clock.step("registration")
     if wanted.path is None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: Its name; in a repository without git, it begins with a dot.
 LOCK_FILE = "mlperf-training-import.lock"
 _FETCH_LOCK_FILE = "mlperf-training-fetch.lock"
+_START_LOCK_FILE = "mlperf-training-import-start.lock"
 
 
 @contextlib.contextmanager
@@ -37,6 +38,19 @@ def locked(home: Home, repository: Path, waiting: Callable[[str], None]) -> Iter
         _held(home.repos_path.resolve() / LOCK_FILE, "import", waiting),
         _held(_lock_of(repository.resolve()), "import", waiting),
     ):
+        yield
+
+
+@contextlib.contextmanager
+def preparing(home: Home, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Holds the lock under which a CM home is made and our scripts are registered: CM makes its files in place.
+
+    Raises:
+        OSError: the home cannot be made.
+        PublishFailure: there is no permission to make a lock.
+    """
+    home.repos_path.mkdir(parents=True, exist_ok=True)
+    with _held(home.repos_path.resolve() / _START_LOCK_FILE, "registration", waiting):
         yield
 
 
