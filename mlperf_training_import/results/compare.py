@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ..tables.metrics import metric_in
@@ -42,16 +43,13 @@ def compare(entries: Sequence[Mapping[str, object]], stored: Sequence[Mapping[st
             groups[key].append((number, runs, metric.order(score), finite_number(entry.get("accelerator_minutes"))))
     figures: dict[int, dict[str, object]] = {}
     for group in groups.values():
-        runs_of = {number: runs for number, runs, _, _ in group}
-        per_accelerator = {number: minutes for number, _, _, minutes in group if minutes is not None}
-        places = _places({number: order for number, _, order, _ in group}, runs_of)
-        places_per_accelerator = _places(per_accelerator, runs_of)
-        median = statistics.median(_best(per_accelerator, runs_of).values()) if per_accelerator else 0.0
-        for number in runs_of:
-            figures[number] = {"compared_results": len(set(runs_of.values())), "rank": places[number]}
-            if number in per_accelerator:
-                figures[number]["rank_per_accelerator"] = places_per_accelerator[number]
-                figures[number]["speedup_per_accelerator"] = median / per_accelerator[number]
+        best = _best((runs, order) for _, runs, order, _ in group)
+        fewest = _best((runs, minutes) for _, runs, _, minutes in group if minutes is not None)
+        for number, runs, _, minutes in group:
+            figures[number] = {"compared_results": len(best), "rank": _place(runs, best)}
+            if minutes is not None:
+                figures[number]["rank_per_accelerator"] = _place(runs, fewest)
+                figures[number]["speedup_per_accelerator"] = statistics.median(fewest.values()) / minutes
     return [present(figures[number]) for number in range(len(entries))]
 
 
@@ -66,16 +64,11 @@ def runs_digest(logs: Iterable[RunLog]) -> str | None:
     return short_digest(repr(sorted(spans)).encode("ascii"))
 
 
-def _best(figures: Mapping[int, float], runs_of: Mapping[int, str]) -> dict[str, float]:
+def _best(figures: Iterable[tuple[str, float]]) -> dict[str, float]:
     """The smallest of the figures of each set of runs."""
-    best: dict[str, float] = {}
-    for key, figure in figures.items():
-        best[runs_of[key]] = min(figure, best.get(runs_of[key], figure))
-    return best
+    return dict(sorted(figures, key=itemgetter(1), reverse=True))  # of a set that is there several times the last one stays
 
 
-def _places(figures: Mapping[int, float], runs_of: Mapping[int, str]) -> dict[int, int]:
-    """The place of each figure, 1 for the smallest; figures of the same runs have the place of the smallest of them."""
-    best = _best(figures, runs_of)
-    ordered = sorted(best.values())
-    return {key: ordered.index(best[runs_of[key]]) + 1 for key in figures}
+def _place(runs: str, best: Mapping[str, float]) -> int:
+    """The place of a set of runs by the smallest of its figures, 1 for the smallest of all."""
+    return 1 + sum(figure < best[runs] for figure in best.values())
