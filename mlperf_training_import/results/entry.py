@@ -16,10 +16,11 @@ from ..tables.suites import ExperimentName, suites
 from ..values import short_digest
 from .compare import runs_digest
 from .names import name_keys
-from .settings import settings_of
 
 if TYPE_CHECKING:
-    from ..model import Identity, Judged, Round, Submission
+    from collections.abc import Sequence
+
+    from ..model import Identity, Judged, Round, RunLog, Submission
 
 
 def make_entry(judged: Judged) -> dict[str, object]:
@@ -61,6 +62,11 @@ def make_entry(judged: Judged) -> dict[str, object]:
     }
     values |= {f"_{key}": values.get(key) for key in repeated_keys()}
     return {key: value for key, value in values.items() if value is not None}
+
+
+def settings_of(logs: Sequence[RunLog]) -> dict[str, str | int]:
+    """What a result was run with, as keys of its entry: the settings that all its logs name and agree on."""
+    return dict(sorted(set.intersection(*(set(log.settings) for log in logs))))
 
 
 def uid_of(identity: Identity) -> str:

@@ -6,7 +6,7 @@ import pytest
 from trees import read
 
 from mlperf_training_import.model import RunLog
-from mlperf_training_import.results.settings import settings_of
+from mlperf_training_import.results.entry import settings_of
 from mlperf_training_import.start.sample import log_line
 
 
