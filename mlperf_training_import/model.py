@@ -354,7 +354,7 @@ class Score:
     """A score and how it was made, or the ``code`` of a finding and the ``reason`` why there is none.
 
     ``kept`` are the runs that it is made of, fastest first; ``mean`` the minutes that they give, ``minutes`` the same times
-    the ``scaling_factor`` of the review, if there is one, and ``value`` the score in the unit of its metric. ``seconds`` is
+    the scaling factor of the review, if there is one, and ``value`` the score in the unit of its metric. ``seconds`` is
     how long the system trained for it. ``figures`` are keys of the entry that only this way of scoring has.
     """
 
@@ -363,7 +363,6 @@ class Score:
     reason: str | None = None
     kept: tuple[Run, ...] = ()
     mean: float | None = None
-    scaling_factor: float | None = None
     value: float | None = None
     seconds: float | None = None
     figures: Mapping[str, object] = field(default_factory=dict)

@@ -6,10 +6,12 @@ import hashlib
 import math
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+_T = TypeVar("_T")
 
 #: A log that is larger than this is not read, unless the user allows it. The largest published ones have some megabytes.
 LARGEST_LOG_MB = 1024
@@ -91,6 +93,30 @@ def first_of(names: Sequence[str], most: int) -> str:
 def counted(count: int, noun: str) -> str:
     """A number with its noun: ``1 result``, ``2,000 results``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def only(values: Iterable[_T]) -> _T | None:
+    """The value, where there is one and no other."""
+    different = list(dict.fromkeys(values))
+    return different[0] if len(different) == 1 else None
+
+
+def all_known(values: Iterable[_T | None]) -> list[_T] | None:
+    """The values; None where one of them is not known."""
+    every = list(values)
+    known = [value for value in every if value is not None]
+    return known if len(known) == len(every) else None
+
+
+def add_up(values: Iterable[float]) -> float:
+    """The sum, adding from left to right.
+
+    Not :func:`sum`: from Python 3.12 on it compensates rounding errors, so the last bit would depend on the version.
+    """
+    total = 0.0
+    for value in values:
+        total += value
+    return total
 
 
 def short_digest(data: bytes) -> str:

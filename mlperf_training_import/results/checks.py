@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 from ..rounds.description import system_of
 from ..tables.editions import edition_of
 from ..tables.rules import published_ms
+from ..values import all_known, only
 from .compare import runs_digest
 from .names import find_accelerator, find_processor, is_same_memory, name_keys, stated_memory_gb
 from .score import odd_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ..model import Judged, RunLog, System
+    from .names import Accelerator, Processor
 
 _MS_PER_MINUTE = 60_000
 _MS_PER_YEAR = 365.25 * 24 * 60 * _MS_PER_MINUTE
@@ -37,22 +39,32 @@ _FEWEST_OTHERS, _ALIKE_IN_SIZE = 3, 2
 #: Accelerator-minutes that are so many times off those of the others are another training, or another accelerator.
 _FAR_OFF = 5
 
+#: The parts of a system that two descriptions of it may call differently.
+_PARTS: dict[str, Callable[[System], object]] = {
+    "the accelerator": lambda system: _name_of(find_accelerator(system.accelerator_model_name)),
+    "the processor": lambda system: _name_of(find_processor(system.host_processor_model_name)),
+    "the number of nodes": lambda system: system.nodes,
+    "accelerators per node": lambda system: system.accelerators_per_node,
+    "processors per node": lambda system: system.host_processors_per_node,
+}
+
 
 def one_history(judged: Judged) -> str | None:
-    histories = [log.history for log in judged.logs]
-    digests = {history.digest if history is not None and history.count > 1 else None for history in histories}
+    histories = all_known(log.history for log in judged.logs)
     # instances that train side by side may be one model in many places
-    if len(digests) > 1 or None in digests or _runs(judged) < 2 or not judged.metric.equal_times_repeat:
+    if histories is None or _runs(judged) < 2 or not judged.metric.equal_times_repeat:
         return None
-    count = histories[0].count if histories and histories[0] is not None else 0
+    count = histories[0].count
+    if count < 2 or only(history.digest for history in histories) is None:
+        return None
     return f"all {len(histories)} runs have the same {count} quality figures to the last digit, at the same progress"
 
 
 def same_seed(judged: Judged) -> str | None:
-    seeds = {log.seed for log in judged.logs}
-    if judged.benchmark.key in _WITHOUT_OWN_SEED or len(seeds) > 1 or None in seeds or _runs(judged) < 2:
+    seed = only(log.seed for log in judged.logs)
+    if seed is None or judged.benchmark.key in _WITHOUT_OWN_SEED or _runs(judged) < 2:
         return None
-    return f"all {len(judged.logs)} runs log the seed {seeds.pop()}"
+    return f"all {len(judged.logs)} runs log the seed {seed}"
 
 
 def _runs(judged: Judged) -> int:
@@ -75,21 +87,14 @@ def description_conflict(judged: Judged) -> str | None:
 
 
 def _iter_differences(described: System, logged: System) -> Iterator[str]:
-    for what, find, field in (
-        ("the accelerator", find_accelerator, "accelerator_model_name"),
-        ("the processor", find_processor, "host_processor_model_name"),
-    ):
-        one, other = find(getattr(described, field)), find(getattr(logged, field))
-        if one is not None and other is not None and one.name != other.name:
-            yield f"{what} ({one.name}, {other.name})"
-    for what, field in (
-        ("the number of nodes", "nodes"),
-        ("accelerators per node", "accelerators_per_node"),
-        ("processors per node", "host_processors_per_node"),
-    ):
-        first, second = getattr(described, field), getattr(logged, field)
-        if first is not None and second is not None and first != second:
-            yield f"{what} ({first}, {second})"
+    for what, part_of in _PARTS.items():
+        one, other = part_of(described), part_of(logged)
+        if one is not None and other is not None and one != other:
+            yield f"{what} ({one}, {other})"
+
+
+def _name_of(found: Accelerator | Processor | None) -> str | None:
+    return found and found.name
 
 
 def memory_conflict(judged: Judged) -> str | None:
@@ -106,11 +111,8 @@ def odd_dates(judged: Judged) -> str | None:
     troubles: dict[str, list[RunLog]] = defaultdict(list)
     for log in judged.logs:
         start_ms, history = log.run_start_ms, log.history
-        if start_ms is None or published is None or odd_time(log) is not None or log.counts_seconds:
-            years = 0.0
-        else:
-            years = (published - start_ms) / _MS_PER_YEAR
-        if years > _LONGEST_WAIT_YEARS:
+        is_dated = odd_time(log) is None and not log.counts_seconds
+        if is_dated and published and start_ms and published - start_ms > _LONGEST_WAIT_YEARS * _MS_PER_YEAR:
             troubles[f"ran more than {_LONGEST_WAIT_YEARS} years before their round was published"].append(log)
         if history is not None and key not in _EVALUATED_AFTERWARDS:
             if history.is_outside:
@@ -154,8 +156,22 @@ def odd_speed(results: Sequence[Judged]) -> Iterator[tuple[Judged, str]]:
                 for other, their_minutes, their_count in group
                 if other is not judged and count / _ALIKE_IN_SIZE <= their_count <= count * _ALIKE_IN_SIZE
             ]
-            if len(others) >= _FEWEST_OTHERS:
-                median = statistics.median(others)
-                if not median / _FAR_OFF <= minutes <= median * _FAR_OFF:
-                    what = f"{minutes:.4g} accelerator-minutes; the median of {len(others)} others with this accelerator"
-                    yield judged, f"{what}, and at most twice or half as many of it, is {median:.4g}"
+            median = statistics.median(others) if len(others) >= _FEWEST_OTHERS else minutes
+            if not median / _FAR_OFF <= minutes <= median * _FAR_OFF:
+                what = f"{minutes:.4g} accelerator-minutes; the median of {len(others)} others with this accelerator"
+                yield judged, f"{what}, and at most twice or half as many of it, is {median:.4g}"
+
+
+#: Checks of one result: what is odd about it.
+OF_RESULT: tuple[Callable[[Judged], str | None], ...] = (
+    one_history,
+    same_seed,
+    description_conflict,
+    memory_conflict,
+    odd_dates,
+)
+#: Checks of all results of a round: those that are odd among the others, and what is odd about each.
+AMONG_RESULTS: tuple[Callable[[Sequence[Judged]], Iterator[tuple[Judged, str]]], ...] = (
+    shared_runs,
+    odd_speed,
+)

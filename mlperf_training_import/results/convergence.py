@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..values import finite_number
+from ..values import add_up, all_known, finite_number, only
 from .score import known_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..model import Evaluation, Judged, RunLog
     from ..tables.rules import Benchmark, Progress, Target
@@ -41,31 +40,21 @@ def convergence_figures(judged: Judged) -> dict[str, object]:
 
 def global_batch_size(judged: Judged) -> float | None:
     """What all logs of the result agree on."""
-    sizes = {log.global_batch_size for log in judged.logs}
-    return _number(sizes.pop()) if len(sizes) == 1 else None
+    return _number(only(log.global_batch_size for log in judged.logs))
 
 
-def judged_points(judged: Judged) -> list[float] | None:
-    """What the review judges of each run: :func:`logged_point`, or infinite where it failed; None where a log has none."""
-    return _points(judged, logged_point)
-
-
-def _points(judged: Judged, point_of: Callable[[RunLog, Benchmark], float | None]) -> list[float] | None:
+def points_of(judged: Judged, point_of: Callable[[RunLog, Benchmark], float | None]) -> list[float] | None:
     """Progress of each run when it converged, infinite for one that failed; None where a log does not say it.
 
     A run that failed is left out where the metric leaves it out of the score.
     """
     logs = judged.logs if judged.metric.failed_runs_count else [run.log for run in judged.score.kept]
-    points = [point_of(log, judged.benchmark) if log.succeeded else math.inf for log in logs]
-    known = [point for point in points if point is not None]
-    return known if len(known) == len(points) else None
+    return all_known(point_of(log, judged.benchmark) if log.succeeded else math.inf for log in logs)
 
 
 def logged_point(log: RunLog, benchmark: Benchmark) -> float | None:
     """Progress of a run when it converged, as reference points count it; rounded to 3 digits, as the peer does."""
-    progress, point = benchmark.progress, _logged_point(log, benchmark)
-    if progress is not None and point is not None:
-        point = _in_unit(point, log.evaluations[-1], log.samples_after_evaluation, log, progress)
+    point = _point(log, benchmark)
     return None if point is None else float(round(point, 3))
 
 
@@ -74,17 +63,13 @@ def convergence_point(log: RunLog, benchmark: Benchmark) -> float | None:
 
     That is :func:`logged_point`, but where logs call the first epoch 1 and have seen 0.75 of one when they say 1.75.
     """
-    progress, point = benchmark.progress, logged_point(log, benchmark)
-    return None if progress is None or point is None else round(point - progress.begins_at, 3)
+    point = _since_begin(logged_point(log, benchmark), benchmark.progress)
+    return None if point is None else round(point, 3)
 
 
 def unrounded_point(log: RunLog, benchmark: Benchmark) -> float | None:
     """The same as :func:`convergence_point` with all digits that the log has."""
-    progress, point = benchmark.progress, _logged_point(log, benchmark)
-    if progress is None or point is None:
-        return None
-    point = _in_unit(point, log.evaluations[-1], log.samples_after_evaluation, log, progress)
-    return None if point is None else point - progress.begins_at
+    return _since_begin(_point(log, benchmark), benchmark.progress)
 
 
 def point_of_evaluation(
@@ -99,11 +84,14 @@ def point_of_evaluation(
         benchmark: that the run is of.
     """
     progress = benchmark.progress
-    point = None if progress is None else _logged_progress(evaluation, progress)
-    if progress is None or point is None:
+    if progress is None:
         return None
-    point = _in_unit(point, evaluation, samples_after, log, progress)
-    return None if point is None else point - progress.begins_at
+    return _since_begin(_in_unit(_logged_progress(evaluation, progress), evaluation, samples_after, log, progress), progress)
+
+
+def _since_begin(point: float | None, progress: Progress | None) -> float | None:
+    """A logged progress without what the logs say before any training."""
+    return None if point is None or progress is None else point - progress.begins_at
 
 
 def counts_progress(log: RunLog, benchmark: Benchmark) -> bool:
@@ -173,17 +161,10 @@ def mean_like_numpy(values: Sequence[float]) -> float:
     NumPy adds from left to right below eight numbers, else every eighth to the same of eight sums, and these in pairs.
     """
     whole = len(values) // 8 * 8
-    if whole:
-        lanes = [0.0] * 8
-        for index, value in enumerate(values[:whole]):
-            lanes[index % 8] += value
-        a, b, c, d, e, f, g, h = lanes
-        total = ((a + b) + (c + d)) + ((e + f) + (g + h))
-    else:
-        total = 0.0
-    for value in values[whole:]:
-        total += value
-    return total / len(values)
+    sums = [add_up(values[lane:whole:8]) for lane in range(8)]
+    while len(sums) > 1:
+        sums = [one + other for one, other in zip(sums[::2], sums[1::2], strict=True)]
+    return add_up((*sums, *values[whole:])) / len(values)
 
 
 def _mean_to_converge(judged: Judged) -> float | None:
@@ -193,12 +174,20 @@ def _mean_to_converge(judged: Judged) -> float | None:
     more runs failed (unet3d may have four), as many are left out at each end as for the score: the peer takes 1e9 for each
     failed run then, and its figure says nothing.
     """
-    points = sorted(_points(judged, convergence_point) or ())
+    points = sorted(points_of(judged, convergence_point) or ())
     for drop in (1, judged.benchmark.drop) if judged.metric.failed_runs_count else (0,):
         kept = points[drop : len(points) - drop]
         if kept and kept[-1] < math.inf:
             return mean_like_numpy(kept)
     return None
+
+
+def _point(log: RunLog, benchmark: Benchmark) -> float | None:
+    """Progress of a run when it converged, in the unit of the benchmark."""
+    progress, point = benchmark.progress, _logged_point(log, benchmark)
+    if progress is None or point is None:
+        return None
+    return _in_unit(point, log.evaluations[-1], log.samples_after_evaluation, log, progress)
 
 
 def _logged_point(log: RunLog, benchmark: Benchmark) -> float | None:
@@ -219,10 +208,10 @@ def _is_other_unit(point: float, log: RunLog, progress: Progress) -> bool:
 
 
 def _in_unit(
-    point: float, evaluation: Evaluation, samples_after: float | None, log: RunLog, progress: Progress
+    point: float | None, evaluation: Evaluation, samples_after: float | None, log: RunLog, progress: Progress
 ) -> float | None:
     """Progress in the unit of the benchmark, where the log may count in another one."""
-    if not _is_other_unit(point, log, progress):
+    if point is None or not _is_other_unit(point, log, progress):
         return point
     if isinstance(progress.instead, str):
         return _trained_samples(evaluation, samples_after, log, progress)
@@ -271,7 +260,7 @@ def _point_on_target(evaluations: Mapping[float, Mapping[str, float]], benchmark
 def quality_of(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
     """The figure with which a run converged, in the unit of the rules (the log may write 0.76 for 76 %)."""
     value = logged_quality(log, benchmark, target)
-    return None if value is None or target.why_odd(value) else value * round(target.value / target.logged, 6)
+    return None if value is None or target.why_odd(value) else target.in_unit_of_rules(value)
 
 
 def quality_of_figure(value: float, name: str | None, key: str, benchmark: Benchmark) -> float | None:
@@ -289,7 +278,7 @@ def quality_of_figure(value: float, name: str | None, key: str, benchmark: Bench
         return None
     if value < 0 or (target.share and target.why_odd(value)):  # before it converges, a per cent may be far below the target
         return None
-    return value * round(target.value / target.logged, 6)
+    return target.in_unit_of_rules(value)
 
 
 def logged_quality(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
@@ -301,11 +290,9 @@ def logged_quality(log: RunLog, benchmark: Benchmark, target: Target) -> float |
         point = _point_on_target(evaluations, benchmark)
         return None if point is None or target.field is None else evaluations[point][target.field]
     value: object = log.evaluations[-1].value
-    if isinstance(value, (int, float)):  # as nearly all are; to ask the next question first takes three times as long
-        return _number(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = value.get(target.field)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+    elif isinstance(value, list):
         index = benchmark.targets.index(target)
         value = value[index] if index < len(value) else None
     return _number(value)

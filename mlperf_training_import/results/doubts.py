@@ -18,15 +18,7 @@ from ..tables.files import place_to_extend
 from ..tables.names import row_to_add
 from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, known_benchmarks
 from ..values import first_of
-from .checks import (
-    description_conflict,
-    memory_conflict,
-    odd_dates,
-    odd_speed,
-    one_history,
-    same_seed,
-    shared_runs,
-)
+from . import checks
 from .convergence import global_batch_size, logged_quality, other_unit, speed_since_checkpoint
 from .facts import UNKNOWN_DIVISION
 from .names import name_keys
@@ -45,8 +37,6 @@ _NAMED_LOGS = 10
 _EARLIEST_START_MS = -60_000
 #: More of a spelling is not shown.
 _LONGEST_SPELLING = 120
-#: Why there is no score, where that is because runs do not count.
-_FOR_WANT_OF_RUNS = ("no-logs", "too-many-failed-runs", "too-few-runs")
 _NUMBERS = re.compile(r"\d+")
 #: What is about the file with the factor, where there is one.
 _ABOUT_SCALING = ("invalid-scaling-file", "odd-scaling")
@@ -55,13 +45,13 @@ _ABOUT_SCALING = ("invalid-scaling-file", "odd-scaling")
 def doubts_of(judged: Judged) -> Iterator[Doubt]:
     """What is odd about one result and its runs."""
     folder, score = judged.submission.folder, judged.score
-    cause = _common_cause(judged)
-    for run in judged.runs:
-        checks = (check for check in _OF_RUN if cause is None or check is not run_not_counted)
-        yield from (Doubt(_code(check), run.log.path, what) for check in checks if (what := check(run)))
-    # what keeps every run from counting is one finding, and that there is no score follows from it
-    is_told = cause is None or cause in (score.reason or "")
-    found = [(score.code, score.reason) if is_told else (_code(run_not_counted), f"{score.reason}; each: {cause}")]
+    found = [(score.code, score.reason)]
+    if (cause := _common_cause(judged)) is None:
+        yield from (
+            Doubt(_code(check), run.log.path, what) for run in judged.runs for check in _OF_RUN if (what := check(run))
+        )
+    elif cause not in (score.reason or ""):  # that there is no score follows from what keeps every run from counting
+        found = [(_code(run_not_counted), f"{score.reason}; each: {cause}")]
     if judged.benchmark.key:
         found += [(_code(check), check(judged)) for check in _OF_RESULT]
     for code, what in found:
@@ -73,7 +63,7 @@ def doubts_of(judged: Judged) -> Iterator[Doubt]:
 
 def doubts_among(results: Sequence[Judged]) -> Iterator[tuple[Judged, Doubt]]:
     """What is odd about results beside the others of their round."""
-    for check in _AMONG_RESULTS:
+    for check in checks.AMONG_RESULTS:
         for judged, what in check(results):
             yield judged, Doubt(_code(check), judged.submission.folder, what)
 
@@ -102,9 +92,9 @@ def _code(check: Callable[..., object]) -> str:
 
 def _common_cause(judged: Judged) -> str | None:
     """Why no run of a result counts, where all have one reason, but for numbers, and there is no score for that."""
-    reasons = [run.reason for run in judged.runs]
-    kinds = {None if reason is None else _NUMBERS.sub("", reason) for reason in reasons}
-    return reasons[0] if len(reasons) > 1 and len(kinds) == 1 and judged.score.code in _FOR_WANT_OF_RUNS else None
+    kinds = {run.reason and _NUMBERS.sub("", run.reason) for run in judged.runs}
+    is_common = len(judged.runs) > 1 and len(kinds) == 1 and judged.score.code != "invalid-scaling-file"
+    return judged.runs[0].reason if is_common else None
 
 
 # Of one run
@@ -156,8 +146,7 @@ def why_missed(log: RunLog, benchmark: Benchmark) -> str | None:
         figure = logged_quality(log, benchmark, target)
         asked = f"{'at most' if target.lower_is_better else 'at least'} {target.logged:g} is asked for"
         if figure is None:
-            several = any(evaluation.metric for evaluation in log.evaluations)
-            if several:
+            if any(evaluation.metric for evaluation in log.evaluations):
                 return "at no point all figures reach their targets"
             return f"{'no figure' if not log.evaluations else 'a figure that is no number'}, {asked}"
         if not _is_met(target, figure):
@@ -168,8 +157,7 @@ def why_missed(log: RunLog, benchmark: Benchmark) -> str | None:
 def _is_met(target: Target, figure: float) -> bool:
     """Whether a figure reaches the target with the precision in which it was computed: 21.799999237 is 21.8."""
     try:
-        (rounded,) = struct.unpack("f", struct.pack("f", figure))
-        (logged,) = struct.unpack("f", struct.pack("f", target.logged))
+        rounded, logged = struct.unpack("2f", struct.pack("2f", figure, target.logged))
     except OverflowError:
         return target.is_met(figure)
     return bool(rounded <= logged if target.lower_is_better else rounded >= logged)
@@ -269,12 +257,12 @@ def _why_odd(log: RunLog, benchmark: Benchmark) -> str | None:
 
 
 def rcp_fail(judged: Judged) -> str | None:
-    verdict, progress, factor = judged.verdict, judged.benchmark.progress, judged.score.scaling_factor
+    verdict, progress, factor = judged.verdict, judged.benchmark.progress, judged.scaling_factor
     if verdict is None or progress is None or verdict.name != "fail":
         return None
     means = f"{verdict.mean:.10g}, at least {verdict.least_acceptable:.10g} at batch size {global_batch_size(judged):.10g}"
     what = f"converged with fewer {progress.unit} than the reference points allow ({means})"
-    was = "was" if factor is not None and is_factor_of(verdict, factor) else "was not"
+    was = "was" if is_factor_of(verdict, factor) else "was not"
     return what if verdict.factor is None else f"{what}; the score {was} multiplied by the factor {verdict.factor:.6g}"
 
 
@@ -288,8 +276,8 @@ def rcp_missing(judged: Judged) -> str | None:
 
 
 def odd_scaling(judged: Judged) -> str | None:
-    factor, verdict, reviewed = judged.score.scaling_factor, judged.verdict, judged.benchmark.rcp_reviewed
-    if factor is None:
+    factor, verdict, reviewed = judged.scaling_factor, judged.verdict, judged.benchmark.rcp_reviewed
+    if factor is None or judged.score.minutes is None:
         return None
     if verdict is not None and verdict.factor is not None and not is_factor_of(verdict, factor):
         if reviewed and is_factor_of(verdict_of(judged, reviewed), factor):
@@ -372,16 +360,7 @@ _OF_RESULT: tuple[Callable[[Judged], str | None], ...] = (
     rcp_fail,
     rcp_missing,
     odd_scaling,
-    one_history,
-    same_seed,
-    description_conflict,
-    memory_conflict,
-    odd_dates,
-)
-#: Checks of all results of a round: those that are odd among the others, and what is odd about each.
-_AMONG_RESULTS: tuple[Callable[[Sequence[Judged]], Iterator[tuple[Judged, str]]], ...] = (
-    shared_runs,
-    odd_speed,
+    *checks.OF_RESULT,
 )
 #: Checks of a whole round: places, and what is odd about them.
 _OF_ROUND: tuple[Callable[[Rules, Sequence[Judged]], Iterator[tuple[str, str]]], ...] = (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..logs.power import WITHOUT_STOP, UnknownEnergy, estimate, integrate
 from ..model import Doubt, Energy, Judged, LogFile, PowerLog, Run, RunLog, Submission
+from ..values import add_up, all_known
 from .score import duration_ms, fastest_first, known_mean
 
 if TYPE_CHECKING:
@@ -34,21 +35,16 @@ def measure(judged: Judged, power_logs: Mapping[str, PowerLog]) -> Energy:
     Returns:
         Joules, each None where a run that it needs is not known.
     """
-    meter, score = _Meter(judged.submission, power_logs), judged.score
-    energies = {
-        run.log.path: meter.measure_run(run.log.name.removesuffix(".txt"), run)
-        for run in judged.runs
-        if run.minutes is not None
-    }
-    kept = [energies[run.log.path] for run in score.kept]
-    coverages = [coverage for run in score.kept if (coverage := meter.coverages.get(run.log.path)) is not None]
-    runs = [energies[run.log.path][0] for run in fastest_first(judged.runs)]
-    known = tuple(joules for joules in runs if joules is not None)
+    meter, factor = _Meter(judged.submission, power_logs), judged.scaling_factor
+    energies = {run.log.path: meter.measure_run(run) for run in judged.runs if run.minutes is not None}
+    kept = [energies[run.log.path] for run in judged.score.kept]
+    runs = all_known(energies[run.log.path][0] for run in fastest_first(judged.runs))
+    coverages = all_known(meter.coverages.get(run.log.path) for run in judged.score.kept)
     return Energy(
-        joules=_scaled_mean([joules for joules, _ in kept], score.scaling_factor),
-        with_switches_joules=_scaled_mean([joules for _, joules in kept], score.scaling_factor),
-        runs_joules=known if len(known) == len(runs) else None,
-        coverage=min(coverages) if len(coverages) == len(kept) else None,
+        joules=_scaled_mean([joules for joules, _ in kept], factor),
+        with_switches_joules=_scaled_mean([joules for _, joules in kept], factor),
+        runs_joules=None if runs is None else tuple(runs),
+        coverage=None if coverages is None else min(coverages),
         doubts=tuple(meter.iter_doubts()),
     )
 
@@ -64,8 +60,9 @@ class _Meter:
         #: The least share of a run that the readings of one of its nodes cover, by the path of its log.
         self.coverages: dict[str, float] = {}
 
-    def measure_run(self, folder: str, run: Run) -> tuple[float | None, float | None]:
+    def measure_run(self, run: Run) -> tuple[float | None, float | None]:
         """Joules of a run without and with its metered switches, each None where not known."""
+        folder = run.log.name.removesuffix(".txt")
         files = self._power.get(folder)
         if files is None:
             self._note("no-power-folder", "runs without a folder of their own", folder)
@@ -158,9 +155,9 @@ class _Meter:
 
     def _integrate(self, place: str, log: PowerLog, run: RunLog) -> float | None:
         joules = self._compute(integrate, place, log, run)
-        if joules is not None and log.window_ms and run.run_start_ms is not None and run.run_stop_ms is not None:
-            start, stop = log.window_ms
-            if stop < run.run_start_ms or start > run.run_stop_ms:
+        if joules is not None and log.window_ms and (span := _span(run)) is not None:
+            (begin, end), (start, stop) = span, log.window_ms
+            if stop < begin or start > end:
                 self._note("power-log", "logs whose window does not touch the run's", place)
         return joules
 
@@ -185,17 +182,14 @@ def _span(run: RunLog) -> tuple[float, float] | None:
 def _scaled_mean(joules: Sequence[float | None], factor: float | None) -> float | None:
     """The mean, times the scaling factor as the minutes are; None where one of the runs is not known."""
     average = known_mean(joules)
-    if average is None:
-        return None
-    total = average * (1.0 if factor is None else factor)
-    return total if math.isfinite(total) else None
+    return None if average is None else _finite(average * (factor or 1))
 
 
 def _total(joules: Iterable[float | None]) -> float | None:
     """The sum; None where a part is not known, or the sum is no finite number."""
-    total = 0.0
-    for value in joules:
-        if value is None:
-            return None
-        total += value
-    return total if math.isfinite(total) else None
+    known = all_known(joules)
+    return None if known is None else _finite(add_up(known))
+
+
+def _finite(joules: float) -> float | None:
+    return joules if math.isfinite(joules) else None

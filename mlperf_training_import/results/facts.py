@@ -11,7 +11,7 @@ from ..model import Facts
 from ..regular import open_regular
 from ..rounds.description import normal_division, read_object
 from ..tables.rules import benchmark_of, known_benchmarks
-from ..values import finite_number
+from ..values import finite_number, only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +60,7 @@ def _benchmark_key(rules: Rules, submission: Submission, logs: Sequence[RunLog])
     folder = submission.benchmark
     if folder in known_benchmarks():
         return folder
-    names = {rules.aliases.get(log.benchmark, log.benchmark) for log in logs if log.benchmark}
-    logged = names.pop() if len(names) == 1 else None
+    logged = only(rules.aliases.get(log.benchmark, log.benchmark) for log in logs if log.benchmark)
     return logged if logged in known_benchmarks() else folder or ""
 
 

@@ -10,6 +10,7 @@ import math
 import statistics
 from typing import TYPE_CHECKING
 
+from ..values import only
 from .convergence import convergence_figures, convergence_point, samples_in_unit, speed_since_checkpoint
 from .score import fastest_first, known_mean, minutes_of
 
@@ -27,7 +28,7 @@ def metrics_of(judged: Judged) -> dict[str, object]:
     """The figures of a result that has a score, without those that its data does not give."""
     minutes = minutes_of(fastest_first(judged.runs))
     samples = known_mean(samples_of(run.log, judged.benchmark) for run in judged.score.kept)
-    samples_per_second = _samples_per_second(judged, samples)
+    samples_per_second, count = _samples_per_second(judged, samples), judged.submission.system_record.accelerators_count
     figures = {
         **judged.score.figures,
         "runs_count": len(judged.runs),
@@ -36,9 +37,9 @@ def metrics_of(judged: Judged) -> dict[str, object]:
         "minutes_min": minutes[0],
         "minutes_max": minutes[-1],
         "minutes_spread": (minutes[-1] - minutes[0]) / statistics.median(minutes),
-        "scaling_factor": judged.score.scaling_factor,
+        "scaling_factor": judged.scaling_factor,
         **convergence_figures(judged),
-        "accelerator_minutes": _accelerator_minutes(judged),
+        "accelerator_minutes": judged.minutes * count if count else None,
         "samples_per_epoch": _samples_per_epoch(judged),
         "samples_trained": samples,
         "samples_per_second": samples_per_second,
@@ -74,8 +75,7 @@ def _samples_per_epoch(judged: Judged) -> float | None:
     progress = judged.benchmark.progress
     if progress is None or progress.unit != "epochs":
         return None
-    said = {samples_in_unit(run.log, progress) for run in judged.score.kept}
-    samples = said.pop() if len(said) == 1 else None
+    samples = only(samples_in_unit(run.log, progress) for run in judged.score.kept)
     return None if samples is None else float(samples)
 
 
@@ -84,10 +84,11 @@ def _samples_per_second(judged: Judged, samples: float | None) -> float | None:
 
     Of runs that went on from a checkpoint, the mean of their speeds since then.
     """
-    kept = judged.score.kept
-    if kept and (speed := known_mean(speed_since_checkpoint(run.log, judged.benchmark) for run in kept)) is not None:
+    score = judged.score
+    speed = known_mean(speed_since_checkpoint(run.log, judged.benchmark) for run in score.kept)
+    if speed is not None or samples is None or score.seconds is None:
         return speed
-    return None if samples is None or judged.score.seconds is None else samples / judged.score.seconds
+    return samples / score.seconds
 
 
 def samples_of(log: RunLog, benchmark: Benchmark) -> float | None:
@@ -98,11 +99,6 @@ def samples_of(log: RunLog, benchmark: Benchmark) -> float | None:
     return None if factor is None or point is None else point * factor
 
 
-def _accelerator_minutes(judged: Judged) -> float | None:
-    count = judged.submission.system_record.accelerators_count
-    return judged.minutes * count if count else None
-
-
 def _per_accelerator(figure: float | None, judged: Judged) -> float | None:
     count = judged.submission.system_record.accelerators_count
     return figure / count if figure is not None and count else None
@@ -110,10 +106,8 @@ def _per_accelerator(figure: float | None, judged: Judged) -> float | None:
 
 def present(figures: Mapping[str, object]) -> dict[str, object]:
     """Leaves out what is None or, after an overflow, not finite."""
-    return {key: value for key, value in figures.items() if _is_finite(value)}
-
-
-def _is_finite(value: object) -> bool:
-    if isinstance(value, list):
-        return all(map(math.isfinite, value))
-    return isinstance(value, (int, float)) and math.isfinite(value)
+    return {
+        key: value
+        for key, value in figures.items()
+        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
+    }

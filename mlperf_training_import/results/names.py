@@ -14,9 +14,10 @@ from itertools import accumulate, repeat
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..tables.names import accelerators_table, names_table, submitters_table
+from ..values import only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..model import System
 
@@ -92,12 +93,19 @@ def name_keys(record: System, folder: str, file: str) -> tuple[Mapping[str, obje
         folder: the submitter's folder, which counts where the description names no submitter.
         file: the name of the description's file without its ending; it names the system as the description does.
     """
-    names = f"{record.name or ''} {file}"
-    accelerator = find_accelerator(record.accelerator_model_name, names, record.accelerator_memory_gb)
-    submitter = find_submitter(record.submitter or folder)
-    availability = find_availability(record.availability)
-    processor = find_processor(record.host_processor_model_name)
-    framework = find_framework(record.framework)
+    spellings = {
+        "accelerator": record.accelerator_model_name,
+        "submitter": record.submitter or folder,
+        "availability": record.availability,
+        "processor": record.host_processor_model_name,
+        "framework": record.framework,
+    }
+    accelerator = find_accelerator(spellings["accelerator"], f"{record.name or ''} {file}", record.accelerator_memory_gb)
+    submitter = find_submitter(spellings["submitter"])
+    availability = find_availability(spellings["availability"])
+    processor = find_processor(spellings["processor"])
+    framework = find_framework(spellings["framework"])
+    named = (accelerator, submitter, availability, processor, framework)
     keys: dict[str, object] = {
         **_prefixed("accelerator", Accelerator, accelerator),
         "is_processor_only": is_processor_only(record),
@@ -107,16 +115,9 @@ def name_keys(record: System, folder: str, file: str) -> tuple[Mapping[str, obje
         **_prefixed("processor", Processor, processor),
         "framework_family": framework,
     }
-    looked_up = {
-        "accelerator": (record.accelerator_model_name, accelerator),
-        "submitter": (record.submitter or folder, submitter),
-        "availability": (record.availability, availability),
-        "processor": (record.host_processor_model_name, processor),
-        "framework": (record.framework, framework),
-    }
     unknown = [
         UnknownName(kind, (record.name or file) if kind == "accelerator" and is_told_by_system(spelling) else spelling)
-        for kind, (spelling, name) in looked_up.items()
+        for (kind, spelling), name in zip(spellings.items(), named, strict=True)
         if name is None and spelling is not None and not means_nothing(kind, spelling)
     ]
     return keys, unknown
@@ -170,7 +171,7 @@ def find_accelerator(
 def stated_memory_gb(spelling: str | None) -> int | None:
     """The memory that the spelling of an accelerator says, if it is one that its model may have."""
     accelerator = find_accelerator(spelling)
-    stated = _only(_take_numbers(_MEMORY, _models()[0].sub(" ", _words(spelling)))[0])
+    stated = only(_take_numbers(_MEMORY, _models()[0].sub(" ", _words(spelling)))[0])
     return stated if accelerator is not None and accelerator.memory_gb == stated else None
 
 
@@ -179,7 +180,7 @@ def _find_model(spelling: str | None, system: str, capacity_gb: float | None, *,
     """The accelerator of the only model that a text names, if what else it says is explained or ignored."""
     text = _words(spelling)
     pattern, names = _models()
-    model = _only(names[found.replace(" ", "")] for found in pattern.findall(text))
+    model = only(names[found.replace(" ", "")] for found in pattern.findall(text))
     rest = "" if ignores_rest else pattern.sub(" ", text)
     return None if model is None else _make_accelerator(model, rest, system, capacity_gb)
 
@@ -223,8 +224,7 @@ def find_processor(spelling: str | None) -> Processor | None:
     if not found:
         return None
     names = dict.fromkeys(table.misprints.get(name, name) for name, _ in found)
-    vendors = {vendor for _, vendor in found}
-    return Processor(" + ".join(names), vendors.pop() if len(vendors) == 1 else None)
+    return Processor(" + ".join(names), only(vendor for _, vendor in found))
 
 
 @functools.lru_cache(_REMEMBERED)
@@ -263,12 +263,12 @@ def _make_accelerator(model: str, rest: str, system: str, capacity_gb: float | N
         return None
     of_forms: dict[str | None, tuple[int, ...]] = dict(row.forms.items()) or {None: row.memory}
     forms = forms or _hinted(row.told_by, hints)
-    form = _only(name for name in forms or of_forms if name in of_forms)
+    form = only(name for name in forms or of_forms if name in of_forms)
     possible = of_forms.get(form) or [gb for of_form in of_forms.values() for gb in of_form]
     if not memories and capacity_gb is not None:
         nearest = sorted(possible, key=lambda gb: abs(gb - capacity_gb))
         memories = [gb for gb in nearest if is_same_memory(gb, capacity_gb)][:1]
-    memory_gb = _only(gb for gb in memories or possible if gb in possible)
+    memory_gb = only(gb for gb in memories or possible if gb in possible)
     memory = None if memory_gb is None else f"{memory_gb} GB"
     variant = " ".join(filter(None, (model, *grades, form, memory)))
     if (limits := row.power_limits.get(variant)) is not None:
@@ -281,7 +281,7 @@ def _make_accelerator(model: str, rest: str, system: str, capacity_gb: float | N
         generation=row.generation,
         form=form,
         memory_gb=memory_gb,
-        power_limit_watts=_only(power_limits),
+        power_limit_watts=only(power_limits),
     )
 
 
@@ -347,12 +347,7 @@ def _squeeze(spelling: str) -> str:
 def _bare_name(spelling: str) -> str:
     """What two spellings of a submitter have in common."""
     words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", spelling).casefold())
-    return "".join(word for word in words if word not in _legal_forms())
-
-
-@functools.cache
-def _legal_forms() -> frozenset[str]:
-    return frozenset(submitters_table().legal_forms)
+    return "".join(word for word in words if word not in submitters_table().legal_forms)
 
 
 def _phrase(name: str) -> str:
@@ -379,12 +374,6 @@ def _take_names(sources: Mapping[str, str], text: str) -> tuple[list[str], str]:
         if count:
             found.append(name)
     return found, text
-
-
-def _only(values: Iterable[_T]) -> _T | None:
-    """The value, where there is one and no other."""
-    different = list(dict.fromkeys(values))
-    return different[0] if len(different) == 1 else None
 
 
 _MEMORY = _pattern("([0-9]+) g(?:i?b)?")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..tables.labels import round_label
 from ..tables.references import reference_runs
-from .convergence import global_batch_size, judged_points
+from .convergence import global_batch_size, logged_point, points_of
+from .metrics import present
 from .reference import judge_convergence, prune
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def verdict_of(judged: Judged, batch_sizes: Collection[int] | None = None) -> Ve
     is_judged = judged.division == "closed" and judged.metric.has_factor
     if not is_judged or batch_size is None or not references or benchmark.runs is None:
         return None
-    points = judged_points(judged)
+    points = points_of(judged, logged_point)
     if points is None:
         return None
     return judge_convergence(points, batch_size, references, benchmark.runs, benchmark.drop, benchmark.rcp_allowance)
@@ -46,22 +47,24 @@ def verdict_figures(judged: Judged) -> dict[str, object]:
     verdict, batch_size = judged.verdict, global_batch_size(judged)
     if verdict is None or batch_size is None:
         return {}
-    factor = judged.score.scaling_factor
+    factor = judged.scaling_factor
     figures = {
         "rcp_verdict": verdict.name,
         "rcp_factor": verdict.factor,
-        "rcp_factor_applied": None if factor is None or verdict.factor is None else is_factor_of(verdict, factor),
+        "rcp_factor_applied": None if None in (factor, verdict.factor) else is_factor_of(verdict, factor),
         "rcp_judged_mean": verdict.mean,
         "rcp_least_acceptable": verdict.least_acceptable,
     }
     if verdict.reference is not None:
         figures |= {"rcp_reference": _described(verdict.reference, batch_size), "rcp_mean": verdict.reference.mean}
-    return {key: value for key, value in figures.items() if value is not None}
+    return present(figures)
 
 
-def is_factor_of(verdict: Verdict | None, factor: float) -> bool:
+def is_factor_of(verdict: Verdict | None, factor: float | None) -> bool:
     """Whether a ``scaling_factor`` is what a verdict multiplies a score by."""
-    return verdict is not None and verdict.factor is not None and abs(factor - verdict.factor) <= _FACTOR_TOLERANCE
+    if verdict is None or verdict.factor is None or factor is None:
+        return False
+    return abs(factor - verdict.factor) <= _FACTOR_TOLERANCE
 
 
 def _described(reference: Reference, batch_size: float) -> str:

@@ -6,14 +6,13 @@ mlcommons/training_policies, "Benchmark results"), as README words them under "H
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timezone
-from operator import itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ..model import Run, RunLog, Score
 from ..tables.rules import clock_limits_ms
-from ..values import finite_number
+from ..values import add_up, all_known, finite_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -40,9 +39,7 @@ def judge(log: RunLog, rules: Rules, targets: Sequence[Target] = ()) -> Run:
         targets: of the benchmark, for rounds in which they say whether a run converged.
     """
     why = _why_not_to_count(log, rules, targets)
-    if why is None and not 0 < (minutes := duration_ms(log) / 60 / 1000) < math.inf:
-        why = "impossible-duration", "the duration is too small or too large for a number"
-    return Run(log, minutes=minutes) if why is None else Run(log, code=why[0], reason=why[1])
+    return Run(log, duration_ms(log) / 60 / 1000) if why is None else Run(log, code=why[0], reason=why[1])
 
 
 def duration_ms(log: RunLog) -> float:
@@ -175,13 +172,9 @@ def mean_of_kept(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: floa
     if not kept:
         return Score(code="too-few-runs", reason=f"{len(runs)} logs, none left to score")
     unscaled = mean(minutes_of(kept))
-    minutes = unscaled if scaling_factor is None else unscaled * scaling_factor
-    if not 0 < minutes < math.inf:
-        return Score(
-            code="invalid-scaling-file", reason="minutes times scaling_factor are too small or too large for a number"
-        )
+    minutes = unscaled * (scaling_factor or 1)
     seconds = mean([duration_ms(run.log) / 1000 for run in kept])
-    return Score(minutes, None, None, tuple(kept), unscaled, scaling_factor, value=minutes, seconds=seconds)
+    return Score(minutes, None, None, tuple(kept), unscaled, value=minutes, seconds=seconds)
 
 
 def models_per_minute(runs: Sequence[Run], benchmark: Benchmark, _scaling_factor: float | None = None) -> Score:
@@ -217,7 +210,7 @@ _SCORINGS: dict[str, Callable[[Sequence[Run], Benchmark, float | None], Score]] 
 
 def fastest_first(runs: Iterable[Run]) -> list[Run]:
     """The runs that count, by their minutes; equal ones stay in the order of the log names."""
-    return [run for _, run in sorted(((run.minutes, run) for run in runs if run.minutes is not None), key=itemgetter(0))]
+    return sorted((run for run in runs if run.minutes is not None), key=attrgetter("minutes"))
 
 
 def minutes_of(runs: Iterable[Run]) -> list[float]:
@@ -227,17 +220,10 @@ def minutes_of(runs: Iterable[Run]) -> list[float]:
 
 def known_mean(values: Iterable[float | None]) -> float | None:
     """The mean; None where one of the values is not known."""
-    every = list(values)
-    known = [value for value in every if value is not None]
-    return mean(known) if len(known) == len(every) else None
+    known = all_known(values)
+    return None if known is None else mean(known)
 
 
 def mean(values: Sequence[float]) -> float:
-    """The mean, adding from left to right.
-
-    Not :func:`sum`: from Python 3.12 on it compensates rounding errors, so the last bit would depend on the version.
-    """
-    total = 0.0
-    for value in values:
-        total += value
-    return total / len(values)
+    """The mean, adding from left to right."""
+    return add_up(values) / len(values)

@@ -306,5 +306,5 @@ def _quality(log: RunLog, benchmark: Benchmark, target: Target) -> float | None:
     if figure is None:
         last = next((one for one in reversed(log.evaluations) if one.metric == target.field and one.metric), None)
         value = finite_number(last.value) if last else None
-        figure = None if value is None else value * round(target.value / target.logged, 6)
+        figure = None if value is None else target.in_unit_of_rules(value)
     return figure

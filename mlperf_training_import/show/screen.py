@@ -244,7 +244,7 @@ def _iter_notes(outcome: Outcome) -> Iterator[str]:
                 yield f"round {done.round.label}: places are among what was read of {done.round.only} and what is stored"
             else:
                 yield f"round {done.round.label}: no places, as only {done.round.only} was read"
-        scaled = [(factor, result) for result in done.results if (factor := result.score.scaling_factor) is not None]
+        scaled = [(factor, result) for result in done.results if (factor := result.scaling_factor) is not None]
         if scaled:
             factor, result = max(scaled, key=itemgetter(0))
             folder, many = result.submission.folder, counted(len(scaled), "result")

@@ -65,7 +65,7 @@ class JointSubmission(Row, frozen=True):
 class Submitters(Row, frozen=True):
     """Submitters, joint submissions, and the words that are no part of a name."""
 
-    legal_forms: Names
+    legal_forms: frozenset[Name]
     submitters: dict[str, Names]
     joint: dict[str, JointSubmission]
 

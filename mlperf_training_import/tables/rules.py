@@ -57,6 +57,10 @@ class Target(Row, frozen=True):
         """Whether a logged value reaches the target."""
         return value <= self.logged if self.lower_is_better else value >= self.logged
 
+    def in_unit_of_rules(self, value: float) -> float:
+        """A logged value in the unit of ``value``: 0.76 may be 76 %."""
+        return value * round(self.value / self.logged, 6)
+
     def why_odd(self, value: float) -> str | None:
         """Why a logged value with which a run converged can be none of this metric; None where it can be."""
         if value < 0:

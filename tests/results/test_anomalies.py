@@ -640,7 +640,7 @@ def test_the_published_factor_multiplies_the_score(tmp_path, factor):
     write_files(folder, {"scaling.json": {"scaling_factor": factor}})
     result = import_tree(tmp_path).only
     assert result.score.minutes == 3.0 * factor
-    assert result.score.scaling_factor == factor
+    assert result.scaling_factor == factor
 
 
 @pytest.mark.parametrize(

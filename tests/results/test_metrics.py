@@ -48,7 +48,8 @@ def result(benchmark: str, runs: list[Run], *, version="4.1", factor=None, energ
     submission = Submission("Acme", "box", benchmark, f"Acme/results/box/{benchmark}", system, None, "", ())
     facts = (Round(version, version, Path()), rules_of(version), submission, benchmark_of(benchmark, version), division)
     score = mean_of_kept(runs, facts[3], factor)
-    return Judged(*facts, tuple(run.log for run in runs), runs=tuple(runs), score=score, energy=energy)
+    logs = tuple(run.log for run in runs)
+    return Judged(*facts, logs, runs=tuple(runs), score=score, energy=energy, scaling_factor=factor)
 
 
 def entry_of(judged: Judged) -> dict[str, object]:

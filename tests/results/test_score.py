@@ -73,7 +73,6 @@ def test_why_there_is_no_score():
 @pytest.mark.parametrize("factor", [1.0433, 0.5, 3])
 def test_the_scaling_factor_multiplies_the_mean(factor):
     assert mean_of_kept(runs_of([1, 2, 3, 4, 5]), RESNET, factor).minutes == 3.0 * factor
-    assert mean_of_kept(runs_of([1, 2, 3, 4, 5]), RESNET, factor).scaling_factor == factor
     assert mean_of_kept(runs_of([1, 2, 3], 2), RESNET, factor).minutes is None
 
 
