@@ -13,6 +13,7 @@ import msgspec
 
 from .tables.labels import is_private_label
 from .tables.metrics import Metric, usual_metric
+from .values import add_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -257,9 +258,7 @@ class PowerLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def coverage(self, begin_ms: float, end_ms: float) -> float:
         """The share of a time span that lies in the stretches."""
-        covered = 0.0
-        for first, last in self.stretches_ms:
-            covered += max(0.0, min(last, end_ms) - max(first, begin_ms))
+        covered = add_up(max(0.0, min(last, end_ms) - max(first, begin_ms)) for first, last in self.stretches_ms)
         return covered / (end_ms - begin_ms)
 
     def share_within(self, begin_ms: float, end_ms: float) -> float:
@@ -353,16 +352,15 @@ class Doubt(NamedTuple):
 class Score:
     """A score and how it was made, or the ``code`` of a finding and the ``reason`` why there is none.
 
-    ``kept`` are the runs that it is made of, fastest first; ``mean`` the minutes that they give, ``minutes`` the same times
-    the scaling factor of the review, if there is one, and ``value`` the score in the unit of its metric. ``seconds`` is
-    how long the system trained for it. ``figures`` are keys of the entry that only this way of scoring has.
+    ``kept`` are the runs that it is made of, fastest first; ``minutes`` what they give times the scaling factor of the
+    review, if there is one, and ``value`` the score in the unit of its metric. ``seconds`` is how long the system trained
+    for it. ``figures`` are keys of the entry that only this way of scoring has.
     """
 
     minutes: float | None = None
     code: str | None = None
     reason: str | None = None
     kept: tuple[Run, ...] = ()
-    mean: float | None = None
     value: float | None = None
     seconds: float | None = None
     figures: Mapping[str, object] = field(default_factory=dict)

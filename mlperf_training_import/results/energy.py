@@ -67,18 +67,31 @@ class _Meter:
         if files is None:
             self._note("no-power-folder", "runs without a folder of their own", folder)
             return None, None
-        nodes = [file for file in files if file.name.startswith("node_")]
+        nodes = sum(_is_node(file) for file in files)
         if not nodes:
             self._note("unknown-energy", "runs without node_*.txt", folder)
             return None, None
         expected = self._submission.system_record.nodes
-        if expected is not None and len(nodes) != expected:
+        if expected is not None and nodes != expected:
             self._note("power-log", f"runs whose node_*.txt are not {expected}, the number of nodes", folder)
-        joules = [self._node(folder, file, run.log) for file in nodes]
+        return self._measure_files(folder, files, run)
+
+    def _measure_files(self, folder: str, files: Sequence[LogFile], run: Run) -> tuple[float | None, float | None]:
+        joules: list[float | None] = []
         metered: list[float | None] = []
         for file in files:
-            if file.name.startswith("sw_"):
-                self._switch(folder, file, run.log, joules, metered)
+            place = f"{folder}/{file.name}"
+            log = self._read(place, file, run.log)
+            if log is None:
+                joules.append(None)
+            elif _is_node(file):
+                joules.append(self._node(place, log, run.log))
+            elif log.estimated_watts is not None:
+                joules.append(self._compute(estimate, place, log, run.log))
+            else:
+                if log.has_readings:
+                    self._note("power-log", "switches with a meter, which only energy_with_switches_joules counts", place)
+                metered.append(self._integrate(place, log, run.log))
         total = _total(joules)
         if total is not None and total <= 0:
             self._note("unknown-energy", "runs whose readings add up to 0 J or less", folder)
@@ -99,11 +112,7 @@ class _Meter:
         if quality := "; ".join(text for code, text in texts if code == "power-quality"):
             yield Doubt("power-quality", where, quality)
 
-    def _node(self, folder: str, file: LogFile, run: RunLog) -> float | None:
-        place = f"{folder}/{file.name}"
-        log = self._read(place, file, run)
-        if log is None:
-            return None
+    def _node(self, place: str, log: PowerLog, run: RunLog) -> float | None:
         for doubt in log.doubts:
             self._note("power-quality", doubt, place)
         joules = self._integrate(place, log, run)
@@ -123,21 +132,6 @@ class _Meter:
         watts = joules / (duration_ms(run.log) / 1000) / accelerators
         if not low <= watts <= high:
             self._note("power-quality", f"runs with a mean power per accelerator outside {low} to {high} W", folder)
-
-    def _switch(
-        self, folder: str, file: LogFile, run: RunLog, joules: list[float | None], metered: list[float | None]
-    ) -> None:
-        """Adds what a switch takes to one of the two lists."""
-        place = f"{folder}/{file.name}"
-        log = self._read(place, file, run)
-        if log is None:
-            joules.append(None)
-        elif log.estimated_watts is not None:
-            joules.append(self._compute(estimate, place, log, run))
-        else:
-            if log.has_readings:
-                self._note("power-log", "switches with a meter, which only energy_with_switches_joules counts", place)
-            metered.append(self._integrate(place, log, run))
 
     def _read(self, place: str, file: LogFile, run: RunLog) -> PowerLog | None:
         log = self._power_logs[file.path]
@@ -170,6 +164,11 @@ class _Meter:
 
     def _note(self, code: str, what: str, place: str) -> None:
         self._odd[code, what].append(place)
+
+
+def _is_node(file: LogFile) -> bool:
+    """Whether a power log is of a node; else it is of a switch."""
+    return file.name.startswith("node_")
 
 
 def _span(run: RunLog) -> tuple[float, float] | None:

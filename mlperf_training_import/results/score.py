@@ -171,10 +171,9 @@ def mean_of_kept(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: floa
     kept = ordered[benchmark.drop : len(ordered) - (benchmark.drop - failed)]
     if not kept:
         return Score(code="too-few-runs", reason=f"{len(runs)} logs, none left to score")
-    unscaled = mean(minutes_of(kept))
-    minutes = unscaled * (scaling_factor or 1)
+    minutes = mean(minutes_of(kept)) * (scaling_factor or 1)
     seconds = mean([duration_ms(run.log) / 1000 for run in kept])
-    return Score(minutes, None, None, tuple(kept), unscaled, value=minutes, seconds=seconds)
+    return Score(minutes, kept=tuple(kept), value=minutes, seconds=seconds)
 
 
 def models_per_minute(runs: Sequence[Run], benchmark: Benchmark, _scaling_factor: float | None = None) -> Score:
@@ -199,7 +198,7 @@ def models_per_minute(runs: Sequence[Run], benchmark: Benchmark, _scaling_factor
     whole = (max(stops) - min(starts)) / 60 / 1000
     minutes = whole / len(kept)
     figures = {"models_trained": len(kept), "minutes_to_train_all": whole}
-    return Score(minutes, None, None, tuple(kept), minutes, value=len(kept) / whole, seconds=minutes * 60, figures=figures)
+    return Score(minutes, kept=tuple(kept), value=len(kept) / whole, seconds=minutes * 60, figures=figures)
 
 
 #: How runs become a score, by the names of ``tables/metrics.yaml``.
