@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from .tables.files import FOLDER, Name, Row, load_table
-
-_FILE = FOLDER / "findings.yaml"
+from .tables.files import Name, Row, table_in
 
 
 class Kind(Row, frozen=True):
@@ -31,11 +29,13 @@ class Kind(Row, frozen=True):
     weight: str = ""
 
 
+_groups = table_in("findings.yaml", dict[str, dict[str, Kind]])
+
+
 @functools.cache
 def kinds_of_findings() -> dict[str, Kind]:
     """Every kind of finding by its code, most serious first."""
-    groups = load_table(_FILE, dict[str, dict[str, Kind]])
-    rows = [(code, weight, kind) for weight, group in groups.items() for code, kind in group.items()]
+    rows = [(code, weight, kind) for weight, group in _groups().items() for code, kind in group.items()]
     return {
         code: msgspec.structs.replace(kind, place=place, weight=weight) for place, (code, weight, kind) in enumerate(rows)
     }

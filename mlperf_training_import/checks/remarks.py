@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..tables.files import FOLDER, Name, Row, load_table
+from ..tables.files import Name, Row, table_in
 
 if TYPE_CHECKING:
     from ..findings import Finding
@@ -32,10 +32,8 @@ class RemarkKind(Row, frozen=True):
     mend: Name
 
 
-@functools.cache
-def remark_kinds() -> dict[str, RemarkKind]:
-    """What can be said of folders, descriptions and runs, by id."""
-    return load_table(FOLDER / "check_remarks.yaml", dict[str, RemarkKind])
+#: What can be said of folders, descriptions and runs, by id.
+remark_kinds = table_in("check_remarks.yaml", dict[str, RemarkKind])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from .files import FOLDER, Name, Names, Row, load_table, with_names
+from .files import Name, Names, Row, table_in, with_names
 from .keys import Type, entry_keys
 
 #: Where the values of a key of an entry come from that the sources hold as they are.
@@ -52,9 +52,7 @@ class TableSchema:
     columns: tuple[Column, ...]
 
 
-@functools.cache
-def _tables() -> _Tables:
-    return load_table(FOLDER / "dataset.yaml", _Tables)
+_tables = table_in("dataset.yaml", _Tables)
 
 
 def schema_version() -> str:

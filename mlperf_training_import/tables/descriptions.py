@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import functools
+from .files import Names, table_in
 
-from .files import FOLDER, Names, load_table
-
-DESCRIPTIONS_FILE = FOLDER / "descriptions.yaml"
+DESCRIPTIONS_FILE = "descriptions.yaml"
 
 
-@functools.cache
-def description_keys() -> dict[str, Names]:
-    """The keys of a system description, by field of our record; the first spelling is the right one."""
-    return load_table(DESCRIPTIONS_FILE, dict[str, Names])
+#: The keys of a system description, by field of our record; the first spelling is the right one.
+description_keys = table_in(DESCRIPTIONS_FILE, dict[str, Names])
 
 
 def field_of_key(key: str) -> str:

@@ -6,12 +6,15 @@ import datetime
 import functools
 import re
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 import yaml
 
 from ..errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FOLDER = Path(__file__).parent
 #: The parser in C, ten times as fast, where the library has it.
@@ -45,22 +48,32 @@ def load_table(path: Path, type_: type[_T]) -> _T:
         raise BadInput(f"{path.name}: {_explained(content, type_, str(error))}") from None
 
 
+def table_in(name: str, type_: type[_T]) -> Callable[[], _T]:
+    """A function that loads a table of this folder when it is first called."""
+    return functools.cache(lambda: load_table(FOLDER / name, type_))
+
+
+def named_rows(name: str, type_: type[_R]) -> Callable[[], dict[str, _R]]:
+    """The same for a table that is rows of one type by their names, each with its own in the field ``name``."""
+    return functools.cache(lambda: with_names(load_table(FOLDER / name, dict[str, type_])))  # type: ignore[valid-type]
+
+
 def with_names(rows: dict[str, _R]) -> dict[str, _R]:
     """Rows by their names, each with its own in the field ``name``."""
     return {name: msgspec.structs.replace(row, name=name) for name, row in rows.items()}
 
 
 @functools.cache
-def place_to_extend(path: Path, under: str | None = None, row: str | None = None) -> str:
+def place_to_extend(name: str, under: str | None = None, row: str | None = None) -> str:
     """File and line to extend, for a finding: ``mlperf_training_import/tables/rounds.yaml:58``.
 
     Args:
-        path: one of the table files.
+        name: of one of the tables.
         under: the top-level key that a new row belongs to; the end of the file where None.
         row: the key whose own row is to be extended, below ``under`` or at the top where that is None; a new row where
             None, or where there is none yet.
     """
-    text = path.read_text(encoding="utf-8")
+    text = (FOLDER / name).read_text(encoding="utf-8")
     table = yaml.compose(text, Loader=_LOADER)
     rows = table.value if table else []
     line = text.count("\n")
@@ -69,7 +82,7 @@ def place_to_extend(path: Path, under: str | None = None, row: str | None = None
         rows, line = block.value, block.end_mark.line
     if row is not None:
         line = next((key.start_mark.line for key, _ in rows if key.value == row), line)
-    return f"{FOLDER.parent.name}/{FOLDER.name}/{path.name}:{line + 1}"
+    return f"{FOLDER.parent.name}/{FOLDER.name}/{name}:{line + 1}"
 
 
 def _to_records(content: object, type_: type[_T]) -> _T:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from .files import FOLDER, Name, Row, load_table, with_names
+from .files import Name, Row, named_rows
 
 #: The types that a key may have; numbers and texts are lists.
 Type = Literal["text", "number", "integer", "boolean", "numbers", "texts"]
@@ -51,10 +51,8 @@ class Key(Row, frozen=True):
     name: str = ""
 
 
-@functools.cache
-def entry_keys() -> dict[str, Key]:
-    """Every key by its name, in the order of the table."""
-    return with_names(load_table(FOLDER / "keys.yaml", dict[str, Key]))
+#: Every key by its name, in the order of the table.
+entry_keys = named_rows("keys.yaml", Key)
 
 
 @functools.cache

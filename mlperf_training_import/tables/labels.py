@@ -6,7 +6,7 @@ import functools
 import re
 from dataclasses import dataclass
 
-from .files import FOLDER, Name, Row, load_table, with_names
+from .files import Name, Row, named_rows
 
 #: What the suffix of a label says of a round under embargo, wherever in it.
 _PRIVATE = ("private", "embargo", "review", "confidential")
@@ -32,6 +32,10 @@ class Suite(Row, frozen=True):
     repository: Name
     submissions: Name
     name: str = ""
+
+
+#: All suites by name, in the order of the table.
+suites = named_rows("suites.yaml", Suite)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +104,3 @@ def round_number(text: str) -> tuple[int, int]:
         ValueError: it is none.
     """
     return round_label(text).number
-
-
-@functools.cache
-def suites() -> dict[str, Suite]:
-    """All suites by name, in the order of the table."""
-    return with_names(load_table(FOLDER / "suites.yaml", dict[str, Suite]))

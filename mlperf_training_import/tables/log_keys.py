@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from .files import FOLDER, Name, Names, Row, load_table
+from .files import Name, Names, Row, table_in
 
 #: The group of keys of which every line is a measurement, and that of marks whose times are.
 _MEASURED, _SPANS = "measured", "span"
@@ -26,9 +26,7 @@ class _Table(Row, frozen=True):
     units: dict[str, Names]
 
 
-@functools.cache
-def _table() -> _Table:
-    return load_table(FOLDER / "log_keys.yaml", _Table)
+_table = table_in("log_keys.yaml", _Table)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from .files import FOLDER, Name, Row, load_table, with_names
+from .files import Name, Row, named_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,9 +51,7 @@ class Metric(Row, frozen=True):
         return text if self.suffix in text else f"{text}{joint}{self.suffix}"
 
 
-@functools.cache
-def _metrics() -> dict[str, Metric]:
-    return with_names(load_table(FOLDER / "metrics.yaml", dict[str, Metric]))
+_metrics = named_rows("metrics.yaml", Metric)
 
 
 def metric_of(name: str) -> Metric:
@@ -70,4 +68,4 @@ def usual_metric() -> Metric:
 def metric_in(entry: Mapping[str, object]) -> Metric:
     """The metric of a stored entry: the usual one where it names none, or one that the table does not have."""
     name = entry.get("metric")
-    return _metrics().get(name, usual_metric()) if isinstance(name, str) else usual_metric()
+    return _metrics().get(name if isinstance(name, str) else "", usual_metric())

@@ -5,17 +5,16 @@ What they mean is worked out in ``results/names.py``.
 
 from __future__ import annotations
 
-import functools
 import json
 from typing import Annotated
 
 import msgspec
 
-from .files import FOLDER, Name, Names, Row, load_table, place_to_extend
+from .files import Name, Names, Row, place_to_extend, table_in
 
-ACCELERATORS_FILE = FOLDER / "accelerators.yaml"
-SUBMITTERS_FILE = FOLDER / "submitters.yaml"
-NAMES_FILE = FOLDER / "names.yaml"
+ACCELERATORS_FILE = "accelerators.yaml"
+SUBMITTERS_FILE = "submitters.yaml"
+NAMES_FILE = "names.yaml"
 
 _Gigabytes = tuple[int, ...]
 _Expressions = dict[str, Name]
@@ -82,22 +81,16 @@ class Spellings(Row, frozen=True):
     below: _Expressions
 
 
-@functools.cache
-def accelerators_table() -> Accelerators:
-    """The table of accelerators."""
-    return load_table(ACCELERATORS_FILE, Accelerators)
+#: The table of accelerators.
+accelerators_table = table_in(ACCELERATORS_FILE, Accelerators)
 
 
-@functools.cache
-def submitters_table() -> Submitters:
-    """The table of submitters."""
-    return load_table(SUBMITTERS_FILE, Submitters)
+#: The table of submitters.
+submitters_table = table_in(SUBMITTERS_FILE, Submitters)
 
 
-@functools.cache
-def names_table() -> Spellings:
-    """The table of all other names."""
-    return load_table(NAMES_FILE, Spellings)
+#: The table of all other names.
+names_table = table_in(NAMES_FILE, Spellings)
 
 
 #: Where a name of each kind is added, and the row that does it.

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from .files import FOLDER, Row
-from .labels import split_label
-
-REFERENCES_FILE = FOLDER / "rcp.csv"
+from .labels import round_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +40,18 @@ def reference_runs(suite: str, benchmark: str, version: str) -> tuple[ReferenceR
         benchmark: a benchmark key.
         version: the label of a round such as ``4.1`` or ``hpc-3.0``.
     """
-    number = _number(version)
+    number = round_number(version)
     found = [
         ReferenceRuns(row.global_batch_size, tuple(map(float, row.points.split())))
         for row in _rows()
         if (row.suite, row.benchmark) == (suite, benchmark)
-        and _number(row.first_round) <= number <= _number(row.last_round or version)
+        and round_number(row.first_round) <= number <= round_number(row.last_round or version)
     ]
     return tuple(sorted(found, key=lambda runs: runs.global_batch_size))
 
 
-def _number(version: str) -> tuple[int, int]:
-    label = split_label(version)
-    return label.number if label else (0, 0)
-
-
 @functools.cache
 def _rows() -> list[_ReferenceRow]:
-    with REFERENCES_FILE.open(encoding="ascii", newline="") as stream:
+    with (FOLDER / "rcp.csv").open(encoding="ascii", newline="") as stream:
         rows = csv.DictReader(line for line in stream if not line.startswith("#"))
         return msgspec.convert(list(rows), list[_ReferenceRow], strict=False)

@@ -6,18 +6,18 @@ import datetime
 import functools
 import math
 import re
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 
-from .files import FOLDER, Name, Names, RoundLabel, Row, load_table, with_names
+from .files import Name, RoundLabel, Row, table_in, with_names
 from .labels import order_of_label, round_label, round_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROUNDS_FILE = FOLDER / "rounds.yaml"
-BENCHMARKS_FILE = FOLDER / "benchmarks.yaml"
+ROUNDS_FILE = "rounds.yaml"
+BENCHMARKS_FILE = "benchmarks.yaml"
 
 #: What may not stand in the name of an experiment; two hyphens would be a separator.
 _NO_NAME = re.compile(r"[^a-z0-9_.]+", re.ASCII)
@@ -71,7 +71,13 @@ class Target(Row, frozen=True):
         return "a part of 1, where per cent is logged" if is_share else None
 
 
-class Progress(Row, frozen=True):
+class _Dated(Row, frozen=True):
+    """A row that holds from a round on."""
+
+    since: RoundLabel = msgspec.field(name="from")
+
+
+class Progress(_Dated, frozen=True):
     """How logs count what has been trained on, from the round ``since`` on: in ``unit``, under the name ``field``.
 
     ``samples`` are the training samples in one unit, or the key of the log line that says it, or None. A figure below
@@ -80,7 +86,6 @@ class Progress(Row, frozen=True):
     which all figures are whole does not count so where the row is ``fractional``.
     """
 
-    since: RoundLabel = msgspec.field(name="from")
     unit: Literal["epochs", "samples", "tokens", "steps"]
     field: Literal["epoch_num", "samples_count", "step_num"]
     samples: int | float | Literal["train_samples", "global_batch_size"] | None = None
@@ -91,10 +96,9 @@ class Progress(Row, frozen=True):
     fractional: bool = False
 
 
-class Change(Row, frozen=True):
+class Change(_Dated, frozen=True):
     """What a benchmark measures from a round on; without ``model`` that of its row."""
 
-    since: RoundLabel = msgspec.field(name="from")
     targets: tuple[Target, ...]
     model: Name | None = None
     dataset: Name | None = None
@@ -216,7 +220,7 @@ class _Table(Row, frozen=True):
     rounds: dict[RoundLabel, _Round]
 
 
-class Rules(Row, frozen=True):
+class Rules(_Round, frozen=True, kw_only=True):
     """How the logs of a round are written, laid out and judged. Minutes; None for no limit."""
 
     version: str
@@ -227,27 +231,13 @@ class Rules(Row, frozen=True):
     init_limit_minutes_open: int | float | None
     converged_by: str
     optional_keys: frozenset[str]
-    branch: str
-    benchmarks: Names
-    public: bool
-    published: datetime.date | None
-    aliases: dict[str, str]
-    elapsed: dict[str, str]
-    unlisted: frozenset[str]
-    init_limits: dict[str, int]
-    descriptions: dict[str, str]
-    endings: dict[str, str]
 
 
-@functools.cache
-def _rounds() -> _Table:
-    return load_table(ROUNDS_FILE, _Table)
+_rounds = table_in(ROUNDS_FILE, _Table)
 
 
-@functools.cache
-def benchmarks_table() -> dict[str, BenchmarkRow]:
-    """The rows of the benchmarks, by key."""
-    return load_table(BENCHMARKS_FILE, dict[str, BenchmarkRow])
+#: The rows of the benchmarks, by key.
+benchmarks_table = table_in(BENCHMARKS_FILE, dict[str, BenchmarkRow])
 
 
 def known_rounds(suite: str | None = None) -> tuple[str, ...]:
@@ -351,11 +341,6 @@ def benchmark_of(key: str, version: str) -> Benchmark:
         rcp_reviewed=row.rcp_reviewed.get(version, ()),
         quality=row.quality,
     )
-
-
-class _Dated(Protocol):
-    @property
-    def since(self) -> str: ...
 
 
 _D = TypeVar("_D", bound=_Dated)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from ..values import clean_text, finite_number
-from .files import FOLDER, Names, Row, load_table
+from .files import Names, Row, table_in
 
 #: Published texts have up to 8 characters, published counts are below 100.
 _LONGEST_TEXT = 40
@@ -17,15 +17,13 @@ class _Settings(Row, frozen=True):
     counts: dict[str, Names]
 
 
+_table = table_in("settings.yaml", _Settings)
+
+
 @functools.cache
 def settings_by_log_key() -> dict[str, str]:
     """The key of the entry that each key of the logs fills."""
     return {key: name for name, keys in (_table().texts | _table().counts).items() for key in keys}
-
-
-@functools.cache
-def _table() -> _Settings:
-    return load_table(FOLDER / "settings.yaml", _Settings)
 
 
 def setting_value(name: str, value: object) -> str | int | None:

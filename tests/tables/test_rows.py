@@ -8,25 +8,36 @@ import yaml
 from mlperf_training_import import findings
 from mlperf_training_import.checks import remarks
 from mlperf_training_import.errors import BadInput
-from mlperf_training_import.tables import dataset, descriptions, keys, labels, log_keys, metrics, names, rules, settings
+from mlperf_training_import.tables import (
+    dataset,
+    descriptions,
+    files,
+    keys,
+    labels,
+    log_keys,
+    metrics,
+    names,
+    rules,
+    settings,
+)
 from mlperf_training_import.tables.files import FOLDER
 
 #: What reads each table.
 LOADERS = {
-    "check_remarks.yaml": (remarks, remarks.remark_kinds),
-    "accelerators.yaml": (names, names.accelerators_table),
-    "benchmarks.yaml": (rules, rules.benchmarks_table),
-    "dataset.yaml": (dataset, dataset._tables),
-    "descriptions.yaml": (descriptions, descriptions.description_keys),
-    "findings.yaml": (findings, findings.kinds_of_findings),
-    "keys.yaml": (keys, keys.entry_keys),
-    "log_keys.yaml": (log_keys, log_keys._table),
-    "names.yaml": (names, names.names_table),
-    "rounds.yaml": (rules, rules._rounds),
-    "settings.yaml": (settings, settings._table),
-    "metrics.yaml": (metrics, metrics._metrics),
-    "submitters.yaml": (names, names.submitters_table),
-    "suites.yaml": (labels, labels.suites),
+    "check_remarks.yaml": remarks.remark_kinds,
+    "accelerators.yaml": names.accelerators_table,
+    "benchmarks.yaml": rules.benchmarks_table,
+    "dataset.yaml": dataset._tables,
+    "descriptions.yaml": descriptions.description_keys,
+    "findings.yaml": findings._groups,
+    "keys.yaml": keys.entry_keys,
+    "log_keys.yaml": log_keys._table,
+    "names.yaml": names.names_table,
+    "rounds.yaml": rules._rounds,
+    "settings.yaml": settings._table,
+    "metrics.yaml": metrics._metrics,
+    "submitters.yaml": names.submitters_table,
+    "suites.yaml": labels.suites,
 }
 
 
@@ -105,17 +116,15 @@ def test_a_slip_in_a_row_is_named(name, row, slip, what, tmp_path, monkeypatch):
         place = place[part]
     place |= slip
     (tmp_path / name).write_text(yaml.safe_dump(table), encoding="utf-8")
-    module, load = LOADERS[name]
-    load_table = module.load_table
-    monkeypatch.setattr(module, "load_table", lambda _, type_: load_table(tmp_path / name, type_))
+    monkeypatch.setattr(files, "FOLDER", tmp_path)
     with pytest.raises(BadInput) as error:
-        load.__wrapped__()
+        LOADERS[name].__wrapped__()
     assert str(error.value).startswith(f"{name}: ")
     assert what in str(error.value)
 
 
 def test_a_field_that_is_missing_is_named(tmp_path, monkeypatch):
     (tmp_path / "suites.yaml").write_text("hpc: {title: MLPerf HPC}")
-    monkeypatch.setattr(labels, "FOLDER", tmp_path)
+    monkeypatch.setattr(files, "FOLDER", tmp_path)
     with pytest.raises(BadInput, match=r"suites\.yaml: hpc: object missing required field `label`"):
         labels.suites.__wrapped__()

@@ -11,7 +11,7 @@ from trees import import_tree, write_result
 
 from mlperf_training_import.tables import rules
 from mlperf_training_import.tables.descriptions import DESCRIPTIONS_FILE, description_keys
-from mlperf_training_import.tables.files import place_to_extend
+from mlperf_training_import.tables.files import FOLDER, place_to_extend
 from mlperf_training_import.tables.labels import order_of_label, parse_version, split_label
 from mlperf_training_import.tables.rules import (
     BENCHMARKS_FILE,
@@ -199,7 +199,7 @@ def test_a_benchmark_outside_its_rounds_has_its_task_and_no_target(key, version)
 def line_at(place: str) -> str:
     """The line that ``file:line`` names; empty at the end of the file, where a new line would go."""
     path, number = place.rsplit(":", 1)
-    lines = [*(rules.FOLDER.parent.parent / path).read_text(encoding="utf-8").split("\n"), ""]
+    lines = [*(FOLDER.parent.parent / path).read_text(encoding="utf-8").split("\n"), ""]
     return lines[int(number) - 1]
 
 
@@ -210,7 +210,7 @@ def test_a_row_written_where_an_unknown_round_belongs_makes_it_known(tmp_path, m
     assert (finding.code, finding.what) == ("unknown-round", "round 99.0 is not in the table; imported by the last rules")
     place = finding.where
     assert line_at(place) == ""
-    text = ROUNDS_FILE.read_text().split("\n")
+    text = (FOLDER / ROUNDS_FILE).read_text().split("\n")
     text.insert(int(place.rsplit(":", 1)[1]) - 1, "  '99.0': {branch: main, benchmarks: [resnet]}")
     extended = tmp_path / "rounds.yaml"
     extended.write_text("\n".join(text))
@@ -231,7 +231,7 @@ def test_a_row_written_where_an_unknown_benchmark_belongs_makes_it_known(tmp_pat
     (finding,) = imported.findings
     assert finding.code == "unknown-benchmark"
     assert "benchmark world_model is not in the table" in finding.what
-    lines = BENCHMARKS_FILE.read_text().split("\n")
+    lines = (FOLDER / BENCHMARKS_FILE).read_text().split("\n")
     lines.insert(int(finding.where.rsplit(":", 1)[1]) - 1, "world_model: {task: x, runs: 5, changes: []}")
     assert "world_model" in yaml.safe_load("\n".join(lines))
 
@@ -260,7 +260,7 @@ def test_the_line_of_a_description_key(field):
 def test_places_name_a_file_of_the_repository():
     for place in (place_to_extend(ROUNDS_FILE, "rules"), place_to_extend(BENCHMARKS_FILE)):
         assert re.fullmatch(r"mlperf_training_import/tables/\w+\.yaml:\d+", place)
-        assert (rules.FOLDER.parent.parent / place.rsplit(":", 1)[0]).is_file()
+        assert (FOLDER.parent.parent / place.rsplit(":", 1)[0]).is_file()
 
 
 def test_a_round_that_is_not_published_is_known_and_not_public(monkeypatch):
