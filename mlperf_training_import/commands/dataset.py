@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     for label in options.round:
         Fetcher(home, screen.tell).fetch(label)
     findings = write_dataset(home, options.round, dataset, options.max_log_mb, screen.tell, screen.progress)
-    for name, size in dataset.sizes.items():
-        print(f"{name:16}{size.rows:12,} rows {size.bytes / 1e6:10.2f} MB")
+    for name, rows in dataset.rows.items():
+        print(f"{name:16}{rows:12,} rows {dataset.sizes[name] / 1e6:10.2f} MB")
     print(f"wrote {options.output} ({counted(len(findings), 'finding')}, {time.monotonic() - start:.1f} s)")
     return 0

@@ -14,12 +14,10 @@ from .. import __version__
 from ..regular import open_regular
 from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
 from ..tables.labels import order_of_label
-from .parquet import open_parquet
+from .parquet import metadata_of
 
 CROISSANT_FILE = "croissant.json"
 
-#: What a file says in its metadata of the round that it is of.
-_ORIGIN = frozenset({b"source", b"commit", b"date"})
 _BLOCK_BYTES = 1 << 20
 _PARQUET = "application/x-parquet"
 _TYPES = {
@@ -43,7 +41,7 @@ def describe(folder: Path) -> dict[str, Any]:
     """
     tables = dataset_tables().values()
     files = [file for table in tables for file in sorted((folder / table.name).glob("*.parquet"), key=_order)]
-    origins = _origins(folder)
+    origins = [metadata_of(file) for file in files if file.parent.name == "runs"]
     return {
         **json.loads(_HEAD.read_text(encoding="utf-8")),
         "version": schema_version(),
@@ -57,15 +55,6 @@ def describe(folder: Path) -> dict[str, Any]:
 
 def _order(file: Path) -> tuple[Any, ...]:
     return order_of_label(file.stem)
-
-
-def _origins(folder: Path) -> list[dict[str, str]]:
-    """What the files of a table say of where they are from, round by round."""
-    said = []
-    for file in sorted((folder / "runs").glob("*.parquet"), key=_order):
-        with open_parquet(file) as parquet:
-            said.append(parquet.metadata.metadata or {})
-    return [{key.decode(): value.decode() for key, value in of_file.items() if key in _ORIGIN} for of_file in said]
 
 
 def _address(origin: dict[str, str]) -> str:

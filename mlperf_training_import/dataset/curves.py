@@ -78,29 +78,24 @@ def iter_curves(folder: Path) -> Iterator[tuple[Identity, list[Curves]]]:
     if not is_dataset(folder):
         raise BadInput(f"{folder}: no data set; run.py dataset --output {folder} writes one")
     for file in sorted((folder / "evaluations").glob("*.parquet")):
-        others = {name: folder / name / file.name for name in ("results", "runs")}
-        identities = {row["uid"]: stored_identity(row) for row in iter_rows(others["results"], "results", _RESULTS)}
-        runs = {row["log"]: row for row in iter_rows(others["runs"], "runs", ("log", "is_kept", "minutes"))}
+        results = iter_rows(folder / "results" / file.name, "results", _RESULTS)
+        identities = {row["uid"]: stored_identity(row) for row in results}
+        runs = {row["log"]: row for row in iter_rows(folder / "runs" / file.name, "runs", ("log", "is_kept", "minutes"))}
         # the rows of a result stand together
-        for uid, rows in itertools.groupby(iter_rows(file, "evaluations", _EVALUATIONS), itemgetter("uid")):
-            rows = _at_most(rows, file)
+        for uid, group in itertools.groupby(iter_rows(file, "evaluations", _EVALUATIONS), itemgetter("uid")):
+            rows = [*itertools.islice(group, _MOST_OF_RESULT + 1)]
+            if len(rows) > _MOST_OF_RESULT:
+                raise BadInput(f"{file}: more than {_MOST_OF_RESULT} evaluations of one result; write the data set anew")
             identity = identities.get(uid)
             if identity is not None and (curves := _curves_of(identity, rows, runs)):
                 yield identity, curves
-
-
-def _at_most(rows: Iterable[Row], file: Path) -> Iterator[Row]:
-    for number, row in enumerate(rows):
-        if number == _MOST_OF_RESULT:
-            raise BadInput(f"{file}: more than {_MOST_OF_RESULT} evaluations of one result; write the data set anew")
-        yield row
 
 
 def _curves_of(identity: Identity, rows: Iterable[Row], runs: Mapping[str, Row]) -> list[Curves]:
     label, _, _, benchmark, *_ = identity
     parts = split_label(label)
     targets = benchmark_of(benchmark, parts.round).targets if parts else ()
-    rows = [row for row in rows if _has_quality(row) and _is_of_run(row) and row["log"] in runs]
+    rows = [row for row in rows if _is_drawn(row) and row["log"] in runs]
     scale = _scale(rows, runs)
     if scale is None:
         return []
@@ -117,12 +112,11 @@ def _curves_of(identity: Identity, rows: Iterable[Row], runs: Mapping[str, Row])
     return found
 
 
-def _has_quality(row: Row) -> bool:
-    return row["quality"] is not None and math.isfinite(row["quality"])
-
-
-def _is_of_run(row: Row) -> bool:
-    return not row["is_after_stop"] and row["time_ms"] is not None and row["time_ms"] >= 0
+def _is_drawn(row: Row) -> bool:
+    """Whether an evaluation has a quality, and was made in the time of a run."""
+    quality, time_ms = row["quality"], row["time_ms"]
+    has_quality = quality is not None and math.isfinite(quality)
+    return has_quality and not row["is_after_stop"] and time_ms is not None and time_ms >= 0
 
 
 def _scale(rows: Sequence[Row], runs: Mapping[str, Row]) -> tuple[str, Callable[[Row], float]] | None:

@@ -19,7 +19,7 @@ def iter_benchmark_rows(done: RoundOutcome) -> Iterator[dict[str, Any]]:
     """A row for each benchmark of a round."""
     for benchmark in _benchmarks(done):
         edition, progress = edition_of(benchmark.key, done.round.version), benchmark.progress
-        factor = progress.samples if progress else None
+        samples = progress and progress.samples  # a number or a key; a column has what is of its type
         first, second, *_ = (*benchmark.targets, None, None)
         yield {
             "benchmark": benchmark.key,
@@ -34,8 +34,8 @@ def iter_benchmark_rows(done: RoundOutcome) -> Iterator[dict[str, Any]]:
             "runs_asked": benchmark.runs,
             "runs_left_out": benchmark.drop,
             "progress_unit": progress and progress.unit,
-            "samples_in_unit": None if factor is None or isinstance(factor, str) else float(factor),
-            "samples_in_unit_key": factor if isinstance(factor, str) else None,
+            "samples_in_unit": samples,
+            "samples_in_unit_key": samples,
         }
 
 
@@ -44,16 +44,16 @@ def iter_reference_rows(done: RoundOutcome) -> Iterator[dict[str, Any]]:
     suite = round_label(done.round.version).suite
     for benchmark in _benchmarks(done):
         progress = benchmark.progress
-        factor = progress.samples if progress else None
+        factor = progress and progress.samples
         for runs in reference_runs(suite, benchmark.key, done.round.version):
             for number, point in enumerate(runs.points, 1):
                 yield {
                     "benchmark": benchmark.key,
-                    "global_batch_size": float(runs.global_batch_size),
+                    "global_batch_size": runs.global_batch_size,
                     "run": number,
                     "progress": point,
                     "progress_unit": progress and progress.unit,
-                    "samples": None if factor is None or isinstance(factor, str) else point * factor,
+                    "samples": point * factor if isinstance(factor, (int, float)) else None,
                 }
 
 
@@ -65,11 +65,13 @@ def _benchmarks(done: RoundOutcome) -> list[Benchmark]:
 
 
 def _target_columns(prefix: str, target: Target | None) -> dict[str, Any]:
+    if target is None:
+        return {}
     return {
-        f"{prefix}target": target and target.value,
-        f"{prefix}target_metric": target and target.metric,
-        f"{prefix}target_unit": target and ("%" if target.metric.startswith("%") else "1"),
-        f"{prefix}logged_target": target and target.logged,
-        f"{prefix}lower_is_better": target and target.lower_is_better,
-        f"{prefix}figure": target and target.field,
+        f"{prefix}target": target.value,
+        f"{prefix}target_metric": target.metric,
+        f"{prefix}target_unit": "%" if target.metric.startswith("%") else "1",
+        f"{prefix}logged_target": target.logged,
+        f"{prefix}lower_is_better": target.lower_is_better,
+        f"{prefix}figure": target.field,
     }

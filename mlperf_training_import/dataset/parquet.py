@@ -11,7 +11,10 @@ from ..tables.dataset import dataset_tables, schema_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from io import FileIO
     from pathlib import Path
+
+    from ..tables.dataset import Column
 
 #: Of a table of a round, which has at most a tenth of this: a few kilobytes may unpack to any number.
 MOST_ROWS = 50_000
@@ -49,19 +52,39 @@ def open_parquet(file: Path, most_rows: int = MOST_ROWS, **options: Any) -> Iter
     Raises:
         BadInput: it cannot be read, or has too much in it.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    with _open(file) as stream, pq.ParquetFile(stream, **options) as parquet:
+        about = parquet.metadata
+        if about.num_rows > most_rows:
+            raise BadInput(f"{file}: {about.num_rows} rows, of at most {most_rows}; write the data set anew")
+        groups = (about.row_group(number) for number in range(about.num_row_groups))
+        if max((group.total_byte_size for group in groups), default=0) > _MOST_GROUP_BYTES:
+            raise BadInput(f"{file}: unpacks to more than {_MOST_GROUP_BYTES >> 20} MB; write the data set anew")
+        yield parquet
+
+
+def metadata_of(file: Path) -> dict[str, str]:
+    """What a file says of itself, of its round, and of where that is from.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    with _open(file) as stream:
+        said = pq.read_schema(stream).metadata or {}
+        return {key.decode(): value.decode() for key, value in said.items()}
+
+
+@contextlib.contextmanager
+def _open(file: Path) -> Iterator[FileIO]:
+    """A file to read as Parquet; what goes wrong then is BadInput."""
+    import pyarrow as pa
+
     try:
-        with open_regular(file) as stream, pq.ParquetFile(stream, **options) as parquet:
-            about = parquet.metadata
-            if about.num_rows > most_rows:
-                raise BadInput(f"{file}: {about.num_rows} rows, of at most {most_rows}; write the data set anew")
-            groups = (about.row_group(number) for number in range(about.num_row_groups))
-            if max((group.total_byte_size for group in groups), default=0) > _MOST_GROUP_BYTES:
-                what = f"unpacks to more than {_MOST_GROUP_BYTES >> 20} MB"
-                raise BadInput(f"{file}: {what}; write the data set anew")
-            yield parquet
+        with open_regular(file) as stream:
+            yield stream
     except (OSError, ValueError, pa.ArrowException) as error:  # also names and texts that are no UTF-8
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise BadInput(f"{file}: cannot be read ({why}); write the data set anew") from error
@@ -73,36 +96,34 @@ def iter_rows(file: Path, table: str, columns: Sequence[str]) -> Iterator[dict[s
     Raises:
         BadInput: it cannot be read, is of another schema, or has too much in it.
     """
+    wanted = [column for column in dataset_tables()[table].columns if column.name in columns]
     most_rows = _MOST_EVALUATIONS if table == "evaluations" else MOST_ROWS
     with open_parquet(file, most_rows) as parquet:
-        _check_schema(file, parquet.schema_arrow, table, columns)
-    texts = [column.name for column in dataset_tables()[table].columns if column.type == "text" and column.name in columns]
+        _check_schema(file, parquet.schema_arrow, wanted)
+    texts = [column.name for column in wanted if column.type == "text"]
     with open_parquet(file, most_rows, read_dictionary=texts) as parquet:
         for batch in parquet.iter_batches(_ROWS_AT_ONCE, columns=list(columns)):
-            for column in batch.columns:
-                _check_texts(file, column)
+            for name in texts:
+                _check_texts(file, batch.column(name))
             yield from batch.to_pylist()
 
 
-def _check_schema(file: Path, schema: Any, table: str, columns: Sequence[str]) -> None:
+def _check_schema(file: Path, schema: Any, columns: Sequence[Column]) -> None:
     version = (schema.metadata or {}).get(b"schema_version", b"").decode("ascii", "replace")
     if version.partition(".")[0] != schema_version().partition(".")[0]:
         raise BadInput(f"{file}: of version {version or 'unknown'} of the schema; write the data set anew")
-    if missing := set(columns) - set(schema.names):
+    if missing := {column.name for column in columns} - set(schema.names):
         raise BadInput(f"{file}: without {', '.join(sorted(missing))}; write the data set anew")
-    types = {column.name: arrow_types()[column.type] for column in dataset_tables()[table].columns}
-    for name in columns:
-        found = schema.field(name).type
-        if found != types[name]:
-            raise BadInput(f"{file}: {name} is of type {found}, not {types[name]}; write the data set anew")
+    for column in columns:
+        found, expected = schema.field(column.name).type, arrow_types()[column.type]
+        if found != expected:
+            raise BadInput(f"{file}: {column.name} is of type {found}, not {expected}; write the data set anew")
 
 
 def _check_texts(file: Path, column: Any) -> None:
     """Refuses long texts before a row has a copy of them each."""
     import pyarrow.compute as pc
 
-    if not hasattr(column, "dictionary"):
-        return
     longest = pc.max(pc.binary_length(column.dictionary)).as_py()
     if longest is not None and longest > _LONGEST_TEXT:
         raise BadInput(f"{file}: a text of {longest} bytes, of at most {_LONGEST_TEXT}; write the data set anew")

@@ -7,6 +7,7 @@ submitters hand in a result again. Which row repeats another depends on all roun
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,33 +28,24 @@ def mark_runs(rounds: Rounds) -> None:
     A run of a result comes before one of none.
     """
     first: dict[tuple[str | None, str], tuple[str, str]] = {}
-    for of_result in (True, False):
-        for label, rows in rounds.items():
-            for row in rows:
-                if row["digest"] is not None and (row["uid"] is not None) == of_result:
-                    first.setdefault((row["benchmark"], row["digest"]), (label, row["log"]))
-    for label, rows in rounds.items():
-        for row in rows:
-            if row["digest"] is not None:
-                other = first[row["benchmark"], row["digest"]]
-                is_first = other == (label, row["log"])
-                row["repeat_of_round"], row["repeat_of"] = (None, None) if is_first else other
-            else:
-                row["repeat_of_round"] = label if row["repeat_of"] else None
+    every = [(label, row) for label, rows in rounds.items() for row in rows]
+    for label, row in sorted(every, key=lambda run: run[1]["uid"] is None):
+        own = (label, row["log"])
+        if row["digest"] is None:  # what its folder shows is all that is known
+            other = (label, row["repeat_of"] or row["log"])
+        else:
+            other = first.setdefault((row["benchmark"], row["digest"]), own)
+        row["repeat_of_round"], row["repeat_of"] = (None, None) if other == own else other
 
 
 def mark_results(rounds: Rounds, runs: Rounds) -> None:
     """Sets ``repeat_of`` of every result all of whose runs are those of an earlier one that measures the same."""
-    digests: dict[str, list[str | None]] = defaultdict(list)
-    for rows in runs.values():
-        for run in rows:
-            if run["uid"] is not None:
-                digests[run["uid"]].append(run["digest"])
+    digests: dict[str, list[str]] = defaultdict(list)
+    for run in chain.from_iterable(runs.values()):
+        if run["digest"] is not None:
+            digests[run["uid"]].append(run["digest"])
     first: dict[tuple[str, str, Sequence[str]], str] = {}
-    for rows in rounds.values():
-        for row in rows:
-            said = [digest for digest in digests[row["uid"]] if digest is not None]
-            uid = (
-                first.setdefault((row["benchmark"], row["metric"], tuple(sorted(said))), row["uid"]) if said else row["uid"]
-            )
-            row["repeat_of"] = None if uid == row["uid"] else uid
+    for row in chain.from_iterable(rounds.values()):
+        runs_of_it = tuple(sorted(digests[row["uid"]])) or row["uid"]
+        uid = first.setdefault((row["benchmark"], row["metric"], runs_of_it), row["uid"])
+        row["repeat_of"] = None if uid == row["uid"] else uid

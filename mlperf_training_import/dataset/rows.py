@@ -38,14 +38,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Many rows at once: ``same`` are values that all of them have, ``integers`` and ``numbers`` columns as bytes.
+    """``count`` rows at once: ``same`` are values that all of them have, ``columns`` the others as bytes.
 
     These are 64 bits each in the order of the machine; a number that is NaN is no value.
     """
 
+    count: int
     same: Row
-    integers: Mapping[str, bytes]
-    numbers: Mapping[str, bytes]
+    columns: Mapping[str, bytes | array[float]]
 
 
 def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, Iterator[Row]]:
@@ -228,10 +228,11 @@ def _iter_series(run: _LoggedRun) -> Iterator[Columns]:
     for series in unpack_series(run.details(with_series=True).measured):
         times = array("d", (time_ms - start_ms for time_ms in memoryview(series.times_ms).cast("d")))
         yield Columns(
+            len(times),
             same={**run.place, "key": series.key, "name": series.name, "unit": unit_of(series.name)},
-            integers={"line": series.lines},
-            numbers={
-                "time_ms": times.tobytes(),
+            columns={
+                "line": series.lines,
+                "time_ms": times,
                 "value": series.values,
                 "logged_epoch": series.epochs,
                 "logged_samples": series.samples,

@@ -11,6 +11,7 @@ import io
 import itertools
 import json
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ from .. import __version__
 from ..atomic import write_if_different
 from ..csv_text import csv_text
 from ..errors import BadInput
-from ..regular import open_regular
 from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
 from ..tables.labels import order_of_label
 from ..tables.rules import rules_of
@@ -27,7 +27,7 @@ from ..tables.suites import suite_of
 from .card import CARD_FILE, card, is_card
 from .croissant import CROISSANT_FILE, describe
 from .library import need_library
-from .parquet import arrow_types, iter_rows, open_parquet
+from .parquet import arrow_types, iter_rows, metadata_of, open_parquet
 from .repeats import RESULT_COLUMNS, RUN_COLUMNS, mark_results, mark_runs
 from .rows import CONVERTERS, Columns, Row, iter_measurements, rows_of_round
 
@@ -47,7 +47,6 @@ _PLAIN_TYPES = {"text": str, "number": float, "integer": int, "boolean": bool}
 _CSV_FOLDER = "csv"
 #: Rows that a reader takes or leaves at once.
 _ROWS_IN_GROUP = 100_000
-_BYTES_OF_NUMBER = 8
 #: The table that has far more rows than the others.
 _MEASUREMENTS = "measurements"
 #: The tables with repetitions, and the columns that say or decide what they are; the former begin with the same word.
@@ -56,27 +55,20 @@ _REPEAT = "repeat_of"
 
 
 @dataclass(slots=True)
-class TableSize:
-    """How much of a table was written."""
-
-    rows: int = 0
-    bytes: int = 0
-
-
-@dataclass(slots=True)
 class Dataset:
     """A data set in a folder. Rounds that were written before stay, unless they are written again.
 
     With ``with_measurements`` rounds must be read with them. A data set of another version of the schema is replaced as a
-    whole when the first round is added, and ``tell`` gets a message about that. ``sizes`` are by table, of the Parquet
-    files of the rounds that were added.
+    whole when the first round is added, and ``tell`` gets a message about that. ``rows`` and ``sizes`` (in
+    bytes) are by table, of the Parquet files of the rounds that were added.
     """
 
     folder: Path
     with_csv: bool = False
     with_measurements: bool = True
     tell: Callable[[str], None] = print
-    sizes: dict[str, TableSize] = field(default_factory=lambda: {name: TableSize() for name in dataset_tables()})
+    rows: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         """Refuses what would fail after the logs were read.
@@ -108,13 +100,11 @@ class Dataset:
             if name == _MEASUREMENTS:
                 tables = _iter_column_tables(schema, arrow, iter_measurements(done), common)
             else:
-                tables = _iter_tables(schema, arrow, rows[name], common)
+                tables = iter([_table(schema, arrow, rows[name], common)])
             data, count = _to_parquet(tables, arrow)
-            _write(self.folder / name / f"{label}.parquet", data)
-            self.sizes[name].rows += count
-            self.sizes[name].bytes += len(data)
-            if self.with_csv:
-                _write(self.folder / _CSV_FOLDER / name / f"{label}.csv", _to_csv(data))
+            self._write(name, label, data)
+            self.rows[name] += count
+            self.sizes[name] += len(data)
 
     def finish(self) -> dict[Path, bool]:
         """Describes all files that are in the folder now.
@@ -132,25 +122,32 @@ class Dataset:
 
     def _mark_repeats(self) -> None:
         """Says of runs and results which other row they repeat, in whichever round that is."""
-        runs, results = (_read_columns(self.folder / name, columns) for name, columns in _REPEATS.items())
-        mark_runs(runs)
-        mark_results(results, runs)
-        for name, rounds in (("runs", runs), ("results", results)):
+        tables = {name: _read_columns(self.folder / name, columns) for name, columns in _REPEATS.items()}
+        mark_runs(tables["runs"])
+        mark_results(tables["results"], tables["runs"])
+        for name, rounds in tables.items():
             for label, rows in rounds.items():
                 data = _with_columns(self.folder / name / f"{label}.parquet", rows)
                 if data is not None:
-                    _write(self.folder / name / f"{label}.parquet", data)
-                    if self.with_csv:
-                        _write(self.folder / _CSV_FOLDER / name / f"{label}.csv", _to_csv(data))
+                    self._write(name, label, data)
+
+    def _write(self, table: str, label: str, data: bytes) -> None:
+        files = {f"{table}/{label}.parquet": data}
+        if self.with_csv:
+            files[f"{_CSV_FOLDER}/{table}/{label}.csv"] = _to_csv(data)
+        for name, content in files.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write_if_different(self.folder / name, content)
 
     def _remove_other_version(self) -> None:
         """Removes the files of a data set of another version, which no reader could read together with new ones."""
-        versions = {file: _version_of(file) for file in _parquet_files(self.folder)}
+        files = sorted(file for table in dataset_tables() for file in _iter_files(self.folder, table))
+        versions = {file: _version_of(file) for file in files if file.suffix == ".parquet"}
         others = sorted({version for version in versions.values() if version != schema_version()})
         if not others:
             return
         labels = sorted({_label_of(file) for file in versions}, key=order_of_label)
-        for file in (*versions, *_csv_files(self.folder)):
+        for file in files:
             file.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # it holds other files
                 file.parent.rmdir()
@@ -183,42 +180,23 @@ def _with_columns(file: Path, rows: Sequence[Row]) -> bytes | None:
     return None if table.equals(before) else _to_parquet([table], table.schema)[0]
 
 
-def _write(file: Path, data: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_if_different(file, data)
-
-
-def _parquet_files(folder: Path) -> list[Path]:
-    """The files of every table, also those of version 1 of the schema, which lie two folders deeper."""
-    return sorted(
-        file
-        for name in dataset_tables()
-        for pattern in (f"{name}/*.parquet", f"{name}/suite=*/round=*/{name}.parquet")
-        for file in folder.glob(pattern)
-    )
-
-
-def _csv_files(folder: Path) -> Iterator[Path]:
-    for name in dataset_tables():
-        yield from folder.glob(f"{_CSV_FOLDER}/{name}/*.csv")
-        yield from folder.glob(f"{name}/suite=*/round=*/{name}.csv")
+def _iter_files(folder: Path, table: str) -> Iterator[Path]:
+    """The files of a table, also those of version 1 of the schema, which lie two folders deeper."""
+    yield from folder.glob(f"{table}/*.parquet")
+    yield from folder.glob(f"{_CSV_FOLDER}/{table}/*.csv")
+    for ending in ("parquet", "csv"):
+        yield from folder.glob(f"{table}/suite=*/round=*/{table}.{ending}")
 
 
 def _label_of(file: Path) -> str:
-    return file.stem if "=" not in file.parent.name else file.parent.name.partition("=")[2]
+    return file.parent.name.partition("=")[2] or file.stem
 
 
 def _version_of(file: Path) -> str:
     """The version of the schema that a file has."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with open_regular(file) as stream:
-            version: bytes = (pq.read_schema(stream).metadata or {}).get(b"schema_version", b"unknown")
-    except (OSError, ValueError, pa.ArrowException):
-        return "unknown"
-    return version.decode("ascii", "replace")
+    with contextlib.suppress(BadInput):
+        return metadata_of(file).get("schema_version", "unknown")
+    return "unknown"
 
 
 def _origin(round_: Round) -> dict[str, str]:
@@ -245,55 +223,50 @@ def _column_metadata(column: Column) -> dict[str, str]:
     return {"text": column.text, **unit, **of, "derived": "yes" if column.derived else "no"}
 
 
-def _iter_tables(schema: TableSchema, arrow: Any, rows: Iterable[Row], common: Row) -> Iterator[Any]:
+def _table(schema: TableSchema, arrow: Any, rows: Iterator[Row], common: Row) -> Any:
     """Rows as a table of Arrow; ``common`` are values that all of them have."""
     import pyarrow as pa
 
     batches = []
-    iterator = iter(rows)
-    for chunk in iter(lambda: list(itertools.islice(iterator, _ROWS_AT_ONCE)), []):
+    for chunk in iter(lambda: list(itertools.islice(rows, _ROWS_AT_ONCE)), []):
         columns = []
         for column, field_ in zip(schema.columns, arrow, strict=True):
             fixed = common.get(column.name)
             values = [fixed] * len(chunk) if fixed else [row.get(column.name) for row in chunk]
             columns.append(_to_array(values, column.type, field_.type))
         batches.append(pa.RecordBatch.from_arrays(columns, schema=arrow))
-    yield pa.Table.from_batches(batches, arrow)
+    return pa.Table.from_batches(batches, arrow)
 
 
 def _iter_column_tables(schema: TableSchema, arrow: Any, parts: Iterable[Columns], common: Row) -> Iterator[Any]:
     """The same for many rows at once, which never become objects of Python: a table for about a group of rows."""
-    waiting: list[tuple[Columns, int]] = []
+    waiting: list[Columns] = []
     rows = 0
     for part in parts:
-        count = len(next(iter(part.integers.values()))) // _BYTES_OF_NUMBER
-        waiting.append((part, count))
-        rows += count
+        waiting.append(part)
+        rows += part.count
         if rows >= _ROWS_IN_GROUP:
             yield _column_table(schema, arrow, waiting, common)
             waiting, rows = [], 0
     yield _column_table(schema, arrow, waiting, common)
 
 
-def _column_table(schema: TableSchema, arrow: Any, parts: Sequence[tuple[Columns, int]], common: Row) -> Any:
+def _column_table(schema: TableSchema, arrow: Any, parts: Sequence[Columns], common: Row) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    total = sum(count for _, count in parts)
+    places = array("i")
+    for place, part in enumerate(parts):
+        places.extend(array("i", [place]) * part.count)
+    part_of_row = pa.Array.from_buffers(pa.int32(), len(places), [None, pa.py_buffer(places)])
     columns = []
     for column, field_ in zip(schema.columns, arrow, strict=True):
-        name = column.name
         if column.type == "text":
-            texts: dict[object, int] = {}
-            places = array("i")
-            for part, count in parts:
-                text = CONVERTERS["text"](common.get(name) or part.same.get(name))
-                places.extend(array("i", [texts.setdefault(text, len(texts))]) * count)
-            indices = pa.Array.from_buffers(pa.int32(), total, [None, pa.py_buffer(places.tobytes())])
-            columns.append(pa.array(list(texts), field_.type).take(indices))
+            texts = [common.get(column.name) or part.same.get(column.name) for part in parts]
+            columns.append(_to_array(texts, column.type, field_.type).take(part_of_row))
             continue
-        data = b"".join({**part.integers, **part.numbers}[name] for part, _ in parts)
-        values = pa.Array.from_buffers(field_.type, total, [None, pa.py_buffer(data)])
+        data = pa.py_buffer(b"".join(part.columns[column.name] for part in parts))
+        values = pa.Array.from_buffers(field_.type, len(places), [None, data])
         columns.append(pc.if_else(pc.is_finite(values), values, None) if column.type == "number" else values)
     return pa.Table.from_arrays(columns, schema=arrow)
 
