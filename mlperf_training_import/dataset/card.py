@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..regular import read_regular
 from ..tables.dataset import dataset_tables, schema_version
+from .parquet import table_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,7 @@ select benchmark, count(*) from 'runs/*.parquet' where repeat_of is null group b
 
 def card(folder: Path) -> str:
     """The card of the tables in a folder: its head for programs, and a text for people."""
-    tables = [table for table in dataset_tables().values() if any((folder / table.name).glob("*.parquet"))]
+    tables = [table for table in dataset_tables().values() if table_files(folder, table.name)]
     configs = "".join(f"- config_name: {table.name}\n  data_files: {table.name}/*.parquet\n" for table in tables)
     rows = "\n".join(f"| `{table.name}` | {table.text} |" for table in tables)
     return f"{_HEAD}license: apache-2.0\nconfigs:\n{configs}---\n{_TEXT.format(version=schema_version(), tables=rows)}"

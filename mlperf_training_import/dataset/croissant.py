@@ -13,8 +13,7 @@ from typing import Any
 from .. import __version__
 from ..regular import open_regular
 from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
-from ..tables.labels import order_of_label
-from .parquet import metadata_of
+from .parquet import metadata_of, table_files
 
 CROISSANT_FILE = "croissant.json"
 
@@ -40,8 +39,8 @@ def describe(folder: Path) -> dict[str, Any]:
         BadInput, OSError: a file cannot be read.
     """
     tables = dataset_tables().values()
-    files = [file for table in tables for file in sorted((folder / table.name).glob("*.parquet"), key=_order)]
-    origins = [metadata_of(file) for file in files if file.parent.name == "runs"]
+    files = [file for table in tables for file in table_files(folder, table.name)]
+    origins = [metadata_of(file) for file in table_files(folder, "runs")]
     return {
         **json.loads(_HEAD.read_text(encoding="utf-8")),
         "version": schema_version(),
@@ -51,10 +50,6 @@ def describe(folder: Path) -> dict[str, Any]:
         "distribution": [*map(_file_set, tables), *(_file_object(file, folder) for file in files)],
         "recordSet": [*map(_record_set, tables)],
     }
-
-
-def _order(file: Path) -> tuple[Any, ...]:
-    return order_of_label(file.stem)
 
 
 def _address(origin: dict[str, str]) -> str:

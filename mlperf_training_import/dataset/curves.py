@@ -15,7 +15,7 @@ from ..tables.labels import split_label
 from ..tables.rules import benchmark_of
 from .croissant import CROISSANT_FILE
 from .library import need_library
-from .parquet import iter_rows
+from .parquet import iter_rows, table_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -77,7 +77,7 @@ def iter_curves(folder: Path) -> Iterator[tuple[Identity, list[Curves]]]:
     need_library()
     if not is_dataset(folder):
         raise BadInput(f"{folder}: no data set; run.py dataset --output {folder} writes one")
-    for file in sorted((folder / "evaluations").glob("*.parquet")):
+    for file in table_files(folder, "evaluations"):
         results = iter_rows(folder / "results" / file.name, "results", _RESULTS)
         identities = {row["uid"]: stored_identity(row) for row in results}
         runs = {row["log"]: row for row in iter_rows(folder / "runs" / file.name, "runs", ("log", "is_kept", "minutes"))}

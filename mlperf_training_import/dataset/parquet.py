@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadInput
 from ..regular import open_regular
 from ..tables.dataset import dataset_tables, schema_version
+from ..tables.labels import order_of_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +39,11 @@ def arrow_types() -> dict[str, Any]:
         "numbers": pa.list_(pa.float64()),
         "texts": pa.list_(pa.string()),
     }
+
+
+def table_files(folder: Path, table: str) -> list[Path]:
+    """The files of a table of a data set, in the order of their rounds."""
+    return sorted((folder / table).glob("*.parquet"), key=lambda file: order_of_label(file.stem))
 
 
 @contextlib.contextmanager

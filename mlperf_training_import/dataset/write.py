@@ -27,7 +27,7 @@ from ..tables.suites import suite_of
 from .card import CARD_FILE, card, is_card
 from .croissant import CROISSANT_FILE, describe
 from .library import need_library
-from .parquet import arrow_types, iter_rows, metadata_of, open_parquet
+from .parquet import arrow_types, iter_rows, metadata_of, open_parquet, table_files
 from .repeats import RESULT_COLUMNS, RUN_COLUMNS, mark_results, mark_runs
 from .rows import CONVERTERS, Columns, Row, iter_measurements, rows_of_round
 
@@ -122,7 +122,7 @@ class Dataset:
 
     def _mark_repeats(self) -> None:
         """Says of runs and results which other row they repeat, in whichever round that is."""
-        tables = {name: _read_columns(self.folder / name, columns) for name, columns in _REPEATS.items()}
+        tables = {name: _read_columns(self.folder, name, columns) for name, columns in _REPEATS.items()}
         mark_runs(tables["runs"])
         mark_results(tables["results"], tables["runs"])
         for name, rounds in tables.items():
@@ -158,14 +158,13 @@ class Dataset:
         )
 
 
-def _read_columns(folder: Path, columns: Sequence[str]) -> dict[str, list[Row]]:
+def _read_columns(folder: Path, table: str, columns: Sequence[str]) -> dict[str, list[Row]]:
     """Some columns of a table, by the label of the round.
 
     Raises:
         BadInput: a file cannot be read.
     """
-    files = sorted(folder.glob("*.parquet"), key=lambda file: order_of_label(file.stem))
-    return {file.stem: list(iter_rows(file, folder.name, columns)) for file in files}
+    return {file.stem: list(iter_rows(file, table, columns)) for file in table_files(folder, table)}
 
 
 def _with_columns(file: Path, rows: Sequence[Row]) -> bytes | None:

@@ -38,7 +38,6 @@ class _Table(Row, frozen=True):
 
 class _Tables(Row, frozen=True):
     version: Annotated[str, msgspec.Meta(pattern=r"^\d+\.\d+\.\d+$")]
-    common: dict[str, Column]
     tables: dict[str, _Table]
 
 
@@ -67,11 +66,10 @@ def dataset_tables() -> dict[str, TableSchema]:
 
 
 def _columns(table: _Table) -> tuple[Column, ...]:
-    own = _tables().common | table.columns
-    taken = {name.lower() for name in own}
+    taken = {name.lower() for name in table.columns}
     entry = {
         name: Column(key.type, key.text, key.unit, derived=key.source not in _SOURCES)
         for name, key in entry_keys().items()
         if table.with_entry and name.lower() not in taken
     }
-    return tuple(with_names(own | entry).values())
+    return tuple(with_names(table.columns | entry).values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 
 from .files import Name, Names, Row, table_in
@@ -51,9 +52,9 @@ def _group_of(key: str) -> str | None:
     """The group that a key is in, whatever blanks it has around; None for one that may be a setting."""
     plain = key.strip()
     groups = _table().left_out.items()
-    return next((name for name, group in groups if plain in group.keys), None) or next(
-        (name for name, group in groups if any(pattern.fullmatch(plain) for pattern in group.patterns)), None
-    )
+    by_name = (name for name, group in groups if plain in group.keys)
+    by_pattern = (name for name, group in groups if any(pattern.fullmatch(plain) for pattern in group.patterns))
+    return next(itertools.chain(by_name, by_pattern), None)
 
 
 def seed_keys() -> Names:

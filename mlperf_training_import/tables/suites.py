@@ -21,9 +21,11 @@ VERSION_TAG = "version-"
 
 #: What may reach the automations, which write it into shell scripts: an address that names no program as ``ext::`` does, a
 #: branch, and tags. Nothing in them is an option, or means anything to a shell between double quotes.
-_ADDRESS = re.compile(r"(?!-)(?![A-Za-z0-9+.-]*::)[A-Za-z0-9._/:@~+%\[\]-]+", re.ASCII)
-_BRANCH = re.compile(r"(?!-)(?!.*\.\.)[A-Za-z0-9._/-]+", re.ASCII)
-_TAGS = re.compile(r"(?!-)[A-Za-z0-9._,-]+", re.ASCII)
+_FORMS = {
+    "address": r"(?!-)(?![A-Za-z0-9+.-]*::)[A-Za-z0-9._/:@~+%\[\]-]+",
+    "branch": r"(?!-)(?!.*\.\.)[A-Za-z0-9._/-]+",
+    "cache_tags": r"(?!-)[A-Za-z0-9._,-]+",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class Source:
     cache_tags: str
 
     def __post_init__(self) -> None:
-        for what, form in (("address", _ADDRESS), ("branch", _BRANCH), ("cache_tags", _TAGS)):
-            if not form.fullmatch(getattr(self, what)):
+        for what, form in _FORMS.items():
+            if not re.fullmatch(form, getattr(self, what), re.ASCII):
                 shown = without_credentials(getattr(self, what))
                 raise FetchFailure(f"{what.replace('_', ' ')} {shown!r}: not fetched, a shell could take it for a command")
 
