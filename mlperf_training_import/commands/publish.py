@@ -18,7 +18,7 @@ from ..rounds.locate import locate
 from ..show.pull_request import pull_request
 from ..show.screen import Screen
 from ..start.fetch import Fetcher
-from ..start.look import is_changed, rounds_named
+from ..start.look import newest_commit, rounds_named
 from ..tables.suites import source_of
 from ..values import counted
 from .home import add_home_flag, add_round_flag, open_home
@@ -124,4 +124,4 @@ def _changed(file: Path, state: State) -> list[str]:
         raise BadInput(f"--changed={file}: {error.strerror}") from error
     if not labels:
         raise BadInput(f"--changed={file}: names no repository of a round, such as training_results_v5.1")
-    return [label for label in labels if is_changed(label, state.commits(label))]
+    return [label for label in labels if newest_commit(label) not in state.commits(label)]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..homes.cm import CmHome
     from ..homes.home import Home
     from ..tables.suites import ExperimentName
+    from .files import StoredExperiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,14 @@ def collect_from(home: Home, target_repo: str) -> list[Collected]:
     Raises:
         UnknownTarget: there is no such repository.
     """
-    stored = stored_experiments(find_target(home, target_repo))
-    return _collect((experiment.name, experiment.objects) for experiment in stored)
+    return _collect(stored_experiments(find_target(home, target_repo)))
 
 
 def collect_everywhere(home: CmHome) -> list[Collected]:
     """The experiments in all repositories of the home, by name: what the playground shows."""
     with home.index_left_alone():
         found = [experiment for suite in suites().values() for experiment in home.find_experiments(suite.experiments)]
-    stored = [load_experiment(name, folder, lambda *_: None) for name, folder in found]
-    return _collect((experiment.name, experiment.objects) for experiment in stored)
+    return _collect(load_experiment(name, folder, lambda *_: None) for name, folder in found)
 
 
 def unique_entries(experiments: Iterable[Collected]) -> list[dict[str, Any]]:
@@ -92,9 +91,9 @@ def _is_private(entry: dict[str, Any]) -> bool:
     return has_own_label or names_submissions(str(entry.get("git_url", "")))
 
 
-def _collect(named: Iterable[tuple[str, list[Any]]]) -> list[Collected]:
-    collected = []
-    for name, objects in sorted(named, key=lambda pair: pair[0]):
-        if (parts := split_experiment(name)) is not None:
-            collected.append(Collected(parts, tuple(item for item in objects if isinstance(item, dict))))
-    return collected
+def _collect(stored: Iterable[StoredExperiment]) -> list[Collected]:
+    return [
+        Collected(name, tuple(item for item in experiment.objects if isinstance(item, dict)))
+        for experiment in sorted(stored, key=lambda experiment: experiment.name)
+        if (name := split_experiment(experiment.name)) is not None
+    ]

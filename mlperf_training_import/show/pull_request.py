@@ -88,8 +88,8 @@ def _new_keys(kinds: Sequence[Kind]) -> Iterable[str]:
     if kinds:
         yield f"Stored results get {len(kinds)} more keys:"
         known = entry_keys()
-        texts = (_LINK.sub(r"\1", known[kind.key].text) if kind.key in known else "" for kind in kinds)
-        rows = ((_code(kind.key), str(kind.results), text) for kind, text in zip(kinds, texts, strict=True))
+        texts = {key: _LINK.sub(r"\1", known[key].text) for key in known}
+        rows = ((_code(kind.key), str(kind.results), texts.get(kind.key, "")) for kind in kinds)
         yield _table(("new key", "results", "what it is"), rows)
 
 

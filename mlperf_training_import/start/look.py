@@ -13,7 +13,7 @@ from ..tables.suites import source_of, suites
 from ..values import without_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Iterable
 
 _SECONDS = 60
 
@@ -27,15 +27,6 @@ def rounds_named(repositories: Iterable[str]) -> list[str]:
             if number is not None and split_label(label := f"{suite.label}{number[1]}") is not None:
                 labels.append(label)
     return sorted(set(labels), key=order_of_label)
-
-
-def is_changed(label: str, stored: Container[str]) -> bool:
-    """Whether the newest commit of a round's repository is not among those that results were imported from.
-
-    Raises:
-        FetchFailure: git cannot ask the repository.
-    """
-    return newest_commit(label) not in stored
 
 
 def newest_commit(label: str) -> str:
