@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, ImportFailure
-from ..experiments.locks import preparing
 from ..homes import check_place
 from ..options import Options, options_from
 from ..place import IMPORT_SCRIPT
@@ -79,8 +78,7 @@ def run(options: argparse.Namespace) -> int:
         source = replace(source_of(_SAMPLE_LABEL), address=f"file://{sample}", branch="main")
     else:
         home = open_cm_home(options.home, may_be_new=True)
-    with preparing(home, tell):
-        register(home)
+    register(home)
     clock.step("registration")
     if wanted.path is None:
         fetcher = Fetcher(home, tell)

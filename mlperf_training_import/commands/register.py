@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..experiments.locks import preparing
 from ..start.register import SCRIPTS, register
 from .home import add_home_flag, open_cm_home
 
@@ -24,8 +23,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Registers the scripts, and says what was done."""
     home = open_cm_home(options.home, may_be_new=True)
-    with preparing(home, print):
-        places = register(home)
+    places = register(home)
     for script, place in zip(SCRIPTS, places, strict=True):
         print(f"{script.command} runs {place}" + (f" -> {script.folder}" if place != script.folder else ""))
     print(f"next: {SCRIPTS[0].command}")

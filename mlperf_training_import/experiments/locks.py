@@ -41,30 +41,28 @@ def locked(home: Home, repository: Path, waiting: Callable[[str], None]) -> Iter
         yield
 
 
-@contextlib.contextmanager
-def preparing(home: Home, waiting: Callable[[str], None]) -> Iterator[None]:
-    """Holds the lock under which a CM home is made and our scripts are registered: CM makes its files in place.
+def preparing(home: Home) -> contextlib.AbstractContextManager[int]:
+    """Holds the lock under which a home is made and prepared: Collective Mind makes its files in place.
 
     Raises:
         OSError: the home cannot be made.
         PublishFailure: there is no permission to make a lock.
     """
     home.repos_path.mkdir(parents=True, exist_ok=True)
-    with _held(home.repos_path.resolve() / _START_LOCK_FILE, "registration", waiting):
-        yield
+    return _held(home.repos_path.resolve() / _START_LOCK_FILE, "start", lambda _: None)
 
 
-@contextlib.contextmanager
-def fetching(home: Home, waiting: Callable[[str], None]) -> Iterator[int]:
+def fetching(home: Home, waiting: Callable[[str], None]) -> contextlib.AbstractContextManager[int]:
     """Holds the lock under which clones are put into the cache of a home and taken out of it, and nobody reads them.
 
     Gives its descriptor: whoever has it holds the lock too.
 
     Raises:
+        OSError: the home is new, and cannot be made.
         PublishFailure: there is no permission to make a lock.
     """
-    with _held(home.repos_path.resolve() / _FETCH_LOCK_FILE, "fetch", waiting) as handle:
-        yield handle
+    home.repos_path.mkdir(parents=True, exist_ok=True)
+    return _held(home.repos_path.resolve() / _FETCH_LOCK_FILE, "fetch", waiting)
 
 
 @contextlib.contextmanager

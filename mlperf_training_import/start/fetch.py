@@ -112,7 +112,6 @@ class Fetcher:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[int]:
         """Holds the lock of the clones, whose descriptor it gives."""
-        self._home.repos_path.mkdir(parents=True, exist_ok=True)  # a home that is new
         with fetching(self._home, self._tell) as lock:
             self._home.afresh().end_removals()
             yield lock

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
+from ..experiments.locks import preparing
 from ..place import GUI_SCRIPT, GUI_UID, IMPORT_SCRIPT, IS_CHECKOUT
 
 if TYPE_CHECKING:
@@ -50,11 +51,15 @@ def register(home: CmHome) -> list[Path]:
 
     Raises:
         BadInput: something else stands where a link belongs, or CM still finds another script.
+        OSError: the home cannot be made.
+        PublishFailure: there is no permission to write in it.
     """
-    links = [_link(home, script) for script in SCRIPTS]
-    if replaced_scripts(home):
-        home.access("reindex", "repo")
-    for script, found in replaced_scripts(home):
+    with preparing(home):
+        links = [_link(home, script) for script in SCRIPTS]
+        if replaced_scripts(home):
+            home.access("reindex", "repo")
+        replaced = replaced_scripts(home)
+    for script, found in replaced:
         raise BadInput(f"CM finds the script {script.alias} in {found}, not in {script.folder}; remove the other one")
     return links if IS_CHECKOUT else [script.folder for script in SCRIPTS]
 
