@@ -33,9 +33,8 @@ from .tables.rules import rules_of
 
 if TYPE_CHECKING:
     from .dataset.write import Dataset
-    from .experiments.publish import Target
-    from .homes.home import Home
-    from .model import Identity, Round
+    from .homes.home import Home, Repository
+    from .model import Entry, Identity, Round
     from .options import Filter
 
 #: Takes a round's label and the bytes to read; gives a function that takes the bytes that were read.
@@ -69,9 +68,13 @@ def import_rounds(
     clones = reading_clones(home, tell, may_write=not options.dry_run) if is_cached else contextlib.nullcontext()
     with clones, home.index_left_alone(), _rare_collections():
         target, wanted = find_target(home, options.target_repo), options.filter
-        outcome = Outcome(
-            dry_run=options.dry_run, preview=options.path is not None, next_steps=_next_steps(home, options.target_repo)
+        next_steps = home.commands.next_steps(
+            options.target_repo,
+            playground=home.commands.see is not None and not missing_requirements(),
+            dataset=has_library(),
+            registered=home.opens_our_playground(),
         )
+        outcome = Outcome(dry_run=options.dry_run, preview=not is_cached, next_steps=next_steps)
         rounds = _locate(home, options, outcome.findings, tell)
         if not options.dry_run:
             make_output_folder(options.output_dir)
@@ -81,10 +84,10 @@ def import_rounds(
         results = [result for done in outcome.rounds for result in done.results]
         described = (submission.system_record.division for done in outcome.rounds for submission in done.walked)
         wanted.check("division", {*filter(None, described), *(result.division for result in results)})
-        entries = defaultdict(list)
+        entries: dict[str, dict[Identity, Entry]] = defaultdict(dict)
         for result in results:
             for name in experiment_names(result):
-                entries[name].append(result.entry)
+                entries[name][result.identity] = result.entry
         outcome.experiments = publish(
             target,
             entries,
@@ -104,16 +107,6 @@ def import_rounds(
         if dataset is not None:
             outcome.files |= dataset.finish()
         return outcome
-
-
-def _next_steps(home: Home, target_repo: str) -> list[tuple[str, str]]:
-    """What can be done with what will be imported."""
-    return home.commands.next_steps(
-        target_repo,
-        playground=home.commands.see is not None and not missing_requirements(),
-        dataset=has_library(),
-        registered=home.opens_our_playground(),
-    )
 
 
 @contextlib.contextmanager
@@ -171,7 +164,7 @@ def _iter_read(
     findings: list[Finding],
     progress: ShowProgress,
     dataset: Dataset | None,
-    target: Target | None = None,
+    target: Repository | None = None,
 ) -> Iterator[RoundOutcome]:
     """What comes out of each round, which goes into the data set too; compared with the target where it is only a part.
 

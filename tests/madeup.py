@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlperf_training_import.experiments.identity import stored_identity
 from mlperf_training_import.experiments.publish import find_target, publish
 from mlperf_training_import.homes import home_of
 from mlperf_training_import.results.entry import uid_of
@@ -66,9 +67,10 @@ def store(home: Path, entries: list[dict], scope: str = "all"):
     from cmind.core import CM
 
     cm = CM(str(home))
-    groups: dict[str, list[dict]] = {}
+    groups: dict[str, dict] = {}
     for entry in entries:
-        groups.setdefault(f"mlperf-training--{scope}--{entry['division']}--{entry['Task']}", []).append(entry)
+        name = f"mlperf-training--{scope}--{entry['division']}--{entry['Task']}"
+        groups.setdefault(name, {})[stored_identity(entry)] = entry
     labels = sorted({entry["version"] for entry in entries})
     publish(find_target(home_of(cm), ""), groups, labels, [], presence=lambda *_: Presence.OUT_OF_SCOPE)
     return cm

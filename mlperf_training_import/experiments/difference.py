@@ -16,9 +16,12 @@ from .locks import LOCK_FILE
 from .publish import stored_experiments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from .publish import Target
+    from ..homes.home import Repository
+
+
+What = Literal["added", "changed", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class State:
     outside: Mapping[str, tuple[int, ...]]
 
     @classmethod
-    def of(cls, target: Target) -> State:
+    def of(cls, target: Repository) -> State:
         """The state as it is now."""
         objects = {
             (experiment.name, item["uid"]): item
@@ -59,7 +62,7 @@ class Kind(NamedTuple):
     ``before`` and ``after`` are its values as JSON.
     """
 
-    what: Literal["added", "changed", "removed"]
+    what: What
     key: str
     reason: str
     results: int
@@ -76,7 +79,7 @@ def kinds_of_change(before: State, after: State) -> list[Kind]:
         for key in [] if new is old else sorted(old.keys() | new.keys()):
             one, other = _value(old, key), _value(new, key)
             if one != other:
-                what: Literal["added", "changed", "removed"] = "changed" if one and other else "removed" if one else "added"
+                what: What = "changed" if one and other else "removed" if one else "added"
                 first = Kind(what, key, _reason(what, key, old), 0, place[1], one, other)
                 known = kinds.setdefault((what, key), first)
                 kinds[what, key] = known._replace(results=known.results + 1)
@@ -103,16 +106,12 @@ def _reason(what: str, key: str, old: dict[str, Any]) -> str:
     return reason_to_change(key)
 
 
-def _iter_outside(target: Target) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _iter_outside(target: Repository) -> Iterator[tuple[str, tuple[int, ...]]]:
     for folder, folders, files in os.walk(target.path):
         is_experiments = Path(folder) == target.experiments
         folders[:] = [name for name in folders if name != ".git" and not (is_experiments and label_of_experiment(name))]
-        yield from _iter_stamps(target.path, (Path(folder, name) for name in (*files, *folders) if name != f".{LOCK_FILE}"))
-
-
-def _iter_stamps(root: Path, paths: Iterable[Path]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    for path in paths:
-        found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode):
-            numbers = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode)
-            yield path.relative_to(root).as_posix(), numbers
+        for path in (Path(folder, name) for name in (*files, *folders) if name != f".{LOCK_FILE}"):
+            found = path.lstat()
+            if not stat.S_ISDIR(found.st_mode):
+                numbers = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode)
+                yield path.relative_to(target.path).as_posix(), numbers

@@ -10,7 +10,7 @@ from urllib.parse import unquote, unquote_plus
 from ..tables.metrics import metric_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from ..model import Entry, Identity
 
@@ -34,11 +34,6 @@ def stored_identity(entry: object) -> Identity | None:
 def _texts(item: dict[str, Any], *keys: str) -> list[str]:
     """The values of some keys; empty where one is no text."""
     return [value if isinstance(value := item.get(key), str) else "" for key in keys]
-
-
-def by_identity(entries: Iterable[Entry]) -> dict[Identity, Entry]:
-    """Entries of this importer, by their identities."""
-    return {identity: entry for entry in entries if (identity := stored_identity(entry)) is not None}
 
 
 class IdentityIndex:

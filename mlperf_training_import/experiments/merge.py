@@ -120,9 +120,7 @@ class Merger:
             found = known.get(identity, new_place)
             old: dict[str, Any] | None = found.item
             if identity[0] in self.guests and old is not None and _is_published(old):
-                self.report(
-                    "kept-result", str(stored.file), f"{' / '.join(identity)} is published, and this tree is no clone"
-                )
+                self._say("kept-result", stored, identity, "is published, and this tree is no clone")
                 changes.kept += 1
                 merged.append(found)
                 continue
@@ -145,24 +143,25 @@ class Merger:
     def _stays(self, stored: StoredExperiment, identity: Identity, changes: Changes) -> bool:
         """Whether a stored result stays that this import does not have; counts and reports what becomes of it."""
         presence = self.presence(identity, stored.division)
-        where, who = str(stored.file), " / ".join(identity)
         if presence is Presence.OUT_OF_SCOPE:
             return True
         if presence is Presence.GONE and self.prune:
             changes.removed += 1
-            self.report("pruned-result", where, f"{who} is not in the clone")
+            self._say("pruned-result", stored, identity, "is not in the clone")
             return False
         changes.kept += 1
         what = "is not in the clone" if presence is Presence.GONE else "was not scored this time, and may be in the clone"
-        self.report("kept-result", where, f"{who} {what}")
+        self._say("kept-result", stored, identity, what)
         return True
 
     def _report_uid(self, stored: StoredExperiment, identity: Identity, old: dict[str, Any], new: dict[str, Any]) -> None:
-        where, who = str(stored.file), " / ".join(identity)
         if not _has_uid(old):
-            self.report("missing-uid", where, f"{who} had no uid; it has {new['uid']} now")
+            self._say("missing-uid", stored, identity, f"had no uid; it has {new['uid']} now")
         elif new["uid"] != old["uid"]:
-            self.report("several-uids", where, f"{who} has the uid {new['uid']} elsewhere, now here too")
+            self._say("several-uids", stored, identity, f"has the uid {new['uid']} elsewhere, now here too")
+
+    def _say(self, code: str, stored: StoredExperiment, identity: Identity, what: str) -> None:
+        self.report(code, str(stored.file), f"{' / '.join(identity)} {what}")
 
 
 def _recognise(

@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import json
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..atomic import remove_leftovers, write_atomically
@@ -20,7 +19,7 @@ from ..results.entry import experiment_tags
 from ..tables.suites import label_of_experiment, suite_of
 from ..values import short_digest
 from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, is_stored, load_experiment, rewritten
-from .identity import IdentityIndex, by_identity
+from .identity import IdentityIndex
 from .locks import locked
 from .merge import Merger, move_results, stored_uids
 
@@ -35,30 +34,15 @@ if TYPE_CHECKING:
 _MOST_META_BYTES = 16 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The repository to publish into, and the home in which it is registered."""
-
-    home: Home
-    repository: Repository
-
-    @property
-    def path(self) -> Path:
-        """The folder of the repository."""
-        return self.repository.path
-
-    @property
-    def experiments(self) -> Path:
-        """The folder that holds its experiments."""
-        return self.repository.experiments
-
-
 class _Known(NamedTuple):
-    """An experiment's folder, its description where there is one, and why it must not be touched, if so."""
+    """What there is of an experiment: its folder, its description, and why it must not be touched, if so."""
 
-    path: Path
+    path: Path | None = None
     description: dict[str, Any] | None = None
     trouble: BadDescription | None = None
+
+
+_NEW = _Known()
 
 
 class _Plan(NamedTuple):
@@ -70,7 +54,7 @@ class _Plan(NamedTuple):
     is_concerned: bool
 
 
-def find_target(home: Home, target_repo: str) -> Target:
+def find_target(home: Home, target_repo: str) -> Repository:
     """Looks a repository up by alias or uid; the scratch repository ``local`` of the home where the name is empty.
 
     Args:
@@ -80,12 +64,12 @@ def find_target(home: Home, target_repo: str) -> Target:
     Raises:
         UnknownTarget: no repository of that name is registered, or the name matches several.
     """
-    return Target(home, home.find_repository(target_repo.strip() or "local"))
+    return home.find_repository(target_repo.strip() or "local")
 
 
 def publish(
-    target: Target,
-    entries: Mapping[str, Sequence[dict[str, Any]]],
+    target: Repository,
+    entries: Mapping[str, Mapping[Identity, Entry]],
     labels: Sequence[str],
     findings: list[Finding],
     *,
@@ -99,7 +83,7 @@ def publish(
 
     Args:
         target: where to publish; the index of its home is left alone.
-        entries: the entries of this import by experiment name.
+        entries: the entries of this import by experiment name and identity.
         labels: the rounds that were imported.
         findings: takes what is wrong with the store.
         presence: what is known of a stored result that is not among the entries, given the division of its experiment. One
@@ -119,33 +103,30 @@ def publish(
     if not dry_run:
         _refuse_elsewhere(target, target.experiments)
     with contextlib.nullcontext() if dry_run else locked(home, target.path, waiting):
-        if not dry_run:
-            _clear_unfinished(target)
-        known = _existing(target)
+        known = _existing(target, mend=not dry_run)
         of_labels = {*labels, *(f"{suite_of(label).label}all" for label in labels)}
         names = sorted({*entries, *(name for name in known if label_of_experiment(name) in of_labels)})
-        experiments = [_load(name, known.get(name), report) for name in names]
-        groups = {name: by_identity(entries.get(name, ())) for name in names}
-        index = IdentityIndex({identity: entry for group in groups.values() for identity, entry in group.items()})
-        move_results(experiments, _places_of(experiments, groups), index, report)
+        experiments = [_load(name, known.get(name, _NEW), report) for name in names]
+        index = IdentityIndex({identity: entry for group in entries.values() for identity, entry in group.items()})
+        move_results(experiments, _places_of(experiments, entries), index, report)
         uids = stored_uids(experiments, index, labels)
-        plans = _plan(experiments, groups, Merger(index, uids, presence, prune, report, guests))
+        plans = _plan(experiments, entries, Merger(index, uids, presence, prune, report, guests))
         if not dry_run:
             for name, plan in plans.items():
                 if plan.is_concerned:
-                    known[name] = _write(target, plan.experiment, plan.objects, known.get(name))
-            described = [(found.description, found.path) for found in known.values() if found.description]
-            if trouble := home.add_to_index(described, target.repository):
+                    known[name] = _write(target, plan.experiment, plan.objects, known.get(name, _NEW))
+            described = [(found.description, found.path) for found in known.values() if found.description and found.path]
+            if trouble := home.add_to_index(described, target):
                 report("cm-index", str(home.repos_path), trouble)
     return [
-        PublishedExperiment(name, plan.experiment.folder, _uid_of(name, known.get(name)), plan.changes)
+        PublishedExperiment(name, plan.experiment.folder, _uid_of(name, known.get(name, _NEW)), plan.changes)
         for name, plan in sorted(plans.items())
         if plan.is_concerned or plan.changes.kept
     ]
 
 
 def _plan(
-    experiments: Sequence[StoredExperiment], groups: Mapping[str, Mapping[Identity, Entry]], merger: Merger
+    experiments: Sequence[StoredExperiment], entries: Mapping[str, Mapping[Identity, Entry]], merger: Merger
 ) -> dict[str, _Plan]:
     """What each experiment is to become, by name, in the order in which they are to be written."""
     plans = {}
@@ -153,14 +134,14 @@ def _plan(
     for experiment in sorted(experiments, key=lambda experiment: experiment.moved_out > 0):
         if experiment.usable:
             before = len(experiment.objects) + experiment.moved_out
-            group = groups[experiment.name]
+            group = entries.get(experiment.name, {})
             objects, changes = merger.merge(experiment, group)
             plans[experiment.name] = _Plan(experiment, objects, changes, bool(group) or len(objects) != before)
     return plans
 
 
 def _places_of(
-    experiments: Sequence[StoredExperiment], groups: Mapping[str, Mapping[Identity, Entry]]
+    experiments: Sequence[StoredExperiment], entries: Mapping[str, Mapping[Identity, Entry]]
 ) -> dict[tuple[bool, Identity], str]:
     """The experiment that a result belongs to, among those over all rounds (True) and those of its round (False).
 
@@ -168,19 +149,19 @@ def _places_of(
     """
     places: dict[tuple[bool, Identity], str] = {}
     for experiment in sorted(experiments, key=lambda experiment: not experiment.is_over_all):
-        for identity in groups[experiment.name]:
+        for identity in entries.get(experiment.name, ()):
             places[experiment.is_over_all, identity] = experiment.name
             places.setdefault((True, identity), experiment.name)
     return places
 
 
-def stored_experiments(target: Target) -> list[StoredExperiment]:
+def stored_experiments(target: Repository) -> list[StoredExperiment]:
     """What the target holds of this importer, by name. Files that cannot be read are left out."""
     loaded = [_load(name, known, lambda *_: None) for name, known in sorted(_existing(target).items())]
     return [experiment for experiment in loaded if experiment.usable and experiment.file is not None]
 
 
-def stored_beside(target: Target, label: str, submitter: str) -> list[dict[str, Any]]:
+def stored_beside(target: Repository, label: str, submitter: str) -> list[dict[str, Any]]:
     """The stored results of a round that are of others than a submitter, named by its folder."""
     return [
         item
@@ -191,15 +172,15 @@ def stored_beside(target: Target, label: str, submitter: str) -> list[dict[str, 
     ]
 
 
-def _load(name: str, known: _Known | None, report: Report) -> StoredExperiment:
+def _load(name: str, known: _Known, report: Report) -> StoredExperiment:
     """An experiment as it is stored; unusable where it cannot be read, or a link leads out of the repository."""
-    if known is None or known.trouble is None:
-        return load_experiment(name, known.path if known else None, report)
+    if known.trouble is None:
+        return load_experiment(name, known.path, report)
     report("invalid-store", str(known.trouble.place), f"{known.trouble.what}; nothing was written to the experiment")
     return StoredExperiment(name, known.path, usable=False)
 
 
-def _refuse_elsewhere(target: Target, folder: Path) -> None:
+def _refuse_elsewhere(target: Repository, folder: Path) -> None:
     """Keeps everything that is written in the target repository.
 
     Raises:
@@ -211,14 +192,14 @@ def _refuse_elsewhere(target: Target, folder: Path) -> None:
         raise PublishFailure(f"{folder}: a link leads out of the repository {target.path}; nothing was written there")
 
 
-def _is_inside(target: Target, path: Path) -> bool:
+def _is_inside(target: Repository, path: Path) -> bool:
     try:
         return path.resolve().is_relative_to(target.path.resolve())
     except (OSError, RuntimeError):  # links that lead in a circle
         return False
 
 
-def _write(target: Target, experiment: StoredExperiment, objects: list[Any], known: _Known | None) -> _Known:
+def _write(target: Repository, experiment: StoredExperiment, objects: list[Any], known: _Known) -> _Known:
     """Writes an experiment's results if they differ from what is stored, then its description if it has none.
 
     In this order nobody finds an experiment without results, and each file is whole or not there: ``cm add`` writes the
@@ -239,23 +220,23 @@ def _write(target: Target, experiment: StoredExperiment, objects: list[Any], kno
         write_atomically(experiment.file, rewritten(objects, experiment))
     experiment.folder = folder
     meta = folder / target.home.description_file
-    if known is not None and known.description is not None:
+    if known.description is not None:
         remove_leftovers(meta)
         return known
-    description = target.home.describe(experiment.name, _uid_of(experiment.name), experiment_tags(experiment.name))
+    description = target.home.describe(experiment.name, _uid_of(experiment.name, known), experiment_tags(experiment.name))
     write_atomically(meta, json_bytes(description, sort_keys=True))
     return _Known(folder, description)
 
 
-def _uid_of(name: str, known: _Known | None = None) -> str:
+def _uid_of(name: str, known: _Known) -> str:
     """The uid of an experiment; that of a new one is derived from its name, so that it is the same for everybody."""
-    if known is not None and known.description is not None:
+    if known.description is not None:
         return str(known.description["uid"])
     return short_digest(name.encode("ascii"))
 
 
-def _existing(target: Target) -> dict[str, _Known]:
-    """The experiments of this importer in the target, by name.
+def _existing(target: Repository, *, mend: bool = False) -> dict[str, _Known]:
+    """The experiments of this importer in the target, by name; descriptions that were cut off go first if asked to mend.
 
     Read from the disk: the index of CM does not know what came with ``git pull`` or was half made by a killed run, and its
     search gives up at the first broken description.
@@ -264,13 +245,15 @@ def _existing(target: Target) -> dict[str, _Known]:
     for folder in _experiment_folders(target):
         try:
             _refuse_odd(target, folder)
+            if mend:
+                _clear_unfinished(folder / target.home.description_file)
             known[folder.name] = _Known(folder, target.home.read_description(folder))
         except BadDescription as bad:
             known[folder.name] = _Known(folder, trouble=bad)
     return known
 
 
-def _experiment_folders(target: Target) -> list[Path]:
+def _experiment_folders(target: Repository) -> list[Path]:
     """Whatever stands where experiments of this importer do, by name.
 
     Raises:
@@ -286,7 +269,7 @@ def _experiment_folders(target: Target) -> list[Path]:
     return [target.experiments / name for name in names]
 
 
-def _refuse_odd(target: Target, folder: Path) -> None:
+def _refuse_odd(target: Repository, folder: Path) -> None:
     """Keeps an experiment untouched that does not look like one from outside.
 
     Raises:
@@ -305,17 +288,14 @@ def _refuse_odd(target: Target, folder: Path) -> None:
             raise BadDescription(place, "leads out of the repository")
 
 
-def _clear_unfinished(target: Target) -> None:
+def _clear_unfinished(meta: Path) -> None:
     """Removes the description of an experiment that was cut off when it was made, so that it is written again.
 
     Only where there are no results: nothing is lost then.
     """
-    for folder in _experiment_folders(target):
-        with contextlib.suppress(OSError, BadDescription):  # then the description stays as what cannot be read
-            _refuse_odd(target, folder)
-            meta = folder / target.home.description_file
-            if not any(folder.glob(f"*/{RESULT_FILE}")):
-                try:
-                    json.loads(read_regular(meta, _MOST_META_BYTES))
-                except (ValueError, RecursionError):
-                    meta.unlink()
+    with contextlib.suppress(OSError):  # then the description stays as what cannot be read
+        if not any(meta.parent.glob(f"*/{RESULT_FILE}")):
+            try:
+                json.loads(read_regular(meta, _MOST_META_BYTES))
+            except (ValueError, RecursionError):
+                meta.unlink()

@@ -122,7 +122,7 @@ class CmHome(Home):
             raise self.unknown_target(name, [repository.meta["alias"] for repository in known])
         repository = repositories[0]
         experiments = Path(repository.path_with_prefix) / "experiment"
-        return Repository(repository.meta["alias"], repository.meta["uid"], Path(repository.path), experiments)
+        return Repository(self, repository.meta["alias"], repository.meta["uid"], Path(repository.path), experiments)
 
     def find_experiments(self, tag: str) -> list[tuple[str, Path]]:
         """Alias and folder of the experiments of all repositories that have a tag."""

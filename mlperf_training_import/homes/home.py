@@ -74,8 +74,9 @@ class CacheEntry:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A registered repository: alias, uid, its folder, and the folder in it that holds experiments."""
+    """A repository that is registered in a home: alias, uid, its folder, and the folder in it that holds experiments."""
 
+    home: Home
     alias: str
     uid: str
     path: Path

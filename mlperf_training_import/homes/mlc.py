@@ -126,7 +126,7 @@ class MlcHome(Home):
             with contextlib.suppress(BadDescription):  # MLCFlow passes such a repository over
                 meta = self.read_description(folder)
                 if meta is not None:
-                    yield Repository(str(meta.get("alias") or folder.name), meta["uid"], folder, folder / "experiment")
+                    yield Repository(self, str(meta.get("alias") or folder.name), meta["uid"], folder, folder / "experiment")
 
     def _iter_described(self, parent: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         """The folders in a folder that have a description, by name, each with it."""

@@ -13,7 +13,7 @@ import pytest
 from mlperf_training_import.atomic import remove_leftovers, write_atomically, write_if_different
 from mlperf_training_import.errors import PublishFailure
 from mlperf_training_import.experiments.files import StoredExperiment, is_stored, load_experiment, rewritten, to_bytes
-from mlperf_training_import.experiments.identity import IdentityIndex, by_identity, stored_identity
+from mlperf_training_import.experiments.identity import IdentityIndex, stored_identity
 from mlperf_training_import.experiments.merge import Merger, move_results, stored_uids
 from mlperf_training_import.outcome import Changes
 from mlperf_training_import.results.entry import uid_of
@@ -67,13 +67,17 @@ def of_round_3(identity, division):
     return Presence.GONE if identity[0] == "3.0" else Presence.OUT_OF_SCOPE
 
 
+def by_identity(entries):
+    return {stored_identity(one): one for one in entries}
+
+
 def run(stored, entries, *, name=NAME, prune=False, presence=all_gone, labels=("3.0",)):
     """Merges as publishing does. Returns the objects, the changes, and the findings as (code, what)."""
     findings = []
     experiment = StoredExperiment(name, None, None, b"", stored)
-    index = IdentityIndex(by_identity(entries))
+    group = by_identity(entries)
+    index = IdentityIndex(group)
     uids = stored_uids([experiment], index, labels)
-    group = {stored_identity(e): e for e in entries}
     merger = Merger(index, uids, presence, prune, lambda code, where, what: findings.append((code, what)))
     objects, changes = merger.merge(experiment, group)
     return objects, changes, findings

@@ -41,11 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def entries_of(number: int) -> dict[str, list[dict]]:
-    """Made-up entries by experiment, with about as many keys as real ones."""
+def entries_of(number: int) -> dict[str, dict[tuple, dict]]:
+    """Made-up entries by experiment and identity, with about as many keys as real ones."""
     from mlperf_training_import.results.entry import uid_of
 
-    groups: dict[str, list[dict]] = {}
+    groups: dict[str, dict[tuple, dict]] = {}
     for index in range(number):
         round_, (benchmark, task) = ROUNDS[index % 4], list(BENCHMARKS.items())[index // 4 % 3]
         identity = (round_, f"submitter{index % 97}", f"system{index}", benchmark)
@@ -56,7 +56,7 @@ def entries_of(number: int) -> dict[str, list[dict]]:
         entry |= {f"_figure_{place}": minutes * place for place in range(20)}
         entry |= {f"_text_{place}": f"what a description says in its line {place}" for place in range(20)}
         for scope in (round_, "all"):
-            groups.setdefault(f"mlperf-training--{scope}--closed--{task}", []).append(entry)
+            groups.setdefault(f"mlperf-training--{scope}--closed--{task}", {})[identity] = entry
     return groups
 
 
@@ -74,7 +74,7 @@ def scratch_cm() -> Iterator[tuple]:
         yield cm, find_target(home_of(cm), "")
 
 
-def publish_once(cm, target, entries: dict[str, list[dict]]) -> float:
+def publish_once(cm, target, entries: dict[str, dict[tuple, dict]]) -> float:
     """Publishes, and returns the seconds that it took."""
     from mlperf_training_import.experiments.publish import publish
     from mlperf_training_import.homes import home_of
