@@ -91,24 +91,10 @@ def remove_leftovers(file: Path) -> None:
     """Removes the temporary files of writers of a file that were killed, as far as this user may."""
     for leftover in file.parent.glob(f".{glob.escape(file.name)}.*tmp"):
         with contextlib.suppress(OSError):
-            if not _has_writer(leftover):
-                leftover.unlink()
-
-
-def _has_writer(temporary: Path) -> bool:
-    """Whether somebody holds the lock of a temporary file. What is no file was made by no writer.
-
-    Raises:
-        OSError: it cannot be told.
-    """
-    if not stat.S_ISREG(temporary.lstat().st_mode):
-        return False
-    with open_regular(temporary, follow=False) as stream:
-        try:
-            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+            if stat.S_ISREG(leftover.lstat().st_mode):  # what is no file was made by no writer
+                with open_regular(leftover, follow=False) as stream:
+                    fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails as long as its writer is at work
+            leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
