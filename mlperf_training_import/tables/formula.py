@@ -5,9 +5,6 @@ A formula is written as in Python, with these parts and no others: numbers, text
 :data:`FUNCTIONS`. ``value``, ``metadata`` and ``time`` are those of a line, ``metadata.samples_count`` is an entry;
 ``seen(init_stop)`` asks whether a line with that key came before, ``known(lr_min)`` whether a name has a value. Any other
 name is one that an earlier line has left.
-
-Nothing is executed as Python: the text is parsed once, when the table is loaded, and what is no part of a formula is
-refused then.
 """
 
 from __future__ import annotations
@@ -17,6 +14,8 @@ import functools
 import math
 import operator
 from typing import TYPE_CHECKING, Any, Protocol
+
+from ..grammar import COMPARISONS, Grammar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -106,22 +105,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "whole": _whole,
 }
 _CONSTANTS = {"true": True, "false": False, "none": None, "inf": math.inf}
-_ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
+_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    **COMPARISONS,
+    ast.USub: operator.neg,
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: _times,
     ast.Div: operator.truediv,
     ast.Mod: _remainder,
-}
-_COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.In: lambda left, right: left in right,
-    ast.NotIn: lambda left, right: left not in right,
+    ast.List: lambda *items: list(items),
+    ast.Set: lambda *items: set(items),
 }
 
 
@@ -169,41 +162,23 @@ def parse_assignments(text: str) -> tuple[tuple[str, Callable[[Line], Any]], ...
     return tuple((name.strip(), parse_formula(formula)) for name, _, formula in pairs)
 
 
-def _compiled(node: ast.expr, text: str) -> Callable[[Line], Any]:  # noqa: C901 - one branch for each kind of node
-    compiled = functools.partial(_compiled, text=text)
-    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, str)):
-        constant = node.value
-        return lambda _: constant
-    if isinstance(node, ast.Name):
-        return _name(node.id)
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("value", "metadata"):
-        whole, key = operator.attrgetter(f"line.{node.value.id}"), node.attr
-        return lambda line: whole(line)[key]
-    if isinstance(node, ast.List):
-        items = [compiled(item) for item in node.elts]
-        return lambda line: [item(line) for item in items]
-    if isinstance(node, ast.Set):
-        members = [compiled(item) for item in node.elts]
-        return lambda line: {item(line) for item in members}
-    if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
-        apply, left, right = _ARITHMETIC[type(node.op)], compiled(node.left), compiled(node.right)
-        return lambda line: apply(left(line), right(line))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)):
-        change, operand = (operator.not_ if isinstance(node.op, ast.Not) else operator.neg), compiled(node.operand)
-        return lambda line: change(operand(line))
-    if isinstance(node, ast.BoolOp):
-        return _all_or_any([compiled(part) for part in node.values], stops_at=isinstance(node.op, ast.Or))
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARISONS:
-        return _plain_comparison(_COMPARISONS[type(node.ops[0])], node.left, node.comparators[0], compiled)
-    if isinstance(node, ast.Compare) and all(type(op) in _COMPARISONS for op in node.ops):
-        return _comparison(
-            [_COMPARISONS[type(op)] for op in node.ops], [compiled(n) for n in (node.left, *node.comparators)]
-        )
-    if isinstance(node, ast.IfExp):
-        condition, then, otherwise = compiled(node.test), compiled(node.body), compiled(node.orelse)
-        return lambda line: then(line) if condition(line) else otherwise(line)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        return _call(node.func.id, node.args, text)
+def _compiled(node: ast.expr, text: str) -> Callable[[Line], Any]:
+    return Grammar(_OPERATORS, FUNCTIONS, functools.partial(_read, text=text)).compiled(node)
+
+
+def _read(node: ast.AST, text: str) -> Callable[[Line], Any]:
+    match node:
+        case ast.Constant(value=int() | float() | str() as constant):
+            return lambda _: constant
+        case ast.Name(id=name):
+            return _name(name)
+        case ast.Attribute(value=ast.Name(id="value" | "metadata" as name), attr=key):
+            whole = operator.attrgetter(f"line.{name}")
+            return lambda line: whole(line)[key]
+        case ast.Call(func=ast.Name(id="seen"), args=[ast.Name(id=asked)]):
+            return lambda line: asked in line.seen
+        case ast.Call(func=ast.Name(id="known"), args=[ast.Name(id=asked)]):
+            return lambda line: line.memory.get(asked) is not None
     raise ValueError(f"{text}: {ast.unparse(node)} cannot stand in a formula")
 
 
@@ -221,62 +196,3 @@ def _name(name: str) -> Callable[[Line], Any]:
             raise UnknownName(name) from None
 
     return remembered
-
-
-def _all_or_any(parts: list[Callable[[Line], Any]], *, stops_at: bool) -> Callable[[Line], Any]:
-    def result(line: Line) -> Any:
-        value: Any = not stops_at
-        for part in parts:
-            value = part(line)
-            if bool(value) is stops_at:
-                break
-        return value
-
-    return result
-
-
-def _plain_comparison(
-    compare: Callable[[Any, Any], Any],
-    left: ast.expr,
-    right: ast.expr,
-    compiled: Callable[[ast.expr], Callable[[Line], Any]],
-) -> Callable[[Line], Any]:
-    """Most comparisons have a constant on one side; they are what takes the time."""
-    get_left, get_right = compiled(left), compiled(right)
-    if isinstance(left, ast.Constant):
-        first = left.value
-        return lambda line: compare(first, get_right(line))
-    if isinstance(right, ast.Constant):
-        second = right.value
-        return lambda line: compare(get_left(line), second)
-    return lambda line: compare(get_left(line), get_right(line))
-
-
-def _comparison(compares: list[Callable[[Any, Any], Any]], operands: list[Callable[[Line], Any]]) -> Callable[[Line], Any]:
-    def result(line: Line) -> Any:
-        value = operands[0](line)
-        for compare, operand in zip(compares, operands[1:], strict=True):
-            following = operand(line)
-            if not compare(value, following):
-                return False
-            value = following
-        return True
-
-    return result
-
-
-def _call(name: str, arguments: list[ast.expr], text: str) -> Callable[[Line], Any]:
-    if name in ("seen", "known"):
-        if len(arguments) != 1 or not isinstance(arguments[0], ast.Name):
-            raise ValueError(f"{text}: {name} is asked of one name")
-        asked = arguments[0].id
-        if name == "seen":
-            return lambda line: asked in line.seen
-        return lambda line: line.memory.get(asked) is not None
-    if name not in FUNCTIONS:
-        raise ValueError(f"{text}: no such function: {name}")
-    function, parts = FUNCTIONS[name], [_compiled(argument, text) for argument in arguments]
-    if len(parts) == 2:
-        first, second = parts
-        return lambda line: function(first(line), second(line))
-    return lambda line: function(*(part(line) for part in parts))

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import functools
-import itertools
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from ....grammar import COMPARISONS, Grammar
 
 #: What a formula is turned into: a result in, a value out.
 Formula = Callable[[Mapping[str, Any]], Any]
@@ -75,36 +75,44 @@ def _bounded(value: Any, largest: int = _LARGEST_VALUE) -> Any:
     return value
 
 
-_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Not: operator.not_,
-    ast.USub: _on_numbers(operator.neg),
-    ast.Add: _add,
-    ast.Sub: _on_numbers(operator.sub),
-    ast.Mult: _on_numbers(operator.mul),
-    ast.Div: _on_numbers(operator.truediv),
-    ast.FloorDiv: _on_numbers(operator.floordiv),
-    ast.Mod: _on_numbers(operator.mod),
-    ast.Pow: _on_numbers(lambda base, exponent: float(base) ** float(exponent)),
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.In: lambda item, container: item in container,
-    ast.NotIn: lambda item, container: item not in container,
-}
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": abs,
-    "float": float,
-    "int": int,
-    "len": len,
-    "lower": lambda value: str(_bounded(value)).lower(),
-    "max": max,
-    "min": min,
-    "round": lambda value, digits=0: round(float(value), int(digits)),
-    "str": lambda value: str(_bounded(value)),
-}
+def _all_bounded(functions: Mapping[Any, Callable[..., Any]]) -> dict[Any, Callable[..., Any]]:
+    """The functions, whose values are not too large."""
+
+    def bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *values: _bounded(function(*values))
+
+    return {name: bounded(function) for name, function in functions.items()}
+
+
+_OPERATORS = _all_bounded(
+    {
+        **COMPARISONS,
+        ast.USub: _on_numbers(operator.neg),
+        ast.Add: _add,
+        ast.Sub: _on_numbers(operator.sub),
+        ast.Mult: _on_numbers(operator.mul),
+        ast.Div: _on_numbers(operator.truediv),
+        ast.FloorDiv: _on_numbers(operator.floordiv),
+        ast.Mod: _on_numbers(operator.mod),
+        ast.Pow: _on_numbers(lambda base, exponent: float(base) ** float(exponent)),
+        **dict.fromkeys((ast.List, ast.Tuple), lambda *items: list(items)),
+        ast.Subscript: operator.getitem,
+        ast.Attribute: lambda result, key: result.get(key),
+    }
+)
+_FUNCTIONS = _all_bounded(
+    {
+        "abs": abs,
+        "float": float,
+        "int": int,
+        "len": len,
+        "lower": lambda value: str(_bounded(value)).lower(),
+        "max": max,
+        "min": min,
+        "round": lambda value, digits=0: round(float(value), int(digits)),
+        "str": lambda value: str(_bounded(value)),
+    }
+)
 #: What goes wrong with the values of one result: it has no such key, or a text where a number is expected.
 NO_VALUE = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -116,7 +124,7 @@ def parse_filter(text: str) -> Formula:
         FormulaError: it is none.
     """
     with _not_too_deep():
-        return _compile(_parse(text, "eval").body)
+        return _GRAMMAR.compiled(_parse(text, "eval").body)
 
 
 def parse_assignments(text: str) -> list[tuple[str, Formula]]:
@@ -142,7 +150,7 @@ def _assignment(statement: ast.stmt) -> tuple[str, Formula]:
         case ast.Assign(
             targets=[ast.Subscript(value=ast.Name(id="result"), slice=ast.Constant(value=str(key)))], value=value
         ):
-            formula = _compile(value)
+            formula = _GRAMMAR.compiled(value)
             return key, lambda result: _bounded(formula(result), _LONGEST_TEXT)
     raise FormulaError("expected result['new key'] = a formula")
 
@@ -158,48 +166,17 @@ def _parse(text: str, mode: str) -> Any:
         raise FormulaError(str(error)) from error
 
 
-def _compile(node: ast.AST) -> Formula:  # noqa: C901 - one case for each thing that exists
-    """Turns an expression into nested functions."""
+def _read(node: ast.AST) -> Formula:
     match node:
         case ast.Constant(value=str() | int() | float() | None as value):
             return lambda _: value
         case ast.Name(id="result"):
             return lambda result: result
-        case ast.List(elts=items) | ast.Tuple(elts=items):
-            return _applied(lambda *values: list(values), *items)
         case ast.Subscript(value=ast.Name() | ast.Subscript() as container, slice=ast.Constant() as key):
-            return _applied(operator.getitem, container, key)
-        case ast.UnaryOp(op=op, operand=operand) if type(op) in _OPERATORS:
-            return _applied(_OPERATORS[type(op)], operand)
-        case ast.BinOp(op=op, left=left, right=right) | ast.Compare(ops=[op], left=left, comparators=[right]) if (
-            type(op) in _OPERATORS
-        ):
-            return _applied(_OPERATORS[type(op)], left, right)
-        case ast.Compare(left=left, ops=[_, _, *_] as ops, comparators=others):
-            pairs = zip(ops, itertools.pairwise((left, *others)), strict=True)
-            return _compile(ast.BoolOp(ast.And(), [ast.Compare(one, [op], [other]) for op, (one, other) in pairs]))
-        case ast.BoolOp(op=op, values=values):
-            return functools.partial(_first, isinstance(op, ast.Or), [_compile(value) for value in values])
-        case ast.IfExp(test=test, body=body, orelse=orelse):
-            condition, then, otherwise = _compile(test), _compile(body), _compile(orelse)
-            return lambda result: then(result) if condition(result) else otherwise(result)
-        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
-            return _applied(_FUNCTIONS[name], *arguments)
+            return _GRAMMAR.applied(_OPERATORS[ast.Subscript], [container, key])
         case ast.Call(func=ast.Attribute(value=ast.Name(id="result") as result, attr="get"), args=[key]):
-            return _applied(lambda result, key: result.get(key), result, key)
+            return _GRAMMAR.applied(_OPERATORS[ast.Attribute], [result, key])
     raise FormulaError(f"{ast.unparse(node)[:80]!r} is more than a formula over the keys of a result")
 
 
-def _applied(function: Callable[..., Any], *arguments: ast.AST) -> Formula:
-    """The function of the values that the arguments have in a result."""
-    parts = [_compile(argument) for argument in arguments]
-    return lambda result: _bounded(function(*(part(result) for part in parts)))
-
-
-def _first(wanted: bool, parts: list[Formula], result: Mapping[str, Any]) -> Any:
-    """The first value that is as true as wanted, the last one where none is: what ``or`` and ``and`` mean."""
-    for part in parts:
-        value = part(result)
-        if bool(value) is wanted:
-            break
-    return value
+_GRAMMAR = Grammar(_OPERATORS, _FUNCTIONS, _read)
