@@ -88,6 +88,18 @@ class Outcome:
         """Findings with which the run fails, though everything else is written."""
         return [finding for finding in self.findings if finding.kind.fails]
 
+    def changes_of(self, label: str) -> Changes:
+        """What became of the results in the experiments of one round."""
+        changes = Changes()
+        for experiment in self.experiments:
+            if experiment.label == label:
+                changes += experiment.changes
+        return changes
+
+    def findings_in(self, label: str) -> int:
+        """How many findings there are about a round."""
+        return sum(finding.round == label for finding in self.findings)
+
     def rounds_without_results(self, asked: Sequence[str]) -> list[str]:
         """The rounds that were to give results and gave none: of those asked for, or all, where none was asked for.
 

@@ -48,8 +48,8 @@ def read_report(file: Path, *, optional: bool = False) -> dict[str, Any]:
         raise BadInput(f"{file}: no such file") from error
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{file}: no report of an import; remove it, or name another one with --findings") from error
+    except (ValueError, RecursionError):
+        report = None
     if not isinstance(report, dict):
         raise BadInput(f"{file}: no report of an import; remove it, or name another one with --findings")
     return report
@@ -99,7 +99,7 @@ def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, ob
         "git_commit": round_.commit,
         "results": len(round_outcome.results),
         "submissions": len(round_outcome.submissions),
-        "findings": sum(finding.round == round_.label for finding in outcome.findings),
+        "findings": outcome.findings_in(round_.label),
         "folders": [
             {
                 "folder": submission.folder,

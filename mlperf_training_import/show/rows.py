@@ -1,16 +1,42 @@
-"""Tables on the screen, of which nothing is cut, however narrow it is."""
+"""What is shown on the screen: lines that are not cut, and tables that fit, however narrow it is."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+import os
+import sys
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from ..values import printable
 
 _ANY_WIDTH = 100_000
+#: Wide enough for a table and its addresses where there is no terminal to ask.
+_PIPE_WIDTH = 160
+
+
+class Output(Console):
+    """A console that takes no text for a command, and leaves it to the edges what happens when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Lets the error out, of which rich would make an end without a word."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    def say(self, text: str) -> None:
+        """Shows a text as one line, however long."""
+        self.print(one_line(text), soft_wrap=True)
+
+
+def standard_output() -> Output:
+    """Standard output: as wide as the terminal, or wide enough in a pipe."""
+    return Output(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
+
+
+def one_line(text: str) -> str:
+    """A text for the screen in which a line end cannot begin a message of its own."""
+    return printable(text.replace("\n", " "))
 
 
 def rows(first: str, *numbers: str, last: str | None = None) -> Table:

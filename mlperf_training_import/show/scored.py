@@ -9,8 +9,6 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from ..csv_text import csv_text
 from ..results.remarks import remarks_of
 from ..runs.find import by_reason
@@ -18,9 +16,10 @@ from ..tables.editions import edition_of
 from ..tables.labels import split_label
 from ..tables.metrics import metric_in
 from ..tables.rules import known_benchmarks
-from ..values import counted, finite_number, printable
+from ..values import counted
 from ..way_in import own_command
-from .rows import print_rows, rows
+from .entries import number_in
+from .rows import one_line, print_rows, rows, standard_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 #: Published results that are shown beside a group.
 _NEAREST = 3
-#: Wide enough for the table of runs where there is no terminal to ask.
-_PIPE_WIDTH = 160
 #: Of the JSON object; grows when a field changes its meaning or goes.
 SCHEMA_VERSION = 1
 #: The folder of a submission in which systems lie.
@@ -51,17 +48,16 @@ def show_scored(scored: Scored, results: Results, accelerators: int | None = Non
         accelerators: of the system, where its logs do not say it.
         with_private: whether private results are among those that are shown. Otherwise a line says that there are some.
     """
-    out = Console(highlight=False, markup=False)
-    out = out if out.is_terminal else Console(width=_PIPE_WIDTH, highlight=False, markup=False)
+    out = standard_output()
     private = {id(entry) for entry in results.private}
     entries = [*results.public, *results.private] if with_private else results.public
     for group in scored.groups:
         of_system = f", {group.system}" if group.system else ""
         of_group = f"{group.benchmark}, {group.division}{of_system}"
-        out.print(_line(f"{of_group}: {counted(len(group.runs), 'run')} in {group.folder}"), soft_wrap=True)
+        out.say(f"{of_group}: {counted(len(group.runs), 'run')} in {group.folder}")
         print_rows(out, _runs_table(group))
         for line in _iter_verdict(group):
-            out.print(_line(line), soft_wrap=True)
+            out.say(line)
         count = group.accelerators or accelerators
         nearest = nearest_results(entries, group, count)
         if nearest:
@@ -69,17 +65,17 @@ def show_scored(scored: Scored, results: Results, accelerators: int | None = Non
             out.print(f"{whose}, nearest to {count} accelerators:" if count else f"{whose}:")
             for entry in nearest:
                 mark = "  (private)" if id(entry) in private else ""
-                out.print(_line(f"  {_published(entry)}{mark}"), soft_wrap=True)
+                out.say(f"  {_published(entry)}{mark}")
         if not with_private and nearest_results(results.private, group, count):
-            out.print(_line(f"not compared with {results.private_ones()}; --private shows them"), soft_wrap=True)
+            out.say(f"not compared with {results.private_ones()}; --private shows them")
         if entries and not count:
             out.print("the logs do not say how many accelerators there were: --accelerators N puts the nearest first")
         out.print()
     for line in by_reason(scored.left):
-        out.print(_line(f"left out: {line}"), soft_wrap=True)
+        out.say(f"left out: {line}")
     submitted = next((group.folder for group in scored.groups if Path(group.folder).parts[-3:-2] == (_RESULTS,)), None)
     if submitted is not None:
-        out.print(_line(f"would it pass as a submission: {own_command()} check {shlex.quote(submitted)}"), soft_wrap=True)
+        out.say(f"would it pass as a submission: {own_command()} check {shlex.quote(submitted)}")
     out.print(_UNVERIFIED)
 
 
@@ -109,7 +105,7 @@ def to_csv(groups: Sequence[ScoredGroup]) -> str:
         for group in groups
         for run in group.runs
     ]
-    plain = [{name: _line(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
+    plain = [{name: one_line(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
     return csv_text(list(rows[0]), plain)
 
 
@@ -132,7 +128,7 @@ def _is_comparable(entry: Entry, group: ScoredGroup, edition: Any) -> bool:
     label, key = split_label(str(entry.get("version"))), str(entry.get("Model_ID"))
     if label is None or key not in known_benchmarks() or entry.get("division") != group.division:
         return False
-    if finite_number(entry.get("Result")) is None or metric_in(entry).name != group.metric:
+    if number_in(entry, "Result") is None or metric_in(entry).name != group.metric:
         return False
     other = edition_of(key, label.round)
     return edition is not None and other is not None and other.id == edition.id
@@ -145,7 +141,7 @@ def _runs_table(group: ScoredGroup) -> Table:
     for number, run in enumerate(group.runs):
         values = (_number(getattr(run, field)) for _, field in columns)
         log = f"{_below(run.file, group.folder)}:{run.line}"
-        table.add_row(str(number), _minutes(run), _line(_status(run)), *values, _line(log))
+        table.add_row(str(number), _minutes(run), one_line(_status(run)), *values, one_line(log))
     return table
 
 
@@ -212,7 +208,3 @@ def _minutes(run: ScoredRun) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:,.4f}".rstrip("0").rstrip(".") if abs(value) >= 0.01 else f"{value:g}"
-
-
-def _line(text: str) -> str:
-    return printable(text.replace("\n", " "))

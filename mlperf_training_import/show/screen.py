@@ -3,52 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
-import sys
+import dataclasses
 import time
 from collections import Counter, defaultdict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from ..errors import NothingToImport
 from ..experiments.publish import find_target, stored_experiments
-from ..outcome import Changes, Outcome, RoundOutcome
 from ..results.remarks import remarks_of
 from ..rounds.clone import fetched_on
 from ..rounds.locate import locate
 from ..rounds.repository import is_of_its_repository
 from ..tables.metrics import metric_in, metric_of
-from ..values import counted, finite_number, printable
-from .editions import edition_of_entry
-from .rows import print_rows, rows
+from ..values import counted, printable
+from .entries import edition_of_entry, number_in, text_in
+from .rows import Output, one_line, print_rows, rows, standard_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..findings import Finding
     from ..homes.home import Home
-    from ..model import Round
+    from ..model import Judged, Round
+    from ..outcome import Changes, Outcome, RoundOutcome
 
 #: What happened to stored results, as columns.
 _CHANGES = ("new", "updated", "unchanged", "kept", "removed")
 _REFRESH_SECONDS = 0.1
-#: Wide enough for a table and its addresses where there is no terminal to ask.
-_PIPE_WIDTH = 160
-
-
-class _Console(Console):
-    """A console that leaves it to the edges what happens when nobody reads any more."""
-
-    def on_broken_pipe(self) -> None:
-        """Lets the error out, of which rich would make an end without a word."""
-        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
-
-    def say(self, text: str) -> None:
-        """Shows a text as one line, however long."""
-        self.print(_one_line(text), soft_wrap=True)
 
 
 class Screen:
@@ -56,8 +38,8 @@ class Screen:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._out = _console()
-        self._err = _Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self._out = standard_output()
+        self._err = Output(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
     def tell(self, message: str) -> None:
         """Shows a message for people, on standard error."""
@@ -121,22 +103,14 @@ class Screen:
         for result in results:
             entry = result.entry
             factors = [f"{entry[key]:.4f}" if key in entry else "" for key in ("scaling_factor", "rcp_factor")]
+            score = result.metric.shown(result.score.value or 0, 3)
             runs = f"{entry['runs_counted']} of {entry['runs_count']}"
-            name = _one_line("/".join(result.identity[1:]))
-            table.add_row(
-                name,
-                result.metric.shown(result.score.value or 0, 3),
-                runs,
-                factors[0],
-                entry.get("rcp_verdict", ""),
-                factors[1],
-            )
+            table.add_row(_name_of(result), score, runs, factors[0], entry.get("rcp_verdict", ""), factors[1])
         if table.row_count:
             print_rows(self._out, table)
         for result in results:
             if remarks := remarks_of(result.entry):
-                text = f"{'/'.join(result.identity[1:])}: {'; '.join(remarks.values())}"
-                self._out.print(_one_line(text), soft_wrap=True)
+                self._out.say(f"{_name_of(result)}: {'; '.join(remarks.values())}")
 
     def _show_plan(self, outcome: Outcome) -> None:
         plan = rows("experiment", *_CHANGES)
@@ -161,15 +135,14 @@ class Screen:
             )
 
 
-def _console() -> _Console:
-    """Standard output: as wide as the terminal, or wide enough in a pipe."""
-    return _Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
+def _name_of(result: Judged) -> str:
+    return one_line("/".join(result.identity[1:]))
 
 
 def show_imported(home: Home, target_repo: str) -> None:
     """Prints what is cached, and what each experiment of the target repository holds and where it lies."""
     target = find_target(home, target_repo)
-    out = _console()
+    out = standard_output()
     findings: list[Finding] = []
     try:
         rounds = locate(home, findings)
@@ -178,7 +151,7 @@ def show_imported(home: Home, target_repo: str) -> None:
         rounds = []
     cached = rows("cached round", "commit", "fetched", last="clone")
     for round_ in rounds:
-        cached.add_row(round_.label, *_age(round_), _one_line(str(round_.path)))
+        cached.add_row(round_.label, *_age(round_), one_line(str(round_.path)))
     if rounds:
         print_rows(out, cached)
     for finding in findings:
@@ -187,7 +160,7 @@ def show_imported(home: Home, target_repo: str) -> None:
     for stored in stored_experiments(target):
         name = stored.name
         for row in _iter_editions(stored.objects):
-            experiments.add_row(*map(_one_line, (name, *row)))
+            experiments.add_row(*map(one_line, (name, *row)))
             name = ""
     if not experiments.row_count:
         out.print("nothing is imported yet")
@@ -204,7 +177,7 @@ def _iter_editions(objects: Sequence[object]) -> Iterator[tuple[str, str, str, s
         groups[edition_of_entry(entry).id, metric_in(entry).name].append(entry)
     for (edition, name), entries in sorted(groups.items(), key=itemgetter(0)):
         metric = metric_of(name)
-        scored = [(score, place) for place, entry in enumerate(entries) if (score := _score(entry)) is not None]
+        scored = [(score, place) for place, entry in enumerate(entries) if (score := number_in(entry, "Result")) is not None]
         if not scored:
             yield edition, str(len(entries)), "", ""
             continue
@@ -212,24 +185,13 @@ def _iter_editions(objects: Sequence[object]) -> Iterator[tuple[str, str, str, s
         yield edition, str(len(entries)), f"{score:.2f} {metric.unit}", _whose(entries[place])
 
 
-def _score(entry: dict[str, Any]) -> float | None:
-    score = entry.get("Result")
-    return None if isinstance(score, str) else finite_number(score)
-
-
 def _whose(entry: dict[str, Any]) -> str:
     """Submitter, accelerators or processors, and round of a result."""
-    count, parts = entry.get("accelerators_count"), entry.get("accelerator_variant") or entry.get("accelerator_model_name")
+    count, parts = entry.get("accelerators_count"), text_in(entry, "accelerator_variant", "accelerator_model_name")
     if not count:
-        count, parts = entry.get("host_processors_count"), entry.get("processor") or entry.get("host_processor_model_name")
+        count, parts = entry.get("host_processors_count"), text_in(entry, "processor", "host_processor_model_name")
     system = f"{count} x {parts}" if count and parts else ""
-    texts = (entry.get("submitter_name") or entry.get("submitter"), system, entry.get("version"))
-    return ", ".join(str(text) for text in texts if text)
-
-
-def _one_line(text: str) -> str:
-    """A text for the screen in which a line end cannot begin a message of its own."""
-    return printable(text.replace("\n", " "))
+    return ", ".join(filter(None, (text_in(entry, "submitter_name", "submitter"), system, text_in(entry, "version"))))
 
 
 def _iter_notes(outcome: Outcome) -> Iterator[str]:
@@ -258,15 +220,11 @@ def _age(round_: Round) -> tuple[str, str]:
 
 def _row(round_outcome: RoundOutcome, outcome: Outcome) -> list[str]:
     label, part = round_outcome.round.label, round_outcome.round.part
-    changes = Changes()
-    for experiment in outcome.experiments:
-        if experiment.label == label:
-            changes += experiment.changes
-    findings = sum(finding.round == label for finding in outcome.findings)
-    name = _one_line(f"{label} ({part})") if part else label
-    return [name, *_age(round_outcome.round), str(len(round_outcome.results)), *_counts(changes), str(findings)]
+    findings = str(outcome.findings_in(label))
+    name = one_line(f"{label} ({part})") if part else label
+    results = str(len(round_outcome.results))
+    return [name, *_age(round_outcome.round), results, *_counts(outcome.changes_of(label)), findings]
 
 
 def _counts(changes: Changes) -> list[str]:
-    counts = (changes.added, changes.updated, changes.unchanged, changes.kept, changes.removed)
-    return [str(count) for count in counts]
+    return list(map(str, dataclasses.astuple(changes)))

@@ -12,7 +12,7 @@ from trees import import_tree, write_result
 from mlperf_training_import.homes import home_of
 from mlperf_training_import.outcome import Outcome
 from mlperf_training_import.show import screen
-from mlperf_training_import.show.rows import print_rows, rows
+from mlperf_training_import.show.rows import Output, print_rows, rows
 from mlperf_training_import.show.screen import Screen, show_imported
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
 from mlperf_training_import.values import counted
@@ -116,7 +116,7 @@ def test_nothing_is_cut_however_narrow_the_terminal_is(width, capsys):
 
 
 def test_the_commit_and_the_day_are_whole_at_80_columns(outcome, capsys, monkeypatch):
-    monkeypatch.setattr(screen, "_console", lambda: screen._Console(width=80, highlight=False, markup=False))
+    monkeypatch.setattr(screen, "standard_output", lambda: Output(width=80, highlight=False, markup=False))
     monkeypatch.setattr(screen, "_age", lambda _: ("7a78b76a69c7", "2026-11-30"))
     Screen().show(outcome)
     shown = capsys.readouterr().out

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...dataset.curves import iter_curves
 from ...experiments.identity import stored_identity
-from .records import text_of
+from ..entries import text_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +35,7 @@ def iter_drawn(entries: Iterable[Entry], dataset: Path) -> Iterator[tuple[str, l
     Raises:
         ImportFailure: the data set cannot be read.
     """
-    named = ((stored_identity(entry), text_of(entry.get("uid"))) for entry in entries)
+    named = ((stored_identity(entry), text_in(entry, "uid")) for entry in entries)
     uids = {identity: uid for identity, uid in named if identity and _PLAIN_UID.fullmatch(uid)}
     for identity, curves in iter_curves(dataset):
         if identity in uids:

@@ -10,7 +10,7 @@ from ...results.remarks import remarks_of
 from ...tables.labels import order_of_label, split_label
 from ...tables.metrics import metric_in
 from ...values import finite_number, natural_key
-from ..editions import edition_of_entry
+from ..entries import edition_of_entry, number_in, text_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -95,8 +95,8 @@ def _iter_scored(entries: Iterable[Entry], label: str) -> Iterator[_Scored]:
     """The results of a round and of the public ones before it in its suite."""
     newest = split_label(label)
     for entry in entries:
-        found, score = split_label(str(entry.get("version"))), finite_number(entry.get("Result"))
-        if newest is None or found is None or found.suffix or isinstance(entry.get("Result"), str) or score is None:
+        found, score = split_label(str(entry.get("version"))), number_in(entry, "Result")
+        if newest is None or found is None or found.suffix or score is None:
             continue
         if found.suite == newest.suite and found.number <= newest.number:
             yield _Scored(entry, score, metric_in(entry).order(score), found.round)
@@ -142,11 +142,11 @@ def _is_closed(one: _Scored) -> bool:
 
 
 def _accelerator(one: _Scored) -> str | None:
-    return _text(one.entry, "accelerator", "accelerator_model_name") or None
+    return text_in(one.entry, "accelerator", "accelerator_model_name") or None
 
 
 def _submitter(one: _Scored) -> str | None:
-    return _text(one.entry, "submitter_name", "submitter") or None
+    return text_in(one.entry, "submitter_name", "submitter") or None
 
 
 def _gain(new: _Scored, old: _Scored) -> float:
@@ -177,21 +177,16 @@ def _row(one: _Scored, other: _Scored | None) -> str:
 
 
 def _whose(one: _Scored) -> str:
-    count, name = finite_number(one.entry.get("accelerators_count")), _text(one.entry, "accelerator_variant", "system")
-    return f"{_text(one.entry, 'submitter_name', 'submitter')}, {f'{count} x {name}' if count else name}"
+    count, name = finite_number(one.entry.get("accelerators_count")), text_in(one.entry, "accelerator_variant", "system")
+    return f"{text_in(one.entry, 'submitter_name', 'submitter')}, {f'{count} x {name}' if count else name}"
 
 
 def _cautions(one: _Scored) -> list[str]:
-    category = _text(one.entry, "availability_category")
+    category = text_in(one.entry, "availability_category")
     return [*remarks_of(one.entry).values(), *([category] if category in ("preview", "research") else [])]
 
 
 def _link(one: _Scored) -> str:
-    metric, url = metric_in(one.entry), _text(one.entry, "url", "details_url")
+    metric, url = metric_in(one.entry), text_in(one.entry, "url", "details_url")
     text = html.escape(f"{one.score:.3f} {metric.unit} ({one.label})")
     return f'<a href="{html.escape(url)}">{text}</a>' if url.startswith("https://") else text
-
-
-def _text(entry: Entry, *keys: str) -> str:
-    """The first of some keys that is there, as a text."""
-    return next((str(value) for key in keys if (value := entry.get(key))), "")

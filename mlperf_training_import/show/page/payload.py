@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,8 +15,8 @@ from ...tables.labels import order_of_label, split_label, suites
 from ...tables.metrics import Metric, metric_in
 from ...tables.names import accelerators_table
 from ...tables.rules import benchmark_of, rules_of
-from ..editions import edition_of_entry
-from .records import Entry, fields_of, number_of, page_keys, text_of
+from ..entries import edition_of_entry, number_in, text_in
+from .records import Entry, fields_of, page_keys
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -39,10 +40,8 @@ def make_payload(
     for place, row in enumerate(rows):
         row["uid"] = row["uid"] or f"result-{place}"  # what was stored by other people may have none
         row["has_curves"] = row["uid"] in with_curves
-    for row, repeated in zip(rows, _repeated(entries, rows), strict=True):
-        row |= repeated
-    for row, rank in zip(rows, _ranks_at_size(rows), strict=True):
-        row["rank_at_size"] = rank
+    _add_repeats(entries, rows)
+    _add_ranks_at_size(rows)
     rounds = sorted({row["round"] for row in rows}, key=order_of_label)
     keys = _keys(entries)
     findings = _findings(report, {row["identity"] for row in rows})
@@ -70,36 +69,35 @@ def _editions(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[dict[str
     members: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for place, entry in enumerate(entries):
         members[_edition_key(entry)].append(place)
-    editions = [_edition(key, [entries[i] for i in places], [rows[i] for i in places]) for key, places in members.items()]
-    order = sorted(
-        range(len(editions)),
-        key=lambda i: (editions[i]["suite"] != "training", editions[i]["suite"], editions[i]["title"], editions[i]["id"]),
-    )
-    places = list(members.values())
-    for new, old in enumerate(order):
-        for i in places[old]:
-            rows[i]["edition"] = new
-    return [editions[i] for i in order]
+    editions = [
+        (_edition(key, [entries[place] for place in places], [rows[place] for place in places]), places)
+        for key, places in members.items()
+    ]
+    editions.sort(key=lambda pair: (pair[0]["suite"] != "training", *itemgetter("suite", "title", "id")(pair[0])))
+    for number, (_, places) in enumerate(editions):
+        for place in places:
+            rows[place]["edition"] = number
+    return [edition for edition, _ in editions]
 
 
 def _edition_key(entry: Entry) -> tuple[str, Metric, str, str]:
     """What results must share to be compared: suite, what is measured, its unit, and the edition."""
-    suite = text_of(entry.get("suite")) or "training"
-    return (suite, metric_in(entry), text_of(entry.get("Result_Units")), edition_of_entry(entry).id)
+    suite = text_in(entry, "suite") or "training"
+    return (suite, metric_in(entry), text_in(entry, "Result_Units"), edition_of_entry(entry).id)
 
 
 def _edition(key: tuple[str, Metric, str, str], entries: Sequence[Entry], rows: Sequence[Fields]) -> dict[str, Any]:
     suite, metric, unit, edition = key
     first = entries[0]
-    runs = Counter(number for entry in entries if (number := number_of(entry.get("runs_count"))) is not None)
+    runs = Counter(number for entry in entries if (number := number_in(entry, "runs_count")) is not None)
     return {
         "id": "/".join((*(() if suite == "training" else (suite,)), *metric.identity, edition)),
         "title": metric.qualified(edition_of_entry(first).title, ", "),
         "short": metric.qualified(_short_name(entries, rows), ", "),
         "suite": suite,
-        "benchmarks": sorted({text_of(entry.get("Model_ID")) for entry in entries}),
-        "dataset": text_of(first.get("Dataset")),
-        "target": " ".join(filter(None, (text_of(first.get("Accuracy")), text_of(first.get("Accuracy_Metric"))))),
+        "benchmarks": sorted({text_in(entry, "Model_ID") for entry in entries}),
+        "dataset": text_in(first, "Dataset"),
+        "target": " ".join(filter(None, (text_in(first, "Accuracy"), text_in(first, "Accuracy_Metric")))),
         "unit": unit,
         "measure": metric.words,
         "says_unit": not metric.is_usual,
@@ -111,31 +109,25 @@ def _edition(key: tuple[str, Metric, str, str], entries: Sequence[Entry], rows: 
     }
 
 
-def _ranks_at_size(rows: Sequence[Fields]) -> list[str]:
-    """For each result its place among those of its round, edition, division and size: ``2 of 9``; empty where it is alone.
+def _add_ranks_at_size(rows: Sequence[Fields]) -> None:
+    """Adds the place of a result among those of its round, edition, division and size: ``2 of 9``; empty where it is alone.
 
     Places are those of the entries' own ``rank`` over all sizes, so that equal ones share a place.
     """
-    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    groups: dict[tuple[Any, ...], list[Fields]] = defaultdict(list)
     for row in rows:
+        row["rank_at_size"] = ""
         if row["rank"] is not None and row["size"]:
-            groups[_size_key(row)].append(row["rank"])
-    found = []
-    for row in rows:
-        ranks = groups.get(_size_key(row), [])
-        is_ranked = len(ranks) > 1 and row["rank"] is not None
-        found.append(f"{1 + sum(rank < row['rank'] for rank in ranks)} of {len(ranks)}" if is_ranked else "")
-    return found
-
-
-def _size_key(row: Fields) -> tuple[Any, ...]:
-    return (row["edition"], row["division"], row["round"], row["is_processor_only"], row["size"])
+            groups[itemgetter("edition", "division", "round", "is_processor_only", "size")(row)].append(row)
+    for group in groups.values():
+        for row in group if len(group) > 1 else ():
+            row["rank_at_size"] = f"{1 + sum(other['rank'] < row['rank'] for other in group)} of {len(group)}"
 
 
 def _short_name(entries: Sequence[Entry], rows: Sequence[Fields]) -> str:
     """The model of an edition as the tables call it in its newest round, else the key of its benchmark."""
     newest = max(range(len(rows)), key=lambda place: order_of_label(rows[place]["round"]))
-    key, label = text_of(entries[newest].get("Model_ID")), split_label(rows[newest]["round"])
+    key, label = text_in(entries[newest], "Model_ID"), split_label(rows[newest]["round"])
     return (label and benchmark_of(key, label.round).model) or key
 
 
@@ -145,31 +137,26 @@ def _published(label: str) -> object:
     return rules_of(parts.round).published if parts is not None and not parts.suffix else None
 
 
-def _repeated(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[Fields]:
-    """For each result, which others have the same runs in the same edition and division.
+def _add_repeats(entries: Sequence[Entry], rows: Sequence[Fields]) -> None:
+    """Adds to each result which others have the same runs in the same edition and division.
 
     ``repeat_of`` is the uid of the one that it repeats with the same score: of the earliest round, then one with energy. A
     later round may have multiplied the same runs by another factor, which makes another score. ``same_runs`` are the uids of
     all others with its runs, and ``availabilities`` what they, and itself, were handed in as, oldest first.
     """
-    by_runs: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for place, entry in enumerate(entries):
-        runs = text_of(entry.get("runs_digest")) or place
-        by_runs[runs, rows[place]["edition"], rows[place]["division"]].append(place)
-    found: list[Fields] = [{} for _ in rows]
-    for places in by_runs.values():
-        by_score: dict[object, list[int]] = defaultdict(list)
-        for place in sorted(places, key=lambda i: (order_of_label(rows[i]["round"]), rows[i]["energy"] is None, i)):
-            by_score[rows[place]["score"]].append(place)
-        for original, *repeats in by_score.values():
-            availabilities = list(dict.fromkeys(rows[place]["availability"] for place in (original, *repeats)))
-            for place in (original, *repeats):
-                found[place] = {
-                    "repeat_of": None if place == original else rows[original]["uid"],
-                    "same_runs": [rows[other]["uid"] for other in places if other != place],
-                    "availabilities": availabilities,
-                }
-    return found
+    by_runs: dict[tuple[Any, ...], list[Fields]] = defaultdict(list)
+    for place, (entry, row) in enumerate(zip(entries, rows, strict=True)):
+        by_runs[text_in(entry, "runs_digest") or place, row["edition"], row["division"]].append(row)
+    for same_runs in by_runs.values():
+        by_score: dict[object, list[Fields]] = defaultdict(list)
+        for row in sorted(same_runs, key=lambda row: (order_of_label(row["round"]), row["energy"] is None)):
+            by_score[row["score"]].append(row)
+        for same in by_score.values():
+            availabilities = list(dict.fromkeys(row["availability"] for row in same))
+            for row in same:
+                row["repeat_of"] = None if row is same[0] else same[0]["uid"]
+                row["same_runs"] = [other["uid"] for other in same_runs if other is not row]
+                row["availabilities"] = availabilities
 
 
 def _sources(rows: Sequence[Fields], rounds: Sequence[str]) -> list[dict[str, Any]]:
@@ -184,14 +171,14 @@ def _findings(report: Mapping[str, Any], identities: set[str]) -> dict[str, list
     """The findings about each result that has any: those about its folder."""
     found: dict[str, list[dict[str, str]]] = defaultdict(list)
     of_folders = {
-        (text_of(round_.get("version")), text_of(folder.get("folder"))): _identity_of(round_, folder)
+        (text_in(round_, "version"), text_in(folder, "folder")): _identity_of(round_, folder)
         for round_ in _objects(report, "rounds")
         for folder in _objects(round_, "folders")
     }
     for finding in _objects(report, "findings"):
-        identity = of_folders.get((text_of(finding.get("round")), text_of(finding.get("folder"))), "")
+        identity = of_folders.get((text_in(finding, "round"), text_in(finding, "folder")), "")
         if identity and identity in identities:
-            found[identity].append({name: text_of(finding.get(name)) for name in ("code", "what", "advice")})
+            found[identity].append({name: text_in(finding, name) for name in ("code", "what", "advice")})
     return dict(found)
 
 

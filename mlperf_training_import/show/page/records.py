@@ -7,7 +7,6 @@ needs and an entry does not say is told from what it does say.
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +20,7 @@ from ...tables.labels import split_label
 from ...tables.metrics import metric_in
 from ...tables.rules import rules_of
 from ...tables.suites import source_of
+from ..entries import number_in, number_of, text_in
 from .words import say_factor, say_verdict
 
 Entry = Mapping[str, Any]
@@ -44,8 +44,8 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     is_processor_only = entry.get("is_processor_only") is True or fields["accelerators"] == 0
     label = split_label(fields["round"])
     return fields | {
-        "uid": text_of(entry.get("uid")),
-        "availability": fields["availability"] or find_availability(text_of(entry.get("availability"))) or "",
+        "uid": text_in(entry, "uid"),
+        "availability": fields["availability"] or find_availability(text_in(entry, "availability")) or "",
         "is_processor_only": is_processor_only,
         # of what does the work: a result on processors is no result on 0 accelerators
         "size": fields["processors"] if is_processor_only else fields["accelerators"],
@@ -76,12 +76,11 @@ def page_keys() -> tuple[tuple[Key, Page], ...]:
 
 
 def _field(entry: Entry, key: Key, page: Page) -> object:
-    value = entry.get(key.name)
     if page.is_link:
-        return _address(value)
+        return _address(entry.get(key.name))
     if key.type != "text":
-        return number_of(value)
-    return text_of(value) or text_of(entry.get(page.instead or ""))
+        return number_in(entry, key.name)
+    return text_in(entry, key.name, page.instead or "")
 
 
 def _progress(entry: Entry) -> tuple[str, int | float | None]:
@@ -101,21 +100,9 @@ def _is_published(fields: Entry) -> bool:
 
 def is_listed(entry: Entry) -> bool:
     """Whether the table that MLCommons published of the round has the result, as far as the tables of this package know."""
-    label = split_label(text_of(entry.get("version")))
-    place = "/".join(text_of(entry.get(key)) for key in ("submitter_folder", "system_file", "Model_ID"))
+    label = split_label(text_in(entry, "version"))
+    place = "/".join(text_in(entry, key) for key in ("submitter_folder", "system_file", "Model_ID"))
     return label is None or place not in rules_of(label.round).unlisted
-
-
-def text_of(value: object) -> str:
-    """A value as a text, empty where there is none."""
-    return "" if value is None else str(value)
-
-
-def number_of(value: object) -> int | float | None:
-    """A finite number, None for anything else."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _address(value: object) -> str | None:
