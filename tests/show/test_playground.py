@@ -74,28 +74,6 @@ def test_tags_of_dependencies():
     assert misc.get_all_deps_tags({"meta": meta})["all_deps_tags"] == ["get,python", "get,cuda"]
 
 
-@pytest.mark.parametrize(
-    ("desc", "params", "expected"),
-    [
-        ({"desc": "d", "boolean": True, "default": False}, {"@k": ["True"]}, True),
-        ({"desc": "d", "boolean": True, "default": True}, {}, True),
-        ({"desc": "d", "choices": ["a", "b"], "default": "b"}, {}, "b"),
-        ({"desc": "d", "choices": ["a", "b"], "default": "b"}, {"@k": ["a"]}, "a"),
-        ({"desc": "d", "choices": ["a", "b"]}, {"@k": ["z"]}, "a"),
-        ({"desc": "d", "default": "x"}, {"@k": ["y"]}, "y"),
-        ({"desc": "d", "force": 3}, {}, 3),
-    ],
-)
-@pytest.mark.parametrize("hide", [False, True])
-def test_inputs_of_a_script(desc, params, expected, hide):
-    inputs: dict = {}
-    answer = misc.make_selector(
-        {"st": FakeStreamlit(), "key": "k", "desc": desc, "params": params, "st_inputs": inputs, "hide": hide}
-    )
-    assert answer["value2"] == expected
-    assert inputs == {"@k": expected}
-
-
 def test_selection_by_name():
     selection = [{"name": "b"}, {"name": "a"}]
     assert misc.make_selection(FakeStreamlit(), selection, "key", "thing", "") == {"return": 0, "meta": {}}
@@ -105,8 +83,8 @@ def test_selection_by_name():
 
 
 def test_nested_keys():
-    assert misc.get_with_complex_key({"a": {"b": 0}}, "a.b") == 0
-    assert misc.get_with_complex_key({"a": 1}, "a.b") is None
+    assert misc.get_with_complex_key_safe({"a": {"b": 0}}, "a.b") == 0
+    assert misc.get_with_complex_key_safe({"a": 1}, "a.b") == ""
     assert misc.get_with_complex_key_safe({"a": 1}, "b") == ""
 
 

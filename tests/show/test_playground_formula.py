@@ -214,7 +214,7 @@ def test_no_formula_fills_the_memory(text):
         "result['a'] = [result['a'], result['a']];" * 24,
         "result['a'] = str([result['a'], result['a']]);" * 20,
         "result['a'] = result;" * 40,
-        "result['a'] = [result];" * 40,
+        "result['a'] = [result];" * 4,
         "".join(f"result['{number}'] = str(result);" for number in range(25)),
     ],
     ids=itertools.count(),

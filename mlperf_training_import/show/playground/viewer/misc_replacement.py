@@ -65,39 +65,6 @@ def _iter_tags(node: Any) -> Iterator[str]:
             yield from _iter_tags(value)
 
 
-def make_selector(i: dict[str, Any]) -> Answer:
-    """Asks for one input of a script: a tick box, a choice or a line of text, as its description wants.
-
-    Args:
-        i: ``st``, the input's ``key`` and ``desc`` (a text, or a dict with ``desc`` and optionally ``boolean``, ``choices``,
-            ``default``, ``force``), the address's ``params``, ``st_inputs``, which takes the value, and ``hide``.
-    """
-    st, desc, name, hidden = i["st"], i["desc"], "@" + i["key"], i.get("hide", False)
-    if not isinstance(desc, dict):
-        value = desc if hidden else st.text_input(desc)
-    elif desc.get("force") is not None:
-        value = desc["force"]
-        if not hidden:
-            st.markdown(f"**{desc['desc']}:** {value}")
-    else:
-        value = _ask(st, desc, name, (i["params"].get(name) or [None])[0], hidden)
-    i["st_inputs"][name] = value
-    return {"return": 0, "key2": name, "value2": value}
-
-
-def _ask(st: Any, desc: dict[str, Any], name: str, from_address: str | None, hidden: bool) -> Any:
-    default, choices = desc.get("default", ""), desc.get("choices", [])
-    value = default if from_address is None else from_address
-    ask, shown = st.text_input, {"value": value}
-    if desc.get("boolean"):
-        value = {"true": True, "false": False}.get((from_address or "").lower(), bool(default))
-        ask, shown = st.checkbox, {"value": value}
-    elif choices:
-        value = next((choice for choice in (value, default) if choice in choices), choices[0])
-        ask, shown = st.selectbox, {"options": choices, "index": choices.index(value)}
-    return value if hidden else ask(desc["desc"], key=name, **shown)
-
-
 def make_selection(
     st: Any, selection: list[dict[str, Any]], param_key: str, text: str, x_uid: str, force_index: int = 0
 ) -> Answer:
@@ -122,16 +89,8 @@ def make_selection(
     return {"return": 0, "meta": options[number] if number else {}}
 
 
-def get_with_complex_key(meta: Any, key: str) -> Any:
-    """The value under a key such as ``a.b.c`` of nested dicts, None where there is none."""
-    for part in key.split("."):
-        if not isinstance(meta, dict) or part not in meta:
-            return None
-        meta = meta[part]
-    return meta
-
-
 def get_with_complex_key_safe(meta: Any, key: str) -> Any:
-    """The same, with an empty text in the place of None."""
-    value = get_with_complex_key(meta, key)
-    return "" if value is None else value
+    """The value under a key such as ``a.b.c`` of nested dicts; an empty text where there is none."""
+    for part in key.split("."):
+        meta = meta.get(part) if isinstance(meta, dict) else None
+    return "" if meta is None else meta
