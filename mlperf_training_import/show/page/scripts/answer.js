@@ -1,13 +1,25 @@
 /* The first screen: who is fastest at one size, how that came about, and the answer as a sentence. */
 
-import {copyButton, make, makeFigures} from "./dom.js";
+import {copyButton, make} from "./dom.js";
 import {bibtex, cite, dateOf} from "./cite.js";
-import {formatFigure, formatTimes} from "./format.js";
+import {capital, formatTimes} from "./format.js";
 import {groupBy, timesAsFast} from "./compare.js";
 import {putTogether} from "./marks.js";
-import {HOLLOW_BAR, bestBars, drawBars, pinChoices, pinnedBar} from "./bars.js";
+import {bestBars, drawBars, pinChoices, pinnedBar} from "./bars.js";
 import {drawOverDates} from "./dates.js";
-import {atOneSize, capital, ended, figureOf, figureSelect, inWords, makeSelect, opener} from "./parts.js";
+import {
+  atOneSize,
+  ended,
+  figureColumn,
+  figureOf,
+  figureSelect,
+  inWords,
+  legendOf,
+  makeSelect,
+  opener,
+  tableOfResults,
+  timesColumn,
+} from "./parts.js";
 import {explainSigns} from "./trust.js";
 
 const MOST_BARS = 12;
@@ -43,7 +55,7 @@ export function answer({results, repeats, state, width, edition, change, open, p
       makeSelect("Times as fast as", pinChoices(bars, other), other?.result.uid ?? "", (pin) => change({pin})),
     ],
     drawn: [...drawn, ...over.steps],
-    legend: [...(over.series ?? []), ...(drawn.some((result) => !result.can_be_bought) ? [HOLLOW_BAR] : [])],
+    legend: legendOf(over.series ?? [], drawn, "square"),
     notes: [
       [
         figure.name === "score" && drawn.some(({range}) => range.length) && "Lines in bars: fastest to slowest run.",
@@ -84,9 +96,8 @@ function leadOf({bars, other, figure, edition, open}) {
       figure.name === "energy" ? `${other.kind} needs ${times} times as much` : `${times} times as fast as ${other.kind}`;
     parts.push(`${words}: ${inWords(other.result, figure)}`);
   }
-  const remarks = [fastest, ...(other && other !== fastest ? [other] : [])]
-    .filter(({result}) => result.signs)
-    .map(({kind, result}) => `${kind}: ${result.signs}`);
+  const compared = [fastest, ...(other && other !== fastest ? [other] : [])];
+  const remarks = compared.filter(({result}) => result.signs).map(({kind, result}) => `${kind}: ${result.signs}`);
   return make(
     "div",
     {class: "lead"},
@@ -102,7 +113,7 @@ function leadOf({bars, other, figure, edition, open}) {
       "p",
       {class: "actions"},
       opener(fastest.result, "Open it", open),
-      ...[fastest, ...(other && other !== fastest ? [other] : [])].flatMap(({kind, result}) => [
+      ...compared.flatMap(({kind, result}) => [
         copyButton(`Cite ${kind}`, () => cite(result, today)),
         copyButton(`BibTeX ${kind}`, () => bibtex(result, today)),
       ]),
@@ -112,31 +123,16 @@ function leadOf({bars, other, figure, edition, open}) {
 
 function tableOf({bars, other, over, figure, unit, open}) {
   const columns = [
-    {title: "Accelerator"},
-    {title: capital(unit), number: true},
-    {title: `Times as fast as ${other?.kind ?? "the best"}, derived`, number: true},
-    {title: "Round"},
-    {title: "Submitter"},
-    {title: "System"},
-    {title: "Availability"},
-    {title: "To know"},
+    "accelerator",
+    figureColumn(figure, unit),
+    timesColumn(other?.kind ?? "the best", () => other?.result, figure),
+    ...["round", "submitter", "system", "availability", "signs"],
   ];
-  const rowOf = (result, base) => [
-    result.chip,
-    formatFigure(figure.of(result)),
-    base ? formatTimes(timesAsFast(result, base, figure)) : "",
-    result.round,
-    result.submitter,
-    opener(result, result.system, open),
-    result.category,
-    result.signs,
-  ];
-  const best = bars.map(({result}) => rowOf(result, other?.result));
-  const records = over.records.map((result) => rowOf(result, other?.result));
+  const best = bars.map(({result}) => result);
   return make(
     "div",
     {},
-    makeFigures("The best of each accelerator", columns, best),
-    makeFigures("The records, as they followed each other", columns, records),
+    tableOfResults("The best of each accelerator", columns, best, open),
+    tableOfResults("The records, as they followed each other", columns, over.records, open),
   );
 }

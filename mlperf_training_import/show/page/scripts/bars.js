@@ -6,13 +6,6 @@ import {draw, linearScale, namesScale, textWidth} from "./marks.js";
 
 const {barX, line, ruleX, text, tickX} = libraries;
 
-export const HOLLOW_BAR = {
-  name: "hollow: preview or research, cannot be bought",
-  colour: "currentColor",
-  shape: "square",
-  hollow: true,
-};
-
 /* The best of each accelerator, {kind, result}, the best first. */
 export function bestBars(results, figure) {
   const compare = orderBy(figure);

@@ -1,9 +1,8 @@
 /* Which results should be read with care, and why: a row for each finding and remark. */
 
-import {makeFigures} from "./dom.js";
-import {count, format, formatFigure} from "./format.js";
+import {capital, count, format} from "./format.js";
 import {groupBy} from "./compare.js";
-import {capital, measure, opener} from "./parts.js";
+import {tableOfResults} from "./parts.js";
 import {NOTHING_TO_KNOW} from "./trust.js";
 
 export function care({results, findings, open}) {
@@ -24,26 +23,16 @@ export function care({results, findings, open}) {
       `${count(doubtful.length, "result")} of ${format(results.length)}: ${kinds.join(", ")}. "To know" above filters by them.`,
     ],
     legend: [],
-    figures: makeFigures(
+    figures: tableOfResults(
       title,
       [
-        {title: "System"},
-        {title: "Submitter"},
-        {title: "Benchmark", wide: true},
-        {title: "Round"},
-        {title: "Accelerators", number: true},
-        {title: "Score", number: true},
-        {title: "Why", wide: true},
+        ...["system", "submitter"],
+        {title: "Benchmark", wide: true, of: ({edition}) => edition.short},
+        ...["round", "size", "score"],
+        {title: "Why", wide: true, of: (result) => reasonsOf(result, findings)},
       ],
-      doubtful.map((result) => [
-        opener(result, result.system, open),
-        result.submitter,
-        result.edition.short,
-        result.round,
-        format(result.size),
-        `${formatFigure(result.score)} ${measure(result.edition)}`,
-        reasonsOf(result, findings),
-      ]),
+      doubtful,
+      open,
     ),
   };
 }

@@ -37,11 +37,13 @@ export function chipSizes(results) {
 /* 3,472, or 32 processors. */
 const shortSize = (size) => sizeInWords(size).replace(/ accelerators?$/, "");
 
+/* What another benchmark or division leaves behind of what was chosen. */
+export const ANOTHER = {families: [], pin: "", result: ""};
+
 /* A function that shows what is chosen: {edition, sizes, largest} and the state. */
 export function createChoice(data, change) {
   const chips = currentEditions(data);
-  const leave = {families: [], pin: "", result: ""};
-  const choose = (benchmark) => change({benchmark, size: "", ...leave});
+  const choose = (benchmark) => change({...ANOTHER, benchmark, size: ""});
   const select = byId("benchmark");
   const suites = groupBy(data.editions, ({suite_title}) => suite_title);
   select.append(
@@ -55,7 +57,7 @@ export function createChoice(data, change) {
     ),
   );
   select.addEventListener("change", () => choose(select.value));
-  byId("division").addEventListener("change", (event) => change({division: event.target.value, ...leave}));
+  byId("division").addEventListener("change", (event) => change({...ANOTHER, division: event.target.value}));
   byId("choice").addEventListener("submit", (event) => event.preventDefault());
   const radios = chips.map((edition) => {
     const radio = make("input", {type: "radio", name: "chip", value: edition.id, change: () => choose(edition.id)});

@@ -1,6 +1,6 @@
 /* The sentence by which a result is cited, as MLCommons asks for it, and the same for BibTeX. */
 
-import {formatFigure, sayMachine} from "./format.js";
+import {capital, formatFigure, sayMachine} from "./format.js";
 
 export const TRADEMARK =
   "The MLPerf name and logo are registered and unregistered trademarks of MLCommons Association in the United States and other countries. " +
@@ -50,5 +50,3 @@ export function bibtex(result, today) {
 const plain = (text) => text.replace(/[{}\\]/g, "").replace(/[%&#_$]/g, "\\$&");
 
 export const dateOf = (date) => date.toLocaleDateString("en-GB", {day: "numeric", month: "long", year: "numeric"});
-
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

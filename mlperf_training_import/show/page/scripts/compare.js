@@ -102,13 +102,13 @@ export function familyOf(id, results) {
   return {id, steps: steps.sort((a, b) => a.size - b.size)};
 }
 
-/* Each size of a family against its smallest: how many times as fast, of how many at best, and the share of that. */
-export function scaling({steps}) {
+/* The steps of a family, each set against the first, the smallest: how many times as fast, of how many at best, and the share of that. */
+export function scaling(steps) {
   const [first] = steps;
   return steps.map((result) => {
     const speedup = timesAsFast(result, first);
     const ideal = result.size / first.size;
-    return {result, speedup, ideal, efficiency: speedup / ideal};
+    return {...result, speedup, ideal, efficiency: speedup / ideal};
   });
 }
 

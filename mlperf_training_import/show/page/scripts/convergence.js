@@ -1,9 +1,8 @@
 /* What it takes to converge, against batch size, with the reference points, and the verdict as shape. */
 
-import {makeFigures} from "./dom.js";
-import {collator, format} from "./format.js";
+import {collator} from "./format.js";
 import {draw, logScale, points, powersOfTwo, signs} from "./marks.js";
-import {HEIGHT, colourSelect, opener} from "./parts.js";
+import {HEIGHT, colourSelect, tableOfResults} from "./parts.js";
 
 const {line} = libraries;
 
@@ -59,24 +58,15 @@ export function convergence({results, state, width, change, palette, open}) {
       ],
     }),
     figures: read.length
-      ? makeFigures(
+      ? tableOfResults(
           "Results that did not pass, or whose score the review multiplied",
           [
-            {title: "System"},
-            {title: "Submitter"},
-            {title: "Round"},
-            {title: "Batch size", number: true},
-            {title: "Verdict"},
-            {title: "Score"},
+            ...["system", "submitter", "round", "batch"],
+            {title: "Verdict", of: ({verdict, verdict_said}) => (verdict ? `${verdict}: ${verdict_said}` : "")},
+            {title: "Score", of: ({how_scored}) => how_scored},
           ],
-          read.map((result) => [
-            opener(result, result.system, open),
-            result.submitter,
-            result.round,
-            format(result.batch_size),
-            result.verdict ? `${result.verdict}: ${result.verdict_said}` : "",
-            result.how_scored,
-          ]),
+          read,
+          open,
         )
       : null,
   };

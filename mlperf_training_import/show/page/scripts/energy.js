@@ -1,13 +1,14 @@
 /* Energy to train once: the results of one edition that were measured. */
 
-import {makeFigures} from "./dom.js";
 import {count, format, formatFigure} from "./format.js";
 import {FIGURES, bestOfEach, orderBy} from "./compare.js";
 import {draw, logScale, points, powersOfTwo, signs} from "./marks.js";
-import {HEIGHT, colourSelect, legendOf, opener} from "./parts.js";
+import {HEIGHT, colourSelect, legendOf, tableOfResults} from "./parts.js";
 import {explainSigns} from "./trust.js";
 
 const byEnergy = orderBy(FIGURES.energy);
+
+export const ENERGY_COLUMNS = ["size", "energy", "minutes", "accelerator", "round", "submitter", "system", "signs"];
 
 export const hasEnergy = (result) => result.energy > 0;
 
@@ -54,28 +55,6 @@ export function energy({results, state, width, change, open, palette}) {
         marks: [...signs(drawn, "size", "energy"), points(drawn, "size", "energy", of)],
       },
     ),
-    figures: makeFigures(
-      `${title}, least first at each size`,
-      [
-        {title: "Accelerators", number: true},
-        {title: "kWh", number: true},
-        {title: "Minutes", number: true},
-        {title: "Accelerator"},
-        {title: "Round"},
-        {title: "Submitter"},
-        {title: "System"},
-        {title: "To know"},
-      ],
-      sorted.map((result) => [
-        format(result.size),
-        formatFigure(result.energy),
-        formatFigure(result.score),
-        result.chip,
-        result.round,
-        result.submitter,
-        opener(result, result.system, open),
-        result.signs,
-      ]),
-    ),
+    figures: tableOfResults(`${title}, least first at each size`, ENERGY_COLUMNS, sorted, open),
   };
 }

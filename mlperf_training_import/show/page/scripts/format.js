@@ -33,6 +33,8 @@ export const sayMachine = (result) =>
     ? saySize(result)
     : `${format(result.size)} × ${(result.is_processor_only ? result.processor : result.variant) || result.size_unit}`;
 
+export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+
 /* A text in which people find things however they write them: without case, and without what stands between words. */
 export const squeeze = (text) =>
   text

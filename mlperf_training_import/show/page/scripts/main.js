@@ -8,13 +8,13 @@ import {ANY, FACETS, describeFilters, select} from "./filters.js";
 import {hasFigure, timesAsFast} from "./compare.js";
 import {makePalette} from "./colours.js";
 import {makeLegend, makeTip, makeWalkable} from "./marks.js";
-import {measure} from "./parts.js";
+import {sayScore} from "./parts.js";
 import {OVERVIEWS, VIEWS} from "./views.js";
 import {spreadOf} from "./overview.js";
 import {columnsOf, createTable, makeColumns, sort} from "./table.js";
 import {createPanel} from "./panel.js";
 import {closeMenus, createControls} from "./controls.js";
-import {ALL, chipSizes, createChoice, currentEditions} from "./choice.js";
+import {ALL, ANOTHER, chipSizes, createChoice, currentEditions} from "./choice.js";
 import {TRADEMARK} from "./cite.js";
 import {save, toCsv, toJson, toPng, toSvg} from "./export.js";
 
@@ -137,11 +137,7 @@ function start(data) {
       (other) => other !== edition && other.benchmarks.some((name) => edition.benchmarks.includes(name)),
     );
     return others.map(({id, title}) =>
-      make(
-        "button",
-        {type: "button", class: "link", click: () => change({benchmark: id, size: "", families: [], pin: "", result: ""})},
-        title,
-      ),
+      make("button", {type: "button", class: "link", click: () => change({...ANOTHER, benchmark: id, size: ""})}, title),
     );
   }
 
@@ -212,7 +208,7 @@ function start(data) {
     if (focused) focusPoint(focused);
     replaceChildren(byId("figures"), figures ? [figures] : []);
     byId("take-chart").hidden = !chart;
-    drawn.charted = [...new Set(charted)];
+    drawn.charted = [...new Map(charted.map((result) => [result.uid, result])).values()];
     byId("take-chart").picture = chart && {
       title,
       subtitle: `${edition ? edition.title : "All benchmarks"}, ${now.division || "all divisions"}`,
@@ -226,12 +222,12 @@ function start(data) {
   function describe(result) {
     const of = panel.find(state.get().pin);
     const isOther =
-      of && of !== result && hasFigure(result) && of.edition === result.edition && of.division === result.division;
+      of && of.uid !== result.uid && hasFigure(result) && of.edition === result.edition && of.division === result.division;
     return [
       `${result.submitter}: ${result.system}`,
       `round ${result.round}, ${result.category}`,
       sayMachine(result),
-      `${formatFigure(result.score)} ${measure(result.edition)}`,
+      sayScore(result),
       ...(result.how_scored ? [`multiplied by the review: ${result.how_scored}`] : []),
       ...(result.signs ? [`to know: ${result.signs}`] : []),
       ...(result.energy === null ? [] : [`${formatFigure(result.energy)} kWh`]),

@@ -330,13 +330,6 @@ export function makeLegend(items, width) {
   );
 }
 
-export const HOLLOW = {
-  name: "hollow: preview or research, cannot be bought",
-  colour: "currentColor",
-  shape: "circle",
-  hollow: true,
-};
-
 const measure = document.createElement("canvas").getContext("2d");
 
 export function textWidth(text) {

@@ -1,11 +1,11 @@
 /* All benchmarks at once: a small chart for each edition and division, and what the last round brought. */
 
-import {make, makeFigures} from "./dom.js";
-import {collator, count, format, formatFigure, formatShare, formatTimes, median, sayMachine} from "./format.js";
-import {best, bestOfRounds, groupBy, groupOf, hasFigure, recordsOf, sizeOf, timesAsFast} from "./compare.js";
-import {bestEnergies, hasEnergy} from "./energy.js";
+import {make} from "./dom.js";
+import {collator, count, format, formatFigure, formatShare, median, sayMachine} from "./format.js";
+import {best, bestOfRounds, groupBy, groupOf, hasFigure, recordsOf, sizeOf} from "./compare.js";
+import {ENERGY_COLUMNS, bestEnergies, hasEnergy} from "./energy.js";
 import {draw, pointScale} from "./marks.js";
-import {measure, opener, sizeInWords} from "./parts.js";
+import {measure, opener, sayScore, sizeInWords, tableOfResults, timesColumn} from "./parts.js";
 
 const {dot, line} = libraries;
 
@@ -117,65 +117,50 @@ function sayRecord(steps) {
   // the same runs, handed in again
   return record.score === last.score
     ? `, the record since ${record.round}`
-    : `; record: ${formatFigure(record.score)} in ${record.round} on ${sayMachine(record)}, ${record.category}`;
+    : `; record: ${sayRound(record)} on ${sayMachine(record)}, ${record.category}`;
 }
 
-/*
- * The best of the last round beside that of the round before it with the same number of accelerators: [result, times as fast];
- * systems of other sizes say nothing about progress.
- */
-function atSameSize(all, steps) {
+/* The best of the round before with as many accelerators as the best of the last one: other sizes say nothing about progress. */
+function sameSizeBefore({all, steps}) {
   const [before, last] = [steps.at(-2), steps.at(-1)];
-  const same = all.filter((result) => result.round === before?.round && sizeOf(result) === sizeOf(last));
-  const other = same.length ? best(same) : null;
-  return other
-    ? [`${formatFigure(other.score)} in ${other.round} (${other.chip})`, formatTimes(timesAsFast(last, other))]
-    : ["", ""];
+  return best(all.filter((result) => result.round === before?.round && sizeOf(result) === sizeOf(last)));
 }
 
 /* Per benchmark, the best of the last round beside the best of the round before it. */
 function changesOf(groups, open) {
-  return makeFigures(
+  const groupOfLast = new Map(groups.map((group) => [group.steps.at(-1), group]));
+  const ofGroup = (title, say, others = {number: true}) => ({title, of: (last) => say(groupOfLast.get(last)), ...others});
+  return tableOfResults(
     "What the last round of each benchmark brought",
     [
-      {title: "Benchmark", wide: true},
-      {title: "Division"},
-      {title: "Last round"},
-      {title: "New results", number: true},
-      {title: "Best", number: true},
-      {title: "On"},
-      {title: "Submitter"},
-      {title: "System"},
-      {title: "Availability"},
-      {title: "Best of the round before on as many", number: true},
-      {title: "Times as fast, derived", number: true},
-      {title: "Record", wide: true},
-      {title: "Median spread of runs", number: true},
+      "benchmark",
+      "division",
+      {title: "Last round", of: ({round}) => round},
+      ofGroup("New results", ({results, steps}) => format(results.filter(({round}) => round === steps.at(-1).round).length)),
+      {title: "Best", number: true, of: sayScore},
+      {title: "On", of: sayMachine},
+      "submitter",
+      "system",
+      "availability",
+      ofGroup("Best of the round before on as many", (group) => sayBefore(sameSizeBefore(group))),
+      timesColumn("", (last) => sameSizeBefore(groupOfLast.get(last))),
+      ofGroup(
+        "Record",
+        ({steps}) => {
+          const record = recordsOf(steps).at(-1);
+          return opener(record, `${sayRound(record)} on ${sayMachine(record)}, ${record.category}`, open);
+        },
+        {wide: true},
+      ),
+      ofGroup("Median spread of runs", ({results}) => spreadOf(results)),
     ],
-    groups.map(({edition, division, results, steps, all}) => {
-      const last = steps.at(-1);
-      const record = recordsOf(steps).at(-1);
-      return [
-        edition.title,
-        division,
-        last.round,
-        format(results.filter((result) => result.round === last.round).length),
-        `${formatFigure(last.score)} ${measure(edition)}`,
-        sayMachine(last),
-        last.submitter,
-        opener(last, last.system, open),
-        last.category,
-        ...atSameSize(all, steps),
-        opener(
-          record,
-          `${formatFigure(record.score)} in ${record.round} on ${sayMachine(record)}, ${record.category}`,
-          open,
-        ),
-        spreadOf(results),
-      ];
-    }),
+    [...groupOfLast.keys()],
+    open,
   );
 }
+
+const sayRound = ({score, round}) => `${formatFigure(score)} in ${round}`;
+const sayBefore = (other) => (other ? `${sayRound(other)} (${other.chip})` : "");
 
 export function spreadOf(results) {
   const spreads = results.map((result) => result.spread).filter((spread) => spread !== null);
@@ -187,23 +172,10 @@ export function showEnergies({results, open}) {
   const measured = results.filter(hasEnergy);
   const title = "Energy to train once";
   if (!measured.length) return {title, empty: "No result with measured energy here."};
-  const rows = [...groupBy(measured, groupOf).values()]
+  const sameSize = groupBy(measured, (result) => `${groupOf(result)}\n${result.size}`);
+  const least = [...groupBy(measured, groupOf).values()]
     .sort((a, b) => collator.compare(a[0].edition.title, b[0].edition.title))
-    .flatMap((members) =>
-      bestEnergies(members).map((result) => [
-        result.edition.title,
-        result.division,
-        format(result.size),
-        formatFigure(result.energy),
-        formatFigure(result.score),
-        result.chip,
-        result.round,
-        result.submitter,
-        opener(result, result.system, open),
-        format(members.filter((other) => other.size === result.size).length),
-        result.signs,
-      ]),
-    );
+    .flatMap(bestEnergies);
   return {
     title,
     drawn: [],
@@ -212,22 +184,21 @@ export function showEnergies({results, open}) {
       `${count(measured.length, "result")} with measured energy, from ${count(new Set(measured.map((result) => result.submitter)).size, "submitter")}. Choose a benchmark to see them all; none can be compared with another.`,
       `${count(measured.filter(({codes}) => codes.length).length, "of them has findings", "of them have findings")}: see To know, here and in the table of all of them below.`,
     ],
-    figures: makeFigures(
+    figures: tableOfResults(
       "The least energy of each benchmark and size",
       [
-        {title: "Benchmark", wide: true},
-        {title: "Division"},
-        {title: "Accelerators", number: true},
-        {title: "kWh", number: true},
-        {title: "Minutes", number: true},
-        {title: "Accelerator"},
-        {title: "Round"},
-        {title: "Submitter"},
-        {title: "System"},
-        {title: "Measured", number: true},
-        {title: "To know"},
+        "benchmark",
+        "division",
+        ...ENERGY_COLUMNS.slice(0, -1),
+        {
+          title: "Measured",
+          number: true,
+          of: (result) => format(sameSize.get(`${groupOf(result)}\n${result.size}`).length),
+        },
+        "signs",
       ],
-      rows,
+      least,
+      open,
     ),
   };
 }

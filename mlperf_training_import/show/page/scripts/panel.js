@@ -1,13 +1,13 @@
 /* One result, or those on one spot, beside the chart: figures, runs, findings, links, how to cite it, and every key. */
 
 import {byId, copyButton, make, makeFigures} from "./dom.js";
-import {count, format, formatFigure, formatShare, sayMachine} from "./format.js";
+import {capital, count, format, formatFigure, formatShare, sayMachine} from "./format.js";
 import {bibtex, cite, dateOf} from "./cite.js";
 import {textOf, unitOf} from "./data.js";
 import {curvesOf} from "./curves.js";
 import {draw, roundTicks} from "./marks.js";
 import {linksOf} from "./table.js";
-import {capital, ended, measure} from "./parts.js";
+import {ended, measure, sayScore} from "./parts.js";
 import {MOST_COMPARED} from "./sidebyside.js";
 
 const {dotX, ruleX, tickX} = libraries;
@@ -53,7 +53,7 @@ export function createPanel(data, {open, close, change}) {
             {type: "button", class: "link", click: () => open(result)},
             `${result.submitter}: ${result.system}`,
           ),
-          ` ${result.round}, ${formatFigure(result.score)} ${measure(result.edition)}`,
+          ` ${result.round}, ${sayScore(result)}`,
         ),
       ),
     );

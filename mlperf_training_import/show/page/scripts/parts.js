@@ -1,15 +1,18 @@
 /* What several views are made of: words for figures, buttons, choices, and the results at one size. */
 
-import {make} from "./dom.js";
-import {count, format, formatFigure} from "./format.js";
-import {FIGURES, commonSize, hasFigure, sizeOf} from "./compare.js";
+import {make, makeFigures} from "./dom.js";
+import {capital, count, format, formatFigure, formatTimes} from "./format.js";
+import {FIGURES, commonSize, hasFigure, sizeOf, timesAsFast} from "./compare.js";
 
 export const HEIGHT = 430;
 
 /* What the score of a result is called, and in which unit. */
 export const measure = (edition) => edition.measure;
 
-export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+/* The score of a result with its unit; a declaration, as columns are made of it before. */
+export function sayScore(result) {
+  return `${formatFigure(result.score)} ${measure(result.edition)}`;
+}
 
 /* A sentence with one full stop, also where a unit ends with one. */
 export const ended = (text) => text.replace(/\.*$/, ".");
@@ -20,6 +23,49 @@ export const bought = (result) => (result.can_be_bought ? "" : `, ${result.categ
 /* A button with the name of a result, which opens it. */
 export const opener = (result, label, open) =>
   make("button", {type: "button", class: "link", click: (event) => open([result], event.target)}, label);
+
+/* Columns of tables about results: what they are called, and what stands in them. */
+const COLUMNS = {
+  benchmark: {title: "Benchmark", wide: true, of: (result) => result.edition.title},
+  division: {title: "Division", of: (result) => result.division},
+  round: {title: "Round", of: (result) => result.round},
+  submitter: {title: "Submitter", of: (result) => result.submitter},
+  system: {title: "System", of: (result, open) => opener(result, result.system, open)},
+  accelerator: {title: "Accelerator", of: (result) => result.chip},
+  size: {title: "Accelerators", number: true, of: (result) => format(result.size)},
+  minutes: {title: "Minutes", number: true, of: (result) => formatFigure(result.score)},
+  score: {title: "Score", number: true, of: sayScore},
+  energy: {title: "kWh", number: true, of: (result) => formatFigure(result.energy)},
+  batch: {title: "Batch size", number: true, of: (result) => format(result.batch_size)},
+  availability: {title: "Availability", of: (result) => result.category},
+  signs: {title: "To know", of: (result) => result.signs},
+};
+
+/* A table of results; its columns are named as above, or {title, of, number, wide}. What is false among them is left out. */
+export function tableOfResults(caption, columns, results, open) {
+  const wanted = columns.filter(Boolean).map((column) => COLUMNS[column] ?? column);
+  return makeFigures(
+    caption,
+    wanted,
+    results.map((result) => wanted.map(({of}) => of(result, open))),
+  );
+}
+
+/* A column of the figure that results are compared by, and one of how many times as fast each is as another. */
+export const figureColumn = (figure, unit) => ({
+  title: capital(unit),
+  number: true,
+  of: (result) => formatFigure(figure.of(result)),
+});
+
+export const timesColumn = (name, otherOf, figure) => ({
+  title: `Times as fast${name && ` as ${name}`}, derived`,
+  number: true,
+  of: (result) => {
+    const other = otherOf(result);
+    return other ? formatTimes(timesAsFast(result, other, figure)) : "";
+  },
+});
 
 export function makeSelect(label, options, value, choose) {
   const select = make(
@@ -54,15 +100,10 @@ export function figureOf(state) {
   return {name, ...FIGURES[name]};
 }
 
-const HOLLOW = {
-  name: "hollow: preview or research, cannot be bought",
-  colour: "currentColor",
-  shape: "circle",
-  hollow: true,
-};
-
-export function legendOf(series, results) {
-  return results.every((result) => result.can_be_bought) ? series : [...series, HOLLOW];
+/* The series of a legend, and what hollow points or bars are where there are some. */
+export function legendOf(series, results, shape = "circle") {
+  const hollow = {name: "hollow: preview or research, cannot be bought", colour: "currentColor", shape, hollow: true};
+  return results.every((result) => result.can_be_bought) ? series : [...series, hollow];
 }
 
 /* A size of the address in words. */

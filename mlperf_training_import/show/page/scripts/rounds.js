@@ -1,10 +1,20 @@
 /* One edition over the rounds at one size: what the best of each took, and the line of each accelerator. */
 
-import {makeFigures} from "./dom.js";
 import {formatFigure, formatTimes} from "./format.js";
 import {bestOfRounds, timesAsFast} from "./compare.js";
 import {drawOverDates} from "./dates.js";
-import {HEIGHT, atOneSize, bought, capital, ended, figureOf, figureSelect, legendOf, opener} from "./parts.js";
+import {
+  HEIGHT,
+  atOneSize,
+  bought,
+  ended,
+  figureColumn,
+  figureOf,
+  figureSelect,
+  legendOf,
+  tableOfResults,
+  timesColumn,
+} from "./parts.js";
 import {explainSigns} from "./trust.js";
 
 /* Runs that were handed in again are part of a round too, and may be the best of it. */
@@ -41,30 +51,17 @@ export function overRounds({results, repeats, state, width, edition, change, ope
     legend: legendOf(over.series ?? [], over.steps),
     left: [over.undated, "rounds without a day of publication"],
     chart: over.chart,
-    figures: makeFigures(
+    figures: tableOfResults(
       title,
       [
-        {title: "Round"},
-        {title: "Published"},
-        {title: capital(unit), number: true},
-        {title: "Times as fast as the round before, derived", number: true},
-        {title: "Accelerator"},
-        {title: "Submitter"},
-        {title: "System"},
-        {title: "Availability"},
-        {title: "To know"},
+        "round",
+        {title: "Published", of: ({day}) => day},
+        figureColumn(figure, unit),
+        timesColumn("the round before", (result) => steps[steps.indexOf(result) - 1], figure),
+        ...["accelerator", "submitter", "system", "availability", "signs"],
       ],
-      steps.map((result, place) => [
-        result.round,
-        result.day,
-        formatFigure(figure.of(result)),
-        place ? formatTimes(timesAsFast(result, steps[place - 1], figure)) : "",
-        result.chip,
-        result.submitter,
-        opener(result, result.system, open),
-        result.category,
-        result.signs,
-      ]),
+      steps,
+      open,
     ),
   };
 }

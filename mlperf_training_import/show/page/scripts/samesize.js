@@ -1,10 +1,20 @@
 /* The best of each accelerator at one size, with its runs, and its ratio to one that was chosen. */
 
-import {makeFigures} from "./dom.js";
 import {formatFigure, formatTimes} from "./format.js";
 import {timesAsFast} from "./compare.js";
-import {HOLLOW_BAR, bestBars, drawBars, pinChoices, pinnedBar} from "./bars.js";
-import {atOneSize, bought, capital, ended, figureOf, figureSelect, makeSelect, opener} from "./parts.js";
+import {bestBars, drawBars, pinChoices, pinnedBar} from "./bars.js";
+import {
+  atOneSize,
+  bought,
+  ended,
+  figureColumn,
+  figureOf,
+  figureSelect,
+  legendOf,
+  makeSelect,
+  tableOfResults,
+  timesColumn,
+} from "./parts.js";
 import {explainSigns} from "./trust.js";
 
 export function sameSize({results, state, width, edition, change, open, palette}) {
@@ -36,7 +46,7 @@ export function sameSize({results, state, width, edition, change, open, palette}
     title,
     notes: notes.filter(Boolean),
     drawn,
-    legend: drawn.some((result) => !result.can_be_bought) ? [HOLLOW_BAR] : [],
+    legend: legendOf([], drawn, "square"),
     controls: [
       ...switches,
       makeSelect("Compare with", [["", "nothing"], ...pinChoices(bars, pinned)], pinned?.result.uid ?? "", (pin) =>
@@ -50,30 +60,17 @@ export function sameSize({results, state, width, edition, change, open, palette}
         ...{width, figure, palette, pinned, unit, isLong: width > 600},
       },
     ),
-    figures: makeFigures(
+    figures: tableOfResults(
       title,
       [
-        {title: "Accelerator"},
-        {title: capital(unit), number: true},
-        ...(hasRuns ? [{title: "Fastest to slowest run", number: true}] : []),
-        ...(pinned ? [{title: `Times as fast as ${pinned.kind}, derived`, number: true}] : []),
-        {title: "Round"},
-        {title: "Submitter"},
-        {title: "System"},
-        {title: "Availability"},
-        {title: "To know"},
+        "accelerator",
+        figureColumn(figure, unit),
+        hasRuns && {title: "Fastest to slowest run", number: true, of: ({range}) => range.map(formatFigure).join(" to ")},
+        pinned && timesColumn(pinned.kind, () => pinned.result, figure),
+        ...["round", "submitter", "system", "availability", "signs"],
       ],
-      bars.map(({kind, result}) => [
-        kind,
-        formatFigure(figure.of(result)),
-        ...(hasRuns ? [result.range.map(formatFigure).join(" to ")] : []),
-        ...(pinned ? [formatTimes(timesAsFast(result, pinned.result, figure))] : []),
-        result.round,
-        result.submitter,
-        opener(result, result.system, open),
-        result.category,
-        result.signs,
-      ]),
+      drawn,
+      open,
     ),
   };
 }

@@ -1,10 +1,10 @@
 /* How systems scale: families of one submitter, accelerator and round, or all submitters together, in one chart. */
 
-import {make, makeFigures} from "./dom.js";
-import {count, format, formatFactor, formatFigure, formatShare, formatTimes} from "./format.js";
-import {families, familyOf, groupBy, hasFigure, scaling} from "./compare.js";
+import {make} from "./dom.js";
+import {capital, count, format, formatFactor, formatFigure, formatShare, formatTimes} from "./format.js";
+import {FIGURES, families, familyOf, groupBy, hasFigure, scaling} from "./compare.js";
 import {draw, logScale, points, powersOfTwo, roundTicks, signs} from "./marks.js";
-import {HEIGHT, capital, makeSelect, measure, opener} from "./parts.js";
+import {HEIGHT, figureColumn, makeSelect, measure, tableOfResults} from "./parts.js";
 
 const {line, text} = libraries;
 
@@ -28,19 +28,16 @@ export function scale({results, state, width, change, edition, open}) {
   if (!found.length)
     return {title, empty: "No submitter has results of one round with one accelerator at two sizes or more here."};
   const wanted = found.filter(({id}) => state.families.includes(id)).slice(0, MOST);
-  const shown = (wanted.length ? wanted : found.slice(0, 1)).map((family, place) => ({
-    ...family,
-    steps: scaling(family),
-    colour: COLOURS[place],
-    shape: SHAPES[place],
-  }));
-  const all = shown.flatMap((family) => family.steps.map((step) => ({...step, family})));
-  const unit = shown.some(({steps}) => steps[0].result.size_unit === "accelerator") ? "accelerators" : "processors";
+  const shown = (wanted.length ? wanted : found.slice(0, 1)).map(({id, steps}, place) => {
+    const family = {id, colour: COLOURS[place], shape: SHAPES[place]};
+    // a result may be a step of two families, in which it is as fast as something else
+    return {...family, steps: scaling(steps).map((step) => ({...step, family}))};
+  });
+  const drawn = shown.flatMap(({steps}) => steps);
+  const unit = shown.some(({steps}) => steps[0].size_unit === "accelerator") ? "accelerators" : "processors";
   const isEfficiency = state.figure === "efficiency";
   const of = isEfficiency ? "efficiency" : "speedup";
-  const size = ({result}) => result.size;
-  const familyOfResult = new Map(all.map(({result, family}) => [result, family]));
-  const efficiencies = roundTicks([0, ...all.map(({efficiency}) => efficiency)]);
+  const efficiencies = roundTicks([0, ...drawn.map(({efficiency}) => efficiency)]);
   const y = isEfficiency
     ? {
         scale: {domain: [0, efficiencies.at(-1)]},
@@ -48,12 +45,10 @@ export function scale({results, state, width, change, edition, open}) {
         ticks: efficiencies,
         names: efficiencies.map(formatShare),
       }
-    : logScale([...all.map(({ideal}) => ideal), ...all.map(({speedup}) => speedup)], "times as fast as the smallest");
+    : logScale([...drawn.map(({ideal}) => ideal), ...drawn.map(({speedup}) => speedup)], "times as fast as the smallest");
   const options = (without) =>
     found.filter(({id}) => !without.includes(id)).map(({id, steps: {length}}) => [id, `${id} (${length} sizes)`]);
   const ids = shown.map(({id}) => id);
-  const valueOf = new Map(all.map((step) => [step.result, step[of]]));
-  const drawn = all.map(({result}) => result);
   return {
     title,
     drawn,
@@ -78,32 +73,31 @@ export function scale({results, state, width, change, edition, open}) {
     notes: [...shown.map((family) => sayFamily(family, edition)), "Grey line: ideal scaling."],
     legend: shown.map(({id, colour, shape}) => ({name: id, colour, shape})),
     chart: draw(
-      `${capital(of)} of ${shown.map(({id}) => id).join(", ")} at ${count(all.length, "size")}; the table below the chart has the same figures`,
+      `${capital(of)} of ${shown.map(({id}) => id).join(", ")} at ${count(drawn.length, "size")}; the table below the chart has the same figures`,
       {
         width,
         height: HEIGHT,
         drawn,
-        x: logScale(all.map(size), unit, {ticks: powersOfTwo}),
+        x: logScale(
+          drawn.map(({size}) => size),
+          unit,
+          {ticks: powersOfTwo},
+        ),
         y,
         marks: [
           ...shown.flatMap(({steps, colour}) => [
-            line(steps, {x: size, y: isEfficiency ? () => 1 : "ideal", stroke: "var(--faint)", strokeWidth: 1.5}),
-            line(steps, {x: size, y: of, stroke: colour, strokeWidth: 2}),
+            line(steps, {x: "size", y: isEfficiency ? () => 1 : "ideal", stroke: "var(--faint)", strokeWidth: 1.5}),
+            line(steps, {x: "size", y: of, stroke: colour, strokeWidth: 2}),
           ]),
-          points(
-            drawn,
-            "size",
-            (result) => valueOf.get(result),
-            (result) => familyOfResult.get(result),
-          ),
-          ...signs(drawn, "size", (result) => valueOf.get(result)),
+          points(drawn, "size", of, ({family}) => family),
+          ...signs(drawn, "size", of),
           text(
-            all.filter(({result, family}) => result !== family.steps[0].result),
+            shown.flatMap(({steps}) => steps.slice(1)),
             {
-              x: size,
+              x: "size",
               y: of,
-              text: ({efficiency, result, family}) =>
-                formatShare(efficiency) + (family.id.startsWith(ACROSS) ? ` ${result.submitter}` : ""),
+              text: ({efficiency, submitter, family}) =>
+                formatShare(efficiency) + (family.id.startsWith(ACROSS) ? ` ${submitter}` : ""),
               dy: 18,
               fill: "var(--ink)",
               stroke: "var(--paper)",
@@ -113,40 +107,29 @@ export function scale({results, state, width, change, edition, open}) {
         ],
       },
     ),
-    figures: makeFigures(
+    figures: tableOfResults(
       `Scaling of ${shown.map(({id}) => id).join(", ")}`,
       [
-        {title: "Family"},
-        {title: capital(unit), number: true},
-        {title: capital(measure(edition)), number: true},
-        {title: "Times as fast, derived", number: true},
-        {title: "Ideal", number: true},
-        {title: "Efficiency, derived", number: true},
-        {title: "Batch size", number: true},
-        {title: "Factor of the review", number: true},
-        {title: "Submitter"},
-        {title: "System"},
+        {title: "Family", of: ({family}) => family.id},
+        {title: capital(unit), number: true, of: ({size}) => format(size)},
+        figureColumn(FIGURES.score, measure(edition)),
+        {title: "Times as fast, derived", number: true, of: ({speedup}) => formatTimes(speedup)},
+        {title: "Ideal", number: true, of: ({ideal}) => formatTimes(ideal)},
+        {title: "Efficiency, derived", number: true, of: ({efficiency}) => formatShare(efficiency)},
+        "batch",
+        {title: "Factor of the review", number: true, of: ({factor}) => (factor === 1 ? "" : formatFactor(factor))},
+        ...["submitter", "system"],
       ],
-      all.map(({result, speedup, ideal, efficiency, family}) => [
-        family.id,
-        format(result.size),
-        formatFigure(result.score),
-        formatTimes(speedup),
-        formatTimes(ideal),
-        formatShare(efficiency),
-        format(result.batch_size),
-        result.factor === 1 ? "" : formatFactor(result.factor),
-        result.submitter,
-        opener(result, result.system, open),
-      ]),
+      drawn,
+      open,
     ),
   };
 }
 
 function sayFamily({id, steps}, edition) {
-  const [{result: from}, last] = [steps[0], steps.at(-1)];
+  const [from, last] = [steps[0], steps.at(-1)];
   return (
-    `${id}: from ${format(from.size)} to ${format(last.result.size)} ${from.size_unit}s, ${formatFigure(from.score)} to ${formatFigure(last.result.score)} ${measure(edition)}: ` +
+    `${id}: from ${format(from.size)} to ${format(last.size)} ${from.size_unit}s, ${formatFigure(from.score)} to ${formatFigure(last.score)} ${measure(edition)}: ` +
     `${formatTimes(last.speedup)} of ${formatTimes(last.ideal)} times, ${formatShare(last.efficiency)}; derived.`
   );
 }

@@ -1,10 +1,10 @@
 /* Up to four results side by side: what differs first, and their runs on one axis where they may be compared. */
 
 import {make, makeFigures} from "./dom.js";
-import {count, formatFigure, formatShare, formatTimes} from "./format.js";
+import {count, formatShare, formatTimes} from "./format.js";
 import {groupOf, timesAsFast} from "./compare.js";
 import {draw, namesScale, roundTicks, textWidth} from "./marks.js";
-import {measure, opener} from "./parts.js";
+import {measure, opener, sayScore} from "./parts.js";
 import {unitOf} from "./data.js";
 
 const {dot, tickX} = libraries;
@@ -91,7 +91,7 @@ function tableOf(data, results, {change, state, open}) {
       ),
     ],
     ["Benchmark", ...results.map(({edition}) => edition.title)],
-    ["Score", ...results.map((result) => `${formatFigure(result.score)} ${measure(result.edition)}`)],
+    ["Score", ...results.map(sayScore)],
     ["Spread of runs, derived", ...results.map(({spread}) => (spread === null ? "" : formatShare(spread)))],
     ["To know", ...results.map(({signs}) => signs)],
   ];

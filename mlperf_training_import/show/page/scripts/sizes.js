@@ -1,8 +1,8 @@
 /* All results of an edition: minutes against how many accelerators they took. */
 
-import {count} from "./format.js";
+import {capital, count} from "./format.js";
 import {draw, logScale, points, powersOfTwo, signs} from "./marks.js";
-import {HEIGHT, capital, colourSelect, figureOf, figureSelect, legendOf} from "./parts.js";
+import {HEIGHT, colourSelect, figureOf, figureSelect, legendOf} from "./parts.js";
 import {hasFigure} from "./compare.js";
 import {explainSigns} from "./trust.js";
 
