@@ -4,40 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotUnderstood
-from ..regular import open_regular, read_regular
+from ..logs.line import LoggedLine
+from ..logs.log import read_log
+from ..regular import read_regular
+from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB
-from .logs import read_lines
+from .lines import LineList
 from .remarks import Remark, remark, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ..model import RunLog
     from .check import Checked
+
+#: Start and stop of a run in milliseconds.
+_Times = tuple[float, float] | None
 
 _LARGEST_DESCRIPTION = 1 << 20
 #: So many keys that changed stand in a remark.
 _MOST_KEYS = 10
 
 
-class _Every:
-    """All keys."""
+class _Every(dict[str, list[LoggedLine]]):
+    """Wants the lines of all keys."""
 
-    def __contains__(self, _key: object) -> bool:
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class _Log:
-    """A log: digest of its bytes, and the times at which its run started and stopped."""
-
-    path: str
-    digest: str
-    times: tuple[float, float] | None
+    def get(self, key: str, _default: object = None) -> list[LoggedLine]:
+        return self.setdefault(key, [])
 
 
 def compare_with(checked: Checked, earlier: Path) -> None:
@@ -48,25 +46,24 @@ def compare_with(checked: Checked, earlier: Path) -> None:
     """
     if not earlier.is_dir():
         raise NotUnderstood(f"--against={earlier}: no such folder")
-    by_digest: dict[str, _Log] = {}
-    by_times: dict[tuple[float, float], _Log] = {}
+    by_digest: dict[str, str] = {}
+    by_times: dict[_Times, str] = {}
+    dialect = rules_of(checked.version).dialect
     for file in sorted(earlier.rglob("result_*.txt")):
-        if (log := _log(file, file.relative_to(earlier).as_posix(), checked.version)) is not None:
-            by_digest.setdefault(log.digest, log)
-            if log.times is not None:
-                by_times.setdefault(log.times, log)
-    again: dict[tuple[str, str], int] = {}
+        if (digest := _digest(file)) is not None:
+            path = file.relative_to(earlier).as_posix()
+            by_digest.setdefault(digest, path)
+            by_times.setdefault(_times(read_log(file, dialect, path)), path)
+    by_times.pop(None, None)
+    again: Counter[tuple[str, str]] = Counter()
     for found in checked.logs:
-        log = _log(checked.root / found.path, found.path, checked.version)
-        if log is None:
-            continue
         place = found.path.rpartition("/")[0]
-        if (same := by_digest.get(log.digest)) is not None:
-            pair = (place, same.path.rpartition("/")[0])
-            again[pair] = again.get(pair, 0) + 1
-        elif log.times is not None and (like := by_times.get(log.times)) is not None:
-            what = ", ".join(_changed(checked.root / found.path, earlier / like.path, checked.version))
-            said = f"the run of {like.path}; {what or 'other lines'} changed"
+        digest = _digest(checked.root / found.path)
+        if (same := by_digest.get(digest or "")) is not None:
+            again[place, same.rpartition("/")[0]] += 1
+        elif digest is not None and (like := by_times.get(_times(found.run))) is not None:
+            ours, theirs = (_said(file, checked.version) for file in (checked.root / found.path, earlier / like))
+            said = f"the run of {like}; {_changes(ours, theirs, more=' more keys') or 'other lines'} changed"
             checked.remarks.append(remark("against.changed-log", found.path, said, place or found.path))
     for (place, before), count in again.items():
         checked.remarks.append(remark("against.same-logs", place, f"{count} logs are those of {before}", place))
@@ -74,25 +71,32 @@ def compare_with(checked: Checked, earlier: Path) -> None:
     checked.remarks.sort(key=lambda said: said.folder)
 
 
-def _log(file: Path, path: str, version: str) -> _Log | None:
+def _digest(file: Path) -> str | None:
     try:
-        with open_regular(file) as stream:
-            digest = hashlib.sha256(stream.read(LARGEST_LOG_MB << 20)).hexdigest()
+        return hashlib.sha256(read_regular(file, LARGEST_LOG_MB << 20)).hexdigest()
     except OSError:
         return None
-    lines = read_lines(file, version, frozenset({"run_start", "run_stop"})).by_key
-    starts, stops = lines.get("run_start"), lines.get("run_stop")
-    return _Log(path, digest, (starts[0].time, stops[-1].time) if starts and stops else None)
 
 
-def _changed(file: Path, earlier: Path, version: str) -> Iterator[str]:
-    """Keys whose values differ between two logs of one run, with both values; and how many there are more."""
-    ours, theirs = (read_lines(path, version, _Every()).first_values() for path in (file, earlier))
+def _times(run: RunLog) -> _Times:
+    """When a run started and stopped; None where the log does not say both."""
+    return None if run.run_start_ms is None or run.run_stop_ms is None else (run.run_start_ms, run.run_stop_ms)
+
+
+def _said(file: Path, version: str) -> dict[str, Any]:
+    """What a log says first of each key."""
+    found = LineList(_Every())
+    read_log(file, rules_of(version).dialect, file.name, keeper=found)
+    return found.first_values()
+
+
+def _changes(ours: dict[str, Any], theirs: dict[str, Any], more: str = "") -> str:
+    """Keys whose values differ, with both values, and how many there are ``more``; empty where none do."""
     changed = [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]
-    for key in changed[:_MOST_KEYS]:
-        yield f"{key} ({short(theirs.get(key))} is {short(ours.get(key))} now)"
-    if len(changed) > _MOST_KEYS:
-        yield f"{len(changed) - _MOST_KEYS} more keys"
+    said = [f"{key} ({short(theirs.get(key))} is {short(ours.get(key))} now)" for key in changed[:_MOST_KEYS]]
+    if more and len(changed) > _MOST_KEYS:
+        said.append(f"{len(changed) - _MOST_KEYS}{more}")
+    return ", ".join(said)
 
 
 def _compare_descriptions(root: Path, place: str, earlier: Path, before: str) -> Iterator[Remark]:
@@ -100,11 +104,7 @@ def _compare_descriptions(root: Path, place: str, earlier: Path, before: str) ->
     ours, theirs = _description(root, place), _description(earlier, before)
     if ours is None or theirs is None:
         return
-    changed = [key for key in sorted({*ours[1], *theirs[1]}) if ours[1].get(key) != theirs[1].get(key)]
-    if changed:
-        what = ", ".join(
-            f"{key} ({short(theirs[1].get(key))} is {short(ours[1].get(key))} now)" for key in changed[:_MOST_KEYS]
-        )
+    if what := _changes(ours[1], theirs[1]):
         yield remark("against.changed-description", ours[0], f"other than {theirs[0]}: {what}", place)
 
 

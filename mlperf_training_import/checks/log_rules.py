@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..logs.line import LoggedLine
 from ..tables.checks import FIRST_SCOPE, KeyRules, Rule, Rulebook, Scope
 from ..tables.formula import FAILURES, Line, UnknownName
-from .lines import LineList, LoggedLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from .lines import LineList
 
 #: Scopes that one log may name. No round has so many; a scope that names itself would be gone through without end.
 _MOST_SCOPES = 8
@@ -34,7 +36,7 @@ class Failure:
     many lines there are. ``is_lenient`` says that the checker refuses wrongly. ``expected`` is what a formula comes to.
     """
 
-    rule: Rule | None
+    rule: Rule
     kind: str
     scope: str
     key: str
@@ -127,15 +129,16 @@ def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) 
 
     A formula knows each key by its first value, wherever that stands.
     """
-    values = found.first_values()
+    values, before = found.first_values(), _Before(found)
     for scope in (rulebook.beyond[name] for name in scopes if name in rulebook.beyond):
         memory = dict(values)
         for remembered, formula in scope.begin:
             memory[remembered] = formula(Line(NOTHING, memory, ()))
         for line in found.in_order(scope.keys):
-            rules, place = scope.keys[line.key], Line(line, memory, _Before(found, line.ordinal))
+            rules, place, before.ordinal = scope.keys[line.key], Line(line, memory, before), line.ordinal
             for rule in rules.each:
-                if not _holds(rule, place):
+                # what cannot be computed is a failure of the checkers' own rules, and is said there
+                if not computed(rule.holds, place, otherwise=True):
                     yield Failure(rule, "check", scope.name, line.key, line, expected=_expected(rule, place))
             _remember(rules, place)
 
@@ -143,33 +146,28 @@ def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) 
 class _Before:
     """The keys that come before a line."""
 
-    def __init__(self, found: LineList, ordinal: int) -> None:
-        self._by_key = found.by_key
-        self.ordinal = ordinal
+    def __init__(self, found: LineList) -> None:
+        self._first = {key: lines[0].ordinal for key, lines in found.by_key.items() if lines}
+        self.ordinal = 0
 
     def __contains__(self, key: Any) -> bool:
-        lines = self._by_key.get(key)
-        return lines is not None and lines[0].ordinal < self.ordinal
+        return self._first.get(key, self.ordinal) < self.ordinal
 
 
-def _holds(rule: Rule, place: Line) -> bool:
+def computed(formula: Callable[[Line], Any], place: Line, *, otherwise: Any = False) -> Any:
+    """What a formula comes to, and something else where it cannot be computed."""
     try:
-        return rule.holds is None or bool(rule.holds(place))
+        return formula(place)
     except FAILURES:
-        return True  # what cannot be computed is a failure of the checkers' own rules, and is said there
+        return otherwise
 
 
 def _expected(rule: Rule, place: Line) -> Any:
     """What the value should have been, where that is computed; None where it cannot be."""
-    try:
-        return None if rule.expected is None else rule.expected(place)
-    except FAILURES:
-        return None
+    return None if rule.expected is None else computed(rule.expected, place, otherwise=None)
 
 
 def _remember(rules: KeyRules, place: Line) -> bool:
-    if not rules.remember:
-        return True
     try:
         for name, formula in rules.remember:
             place.memory[name] = formula(place)
@@ -200,9 +198,6 @@ class _Kept:
     def add(self, failure: Failure) -> None:
         self.by_key.setdefault(failure.key, []).append(failure)
 
-    def add_lasting(self, failure: Failure) -> None:
-        self.lasting[failure.code] = failure
-
 
 class _ScopeRun:
     """One scope gone through over the lines of one log, which get those that the scope makes of others."""
@@ -217,14 +212,15 @@ class _ScopeRun:
 
     def go_through(self) -> None:
         """Tests all lines, and counts them."""
-        scope, keys, before = self._scope, self._scope.keys, _Before(self._found, 0)
+        scope, keys = self._scope, self._scope.keys
         if scope.gathered is not None:
             for made in self._gathered(scope.gathered):
-                self._found.add(made)
+                self._found.by_key.setdefault(made.key, []).append(made)
         for name, formula in scope.begin:
             self._memory[name] = formula(Line(NOTHING, self._memory, ()))
         for key in keys:
             self._kept.by_key.pop(key, None)
+        before = _Before(self._found)
         place = Line(NOTHING, self._memory, before)
         for line in self._found.in_order(keys):
             rules = keys[line.key]
@@ -240,8 +236,8 @@ class _ScopeRun:
         if is_first or not rules.looks_once:
             for rule in () if passes else rules.each:
                 self._test(rule, line, place)
-            if (rules.next is not None and not self._add_scope(rules, place)) or not _remember(rules, place):
-                self._kept.add(Failure(rules.counted, "codecrash", self._scope.name, line.key, line))
+            if not (self._add_scope(rules, place) and _remember(rules, place)):
+                self._kept.add(Failure(rules.rule, "codecrash", self._scope.name, line.key, line))
         if is_first:
             for rule in rules.first:
                 self._test(rule, line, place)
@@ -252,14 +248,14 @@ class _ScopeRun:
         """Notes whether one of the lines passes that only one must."""
         self._reached.setdefault(line.key, False)
         try:
-            if all(rule.holds is None or rule.holds(place) for rule in rules.any):
+            if all(rule.holds(place) for rule in rules.any):
                 self._reached[line.key] = True
         except FAILURES:
             raise _Stops(f"{line.key} is not of the type that it is compared with", line) from None
 
     def _test(self, rule: Rule, line: LoggedLine, place: Line) -> None:
         try:
-            if rule.holds is not None and not rule.holds(place):
+            if not rule.holds(place):
                 self._fail(rule, line, place, None)
         except FAILURES as error:
             self._fail(rule, line, place, error)
@@ -279,23 +275,14 @@ class _ScopeRun:
         memory: dict[str, Any] = {}
         for later in self._found.in_order(key for key, rules in self._scope.keys.items() if rules.remember):
             _remember(self._scope.keys[later.key], Line(later, memory, ()))
-        try:
-            return bool(rule.holds is not None and rule.holds(Line(line, memory, ())))
-        except FAILURES:
-            return False
+        return bool(computed(rule.holds, Line(line, memory, ())))
 
-    def _is_lenient(self, rule: Rule | None, lines: Iterable[LoggedLine]) -> bool:
+    def _is_lenient(self, rule: Rule, lines: Iterable[LoggedLine]) -> bool:
         """Whether the checker refuses wrongly, on one line at least."""
-        if rule is None or rule.lenient is None:
+        if rule.lenient is None:
             return False
         memory = {**self._found.first_values(), **self._memory}
-        for line in lines:
-            try:
-                if rule.lenient(Line(line, memory, ())):
-                    return True
-            except FAILURES:
-                continue
-        return False
+        return any(computed(rule.lenient, Line(line, memory, ())) for line in lines)
 
     def _add_scope(self, rules: KeyRules, place: Line) -> bool:
         """Adds the scope that a line names; False where its name cannot be made."""
@@ -314,7 +301,8 @@ class _ScopeRun:
         lines, scope = self._found.by_key.get(key, []), self._scope.name
         if rules.any and lines and not self._reached[key]:
             lenient = self._is_lenient(rules.any[0], lines)
-            self._kept.add_lasting(Failure(rules.any[0], "never", scope, key, lines[-1], is_lenient=lenient))
+            failure = Failure(rules.any[0], "never", scope, key, lines[-1], is_lenient=lenient)
+            self._kept.lasting[failure.code] = failure
         rule, number = rules.counted, len(lines)
         if rule is None:
             return
@@ -328,7 +316,7 @@ class _ScopeRun:
         elif rules.alternative is not None:
             if not lines and not self._found.by_key.get(rules.alternative):
                 failure = Failure(rule, "least1of", scope, key, alternative=rules.alternative)
-                self._kept.add_lasting(failure)
+                self._kept.lasting[failure.code] = failure
         elif number < rules.least:
             kind = "least1" if rules.least == 1 else "leastN"
             self._kept.add(Failure(rule, kind, scope, key, last, number, is_lenient=lenient))

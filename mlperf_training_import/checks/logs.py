@@ -14,14 +14,15 @@ from ..tables.checks import rulebook_of
 from ..tables.formula import FAILURES, Line
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB
-from .lines import LineList, LoggedLine, line_numbers
-from .log_rules import NOTHING, JudgedLog, iter_objections, judge_log
+from .lines import LineList, line_numbers
+from .log_rules import NOTHING, JudgedLog, computed, iter_objections, judge_log
 from .remarks import Remark, remark, remark_on_line, short
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from ..logs.line import LoggedLine
     from ..model import RunLog
     from ..tables.checks import Rulebook
 
@@ -81,14 +82,11 @@ class CheckedLog:
     remarks: list[Remark] = field(default_factory=list)
 
 
-def read_lines(file: Path, version: str, wanted: Container[str], largest_mb: int = LARGEST_LOG_MB) -> LineList:
-    """The wanted lines of a log of a round."""
-    return _read(file, file.name, version, wanted, largest_mb)[1]
-
-
-def _read(file: Path, path: str, version: str, wanted: Container[str], largest_mb: int) -> tuple[RunLog, LineList]:
-    """What a log says, and its wanted lines."""
-    found = LineList(wanted)
+def read_lines(
+    file: Path, path: str, version: str, wanted: Iterable[str], largest_mb: int = LARGEST_LOG_MB
+) -> tuple[RunLog, LineList]:
+    """What a log of a round says, and its lines with the keys that are wanted."""
+    found = LineList({key: [] for key in wanted})
     run = read_log(file, rules_of(version).dialect, path, largest_mb=largest_mb, keeper=found)
     found.trouble, found.count = run.trouble, run.lines
     return run, found
@@ -110,7 +108,7 @@ def check_log(
     rulebook = rulebook_of(version)
     if rulebook is None:
         raise ValueError(f"{version}: no rules")
-    run, found = _read(file, path, version, rulebook.keys | _KEYS_OF_FOLDER, largest_mb)
+    run, found = read_lines(file, path, version, rulebook.keys | _KEYS_OF_FOLDER, largest_mb)
     judged = judge_log(found, rulebook)
     if found.trouble is not None:
         judged = JudgedLog(verdict="crash", stops=found.trouble)
@@ -120,9 +118,7 @@ def check_log(
     are_rules = judged.verdict == "fail" and not found.unreadable and found.count > 0
     checked.refused_wrongly = are_rules and all(failure.is_lenient for failure in counting)
     if with_remarks:
-        remarks = _Remarker(file, path, folder or path)
-        remarks.add_all(found, judged, rulebook)
-        checked.remarks = remarks.remarks
+        checked.remarks = _remarks_on(file, path, folder or path, found, judged, rulebook)
     return checked
 
 
@@ -195,67 +191,45 @@ class _Progress:
         return self._latest
 
 
-class _Remarker:
-    """Collects the remarks about one log."""
-
-    def __init__(self, file: Path, path: str, folder: str) -> None:
-        self._file = file
-        self._path = path
-        self._folder = folder
-        self.remarks: list[Remark] = []
-        self._ordinals: list[int | None] = []
-
-    def add_all(self, found: LineList, judged: JudgedLog, rulebook: Rulebook) -> None:
-        """Adds all that there is to say."""
-        if found.trouble is not None:
-            self._add("log.not-read", found.trouble)
-            return
-        self._add_unread(found, judged, rulebook)
-        counts: Counter[str] = Counter()
-        for failure in (*judged.failures, *iter_objections(found, rulebook, judged.scopes)):
-            if failure.rule is not None:
-                counts[failure.rule.id] += 1
-                if counts[failure.rule.id] <= (_MOST_REMARKS if failure.rule.source == "peer" else 1):
-                    self.remarks.append(remark_on_line(failure, self._path, self._folder, None))
-                    self._ordinals.append(failure.line.ordinal if failure.line is not None else None)
-        for name, what, line in iter_doubts(found, judged, rulebook):
-            self._add(name, what, line.ordinal if line is not None else None)
-        self._find_numbers(is_refused=judged.verdict != "pass")
-
-    def _add_unread(self, found: LineList, judged: JudgedLog, rulebook: Rulebook) -> None:
-        """Says which lines cannot be read, and where the rules end."""
-        if judged.stops is not None and judged.unknown_scope is None:
-            self._add("log.stops", judged.stops, judged.stops_at)
-        for ordinal, why in found.unreadable[:_MOST_REMARKS]:
-            self._add("log.unreadable-line", why, ordinal)
-        if not found.count:
-            self._add("log.no-lines", "no line with :::MLLOG and a blank")
-        if judged.unknown_scope is not None:
-            division, _, benchmark = judged.unknown_scope.partition("_")
-            known = [name.partition("_")[2] for name in rulebook.scopes if name.startswith(f"{division}_")]
-            name = f"{benchmark} ({division})" if known else division
-            meant = did_you_mean(benchmark, known) if known else did_you_mean(division, ("closed", "open"))
-            self._add("log.no-rules", f"{rulebook.version} has no rules for {short(name)}{meant}")
-
-    def _add(self, name: str, what: str, ordinal: int | None = None) -> None:
-        self.remarks.append(remark(name, self._path, what, self._folder))
-        self._ordinals.append(ordinal)
-
-    def _find_numbers(self, *, is_refused: bool) -> None:
-        wanted = {ordinal for ordinal in self._ordinals if ordinal is not None and ordinal >= 0}
-        if not wanted and not is_refused:
-            return
-        numbers, without_blank = line_numbers(self._file, wanted)
-        self.remarks = [
-            said if ordinal is None else said.at_line(numbers.get(ordinal))
-            for said, ordinal in zip(self.remarks, self._ordinals, strict=True)
-        ]
-        if is_refused and without_blank is not None:
-            said = remark("log.no-blank", self._path, ":::MLLOG without a blank", self._folder, without_blank)
-            self.remarks.append(said)
+def _remarks_on(file: Path, path: str, folder: str, found: LineList, judged: JudgedLog, rulebook: Rulebook) -> list[Remark]:
+    """All that there is to say about a log."""
+    if found.trouble is not None:
+        return [remark("log.not-read", path, found.trouble, folder)]
+    remarks = [remark(name, path, what, folder, ordinal) for name, what, ordinal in _iter_unread(found, judged, rulebook)]
+    counts: Counter[str] = Counter()
+    for failure in (*judged.failures, *iter_objections(found, rulebook, judged.scopes)):
+        counts[failure.rule.id] += 1
+        if counts[failure.rule.id] <= (_MOST_REMARKS if failure.rule.source == "peer" else 1):
+            remarks.append(remark_on_line(failure, path, folder))
+    for name, what, line in iter_doubts(found, judged, rulebook):
+        remarks.append(remark(name, path, what, folder, line.ordinal))
+    # what the remarks have so far are ordinals of lines
+    wanted = {said.line for said in remarks if said.line is not None}
+    is_refused = judged.verdict != "pass"
+    numbers, without_blank = line_numbers(file, wanted) if wanted or is_refused else ({}, None)
+    remarks = [said if said.line is None else said.at_line(numbers.get(said.line)) for said in remarks]
+    if is_refused and without_blank is not None:
+        remarks.append(remark("log.no-blank", path, ":::MLLOG without a blank", folder, without_blank))
+    return remarks
 
 
-def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iterator[tuple[str, str, LoggedLine | None]]:
+def _iter_unread(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iterator[tuple[str, str, int | None]]:
+    """Which lines cannot be read, and where the rules end: id of a remark, what was found, and the ordinal of a line."""
+    if judged.stops is not None and judged.unknown_scope is None:
+        yield "log.stops", judged.stops, judged.stops_at
+    for ordinal, why in found.unreadable[:_MOST_REMARKS]:
+        yield "log.unreadable-line", why, ordinal
+    if not found.count:
+        yield "log.no-lines", "no line with :::MLLOG and a blank", None
+    if judged.unknown_scope is not None:
+        division, _, benchmark = judged.unknown_scope.partition("_")
+        known = [name.partition("_")[2] for name in rulebook.scopes if name.startswith(f"{division}_")]
+        name = f"{benchmark} ({division})" if known else division
+        meant = did_you_mean(benchmark, known) if known else did_you_mean(division, ("closed", "open"))
+        yield "log.no-rules", f"{rulebook.version} has no rules for {short(name)}{meant}", None
+
+
+def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iterator[tuple[str, str, LoggedLine]]:
     """What the checkers let pass although the lines contradict each other: id of a remark, what was found, and where."""
     starts, stops = found.by_key.get("run_start", []), found.by_key.get("run_stop", [])
     yield from _repeated(starts, "run_start")
@@ -295,13 +269,10 @@ def _target_outside(
         memory = found.first_values()
         for name, formula in scope.begin:
             memory[name] = formula(Line(NOTHING, memory, frozenset()))
-        reached = [line for line in found.by_key.get(key, ()) if _passes(rules.any, line, memory)]
+        reached = [
+            line
+            for line in found.by_key.get(key, ())
+            if all(computed(rule.holds, Line(line, memory, ())) for rule in rules.any)
+        ]
         if reached and not any(start.ordinal < line.ordinal < stop.ordinal for line in reached):
             yield "run.target-outside", f"{key} reaches the target outside of the run only", reached[0]
-
-
-def _passes(rules: Iterable[Any], line: LoggedLine, memory: dict[str, Any]) -> bool:
-    try:
-        return all(rule.holds(Line(line, memory, frozenset())) for rule in rules)
-    except FAILURES:
-        return False

@@ -91,13 +91,10 @@ def remark_on_doubt(finding: Finding) -> Remark:
     return Remark(f"result.{finding.code}", "objection", finding.where, finding.what, "", finding.kind.advice, folder)
 
 
-def remark_on_line(failure: Failure, place: str, folder: str, line: int | None) -> Remark:
-    """A remark about a rule of ``checks.csv`` that a log fails."""
+def remark_on_line(failure: Failure, place: str, folder: str) -> Remark:
+    """A remark about a rule of ``checks.csv`` that a log fails; ``line`` is the ordinal of its line, if there is one."""
     rule = failure.rule
-    if rule is None:
-        raise ValueError("a failure without a rule")
-    weight = rule.weight
-    found, mend = _found(failure), rule.mend
+    weight, found, mend = rule.weight, _found(failure), rule.mend
     if failure.is_lenient:
         weight, why = "lenient", rule.wrong or "the checker knows a name only below the line that it stands on"
         found = f"{found} ({why})"
@@ -107,16 +104,16 @@ def remark_on_line(failure: Failure, place: str, folder: str, line: int | None) 
         mend = "log first what the formula needs"
     elif failure.kind not in ("check", "checkcrash") or not mend:
         mend = _mend(failure)
+    line = failure.line.ordinal if failure.line is not None else None
     return Remark(rule.id, weight, place, found, asked_for(failure), mend, folder, line)
 
 
 def asked_for(failure: Failure) -> str:
     """What a rule asks for, in words."""
     rule = failure.rule
-    if rule is None:
-        return ""
     if failure.kind in ("once", "repeated"):
-        return f"one line with the key {failure.key}{_of_value(rule)}"
+        of_value = f": {words_of_rule(rule)}" if _tests_value(rule) else ""
+        return f"one line with the key {failure.key}{of_value}"
     if failure.kind == "least1of":
         return f"at least one line with the key {failure.key} or {failure.alternative}"
     if failure.kind in ("least1", "leastN"):
@@ -174,13 +171,9 @@ def short(value: Any) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
-def _of_value(rule: Rule) -> str:
-    return f": {words_of_rule(rule)}" if _tests_value(rule) else ""
-
-
 def _tests_value(rule: Rule) -> bool:
     """Whether a rule asks for something that can be written down as a value."""
-    return rule.when == "each" and "value" in rule.test and rule.test != "value != ''"
+    return rule.when == "each" and "value" in rule.test
 
 
 def _found(failure: Failure) -> str:
@@ -197,7 +190,7 @@ def _found(failure: Failure) -> str:
     said = f"{key} is {short(line.value)}" if line is not None else key
     if failure.kind == "never":
         return f"no {key} reaches the target; the last {said.removeprefix(key).strip()}"
-    if line is not None and failure.rule is not None and "metadata" in failure.rule.test:
+    if line is not None and "metadata" in failure.rule.test:
         said = f"{key} with the metadata {short(line.metadata)}"
     return f"{said}, with which the test cannot be computed" if failure.kind in ("checkcrash", "codecrash") else said
 
@@ -209,12 +202,11 @@ def _mend(failure: Failure) -> str:
     if failure.kind == "once" and failure.number:
         return f"log {key} once; where several processes log it, let all say the same"
     if failure.kind in ("once", "least1", "leastN", "least1of"):
-        asked = (
-            words_of_rule(rule) if rule is not None and rule.test and rule.when == "each" and "value" in rule.test else "..."
-        )
-        return f'add mllogger.event(key="{key}", value={asked}) where the run begins' if asked != "..." else f"log {key}"
+        if not _tests_value(rule):
+            return f"log {key}"
+        return f'add mllogger.event(key="{key}", value={words_of_rule(rule)}) where the run begins'
     if failure.kind == "never":
         return "train until the target is reached; a run that does not reach it counts as failed"
-    if rule is not None and "metadata" in rule.test:
+    if "metadata" in rule.test:
         return f"add it to the metadata of {key}"
     return f"run with {key} as the rules of the benchmark say, and log what was used"

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .remarks import Remark, remark
+from .tree import entries_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,11 +25,7 @@ def iter_repository(root: Path, folder: str) -> Iterator[Remark]:
     waiting = [folder]
     while waiting and left > 0:
         here = waiting.pop()
-        try:
-            with os.scandir(root / here) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
-        except OSError:
-            continue
+        entries = entries_of(root / here)
         left -= len(entries)
         for entry in entries:
             if entry.name in _OF_GIT:

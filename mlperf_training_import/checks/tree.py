@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import NotUnderstood
 from ..regular import read_regular
@@ -16,15 +15,12 @@ from ..tables.labels import split_label
 from ..tables.rules import public_rounds
 from .folders import PARAMETERS_FILE, Contents
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 _LOG_NAME = re.compile(r"result_.*\.txt", re.DOTALL)
 #: What repositories of results are called: ``training_results_v4.1``, ``hpc_results_v3.0``, ``submissions_training_v5.1``.
 _REPOSITORY = re.compile(r"(?:submissions_)?(training|hpc)(?:_results)?_v(\d+\.\d+)", re.ASCII)
 _LARGEST_PARAMETERS = 1 << 16
 #: More names of one folder say nothing more.
-_MOST_NAMES = 10_000
+_MOST_NAMES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +58,8 @@ def find_tree(path: Path) -> Tree:
         return Tree(path.parent, logs=(path.name,))
     if any((child / "results").is_dir() or (child / "systems").is_dir() for child in _folders(path)):
         return Tree(path)
-    logs = [file for folder in (path, *_folders(path)) for file in _files(folder) if _LOG_NAME.fullmatch(file.name)]
-    return Tree(path, logs=tuple(sorted(file.relative_to(path).as_posix() for file in logs)))
+    files = [entry for folder in (path, *_folders(path)) for entry in entries_of(folder) if _LOG_NAME.fullmatch(entry.name)]
+    return Tree(path, logs=tuple(sorted(Path(file).relative_to(path).as_posix() for file in files if file.is_file())))
 
 
 def round_of(path: Path) -> str | None:
@@ -83,11 +79,10 @@ def newest_round() -> str:
 def contents_of(root: Path, folder: str, logs: frozenset[str]) -> Contents:
     """What lies in a benchmark folder beside its logs."""
     place = root / folder
-    others = tuple(sorted(child.name for child in _children(place) if child.name not in logs and child.name[:1] != "."))
+    others = tuple(entry.name for entry in entries_of(place) if entry.name not in logs and entry.name[:1] != ".")
     power = None
     if "power" in others:
-        runs = _folders(place / "power")
-        power = {run.name: tuple(child.name for child in _children(run)) for run in runs}
+        power = {run.name: tuple(entry.name for entry in entries_of(run)) for run in _folders(place / "power")}
     files = (place / PARAMETERS_FILE, place.parent / PARAMETERS_FILE)
     parameters = tuple((file.relative_to(root).as_posix(), text) for file in files if (text := _text_of(file)) is not None)
     return Contents(others, power, parameters)
@@ -100,17 +95,14 @@ def _text_of(file: Path) -> str | None:
         return None
 
 
-def _children(folder: Path) -> list[Path]:
+def entries_of(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder, by name; nothing where it cannot be read."""
     try:
         with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in islice(entries, _MOST_NAMES)]
+            return sorted(islice(entries, _MOST_NAMES), key=lambda entry: entry.name)
     except OSError:
         return []
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(child for child in _children(folder) if child.is_dir() and not child.name.startswith("."))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (child for child in _children(folder) if child.is_file())
+    return [Path(entry) for entry in entries_of(folder) if entry.is_dir() and not entry.name.startswith(".")]

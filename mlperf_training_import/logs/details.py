@@ -13,6 +13,7 @@ import pickle
 import zlib
 from array import array
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -73,17 +74,17 @@ class _MeasuredLine(msgspec.Struct, gc=False):
 _decode_measured = msgspec.json.Decoder(_MeasuredLine).decode
 
 
+@dataclass(slots=True)
 class _Pending:
     """An evaluation, the number of the span that it is of, and the samples that are said after it; NaN for several."""
 
-    __slots__ = ("evaluation", "is_over", "key", "number", "samples_after", "span", "time_ms")
-
-    def __init__(
-        self, number: int, time_ms: float, key: str, is_over: bool, evaluation: Evaluation, span: int | None
-    ) -> None:
-        self.number, self.time_ms, self.key, self.is_over = number, time_ms, key, is_over
-        self.evaluation, self.span = evaluation, span
-        self.samples_after: float | None = None
+    number: int
+    time_ms: float
+    key: str
+    is_over: bool
+    evaluation: Evaluation
+    span: int | None
+    samples_after: float | None = None
 
     def add_samples(self, number: float) -> None:
         """Takes what a line says that follows."""

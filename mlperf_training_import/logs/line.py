@@ -10,6 +10,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import yaml
 
 from ..values import finite_number
@@ -158,6 +159,43 @@ def key_of_beginning(line: bytes, dialect: Dialect) -> str | None:
         return None
     key = record.get("key") if isinstance(record, dict) else None
     return key if isinstance(key, str) else None
+
+
+class LoggedLine(msgspec.Struct, gc=False, eq=False):
+    """A line that is kept: its number among those with a token, from 0 on, its time in milliseconds, and its key.
+
+    Value and metadata are parsed when somebody asks for them first. They are not to be changed.
+    """
+
+    ordinal: int
+    time: float
+    key: str
+    raw_value: msgspec.Raw = msgspec.Raw()
+    raw_metadata: msgspec.Raw = msgspec.Raw()
+    parsed_value: Any = msgspec.UNSET
+    parsed_metadata: Any = msgspec.UNSET
+
+    @classmethod
+    def of(cls, ordinal: int, time: float, key: str, value: Any, metadata: Any) -> LoggedLine:
+        """A line that is parsed already."""
+        return cls(ordinal, time, key, parsed_value=value, parsed_metadata=metadata)
+
+    @property
+    def value(self) -> Any:
+        """Whatever the line says."""
+        if self.parsed_value is msgspec.UNSET:
+            self.parsed_value = value_of(bytes(self.raw_value))
+        return self.parsed_value
+
+    @property
+    def metadata(self) -> Any:
+        """Whatever the line says. Python's parser reads what msgspec refuses: numbers out of range, Latin-1."""
+        if self.parsed_metadata is msgspec.UNSET:
+            try:
+                self.parsed_metadata = msgspec.json.decode(self.raw_metadata)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                self.parsed_metadata = json.loads(bytes(self.raw_metadata).decode("latin-1"))
+        return self.parsed_metadata
 
 
 @functools.lru_cache(1024)

@@ -26,6 +26,7 @@ from .evaluation import EVALUATION_KEYS, LONGEST_TEXT, evaluation_of
 from .history import HistoryReader
 from .line import (
     Allowance,
+    LoggedLine,
     MalformedLine,
     Spent,
     evaluation_parts,
@@ -38,7 +39,7 @@ from .line import (
 from .strange import why_no_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ..model import Evaluation
@@ -84,17 +85,13 @@ _UNKNOWN = "UNKNOWN_"
 _LONG_INTEGER = 10**18
 
 
-class _Unread(msgspec.Struct, gc=False):
-    """A JSON object of which nothing is kept."""
-
-
 class _Line(msgspec.Struct, gc=False):
     """What is kept of a line that is JSON as a whole. A line that does not fit may still be well-formed."""
 
     time_ms: Annotated[int, msgspec.Meta(ge=0, le=10**18)]
     key: str
     value: msgspec.Raw
-    metadata: _Unread
+    metadata: msgspec.Raw
 
 
 _decode_line = msgspec.json.Decoder(_Line).decode
@@ -126,21 +123,32 @@ def read_log(
         What the log says. A file that cannot be read comes back with ``trouble``, never as an exception.
     """
     reader = _LogReader(path, dialect, elapsed_key, quality_key, details, keeper)
-    most_bytes = largest_mb << 20
     try:
-        with open_regular(path) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            for block in iter_blocks(stream) if size <= most_bytes else ():
-                if (size := stream.tell()) > most_bytes:
-                    break
-                reader.take_block(block)
-        if size > most_bytes:
-            return RunLog(path=name, trouble=f"larger than {largest_mb} MB (--max_log_mb)")
+        for block in iter_blocks_of(path, largest_mb):
+            reader.take_block(block)
         return reader.record(name)
     except Spent as error:
         return RunLog(path=name, trouble=str(error))
     except OSError as error:
         return RunLog(path=name, trouble=error.strerror or type(error).__name__)
+
+
+def iter_blocks_of(path: Path, largest_mb: int) -> Iterator[bytes]:
+    """Blocks of whole lines of a file, as :func:`iter_blocks` gives them.
+
+    Raises:
+        OSError: the file cannot be read.
+        Spent: it is larger than ``largest_mb``, or grows to more while it is read.
+    """
+    most_bytes = largest_mb << 20
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        for block in iter_blocks(stream) if size <= most_bytes else ():
+            if (size := stream.tell()) > most_bytes:
+                break
+            yield block
+    if size > most_bytes:
+        raise Spent(f"larger than {largest_mb} MB (--max_log_mb)")
 
 
 def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = LONGEST_LINE_BYTES) -> Iterator[bytes]:
@@ -174,6 +182,18 @@ def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = L
         yield carry + b"\n"
 
 
+def iter_numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """All lines of a log with their numbers, from 1 on.
+
+    Reads the log again: counting all lines costs more than to do this for the few logs that need it.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open_regular(path) as stream:
+        yield from enumerate((line for block in iter_blocks(stream) for line in block.split(b"\n")[:-1]), 1)
+
+
 def are_plain(lines: Sequence[bytes], token: bytes) -> bool:
     """Whether what follows the first token of each line is short enough to be checked in C, and holds no other token.
 
@@ -184,12 +204,14 @@ def are_plain(lines: Sequence[bytes], token: bytes) -> bool:
 
 
 class LineKeeper(Protocol):
-    """Takes lines of a log in their order, while it is read. They are counted from 0 on, those with a token only."""
+    """Keeps lines of a log in their order, while it is read: well-formed ones by their keys, if those are wanted.
 
-    wanted: Container[str]
+    Lines are counted from 0 on, those with a token only.
+    """
 
-    def take_known(self, ordinal: int, line: bytes, time_ms: int, key: str, value: msgspec.Raw) -> None:
-        """Takes a well-formed line with a key that is ``wanted``: what follows its token, and parts of it."""
+    @property
+    def by_key(self) -> Mapping[str, list[LoggedLine]]:
+        """A list for each key that is wanted, to which its lines are added."""
 
     def take_other(self, ordinal: int, line: bytes) -> None:
         """Takes what follows the first token of a line that may be anything."""
@@ -198,10 +220,7 @@ class LineKeeper(Protocol):
 class _KeepsNothing:
     """For those who do not check the lines."""
 
-    wanted: Container[str] = frozenset()
-
-    def take_known(self, ordinal: int, line: bytes, time_ms: int, key: str, value: msgspec.Raw) -> None:
-        """Is never called."""
+    by_key: Mapping[str, list[LoggedLine]] = {}
 
     def take_other(self, ordinal: int, line: bytes) -> None:
         """Takes nothing."""
@@ -271,7 +290,7 @@ class _LogReader:
         self._lines += len(lines)
 
     def _take_short_lines(self, lines: Sequence[bytes], first: int) -> None:
-        start, details, kept, keep = self._attempts.start, self._details, self._keeper.wanted, self._keeper.take_known
+        start, details, kept = self._attempts.start, self._details, self._keeper.by_key.get
         taken = 0
         for ordinal, line in enumerate(lines, first):
             try:
@@ -281,8 +300,8 @@ class _LogReader:
                 continue
             if details is not None and details.wants(known.key):
                 details.take_known(line, known.time_ms, known.key, known.value, is_over="run_stop_ms" in self._facts)
-            if known.key in kept:
-                keep(ordinal, line, known.time_ms, known.key, known.value)
+            if (same := kept(known.key)) is not None:
+                same.append(LoggedLine(ordinal, float(known.time_ms), known.key, known.value, known.metadata))
             if known.key in WANTED_KEYS:
                 if known.key == "init_start":  # in some logs every rank says this
                     start(float(known.time_ms))
@@ -365,12 +384,12 @@ class _LogReader:
     def _number_of_line(self, record: bytes) -> str:
         """Where the first line that ends in a record is.
 
-        Reads the log again: counting all lines costs more than to do this for the few logs that need it.
+        Raises:
+            OSError: the file cannot be read once more.
         """
         end = self._dialect.token + record
-        with open_regular(self._path) as stream:
-            lines = (line for block in iter_blocks(stream) for line in block.split(b"\n")[:-1])
-            return next((f"line {number}" for number, line in enumerate(lines, 1) if line.endswith(end)), "a line")
+        numbers = (f"line {number}" for number, line in iter_numbered_lines(self._path) if line.endswith(end))
+        return next(numbers, "a line")
 
     def _take(self, time_ms: float, key: str, value: object, metadata: object) -> None:
         parts = metadata if isinstance(metadata, dict) else {}

@@ -27,10 +27,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import msgspec
 
 from ..model import PowerLog
-from ..regular import open_regular
 from ..values import LARGEST_LOG_MB, finite_number
 from .line import Allowance, MalformedLine, Spent, parse_line
-from .log import LONGEST_CHECKED_BYTES, are_plain, iter_blocks
+from .log import LONGEST_CHECKED_BYTES, are_plain, iter_blocks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,14 +108,12 @@ def read_power_log(path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_M
         would have to be taken apart or put in order.
     """
     reader = _PowerReader(dialect)
-    most_bytes = largest_mb << 20
     try:
-        with open_regular(path) as stream:
-            for block in iter_blocks(stream):
-                if stream.tell() > most_bytes:
-                    return PowerLog(trouble=f"logs larger than {largest_mb} MB (--max_log_mb)")
-                reader.take_block(block)
+        for block in iter_blocks_of(path, largest_mb):
+            reader.take_block(block)
         return reader.finish()
+    except Spent as error:
+        return PowerLog(trouble=f"logs {error}")
     except UnknownEnergy as error:
         return PowerLog(trouble=str(error))
     except OSError as error:

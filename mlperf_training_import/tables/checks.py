@@ -45,7 +45,7 @@ class Rule:
     wrong: str
     text: str
     mend: str
-    holds: Callable[[Line], Any] | None
+    holds: Callable[[Line], Any]
     lenient: Callable[[Line], Any] | None
     expected: Callable[[Line], Any] | None
 
@@ -54,11 +54,13 @@ class Rule:
 class KeyRules:
     """All that a scope asks of one key.
 
-    ``counted`` is the rule that says how often, with ``least`` lines (1 for "one" and "some"); ``alternative`` is the key
-    that will do instead. ``next`` is the scope that its first line adds, with ``<value>`` in it, and ``next_if`` where.
+    ``rule`` is the first of them, ``counted`` the one that says how often, with ``least`` lines (1 for "one" and "some");
+    ``alternative`` is the key that will do instead. ``next`` is the scope that its first line adds, with ``<value>`` in it,
+    and ``next_if`` where.
     """
 
     key: str
+    rule: Rule
     counted: Rule | None = None
     is_one: bool = False
     least: int = 0
@@ -73,7 +75,7 @@ class KeyRules:
     @functools.cached_property
     def tests(self) -> tuple[Callable[[Line], Any], ...]:
         """What each line must pass."""
-        return tuple(rule.holds for rule in self.each if rule.holds is not None)
+        return tuple(rule.holds for rule in self.each)
 
     @functools.cached_property
     def only_tests(self) -> bool:
@@ -165,11 +167,11 @@ def _add(scope: Scope, row: dict[str, str]) -> None:
         return
     rule = Rule(
         **{name: row[name] for name in ("id", "source", "weight", "key", "count", "when", "test", "wrong", "text", "mend")},
-        holds=parse_formula(row["test"]) if row["test"] else None,
+        holds=parse_formula(row["test"] or "true"),
         lenient=parse_formula(row["lenient"]) if row["lenient"] else None,
         expected=parse_expected(row["test"]) if row["test"] else None,
     )
-    rules = scope.keys.setdefault(row["key"], KeyRules(row["key"]))
+    rules = scope.keys.setdefault(row["key"], KeyRules(row["key"], rule))
     if row["count"]:
         _count(rules, rule)
     if rule.when:

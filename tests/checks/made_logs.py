@@ -6,7 +6,7 @@ import ast
 import json
 from typing import TYPE_CHECKING, Any
 
-from mlperf_training_import.checks.lines import LoggedLine
+from mlperf_training_import.logs.line import LoggedLine
 from mlperf_training_import.tables.formula import FAILURES, Line, parse_formula
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _value(tests: list[Rule], metadata: Record, memory: dict[str, Any], known: A
 
 def _holds(rule: Rule, line: Line) -> bool:
     try:
-        return rule.holds is None or bool(rule.holds(line))
+        return bool(rule.holds(line))
     except FAILURES:
         return False
 

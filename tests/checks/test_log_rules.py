@@ -25,7 +25,7 @@ def judged(tmp_path: Path, text: str, version: str = "5.1") -> JudgedLog:
     file.write_text(text, encoding="utf-8", newline="")
     book = rulebook_of(version)
     assert book is not None
-    return judge_log(read_lines(file, version, book.keys), book)
+    return judge_log(read_lines(file, file.name, version, book.keys)[1], book)
 
 
 def test_a_sound_log_passes(tmp_path: Path) -> None:

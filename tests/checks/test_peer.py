@@ -46,7 +46,7 @@ def _cases(folder: Path) -> list[tuple[Path, str]]:
 
 def _ours(file: Path, version: str) -> dict[str, object]:
     book = rulebook_of(version)
-    judged = judge_log(read_lines(file, version, book.keys), book)
+    judged = judge_log(read_lines(file, file.name, version, book.keys)[1], book)
     overwritable = [
         code
         for code in judged.errors

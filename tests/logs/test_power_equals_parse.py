@@ -6,6 +6,7 @@ from functools import partial
 import msgspec
 import pytest
 
+from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.logs import power as power_module
 from mlperf_training_import.logs.log import iter_blocks
 from mlperf_training_import.logs.power import read_power_log
@@ -55,7 +56,7 @@ def test_made_up_logs(seed, tmp_path, monkeypatch):
     log = tmp_path / "node_0.txt"
     log.write_bytes(made_up_log(source))
     size = source.choice((500, 5000, 64 << 10))
-    monkeypatch.setattr(power_module, "iter_blocks", partial(iter_blocks, size=size))
+    monkeypatch.setattr(log_module, "iter_blocks", partial(iter_blocks, size=size))
     monkeypatch.setattr(power_module, "_MOST_WAITING_BYTES", source.choice((1000, 20_000, 8 << 20)))
     assert repr(read_power_log(log, DIALECT)) == repr(by_parsing(log, monkeypatch))
 
