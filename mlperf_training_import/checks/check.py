@@ -79,16 +79,26 @@ class Checked:
     is_loose: bool = False
 
     @property
+    def folders(self) -> list[CheckedFolder]:
+        """The benchmark folders of all packages."""
+        return [folder for package in self.packages for folder in package.folders]
+
+    @property
+    def descriptions(self) -> list[CheckedDescription]:
+        """The descriptions of all packages."""
+        return [said for package in self.packages for said in package.descriptions]
+
+    @property
     def results(self) -> int:
         """Benchmark folders, or logs where they lie in none."""
-        return len(self.logs) if self.is_loose else sum(len(package.folders) for package in self.packages)
+        return len(self.logs if self.is_loose else self.folders)
 
     @property
     def passing(self) -> int:
         """Those that the checkers of mlperf_logging would accept."""
         if self.is_loose:
             return sum(log.judged.verdict == "pass" for log in self.logs)
-        return sum(_passes(package, folder) for package in self.packages for folder in package.folders)
+        return sum(folder.passes for folder in self.folders)
 
     @property
     def refused_wrongly(self) -> int:
@@ -97,9 +107,8 @@ class Checked:
         if self.is_loose:
             return sum(log.judged.verdict != "pass" and log.path not in rejected for log in self.logs)
         return sum(
-            not _passes(package, folder) and not folder.is_skipped and rejected.isdisjoint(_places_of(folder.folder))
-            for package in self.packages
-            for folder in package.folders
+            not folder.passes and not folder.is_skipped and rejected.isdisjoint(_places_of(folder.folder))
+            for folder in self.folders
         )
 
     def fails(self, *, strict: bool) -> bool:
@@ -116,12 +125,6 @@ def _places_of(folder: str) -> set[str]:
     """What remarks that reject a result are about: its folder, its system, the description of that, the submitter."""
     submitter, _, system, *_ = f"{folder}///".split("/")
     return {folder, f"{submitter}/results/{system}", f"{submitter}/systems/{system}.json", submitter}
-
-
-def _passes(package: CheckedPackage, folder: CheckedFolder) -> bool:
-    system = folder.folder.split("/")[2] if folder.folder.count("/") > 1 else ""
-    described = next((said for said in package.descriptions if said.file == f"{system}.json"), None)
-    return folder.passes and not folder.is_skipped and described is not None and described.verdict == "pass"
 
 
 def check(path: Path, version: str | None = None, largest_mb: int = LARGEST_LOG_MB, *, as_peer: bool = False) -> Checked:
@@ -175,7 +178,7 @@ class _Check:
         for name in sorted(names):
             of_submitter = [submission for submission in submissions if submission.submitter == name]
             checked.packages.append(self._check_package(name, of_submitter))
-        if not checked.packages or (not any(package.folders for package in checked.packages) and not checked.remarks):
+        if not checked.packages or not (checked.folders or checked.remarks):
             raise NothingToScore(
                 f"{tree.root / tree.within}: no logs in it; they lie in {rules_of(self._version).layout.place}"
             )

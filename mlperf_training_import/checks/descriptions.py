@@ -124,9 +124,9 @@ def _remarks_on_values(content: dict[str, Any], path: str) -> Iterator[Remark]:
     """Answers that mean nothing, in one remark."""
     says = {key for key, value in content.items() if not isinstance(value, str) or value.strip()}
     is_preview = str(content.get("status", "")).lower() == "preview"
-    open_keys = {"host_processor_model_name", *_EITHER} if is_preview or says.intersection(_EITHER) else set()
-    if not is_preview:
-        open_keys.discard("host_processor_model_name")
+    open_keys = {*_EITHER} if is_preview or says.intersection(_EITHER) else set()
+    if is_preview:
+        open_keys.add("host_processor_model_name")
     empty = [
         key
         for key, (_, means) in description_fields().items()

@@ -51,10 +51,11 @@ class CheckedFolder:
     """A benchmark folder as ``package_checker`` judges it, with codes as the oracle writes them.
 
     ``stops`` says why it would end with a traceback there. ``rcp`` is the verdict of the checker of reference points: it,
-    its code and its factor. ``passes`` says whether the result would be accepted.
+    its code and its factor. ``description`` is that of the system, None where there is none.
     """
 
     folder: str
+    description: CheckedDescription | None = None
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     stops: str | None = None
@@ -64,8 +65,9 @@ class CheckedFolder:
 
     @property
     def passes(self) -> bool:
-        """Whether the package checker accepts the result."""
-        return not self.errors and self.stops is None
+        """Whether the result would be accepted."""
+        is_refused = self.errors or self.stops is not None or self.is_skipped
+        return not is_refused and self.description is not None and self.description.verdict == "pass"
 
 
 class _Stops(Exception):
@@ -101,7 +103,7 @@ class FolderCheck:
 
         What the package checker does not come to, since it stops before, is said, and is none of its errors.
         """
-        self.checked = checked = CheckedFolder(self.folder)
+        self.checked = checked = CheckedFolder(self.folder, self.description)
         steps = [self._check_division, self._check_count, self._check_logs, self._check_power, self._count_failed]
         steps += [self._check_seeds, self._check_references]
         if self.benchmark not in rules_of(self.version).benchmarks:

@@ -48,12 +48,10 @@ def find_tree(path: Path) -> Tree:
         raise NotUnderstood(f"{path}: no such file or folder")
     if path.is_dir() and (path / "results").is_dir():
         return Tree(path.parent, path.name, path.name)
-    for folder in path.parents:
-        if folder.name == "results" and folder.parent.name:
+    for folder in (path, *path.parents):
+        if folder.name == "results" and folder.parent.name and folder.is_dir():
             root = folder.parent.parent
             return Tree(root, folder.parent.name, path.relative_to(root).as_posix())
-    if path.name == "results" and path.is_dir():
-        return Tree(path.parent.parent, path.parent.name, f"{path.parent.name}/results")
     if path.is_file():
         return Tree(path.parent, logs=(path.name,))
     if any((child / "results").is_dir() or (child / "systems").is_dir() for child in _folders(path)):

@@ -102,17 +102,14 @@ def to_peer_json(checked: Checked) -> str:
                 "warnings": folder.warnings,
                 "rcp": None if folder.rcp is None else dict(zip(("verdict", "message", "factor"), folder.rcp, strict=True)),
             }
-            for package in checked.packages
-            for folder in package.folders
+            for folder in checked.folders
         ],
         "packages": [
             {"submitter": package.submitter, "verdict": package.verdict, "errors": package.errors}
             for package in checked.packages
         ],
         "descriptions": [
-            {"file": said.path, "verdict": said.verdict, "reasons": said.reasons}
-            for package in checked.packages
-            for said in package.descriptions
+            {"file": said.path, "verdict": said.verdict, "reasons": said.reasons} for said in checked.descriptions
         ],
     }
     return json.dumps(document, indent=1)
@@ -126,7 +123,7 @@ def to_peer_text(checked: Checked) -> str:
             codes = [*log.judged.errors, *_stop_of(log.judged.stops)]
             lines.append(f"{log.path}: {log.judged.verdict}: {' '.join(codes)}")
     for package in checked.packages:
-        refused = [folder for folder in package.folders if not folder.passes]
+        refused = [folder for folder in package.folders if folder.errors or folder.stops is not None]
         lines += [f"{said.folder}: {' '.join([*said.errors, *_stop_of(said.stops)])}" for said in refused]
         lines.append(f"{package.submitter}: {package.verdict}{''.join(f' {code}' for code in package.errors)}")
     return printable("\n".join([*lines, last_line(checked)]))
@@ -187,9 +184,8 @@ def to_junit(checked: Checked) -> str:
     by_place: dict[str, list[Remark]] = {}
     for said in checked.remarks:
         by_place.setdefault(said.place, []).append(said)
-    folders = [folder.folder for package in checked.packages for folder in package.folders]
-    descriptions = [said.path for package in checked.packages for said in package.descriptions]
-    places = dict.fromkeys((*(log.path for log in checked.logs), *folders, *descriptions, *by_place))
+    logs, folders = (log.path for log in checked.logs), (folder.folder for folder in checked.folders)
+    places = dict.fromkeys((*logs, *folders, *(said.path for said in checked.descriptions), *by_place))
     suite = ElementTree.Element("testsuite", name=f"mlperf-training check {checked.version}")
     failures = 0
     for place in places:
