@@ -15,6 +15,7 @@ _T = TypeVar("_T")
 
 #: A log that is larger than this is not read, unless the user allows it. The largest published ones have some megabytes.
 LARGEST_LOG_MB = 1024
+MS_PER_MINUTE = 60 * 1000
 
 #: Control and format characters (terminal escapes, writing direction, joiners without width) and halves of surrogates.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs"})
@@ -85,9 +86,9 @@ def natural_key(value: object) -> tuple[list[int | str], str]:
     return [int(part) if place % 2 else part for place, part in enumerate(_DIGITS.split(text))], text
 
 
-def first_of(names: Sequence[str], most: int) -> str:
+def first_of(names: Sequence[str], most: int, between: str = ", ") -> str:
     """The first of some names, and how many more there are."""
-    return ", ".join([*names[:most], f"and {len(names) - most} more"] if len(names) > most else names)
+    return between.join([*names[:most], f"and {len(names) - most} more"] if len(names) > most else names)
 
 
 def counted(count: int, noun: str) -> str:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 #: So much of a file is looked at.
 _HEAD_BYTES = 1 << 20
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
 #: How files begin that are something else.
 _BEGINNINGS = (
     (b"version https://git-lfs", "a Git LFS pointer in place of the log; run in the clone: git lfs pull"),
-    (_GZIP, "compressed with gzip; unpack it: gunzip"),
+    (GZIP, "compressed with gzip; unpack it: gunzip"),
     (b"BZh", "compressed with bzip2; unpack it: bunzip2"),
     (b"\xfd7zXZ\x00", "compressed with xz; unpack it: unxz"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it: unzstd"),
@@ -59,7 +59,7 @@ def what_it_is(path: Path, *, even_if_plain: bool) -> str | None:
     """
     head = _head_of(path)
     plain = "no log lines" if even_if_plain else None
-    if head.startswith(_GZIP) or not (even_if_plain or head.strip()):
+    if head.startswith(GZIP) or not (even_if_plain or head.strip()):
         return plain
     return _other_than_text(head) or plain
 

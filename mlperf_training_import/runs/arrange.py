@@ -16,15 +16,14 @@ from ..errors import BadInput
 from ..regular import is_there, open_regular
 from ..rounds.description import read_object
 from ..values import LARGEST_LOG_MB, is_clean
-from .find import by_reason, distinct, iter_pieces, nothing_found
-from .group import iter_notes, read_run, unlike
+from .find import by_reason, distinct, iter_runs, nothing_found
+from .group import iter_notes, unlike
 from .texts import LeftOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .group import Member
-    from .split import Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,8 @@ def arrange(
         read_object(system)
     except (OSError, ValueError) as error:
         raise BadInput(f"--system={system}: {error}") from error
-    with _work_place(into, submitter) as (root, work):
+    root = into / submitter
+    with _work_place(into, submitter) as (work, after):
         targets = {
             work / "results": root / "results" / system.stem,
             work / "system.json": root / "systems" / f"{system.stem}.json",
@@ -82,7 +82,7 @@ def arrange(
         runs = _copy_runs(paths, work, round_, largest_mb, left)
         _copy(system, work / "system.json")
         _check_free(into, targets.values())  # once more: to read takes its time
-        _move(targets)
+        _move(targets, after)
     folders = {targets[work / "results"] / benchmark: members for benchmark, members in runs.items()}
     return Arranged(
         folders={folder: len(members) for folder, members in folders.items()},
@@ -96,28 +96,27 @@ def _copy_runs(
     paths: Sequence[str], work: Path, round_: str | None, largest_mb: int, left: list[LeftOut]
 ) -> dict[str, list[Member]]:
     """Copies each run to ``<work>/results/<benchmark>``; the runs by benchmark, in the order of their numbers."""
-    copies: dict[int, tuple[Path, str, Member]] = {}
-    pieces: list[Piece] = []
+    copies: dict[int, tuple[Path, str]] = {}
+    found: list[Member] = []
     with tempfile.TemporaryDirectory(dir=work, prefix="runs-") as place, tempfile.TemporaryDirectory(dir=work) as plain:
-        for piece in iter_pieces(paths, Path(plain), largest_mb << 20, left):
-            member = read_run(piece, round_, largest_mb)
+        for member in iter_runs(paths, Path(plain), round_, largest_mb, left):
             if member.benchmark is None:
-                left.append(LeftOut(f"{piece.source}:{piece.line}", "a run that names no benchmark"))
+                left.append(LeftOut(member.piece.place, "a run that names no benchmark"))
                 continue
             _check_name("the benchmark that a log names", member.benchmark)
-            copy = Path(place, str(len(pieces)))
-            _copy(piece.log, copy)
-            copies[id(piece)] = copy, member.benchmark, member
-            pieces.append(piece)
+            copy = Path(place, str(len(found)))
+            _copy(member.piece.log, copy)
+            copies[id(member)] = copy, member.benchmark
+            found.append(member)
+        if not found:
+            raise nothing_found(paths, left)
         runs: dict[str, list[Member]] = defaultdict(list)
-        for piece in distinct(pieces, left):
-            copy, benchmark, member = copies[id(piece)]
+        for member in distinct(found, left):
+            copy, benchmark = copies[id(member)]
             folder = work / "results" / benchmark
             folder.mkdir(parents=True, exist_ok=True)
             copy.rename(folder / f"result_{len(runs[benchmark])}.txt")
             runs[benchmark].append(member)
-    if not runs:
-        raise nothing_found(paths, left)
     return runs
 
 
@@ -128,42 +127,27 @@ def _iter_notes(members: Sequence[Member], round_: str | None) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _work_place(into: Path, submitter: str) -> Iterator[tuple[Path, Path]]:
-    """The submitter's folder and an empty one below ``into``, which nobody else has meanwhile.
-
-    Folders that were made for them, and are empty when the work ends, are removed.
-    """
-    made: list[Path] = []
-    try:
-        with _locked(into, made):
-            work = into / f".{submitter}.unfinished"
-            if is_there(work):
-                shutil.rmtree(work)  # of a process that was killed; nobody else is at work here
-            work.mkdir()
-            try:
-                yield into / submitter, work
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
-    finally:
-        for folder in reversed(made):
-            with contextlib.suppress(OSError):  # something is in it
-                folder.rmdir()
+def _work_place(into: Path, submitter: str) -> Iterator[tuple[Path, contextlib.ExitStack]]:
+    """An empty folder below ``into``, in which nobody else works meanwhile, and what is done when the work ends."""
+    with contextlib.ExitStack() as after:
+        _lock(into, after)
+        work = into / f".{submitter}.unfinished"
+        if is_there(work):
+            shutil.rmtree(work)  # of a process that was killed; nobody else is at work here
+        work.mkdir()
+        after.callback(shutil.rmtree, work, ignore_errors=True)
+        yield work, after
 
 
-@contextlib.contextmanager
-def _locked(folder: Path, made: list[Path]) -> Iterator[None]:
+def _lock(folder: Path, after: contextlib.ExitStack) -> None:
     """Makes a folder and locks it; waits for whoever has it."""
-    while True:
-        _make(folder, made)
+    handle = None
+    while handle is None or not _is_at(folder, handle):  # whoever made it gave up, and removed it
+        _make(folder, after)
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            with contextlib.suppress(OSError):  # where folders cannot be locked
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            if _is_at(folder, handle):  # else whoever made it gave up, and removed it
-                yield
-                return
-        finally:
-            os.close(handle)
+        after.callback(os.close, handle)
+        with contextlib.suppress(OSError):  # where folders cannot be locked
+            fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _is_at(folder: Path, handle: int) -> bool:
@@ -173,13 +157,18 @@ def _is_at(folder: Path, handle: int) -> bool:
         return False
 
 
-def _make(folder: Path, made: list[Path]) -> None:
-    """Makes a folder and those above it, and adds them to ``made``."""
+def _make(folder: Path, after: contextlib.ExitStack) -> None:
+    """Makes a folder and those above it; those that are empty when the work ends are removed."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         with contextlib.suppress(FileExistsError):
             path.mkdir()
-            made.append(path)
+            after.callback(_remove_empty, path)
+
+
+def _remove_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # something is in it
+        folder.rmdir()
 
 
 def _check_free(into: Path, targets: Iterable[Path]) -> None:
@@ -192,22 +181,14 @@ def _check_free(into: Path, targets: Iterable[Path]) -> None:
                 raise BadInput(f"{folder}: a link, not followed")
 
 
-def _move(targets: dict[Path, Path]) -> None:
+def _move(targets: dict[Path, Path], after: contextlib.ExitStack) -> None:
     """Moves all to their places, or none."""
-    made: list[Path] = []
-    moved: list[tuple[Path, Path]] = []
-    try:
+    with contextlib.ExitStack() as back:
         for source, target in targets.items():
-            _make(target.parent, made)
+            _make(target.parent, after)
             source.rename(target)
-            moved.append((source, target))
-    except BaseException:
-        for source, target in moved:
-            target.rename(source)
-        for folder in reversed(made):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        raise
+            back.callback(target.rename, source)
+        back.pop_all()
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NothingToScore
 from ..logs.strange import what_it_is
 from ..tables.rules import dialects
-from .split import Piece, split_runs
+from ..values import first_of
+from .group import read_run
+from .split import ONE_RUN_MS, Piece, split_runs
 from .texts import (
     STANDARD_INPUT,
     STANDARD_INPUT_NAME,
-    SUBMITTED,
     TOKEN_START,
     LeftOut,
     find_files,
     is_in_results,
+    is_result,
     is_submitted,
     iter_lines,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-#: Ranks of one run start and stop within this time of each other.
-_ONE_RUN_MS = 1000
+    from .group import Member
+
 #: How logs are mostly called; other files that cannot hold log lines as they are need no mention.
 _LOG_NAMES = ("log", "result", "slurm", "stdout", "stderr", ".out", ".err", ".txt")
 _MOST_NAMED = 5
 
 
-def iter_pieces(paths: Sequence[str], folder: Path, largest_bytes: int, left: list[LeftOut]) -> Iterator[Piece]:
+def iter_runs(
+    paths: Sequence[str], folder: Path, round_: str | None, largest_mb: int, left: list[LeftOut]
+) -> Iterator[Member]:
     """The runs in files and folders, one file after the other; the plain logs of a file are gone when the next one comes.
 
     Args:
         paths: files, folders, or ``-``.
         folder: an empty one, for the plain logs.
-        largest_bytes: see :func:`.iter_lines`.
+        round_: the round that was asked for.
+        largest_mb: a larger file is left.
         left: gets what gives no run.
 
     Raises:
@@ -51,47 +55,56 @@ def iter_pieces(paths: Sequence[str], folder: Path, largest_bytes: int, left: li
     for file in files:
         if Path(file).parent in submitted and not is_submitted(file):
             why = "beside the result_*.txt of a submission, which alone are its runs"
-            left += [LeftOut(file, why)] if _holds_records(file, largest_bytes) else []
+            left += [LeftOut(file, why)] if _holds_records(file, largest_mb << 20) else []
             continue
+        name = STANDARD_INPUT_NAME if file == STANDARD_INPUT else file
         plain = folder / "plain"
         plain.mkdir()
         try:
-            yield from _pieces_of(file, plain, largest_bytes, left, is_named=file in paths)
+            whole = Path(file) if is_in_results(file) else None
+            pieces = split_runs(name, iter_lines(file, largest_mb << 20), plain, whole)
+            if not pieces and is_submitted(file):
+                pieces.append(Piece(file, 1, Path(file), next(reversed(dialects().values()))))
+            if not pieces and (why_none := _what_it_is(file, is_named=file in paths)):
+                left.append(LeftOut(name, why_none))
+            for piece in pieces:
+                if piece.why_no_run and not is_submitted(file):
+                    left.append(LeftOut(name, piece.why_no_run))
+                else:
+                    yield read_run(piece, round_, largest_mb)
         except OSError as error:
-            name = STANDARD_INPUT_NAME if file == STANDARD_INPUT else file
             left.append(LeftOut(name, error.strerror or str(error), unread=True))
         finally:
             shutil.rmtree(plain)
 
 
-def distinct(pieces: Sequence[Piece], left: list[LeftOut]) -> list[Piece]:
-    """The pieces without copies of one run, which are added to ``left``.
+def distinct(runs: Sequence[Member], left: list[LeftOut]) -> list[Member]:
+    """The runs without copies of one, which are added to ``left``.
 
     Copies are what a launcher, ``tee`` and every rank write of one run: they share benchmark, seed and evaluations, and
     start within a second; one that was cut off has the first evaluations only. The folder, and in it the file, with more
     runs keeps them. Logs of a submission are never taken for copies: there all files count.
     """
-    runs = list(_iter_runs_with_copies(pieces))
-    beside = Counter(place for run in runs for place in {place for piece in run for place in _places(piece)})
-    order = {id(piece): number for number, piece in enumerate(pieces)}
+    with_copies = list(_iter_with_copies([run.piece for run in runs]))
+    beside = Counter(place for copies in with_copies for place in {place for piece in copies for place in _places(piece)})
+    order = {id(run.piece): number for number, run in enumerate(runs)}
 
     def worth(piece: Piece) -> tuple[bool | int, ...]:
-        is_whole, is_result = piece.run_stop_ms is not None, bool(SUBMITTED.fullmatch(Path(piece.source).name))
-        runs_beside = [beside[place] for place in _places(piece)]
-        return is_submitted(piece.source), is_whole, len(piece.history), is_result, *runs_beside, -order[id(piece)]
+        as_called = piece.is_submitted, piece.run_stop_ms is not None, len(piece.history), is_result(piece.source)
+        return *as_called, *(beside[place] for place in _places(piece)), -order[id(piece)]
 
-    kept = []
-    for run in runs:
-        best = max(run, key=worth)
-        for piece in run:
-            if piece is best or is_submitted(piece.source):
-                kept.append(piece)
+    kept = set()
+    for copies in with_copies:
+        best = max(copies, key=worth)
+        for piece in copies:
+            if piece is best or piece.is_submitted:
+                kept.add(id(piece))
             else:
-                left.append(LeftOut(f"{piece.source}:{piece.line}", f"the same run as in {best.source}:{best.line}"))
-        if was_written_often(best):
+                left.append(LeftOut(piece.place, f"the same run as in {best.place}"))
+        if best.was_written_often:
             what = "one run, with each line several times, as every rank or every logger writes it"
-            left.append(LeftOut(f"{best.source}:{best.line}", what))
-    return sorted(kept, key=lambda piece: order[id(piece)])
+            left.append(LeftOut(best.place, what))
+    return [run for run in runs if id(run.piece) in kept]
 
 
 def nothing_found(paths: Sequence[str], left: Sequence[LeftOut]) -> NothingToScore:
@@ -100,45 +113,27 @@ def nothing_found(paths: Sequence[str], left: Sequence[LeftOut]) -> NothingToSco
     if not why:
         tokens = ", ".join(sorted(repr(dialect.token.decode()) for dialect in dialects().values()))
         why = [f"log lines have one of {tokens}"]
-    more = [f"and {len(why) - _MOST_NAMED} more"] if len(why) > _MOST_NAMED else []
-    nothing = NothingToScore(
-        "\n  ".join((f"{', '.join(paths)}: no run of MLPerf Training in it", *why[:_MOST_NAMED], *more))
-    )
+    reasons = first_of(why, _MOST_NAMED, "\n  ")
+    nothing = NothingToScore(f"{', '.join(paths)}: no run of MLPerf Training in it\n  {reasons}")
     nothing.unread = any(one.unread for one in left)
     return nothing
 
 
 def by_reason(left: Sequence[LeftOut]) -> list[str]:
     """A line for each reason why files give no run, with the first of these files and the number of the others."""
-    files: dict[tuple[bool, str], list[str]] = {}
-    for one in left:
-        files.setdefault((not one.unread, one.why), []).append(one.file)
-    lines = []
-    for (_, why), names in sorted(files.items(), key=lambda item: item[0][0]):
-        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        lines.append(f"{names[0]}{others}: {why}")
-    return lines
+    files: dict[tuple[bool, str], list[str]] = defaultdict(list)
+    for one in sorted(left, key=lambda one: not one.unread):
+        files[one.unread, one.why].append(one.file)
+    return [f"{first}{f' and {len(more)} more' if more else ''}: {why}" for (_, why), (first, *more) in files.items()]
 
 
-def _pieces_of(file: str, plain: Path, largest_bytes: int, left: list[LeftOut], *, is_named: bool) -> Iterator[Piece]:
-    submitted = is_submitted(file)
-    pieces = split_runs(file, plain, largest_bytes, Path(file) if is_in_results(file) else None)
-    name = STANDARD_INPUT_NAME if file == STANDARD_INPUT else file
-    for piece in pieces:
-        piece.source = name
-        if submitted or not piece.why_no_run:
-            yield piece
-        else:
-            left.append(LeftOut(name, piece.why_no_run))
-    if not pieces and submitted:
-        yield Piece(file, 1, Path(file), next(reversed(dialects().values())))
-    elif not pieces and file != STANDARD_INPUT:
-        is_result = Path(file).name.startswith("result_")
-        why = what_it_is(Path(file), even_if_plain=is_named or is_result)
-        if why and (is_named or any(part in Path(file).name.lower() for part in _LOG_NAMES)):
-            left.append(LeftOut(file, why))
-    elif not pieces:
-        left.append(LeftOut(name, "no log lines in it"))
+def _what_it_is(file: str, *, is_named: bool) -> str | None:
+    """What a file without a run is, where that needs to be said."""
+    if file == STANDARD_INPUT:
+        return "no log lines in it"
+    name = Path(file).name
+    why = what_it_is(Path(file), even_if_plain=is_named or name.startswith("result_"))
+    return why if is_named or any(part in name.lower() for part in _LOG_NAMES) else None
 
 
 def _holds_records(file: str, largest_bytes: int) -> bool:
@@ -153,8 +148,8 @@ def _places(piece: Piece) -> tuple[Path, Path]:
     return Path(piece.source).parent, Path(piece.source)
 
 
-def _iter_runs_with_copies(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """The pieces of each run, those that are copies of one another together."""
+def _iter_with_copies(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    """The pieces of each run, copies of one another together: one that was cut off begins as the next one does."""
 
     def kind(piece: Piece) -> tuple[str, float]:
         return piece.benchmark or "", -1.0 if piece.seed is None else piece.seed
@@ -162,33 +157,24 @@ def _iter_runs_with_copies(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
     def start(piece: Piece) -> float:
         return piece.run_start_ms or 0.0
 
-    by_kind = sorted(pieces, key=lambda piece: (*kind(piece), start(piece)))
-    for _, alike in itertools.groupby(by_kind, kind):
-        bucket: list[Piece] = []
-        for piece in alike:
-            if bucket and start(piece) - start(bucket[0]) > _ONE_RUN_MS:
-                yield from _iter_copies(bucket)
-                bucket = []
-            bucket.append(piece)
-        yield from _iter_copies(bucket)
+    def starts_with(bucket: Sequence[Piece], piece: Piece) -> bool:
+        return kind(piece) == kind(bucket[0]) and start(piece) - start(bucket[0]) <= ONE_RUN_MS
+
+    for bucket in _iter_parts(sorted(pieces, key=lambda piece: (*kind(piece), start(piece))), starts_with):
+        by_history = sorted(bucket, key=lambda piece: (piece.history, piece.run_stop_ms or 0.0))
+        yield from _iter_parts(by_history, lambda run, piece: _is_copy(run[-1], piece))
 
 
-def _iter_copies(bucket: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """The same for pieces that share what they name and start together: one that was cut off begins as the next one does."""
-    run: list[Piece] = []
-    for piece in sorted(bucket, key=lambda piece: (piece.history, piece.run_stop_ms or 0.0)):
-        if run and not _is_copy(run[-1], piece):
-            yield run
-            run = []
-        run.append(piece)
-    yield run
-
-
-def was_written_often(piece: Piece) -> bool:
-    """Whether the lines of a log are there several times."""
-    if piece.starts < 2 or piece.run_start_ms is None or piece.first_start_ms is None or is_submitted(piece.source):
-        return False
-    return abs(piece.run_start_ms - piece.first_start_ms) <= _ONE_RUN_MS
+def _iter_parts(pieces: Iterable[Piece], goes_on: Callable[[Sequence[Piece], Piece], bool]) -> Iterator[list[Piece]]:
+    """Parts of a sequence, each as long as a piece belongs to those before it."""
+    part: list[Piece] = []
+    for piece in pieces:
+        if part and not goes_on(part, piece):
+            yield part
+            part = []
+        part.append(piece)
+    if part:
+        yield part
 
 
 def _is_copy(one: Piece, other: Piece) -> bool:
@@ -200,5 +186,5 @@ def _is_copy(one: Piece, other: Piece) -> bool:
         return False
     if one.run_stop_ms is None:
         return other.history.startswith(one.history) and (same_start or bool(one.history))
-    near = other.run_stop_ms is not None and abs(one.run_stop_ms - other.run_stop_ms) <= _ONE_RUN_MS
+    near = other.run_stop_ms is not None and abs(one.run_stop_ms - other.run_stop_ms) <= ONE_RUN_MS
     return one.history == other.history and near

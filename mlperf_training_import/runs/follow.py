@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
 from ..logs.evaluation import EVALUATION_KEYS
 from ..logs.line import Allowance, Spent, evaluation_parts
+from ..logs.log import BLOCK_BYTES, LONGEST_LINE_BYTES
+from ..logs.strange import GZIP
 from ..regular import open_regular
 from ..tables.rules import benchmark_of
-from ..values import clean_text, finite_number, printable
+from ..values import MS_PER_MINUTE, clean_text, finite_number, printable
 from .records import Record, iter_records
-from .texts import GZIP
 from .whose import benchmark_named, round_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import FileIO
 
-_LONGEST_LINE = 1 << 20
-_MS_PER_MINUTE = 60 * 1000
 _POLL_SECONDS = 0.5
 #: Names of what the logs count, the first that is there is shown.
 _PROGRESS = ("samples_count", "epoch_num", "step_num")
+
+
+def _pause() -> None:
+    time.sleep(_POLL_SECONDS)
 
 
 def follow(
     file: str,
     round_: str | None,
     tell: Callable[[str], None],
-    wait: Callable[[], None] | None = None,
+    wait: Callable[[], None] = _pause,
     *,
     as_json: bool = False,
 ) -> None:
@@ -41,51 +46,47 @@ def follow(
         file: a plain text, which need not be there yet; what gzip packed cannot be followed.
         round_: whose targets are shown; those of the newest that has the benchmark where None.
         tell: takes the lines.
-        wait: called where nothing was added; sleeps for a moment where None.
+        wait: called where nothing was added.
         as_json: whether the lines are JSON objects, with the fields of ``docs/score.md``.
 
     Raises:
         BadInput: the file became shorter, or cannot be followed.
         OSError: it cannot be read.
     """
-    pause = wait or (lambda: time.sleep(_POLL_SECONDS))
 
     def say(event: str, text: str, **facts: object) -> None:
         tell(json.dumps({"event": event, **facts}) if as_json else printable(text))
 
     watcher = _Watcher(round_, say)
-    with _opened(file, say, pause) as stream:
+    with _opened(file, say, wait) as stream:
         pending, place = b"", 0
         while True:
-            data = stream.read(1 << 16)
+            data = stream.read(BLOCK_BYTES)
             if not data:
                 if stream.seek(0, 2) < place:
                     raise BadInput(f"{file}: became shorter while it was followed; start again")
                 if watcher.has_stopped or watcher.stops_with(pending):
                     return
                 stream.seek(place)
-                pause()
+                wait()
                 continue
             if not place and data.startswith(GZIP):
                 raise BadInput(f"{file}: packed with gzip; it cannot be followed")
             place += len(data)
             *lines, pending = (pending + data).split(b"\n")
-            pending = pending[-_LONGEST_LINE:]
+            pending = pending[-LONGEST_LINE_BYTES:]
             for line in lines:
                 watcher.take(line)
 
 
-def _opened(file: str, say: Callable[..., None], pause: Callable[[], None]) -> FileIO:
+def _opened(file: str, say: Callable[..., None], wait: Callable[[], None]) -> FileIO:
     """The file, as soon as it is there."""
-    is_told = False
+    if not Path(file).exists():
+        say("waiting", f"waiting for {file}", file=file)
     while True:
-        try:
+        with contextlib.suppress(FileNotFoundError):
             return open_regular(file)
-        except FileNotFoundError:
-            if not is_told:
-                say("waiting", f"waiting for {file}", file=file)
-                is_told = True
-            pause()
+        wait()
 
 
 class _Watcher:
@@ -129,8 +130,7 @@ class _Watcher:
         elif key == "run_stop" and not self.has_stopped:
             self.has_stopped = True
             status = evaluation_parts(record.value, record.metadata)[1].get("status")
-            facts = {"minutes": self._minutes(record), "status": status if isinstance(status, str) else None}
-            self._say("run_stop", f"{self._time(record)}the run has stopped", **facts)
+            self._say_at(record, "run_stop", "the run has stopped", status=status if isinstance(status, str) else None)
         elif key in EVALUATION_KEYS:
             self._take_evaluation(record)
 
@@ -162,12 +162,10 @@ class _Watcher:
         self._latest = latest
         after = next((f" after {count:g} {name}" for name, count in progress.items() if count is not None), "")
         shown = "no number" if number is None else f"{number:g}"
-        facts = {"minutes": self._minutes(record), "key": record.key, "value": number, **progress}
-        self._say("evaluation", f"{self._time(record)}{record.key} {shown}{after}", **facts)
+        facts = {"key": record.key, "value": number, **progress}
+        self._say_at(record, "evaluation", f"{record.key} {shown}{after}", **facts)
 
-    def _minutes(self, record: Record) -> float | None:
-        return None if self._start_ms is None else (record.time_ms - self._start_ms) / _MS_PER_MINUTE
-
-    def _time(self, record: Record) -> str:
-        minutes = self._minutes(record)
-        return "" if minutes is None else f"{minutes:8.2f} min: "
+    def _say_at(self, record: Record, event: str, text: str, **facts: object) -> None:
+        """Says what a record says, with the minutes since the start of the run, where one was seen."""
+        minutes = None if self._start_ms is None else (record.time_ms - self._start_ms) / MS_PER_MINUTE
+        self._say(event, text if minutes is None else f"{minutes:8.2f} min: {text}", minutes=minutes, **facts)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,8 +16,6 @@ from ..rounds.description import normal_division
 from ..suggest import did_you_mean
 from ..tables.rules import benchmark_of, known_benchmarks, rules_of
 from ..values import first_of
-from .find import was_written_often
-from .texts import is_submitted
 from .whose import benchmark_named, has_benchmark, newest_round, round_for
 
 if TYPE_CHECKING:
@@ -59,10 +57,6 @@ class Member:
         }
 
 
-#: Folder, benchmark, division; organisation, platform and name of the system.
-_Key = tuple[str, str, str, tuple[str, str, str]]
-
-
 def grouped(members: Sequence[Member]) -> list[tuple[str, list[Member]]]:
     """The runs of each result, with their folder.
 
@@ -70,20 +64,18 @@ def grouped(members: Sequence[Member]) -> list[tuple[str, list[Member]]]:
     were made with other settings: they are several if all of these have the runs that the rules ask for; else they stay
     together, as a sweep.
     """
-    groups: dict[_Key, list[Member]] = defaultdict(list)
-    for key, member in _iter_members(members):
-        groups[key].append(member)
+    places = _places([member.piece for member in members])
+    groups: dict[tuple[str, ...], list[Member]] = defaultdict(list)
+    for member in members:
+        groups[_shared(member, places)].append(member)
     split: list[tuple[str, list[Member]]] = []
     for (folder, *_), runs in groups.items():
-        if unlike(runs):
-            parts: dict[tuple[float | None, ...], list[Member]] = defaultdict(list)
-            for member in runs:
-                parts[tuple(member.settings.values())].append(member)
-            asked = benchmark_of(runs[0].benchmark or "", runs[0].version).runs or _FEWEST
-            if all(len(part) >= asked for part in parts.values()):
-                split += [(folder, part) for part in parts.values()]
-                continue
-        split.append((folder, runs))
+        parts: dict[tuple[float | None, ...], list[Member]] = defaultdict(list)
+        for member in runs:
+            parts[tuple(member.settings.values())].append(member)
+        asked = benchmark_of(runs[0].benchmark or "", runs[0].version).runs or _FEWEST
+        are_several = unlike(runs) and all(len(part) >= asked for part in parts.values())
+        split += [(folder, part) for part in (parts.values() if are_several else [runs])]
     return split
 
 
@@ -92,7 +84,7 @@ def unlike(members: Sequence[Member]) -> str | None:
 
     Of the logs of a submission that is never said: the review looks at them.
     """
-    if all(is_submitted(member.piece.source) for member in members):
+    if all(member.piece.is_submitted for member in members):
         return None
     differences = []
     for name in members[0].settings:
@@ -120,16 +112,13 @@ def iter_notes(members: Sequence[Member], asked: str | None) -> Iterator[str]:
             yield f"the logs name {name}, which is taken for {first.benchmark}"
 
 
-def _iter_members(members: Sequence[Member]) -> Iterator[tuple[_Key, Member]]:
-    """Each run with what it shares with the others of its result."""
-    places = _places([member.piece for member in members])
-    for member in members:
-        piece = member.piece
-        if is_submitted(piece.source):
-            yield (str(Path(piece.source).parent), "", "", ("", "", "")), member
-        else:
-            system = (piece.organisation or "", piece.platform or "", str(piece.system.get("system_name", "")))
-            yield (places[piece.source], member.benchmark or "", member.division, system), member
+def _shared(member: Member, places: dict[str, str]) -> tuple[str, ...]:
+    """What a run shares with the others of its result, the folder first."""
+    piece = member.piece
+    if piece.is_submitted:
+        return (str(Path(piece.source).parent),)
+    system = (piece.organisation or "", piece.platform or "", str(piece.system.get("system_name", "")))
+    return (places[piece.source], member.benchmark or "", member.division, *system)
 
 
 def read_run(piece: Piece, round_: str | None, largest_mb: int) -> Member:
@@ -139,21 +128,22 @@ def read_run(piece: Piece, round_: str | None, largest_mb: int) -> Member:
     version = round_ or newest_round(piece.dialect)
     elapsed = rules_of(version).elapsed.get(benchmark or "")
     log = read_log(piece.log, piece.dialect, piece.source, elapsed, largest_mb)
+    known: dict[str, Any] = {}
     if piece.malformed:
-        log = msgspec.structs.replace(log, malformed=piece.malformed)  # its line in the file, not in the plain log
+        known["malformed"] = piece.malformed  # its line in the file, not in the plain log
     if log.benchmark and benchmark == benchmark_named(log.benchmark):
-        log = msgspec.structs.replace(log, benchmark=benchmark)
-    if was_written_often(piece):
-        log = msgspec.structs.replace(log, run_starts=1, start_number=1, run_stops=1, stop_number=1)
+        known["benchmark"] = benchmark
+    if piece.was_written_often:
+        known |= {"run_starts": 1, "start_number": 1, "run_stops": 1, "stop_number": 1}
+    log = msgspec.structs.replace(log, **known)
     division = normal_division(log.division) or normal_division(piece.system.get("division")) or UNKNOWN_DIVISION
-    size = piece.log.stat().st_size
-    return Member(piece, log, size, benchmark, division, round_, version)
+    return Member(piece, log, piece.log.stat().st_size, benchmark, division, round_, version)
 
 
 def _benchmark_of(piece: Piece) -> str | None:
     """The folder of a submission; else what the log names, if that is a benchmark; else the nearest folder that is one."""
     folders = [benchmark_named(part) for part in reversed(Path(piece.source).parts[:-1])]
-    if is_submitted(piece.source) and folders[0]:
+    if piece.is_submitted and folders[0]:
         return folders[0]
     named = benchmark_named(piece.benchmark) if piece.benchmark else None
     return named or next(filter(None, folders), piece.benchmark)
@@ -161,13 +151,11 @@ def _benchmark_of(piece: Piece) -> str | None:
 
 def _places(pieces: Sequence[Piece]) -> dict[str, str]:
     """The folder that each file belongs to: the one above, where every folder beside it holds a single run of many."""
-    count: dict[str, int] = defaultdict(int)
-    for piece in pieces:
-        count[str(Path(piece.source).parent)] += 1
+    folders = [Path(piece.source).parent for piece in pieces]
+    count = Counter(folders)
     places = {}
-    for piece in pieces:
-        folder = Path(piece.source).parent
-        while count[str(folder)] == 1 and _ONE_OF_MANY.fullmatch(folder.name):
+    for piece, folder in zip(pieces, folders, strict=True):
+        while count[folder] == 1 and _ONE_OF_MANY.fullmatch(folder.name):
             folder = folder.parent
         places[piece.source] = str(folder)
     return places

@@ -9,13 +9,14 @@ import contextlib
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
 from ..errors import BadInput
-from ..model import Doubt, Judged, LogFile, Round, Run, RunLog, Submission, System
+from ..model import Doubt, Judged, LogFile, Round, Run, RunLog, Score, Submission, System
 from ..regular import is_there
 from ..results.convergence import convergence_point, quality_of
 from ..results.doubts import why_missed
@@ -27,22 +28,22 @@ from ..rounds.description import read_description, system_of
 from ..tables.labels import split_label
 from ..tables.metrics import metric_of, usual_metric
 from ..tables.rules import rules_of
-from ..values import LARGEST_LOG_MB, finite_number
-from .find import by_reason, distinct, iter_pieces, nothing_found
-from .group import Member, grouped, iter_notes, read_run, unlike
-from .texts import SUBMITTED, LeftOut, description_of, is_in_results, is_submitted
+from ..values import LARGEST_LOG_MB, MS_PER_MINUTE, finite_number
+from .find import by_reason, distinct, iter_runs, nothing_found
+from .group import grouped, iter_notes, unlike
+from .texts import LeftOut, description_of, is_in_results, is_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..tables.rules import Benchmark, Target
+    from .group import Member
     from .split import Piece
 
 #: Stands for the benchmark of logs that name none.
 NOT_NAMED = "not named"
 #: The code of the finding that runs missed the target.
 _MISSED = "target-missed"
-_MS_PER_MINUTE = 60 * 1000
 _SCALING_FILE = "scaling.json"
 #: What the review says, which has no meaning where runs are missing.
 _OF_REVIEW = ("rcp-fail", "rcp-missing", "odd-scaling")
@@ -130,9 +131,8 @@ class Scored:
     @property
     def is_read(self) -> bool:
         """Whether every file could be read."""
-        return not any(one.unread for one in self.left) and not any(
-            run.unread for group in self.groups for run in group.runs
-        )
+        unread = [one.unread for one in self.left] + [run.unread for group in self.groups for run in group.runs]
+        return not any(unread)
 
 
 def score_logs(
@@ -164,14 +164,11 @@ def score_files(paths: Iterable[str | Path], round_: str | None = None, largest_
         raise BadInput(f"--round={round_}: expected <number>.<number>, such as 5.1 or hpc-3.0")
     left: list[LeftOut] = []
     with tempfile.TemporaryDirectory(prefix="mlperf-training-score-") as folder:
-        pieces = iter_pieces(names, Path(folder), largest_mb << 20, left)
-        members = [read_run(piece, round_, largest_mb) for piece in pieces]
-    kept = {id(piece) for piece in distinct([member.piece for member in members], left)}
-    if not kept:
+        runs = list(iter_runs(names, Path(folder), round_, largest_mb, left))
+    if not runs:
         raise nothing_found(names, left)
-    groups = grouped([member for member in members if id(member.piece) in kept])
-    scored = [_score_group(folder, runs, round_) for folder, runs in groups]
-    return Scored(sorted(scored, key=lambda group: (group.benchmark, group.division, group.folder)), left)
+    scored = [_score_group(folder, members, round_) for folder, members in grouped(distinct(runs, left))]
+    return Scored(sorted(scored, key=attrgetter("benchmark", "division", "folder")), left)
 
 
 def _judge(folder: str, members: Sequence[Member]) -> Judged:
@@ -184,11 +181,11 @@ def _judge(folder: str, members: Sequence[Member]) -> Judged:
     in_file = Counter(member.piece.source for member in members)
 
     def place(piece: Piece) -> str:
-        return f"{piece.source}:{piece.line}" if in_file[piece.source] > 1 else piece.source
+        return piece.place if in_file[piece.source] > 1 else piece.source
 
     logs = [structs.replace(member.log, path=place(member.piece)) for member in members]
     files = [LogFile(log.path, log.name, member.log_bytes) for log, member in zip(logs, members, strict=True)]
-    are_results = all(SUBMITTED.fullmatch(Path(source).name) for source in in_file)
+    are_results = all(map(is_result, in_file))
     submission = Submission(
         submitter=organisation or record.submitter or "",
         system=record.name or platform,
@@ -205,7 +202,7 @@ def _judge(folder: str, members: Sequence[Member]) -> Judged:
     facts = facts_of(round_, rules, submission, logs)
     divisions = [facts.division] if is_in_results(first.piece.source) else [member.division for member in members]
     division = next((one for one in divisions if one != UNKNOWN_DIVISION), UNKNOWN_DIVISION)
-    repeated = facts.repeated if is_submitted(first.piece.source) else ()  # other copies were taken out
+    repeated = facts.repeated if first.piece.is_submitted else ()  # other copies were taken out
     return judge_result(replace(facts, division=division, repeated=repeated))
 
 
@@ -214,8 +211,7 @@ def _system_of(members: Sequence[Member]) -> System:
     if (place := description_of(members[0].piece.source)) is not None:
         with contextlib.suppress(OSError, ValueError):
             return read_description(place).record
-    described = next((member.piece for member in members if member.piece.system), None)
-    return system_of(described.system) if described else System()
+    return system_of(next((member.piece.system for member in members if member.piece.system), {}))
 
 
 def _whose(member: Member) -> tuple[str | None, str | None]:
@@ -224,33 +220,33 @@ def _whose(member: Member) -> tuple[str | None, str | None]:
 
 def _score_group(folder: str, members: Sequence[Member], asked: str | None) -> ScoredGroup:
     """The score of some runs, by the rules of their round."""
-    judged, first = _judge(folder, members), members[0]
-    benchmark, score = judged.benchmark, judged.score
+    judged = _judge(folder, members)
+    benchmark, record = judged.benchmark, judged.submission.system_record
     target, second = (*benchmark.targets, None, None)[:2]
     counted = minutes_of(judged.runs)
     difference = unlike(members)
     few = benchmark.runs is not None and len(judged.runs) < benchmark.runs
-    reason = f"{_SCALING_FILE}: {judged.scaling_trouble}" if judged.scaling_trouble else score.reason
+    reason = f"{_SCALING_FILE}: {judged.scaling_trouble}" if judged.scaling_trouble else judged.score.reason
     if few:
         reason = f"{len(judged.runs)} of {benchmark.runs} runs"
     if difference:
         reason = f"not the runs of one result, they differ in {difference}"
-    has_score = reason is None
-    findings = [doubt for doubt in judged.doubts if has_score or doubt.code not in _OF_REVIEW]
-    figures = dict(judged.figures) if has_score else {}
-    verdict = judged.verdict.name if judged.verdict and has_score else None
+    score = judged.score if reason is None else Score()
+    findings = [doubt for doubt in judged.doubts if reason is None or doubt.code not in _OF_REVIEW]
+    figures = dict(judged.figures) if reason is None else {}
+    verdict = judged.verdict.name if judged.verdict and reason is None else None
     if verdict == "pass" and any(doubt.code == _MISSED for doubt in findings):  # who stops early needs few samples
         verdict = None
         figures = {name: value for name, value in figures.items() if not name.startswith("rcp_")}
     return ScoredGroup(
         benchmark=benchmark.key or NOT_NAMED,
         division=judged.division,
-        round=first.round,
+        round=members[0].round,
         folder=folder,
         runs=tuple(_scored_run(member, run, benchmark) for member, run in zip(members, judged.runs, strict=True)),
         metric=judged.metric.name,
         score_unit=judged.metric.words,
-        score=score.value if has_score else None,
+        score=score.value,
         runs_required=benchmark.runs,
         target=target.value if target else None,
         target_metric=target.metric if target else None,
@@ -258,8 +254,8 @@ def _score_group(folder: str, members: Sequence[Member], asked: str | None) -> S
         second_target_metric=second.metric if second else None,
         unit=benchmark.progress.unit if benchmark.progress else None,
         system=judged.submission.system or None,
-        accelerators=judged.submission.system_record.accelerators_count,
-        minutes=score.minutes if has_score else None,
+        accelerators=record.accelerators_count,
+        minutes=score.minutes,
         minutes_so_far=mean(counted) if few and counted and not difference else None,
         reason=reason,
         scaling_factor=judged.scaling_factor,
@@ -274,12 +270,11 @@ def _score_group(folder: str, members: Sequence[Member], asked: str | None) -> S
 def _scored_run(member: Member, run: Run, benchmark: Benchmark) -> ScoredRun:
     piece, log = member.piece, member.log
     ended = log.run_stop_ms is not None or log.elapsed_ms is not None
-    qualities = [_quality(log, benchmark, target) for target in benchmark.targets]
+    quality, second_quality = (*(_quality(log, benchmark, target) for target in benchmark.targets), None, None)[:2]
     samples = samples_of(log, benchmark)
-    so_far = None
-    if run.minutes is None and log.run_start_ms is not None:
-        end_ms = log.run_stop_ms or piece.last_ms
-        so_far = None if end_ms is None else max(0.0, end_ms - log.run_start_ms) / _MS_PER_MINUTE
+    so_far, end_ms = None, log.run_stop_ms or piece.last_ms
+    if run.minutes is None and log.run_start_ms is not None and end_ms is not None:
+        so_far = max(0.0, end_ms - log.run_start_ms) / MS_PER_MINUTE
     return ScoredRun(
         file=piece.source,
         line=piece.line,
@@ -288,8 +283,8 @@ def _scored_run(member: Member, run: Run, benchmark: Benchmark) -> ScoredRun:
         reason=run.reason,
         missed=why_missed(log, benchmark) if run.reason is None else None,
         minutes_so_far=so_far,
-        quality=next(iter(qualities), None),
-        second_quality=qualities[1] if len(qualities) > 1 else None,
+        quality=quality,
+        second_quality=second_quality,
         progress=convergence_point(log, benchmark),
         samples_per_second=samples / (duration_ms(log) / 1000) if samples and run.minutes is not None else None,
         global_batch_size=log.global_batch_size,

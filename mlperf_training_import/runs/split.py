@@ -14,9 +14,10 @@ from ..logs.line import Allowance, Spent, evaluation_parts
 from ..logs.log import PAUSE_MS
 from ..values import clean_text, finite_number
 from .records import VALUE_KEYS, Record, iter_records, object_in, out_of_strings
-from .texts import TOKEN_START, iter_lines
+from .texts import TOKEN_START, is_submitted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from ..tables.rules import Dialect
@@ -28,18 +29,26 @@ _OTHER_SUITES = {
     "loadgen_": "a log of MLPerf Inference (LoadGen), no run of MLPerf Training",
     "power_": "a power log, no run",
 }
-#: Keys of records, and the attributes of a piece that they fill.
-_FACTS = {
-    "opt_base_learning_rate": "learning_rate",
-    "seed": "seed",
-    "submission_benchmark": "benchmark",
-    "submission_org": "organisation",
-    "submission_platform": "platform",
-    "train_samples": "dataset_samples",
+
+
+def _name(value: object) -> str | None:
+    """The name of a benchmark as it is: what no folder can be called is refused, not put right."""
+    return value[:LONGEST_TEXT] if isinstance(value, str) else None
+
+
+#: Keys of records, the attributes of a piece that they fill, and what makes these of the value.
+_FACTS: dict[str, tuple[str, Callable[[object], Any]]] = {
+    "opt_base_learning_rate": ("learning_rate", finite_number),
+    "seed": ("seed", finite_number),
+    "submission_benchmark": ("benchmark", _name),
+    "submission_org": ("organisation", clean_text),
+    "submission_platform": ("platform", clean_text),
+    "train_samples": ("dataset_samples", finite_number),
 }
-_NUMBERS = ("dataset_samples", "learning_rate", "seed")
 _SYSTEM_TOKEN = b":::SYSJSON "
 _LARGEST_SYSTEM = 1 << 20
+#: Ranks of one run start and stop within this time of each other.
+ONE_RUN_MS = 1000
 #: Of so many evaluations a check sum is kept, by which copies of a run are known.
 _LONGEST_HISTORY = 4 * 10_000
 
@@ -76,6 +85,23 @@ class Piece:
     platform: str | None = None
     system: dict[str, Any] = field(default_factory=dict)
     history: bytes = b""
+
+    @property
+    def place(self) -> str:
+        """The file and the number of the first line, for people."""
+        return f"{self.source}:{self.line}"
+
+    @property
+    def is_submitted(self) -> bool:
+        """Whether it is of a log of a submission."""
+        return is_submitted(self.source)
+
+    @property
+    def was_written_often(self) -> bool:
+        """Whether its lines are there several times, as every rank or every logger writes them; never of a submission."""
+        if self.starts < 2 or self.run_start_ms is None or self.first_start_ms is None or self.is_submitted:
+            return False
+        return self.run_start_ms - self.first_start_ms <= ONE_RUN_MS
 
     @property
     def why_no_run(self) -> str | None:
@@ -120,13 +146,10 @@ class Piece:
 
     def _take_fact(self, key: str, value: object) -> None:
         """Takes what a log says about itself; the first of several lines counts."""
-        name = _FACTS[key]
-        if name == "benchmark":  # as it is: what no folder can be called is refused, not put right
-            self.benchmark = self.benchmark or (value[:LONGEST_TEXT] if isinstance(value, str) else None)
-        elif name not in _NUMBERS:
-            setattr(self, name, getattr(self, name) or clean_text(value))
-        elif getattr(self, name) is None and not (key == "train_samples" and self.history):  # those are trained so far
-            setattr(self, name, finite_number(value))
+        name, made_of = _FACTS[key]
+        is_so_far = key == "train_samples" and bool(self.history)  # no size of a data set
+        if getattr(self, name) in (None, "") and not is_so_far:
+            setattr(self, name, made_of(value))
 
     def goes_on_in(self, rest: Piece) -> bool:
         """Whether lines without a run of their own belong to this one, which they follow."""
@@ -149,7 +172,7 @@ class Piece:
             self.history += sum_
 
 
-def split_runs(source: str, folder: Path, largest_bytes: int, whole: Path | None = None) -> list[Piece]:
+def split_runs(source: str, lines: Iterable[tuple[int, bytes]], folder: Path, whole: Path | None) -> list[Piece]:
     """The runs in a file.
 
     A run begins where initialisation, or the description of a submission, begins after the end of the one before it; where
@@ -157,10 +180,10 @@ def split_runs(source: str, folder: Path, largest_bytes: int, whole: Path | None
     begin. Lines of several ranks stay together.
 
     Args:
-        source: path, or ``-``.
+        source: what the file is called.
+        lines: of the file, with their numbers.
         folder: gets the plain logs.
-        largest_bytes: see :func:`.iter_lines`.
-        whole: the log itself, if all of it counts as one run and needs no plain log.
+        whole: the log itself, if all of it counts as one run and needs no plain log; else None.
 
     Returns:
         The runs in their order, and what is none: see :attr:`Piece.why_no_run`. Empty for a file without a log line.
@@ -172,7 +195,7 @@ def split_runs(source: str, folder: Path, largest_bytes: int, whole: Path | None
     with contextlib.closing(splitter):
         allowance = Allowance()
         try:
-            for number, line in iter_lines(source, largest_bytes):
+            for number, line in lines:
                 if TOKEN_START in line:
                     for record in iter_records(line, allowance):
                         splitter.take(record, number)

@@ -17,22 +17,24 @@ import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import BadInput
+from ..logs.log import BLOCK_BYTES, LONGEST_LINE_BYTES
+from ..logs.strange import GZIP
 from ..regular import open_regular
-from ..tables.rules import known_benchmarks, known_rounds, rules_of
+from ..tables.rules import known_rounds, rules_of
 from ..values import natural_key
+from .whose import benchmark_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from _typeshed import WriteableBuffer
 
 #: The word for standard input on the command line, and its name in messages.
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "standard input"
-#: A longer line is cut; each part is looked at on its own.
-_LONGEST_LINE = 1 << 20
-_BLOCK_BYTES = 1 << 16
 #: Byte order marks and their encodings; the first that fits counts.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -41,14 +43,13 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
     codecs.BOM_UTF8: "utf-8-sig",
 }
-GZIP = b"\x1f\x8b"
 #: Files are packed once by people, twice by mistake.
 _DEEPEST_PACKING = 3
 _TAR, _TAR_PLACE = b"ustar", 257
 #: A mark of a log line of any round: a file with zeros at its start is text only if one of these is there.
 TOKEN_START = b":::ML"
-#: Logs of a submission, and the folders beside them that hold something else.
-SUBMITTED = re.compile(r"result_.*\.txt")
+#: How the logs of a submission are called, and the folder beside them that holds something else.
+_RESULT = "result_*.txt"
 _POWER = "power"
 _GIT = ".git"
 #: containerd and CRI-O: time, stream, and whether the line goes on in the next record.
@@ -62,10 +63,6 @@ class LeftOut:
     file: str
     why: str
     unread: bool = False
-
-    def __str__(self) -> str:
-        """The line for people."""
-        return f"{self.file}: {self.why}"
 
 
 def find_files(paths: Sequence[str], left: list[LeftOut]) -> list[str]:
@@ -83,19 +80,23 @@ def find_files(paths: Sequence[str], left: list[LeftOut]) -> list[str]:
             files.append(path)
         elif Path(path).is_dir():
             files += _iter_below(path, left)
-        elif Path(path).exists():
-            raise BadInput(f"{path}: neither a file nor a folder; for a pipe use - and standard input")
         else:
-            raise BadInput(f"{path}: no such file or folder")
+            is_odd = Path(path).exists()
+            what = "neither a file nor a folder; for a pipe use - and standard input" if is_odd else "no such file or folder"
+            raise BadInput(f"{path}: {what}")
     if not files and not left:
         raise BadInput(f"{', '.join(paths)}: no file in it")
     return list(dict.fromkeys(files))
 
 
+def is_result(file: str) -> bool:
+    """Whether a file is called as the logs of a submission are: ``result_*.txt``."""
+    return Path(file).match(_RESULT)
+
+
 def is_submitted(file: str) -> bool:
     """Whether a file is a log of a submission: ``result_*.txt`` in the folder of a benchmark."""
-    folder = Path(file).parent.name
-    return bool(SUBMITTED.fullmatch(Path(file).name)) and (folder in _benchmark_folders() or is_in_results(file))
+    return is_result(file) and (Path(file).parent.name in benchmark_names() or is_in_results(file))
 
 
 def is_in_results(file: str) -> bool:
@@ -105,7 +106,7 @@ def is_in_results(file: str) -> bool:
 
 def description_of(file: str) -> Path | None:
     """Where the system of a submission's log is described: ``systems/<system>.json`` beside ``results``; None for others."""
-    if not SUBMITTED.fullmatch(Path(file).name):
+    if not is_result(file):
         return None
     parents = Path(os.path.abspath(file)).parents  # noqa: PTH100 - links stay as they are
     for system, results in itertools.pairwise(parents[1:4]):
@@ -128,11 +129,11 @@ def iter_lines(file: str, largest_bytes: int) -> Iterator[tuple[int, bytes]]:
         OSError: the file cannot be read, or is larger.
     """
     with contextlib.ExitStack() as stack:
-        source: _Source = _standard_input() if file == STANDARD_INPUT else stack.enter_context(open_regular(file))
-        yield from _joined(_iter_split(_iter_text(_Bounded(source, largest_bytes), largest_bytes, 0)))
+        source = _standard_input() if file == STANDARD_INPUT else stack.enter_context(open_regular(file))
+        yield from _joined(_iter_split(_iter_text(_bounded(source.read, largest_bytes), largest_bytes, 0)))
 
 
-def _standard_input() -> _Source:
+def _standard_input() -> BinaryIO:
     """Standard input, as bytes.
 
     Raises:
@@ -141,11 +142,6 @@ def _standard_input() -> _Source:
     if sys.stdin is None:
         raise BadInput(f"{STANDARD_INPUT}: standard input is closed; name files or folders, or pipe a log in")
     return sys.stdin.buffer
-
-
-def _benchmark_folders() -> frozenset[str]:
-    aliases = {alias for version in known_rounds() for alias in rules_of(version).aliases}
-    return known_benchmarks() | aliases
 
 
 def _iter_below(folder: str, left: list[LeftOut]) -> Iterator[str]:
@@ -191,40 +187,44 @@ def _why_not_taken(path: Path) -> str | None:
     return "a hidden file; name it to have it read" if path.name.startswith(".") else None
 
 
-class _Source(Protocol):
-    def read(self, size: int, /) -> bytes | None: ...
-
-
 class _Bounded(io.RawIOBase):
-    """What is read from a source, up to a number of bytes."""
+    """What a function reads, up to a number of bytes."""
 
-    def __init__(self, source: _Source, largest_bytes: int) -> None:
-        self._source, self._left, self._largest = source, largest_bytes, largest_bytes
+    def __init__(self, read: Callable[[int], bytes | None], largest_bytes: int) -> None:
+        self._read, self._left, self._largest = read, largest_bytes, largest_bytes
 
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes, as many as are there.
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Reads the next bytes, as many as are there; says how many.
 
         Raises:
             OSError: there are more than were allowed.
         """
-        data = self._source.read(_BLOCK_BYTES if size < 0 else size) or b""
+        view = memoryview(buffer)
+        data = self._read(len(view)) or b""
         self._left -= len(data)
         if self._left < 0:
             raise OSError(0, f"larger than {self._largest >> 20} MB (--max_log_mb)")
-        return data
+        view[: len(data)] = data
+        return len(data)
 
 
-def _iter_text(source: _Bounded, largest_bytes: int, depth: int) -> Iterator[bytes]:
+def _bounded(read: Callable[[int], bytes | None], largest_bytes: int) -> io.BufferedReader:
+    return io.BufferedReader(_Bounded(read, largest_bytes), BLOCK_BYTES)
+
+
+def _iter_text(source: io.BufferedReader, largest_bytes: int, depth: int) -> Iterator[bytes]:
     """Blocks of a text as UTF-8, or in an encoding that has ASCII in it; nothing of what is no text."""
-    head = source.read(_BLOCK_BYTES)
-    while len(head) < len(GZIP) and (more := source.read(_BLOCK_BYTES)):  # a pipe gives what is there
-        head += more
+    head = source.peek()
     if head.startswith(GZIP):
         if depth == _DEEPEST_PACKING:
             raise OSError(0, f"packed more than {_DEEPEST_PACKING} times")
-        unpacked = gzip.GzipFile(fileobj=_Again(head, source))
+        unpacked = gzip.GzipFile(fileobj=source)
         try:
-            yield from _iter_text(_Bounded(unpacked, largest_bytes), largest_bytes, depth + 1)
+            yield from _iter_text(_bounded(unpacked.read, largest_bytes), largest_bytes, depth + 1)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise OSError(0, f"not whole gzip ({error})") from None
         return
@@ -236,23 +236,8 @@ def _iter_text(source: _Bounded, largest_bytes: int, depth: int) -> Iterator[byt
         if head.startswith(_TAR, _TAR_PLACE):
             raise OSError(0, "a tar archive; unpack it: tar -xf")
     decode = codecs.getincrementaldecoder(encoding)("replace").decode if encoding else None
-    while head:
-        yield decode(head).encode("utf-8", "replace") if decode else head
-        head = source.read(_BLOCK_BYTES)
-
-
-class _Again(io.RawIOBase):
-    """A source whose first bytes were read already."""
-
-    def __init__(self, head: bytes, source: _Bounded) -> None:
-        self._head, self._source = head, source
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes."""
-        if not self._head:
-            return self._source.read(size)
-        data, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
-        return data
+    while block := source.read(BLOCK_BYTES):
+        yield decode(block).encode("utf-8", "replace") if decode else block
 
 
 def _unmarked_utf16(head: bytes) -> str | None:
@@ -268,7 +253,7 @@ def _iter_split(blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     for block in blocks:
         for part in block.splitlines(keepends=True) if b"\r" in block else io.BytesIO(block):
             line += part
-            if line.endswith((b"\n", b"\r")) or len(line) >= _LONGEST_LINE:
+            if line.endswith((b"\n", b"\r")) or len(line) >= LONGEST_LINE_BYTES:
                 yield number, bytes(line.rstrip(b"\r\n"))
                 number += part.endswith(b"\n")
                 line.clear()
@@ -289,9 +274,9 @@ def _joined(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
             is_part = ends_lines is not False and not text.endswith(b"\n")
         pending.append((number, text))
         length += len(text)
-        if is_part and ends_lines is None and length >= _BLOCK_BYTES:
+        if is_part and ends_lines is None and length >= BLOCK_BYTES:
             ends_lines = False
-        if is_part and ends_lines is not False and length < _LONGEST_LINE:
+        if is_part and ends_lines is not False and length < LONGEST_LINE_BYTES:
             continue
         yield from _put_together(pending) if ends_lines is not False else pending
         pending, length = [], 0

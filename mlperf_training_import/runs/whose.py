@@ -19,7 +19,7 @@ def benchmark_named(name: str) -> str | None:
     Names are nearly the same if only case, hyphens, underscores and blanks tell them apart (``gpt-oss-20b``). None where no
     benchmark is called so.
     """
-    return name if name in known_benchmarks() else _other_names().get(name) or _other_names().get(_plain(name))
+    return benchmark_names().get(name) or _plain_names().get(_plain(name))
 
 
 def has_benchmark(version: str, benchmark: str) -> bool:
@@ -39,10 +39,9 @@ def round_for(benchmark: str, dialect: Dialect, asked: str | None) -> str | None
     Returns:
         A round that has both; None where none has.
     """
-    fitting = [version for version in known_rounds() if rules_of(version).dialect == dialect]
-    if asked is not None and rules_of(asked).dialect == dialect:
-        fitting.append(asked)
-    return next((version for version in reversed(fitting) if has_benchmark(version, benchmark)), None)
+    versions = [*filter(None, [asked]), *reversed(known_rounds())]
+    fitting = (version for version in versions if rules_of(version).dialect == dialect)
+    return next((version for version in fitting if has_benchmark(version, benchmark)), None)
 
 
 def newest_round(dialect: Dialect) -> str:
@@ -52,12 +51,17 @@ def newest_round(dialect: Dialect) -> str:
 
 
 @functools.cache
-def _other_names() -> dict[str, str]:
-    """Other names of benchmarks, and all names without what is not a letter or digit, with the keys that they mean."""
+def benchmark_names() -> dict[str, str]:
+    """The keys of benchmarks, and the other names that rounds have for them, with the keys that they mean."""
     names = {key: key for key in known_benchmarks()}
     for version in known_rounds():
         names = {**rules_of(version).aliases, **names}
-    return {**{_plain(name): key for name, key in names.items()}, **names}
+    return names
+
+
+@functools.cache
+def _plain_names() -> dict[str, str]:
+    return {_plain(name): key for name, key in benchmark_names().items()}
 
 
 def _plain(name: str) -> str:

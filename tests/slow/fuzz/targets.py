@@ -35,7 +35,7 @@ from mlperf_training_import.results.entry import uid_of
 from mlperf_training_import.results.score import judge
 from mlperf_training_import.rounds.description import read_description
 from mlperf_training_import.rounds.presence import Presence
-from mlperf_training_import.runs import find, split
+from mlperf_training_import.runs import find
 from mlperf_training_import.runs.score import score_files
 from mlperf_training_import.runs.texts import iter_lines
 from mlperf_training_import.show.scored import to_object
@@ -244,7 +244,7 @@ def check_scored(data: bytes) -> None:
             yield number, line
 
     try:
-        with patch.object(split, "iter_lines", counted), patch.object(find, "iter_lines", counted):
+        with patch.object(find, "iter_lines", counted):
             scored = score_files([folder], largest_mb=_MOST_MB)
         for group in scored.groups:
             assert (group.score is None) != (group.reason is None)
