@@ -62,21 +62,21 @@ def show_scored(scored: Scored, results: Results, accelerators: int | None = Non
         nearest = nearest_results(entries, group, count)
         if nearest:
             whose = "imported" if private.intersection(map(id, nearest)) else "published"
-            out.print(f"{whose}, nearest to {count} accelerators:" if count else f"{whose}:")
+            out.say(f"{whose}, nearest to {count} accelerators:" if count else f"{whose}:")
             for entry in nearest:
                 mark = "  (private)" if id(entry) in private else ""
                 out.say(f"  {_published(entry)}{mark}")
         if not with_private and nearest_results(results.private, group, count):
             out.say(f"not compared with {results.private_ones()}; --private shows them")
         if entries and not count:
-            out.print("the logs do not say how many accelerators there were: --accelerators N puts the nearest first")
-        out.print()
+            out.say("the logs do not say how many accelerators there were: --accelerators N puts the nearest first")
+        out.say("")
     for line in by_reason(scored.left):
         out.say(f"left out: {line}")
     submitted = next((group.folder for group in scored.groups if Path(group.folder).parts[-3:-2] == (_RESULTS,)), None)
     if submitted is not None:
         out.say(f"would it pass as a submission: {own_command()} check {shlex.quote(submitted)}")
-    out.print(_UNVERIFIED)
+    out.say(_UNVERIFIED)
 
 
 def to_json(scored: Scored) -> str:
