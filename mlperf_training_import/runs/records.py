@@ -5,28 +5,36 @@ from __future__ import annotations
 import functools
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from ..logs.evaluation import EVALUATION_KEYS
+from ..logs.evaluation import EVALUATION_KEYS, LONGEST_TEXT
 from ..logs.line import Allowance, MalformedLine, gives_seconds, parse_line, value_of
 from ..tables.rules import Dialect, dialects
+from ..values import clean_text, finite_number
 from .texts import TOKEN_START
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-#: Keys of records whose value is needed to tell runs apart; of others only time and key.
-VALUE_KEYS = EVALUATION_KEYS | {
-    "opt_base_learning_rate",
-    "seed",
-    "submission_benchmark",
-    "submission_org",
-    "submission_platform",
-    "train_samples",
+
+def _name(value: object) -> str | None:
+    """The name of a benchmark as it is: what no folder can be called is refused, not put right."""
+    return value[:LONGEST_TEXT] if isinstance(value, str) else None
+
+
+#: Keys of records that tell runs apart, with the attribute of a run that each fills and what makes it of the value.
+FACTS: dict[str, tuple[str, Callable[[object], Any]]] = {
+    "opt_base_learning_rate": ("learning_rate", finite_number),
+    "seed": ("seed", finite_number),
+    "submission_benchmark": ("benchmark", _name),
+    "submission_org": ("organisation", clean_text),
+    "submission_platform": ("platform", clean_text),
+    "train_samples": ("dataset_samples", finite_number),
 }
-_WANTED = frozenset(VALUE_KEYS | {"run_stop"})
+#: Keys of records whose value is needed; of others only time and key.
+_WANTED = frozenset(EVALUATION_KEYS | FACTS.keys() | {"run_stop"})
 #: Escapes of terminals, also as strings of JSON spell them.
 _COLOUR = re.compile(rb"(?:\x1b|\\+(?:u001[bB]|x1[bB]|033|e))\[[0-9;:?]*[ -/]*[@-~]")
 #: What follows the last record in old dialects, whose records may have no end of their own: a rank in brackets.
@@ -42,7 +50,7 @@ _DEEPEST_STRING = 4
 class Record(NamedTuple):
     """One record. A malformed one has an empty key, and says ``why``.
 
-    ``text`` is the record as a line of its own. Only those of :data:`VALUE_KEYS` and ``run_stop`` have value and metadata.
+    ``text`` is the record as a line of its own. Only evaluations, :data:`FACTS` and ``run_stop`` have value and metadata.
     ``benchmark`` is what the lines of round 0.5 name beside the time.
     """
 

@@ -117,8 +117,7 @@ class ScoredGroup:
     @property
     def is_sound(self) -> bool:
         """Whether there is a score, and nothing that a review would reject."""
-        codes = {doubt.code for doubt in self.findings}
-        return self.score is not None and self.verdict != "fail" and _MISSED not in codes
+        return self.score is not None and self.verdict != "fail" and _MISSED not in self.figures.get("doubts", ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,14 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..logs.evaluation import EVALUATION_KEYS, LONGEST_TEXT
+from ..logs.evaluation import EVALUATION_KEYS
 from ..logs.line import Allowance, Spent, evaluation_parts
 from ..logs.log import PAUSE_MS
-from ..values import clean_text, finite_number
-from .records import VALUE_KEYS, Record, iter_records, object_in, out_of_strings
+from .records import FACTS, Record, iter_records, object_in, out_of_strings
 from .texts import TOKEN_START, is_submitted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ..tables.rules import Dialect
@@ -28,22 +27,6 @@ _BEGINNINGS = ("submission_", "cache_clear", "init_start", "run_start")
 _OTHER_SUITES = {
     "loadgen_": "a log of MLPerf Inference (LoadGen), no run of MLPerf Training",
     "power_": "a power log, no run",
-}
-
-
-def _name(value: object) -> str | None:
-    """The name of a benchmark as it is: what no folder can be called is refused, not put right."""
-    return value[:LONGEST_TEXT] if isinstance(value, str) else None
-
-
-#: Keys of records, the attributes of a piece that they fill, and what makes these of the value.
-_FACTS: dict[str, tuple[str, Callable[[object], Any]]] = {
-    "opt_base_learning_rate": ("learning_rate", finite_number),
-    "seed": ("seed", finite_number),
-    "submission_benchmark": ("benchmark", _name),
-    "submission_org": ("organisation", clean_text),
-    "submission_platform": ("platform", clean_text),
-    "train_samples": ("dataset_samples", finite_number),
 }
 _SYSTEM_TOKEN = b":::SYSJSON "
 _LARGEST_SYSTEM = 1 << 20
@@ -128,7 +111,7 @@ class Piece:
             self._take_end(record.key, record.time_ms)
         elif record.key in EVALUATION_KEYS:
             self._take_evaluation(record)
-        elif record.key in VALUE_KEYS:
+        elif record.key in FACTS:
             self._take_fact(record.key, record.value)
         elif not self.other_suite:
             self.other_suite = next((what for begin, what in _OTHER_SUITES.items() if record.key.startswith(begin)), None)
@@ -146,7 +129,7 @@ class Piece:
 
     def _take_fact(self, key: str, value: object) -> None:
         """Takes what a log says about itself; the first of several lines counts."""
-        name, made_of = _FACTS[key]
+        name, made_of = FACTS[key]
         is_so_far = key == "train_samples" and bool(self.history)  # no size of a data set
         if getattr(self, name) in (None, "") and not is_so_far:
             setattr(self, name, made_of(value))

@@ -185,8 +185,7 @@ def _iter_verdict(group: ScoredGroup) -> Iterator[str]:
 def _remarks(group: ScoredGroup) -> str:
     """What must be known about a group, in one line."""
     counts = {"runs_count": len(group.runs), "runs_counted": sum(run.minutes is not None for run in group.runs)}
-    codes = list(dict.fromkeys(doubt.code for doubt in group.findings))
-    return "; ".join(remarks_of(group.figures | counts | {"division": group.division, "doubts": codes}).values())
+    return "; ".join(remarks_of(group.figures | counts | {"division": group.division}).values())
 
 
 def _published(entry: Entry) -> str:
