@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.logs import power as power_module
 from mlperf_training_import.logs.log import iter_blocks
 from mlperf_training_import.logs.power import UnknownEnergy, estimate, integrate, read_power_log
@@ -177,7 +178,7 @@ def test_an_estimate_holds_over_the_whole_run(log_of):
 def test_a_large_log_is_integrated_while_it_is_read(log_of, monkeypatch):
     """Lines may stand as far from their place as half of what waits."""
     monkeypatch.setattr(power_module, "_MOST_WAITING_BYTES", 4000)
-    monkeypatch.setattr(power_module, "iter_blocks", partial(iter_blocks, size=500))
+    monkeypatch.setattr(log_module, "iter_blocks", partial(iter_blocks, size=500))
     readings = [event(number * 10, READING, 100 + number % 7) for number in range(1, 1000)]
     expected = log_of(event(0, START), *readings, event(10_000, STOP))
     for number in range(0, 990, 10):
