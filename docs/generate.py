@@ -79,13 +79,14 @@ def findings_text() -> str:
     """The kinds of findings, most serious first: what each looks like, why it matters, how often it occurs, what to do."""
     parts = []
     weight = None
+    kinds = {version: row["kinds"] for version, row in known_measures().items() if "kinds" in row}
     for code, kind in kinds_of_findings().items():
         if kind.weight != weight:
             weight = kind.weight
             parts.append(f"## {weight[0].upper()}{weight[1:]}\n")
         advice = kind.advice.replace("<", "&lt;")
         parts.append(
-            f"### `{code}`\n\n{kind.looks_like} {kind.why}\n\n- In published rounds: {_seen(code, kind.seen)}.\n"
+            f"### `{code}`\n\n{kind.looks_like} {kind.why}\n\n- In published rounds: {_seen(code, kinds, kind.seen)}.\n"
             f"- What to do: {advice}.\n"
         )
     return "\n".join(parts)
@@ -387,9 +388,8 @@ def _variation(version: str) -> str:
     return f"{suites()[label.suite].label}v{label.scope}"
 
 
-def _seen(code: str, more: str) -> str:
+def _seen(code: str, kinds: Mapping[str, Mapping[str, int]], more: str) -> str:
     """How often a finding occurs in the rounds that are counted, and what else is known of it."""
-    kinds = {version: row["kinds"] for version, row in known_measures().items() if "kinds" in row}
     counts = [f"{found[code]} in {version}" for version, found in kinds.items() if code in found]
     return "; ".join(filter(None, (", ".join(counts), more))) or "none in those that are counted"
 

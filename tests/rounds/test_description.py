@@ -243,6 +243,7 @@ def test_a_comma_before_a_closing_bracket_is_ignored_and_named(tmp_path, more):
         ":::SYSJSON {}}\n" * 60_000,
         ":::SYSJSON {" + " " * 1_000_000 + "\n",
     ],
+    ids=["begun", "with a line full of ends", "ended", "with a line full of blanks"],
 )
 def test_a_megabyte_of_what_looks_like_descriptions_takes_no_time(tmp_path, text):
     log = tmp_path / "result_0.txt"
