@@ -1,7 +1,8 @@
-"""Arranges any logs as a submission: copies them into the folders of the submission rules.
+"""Copies logs into the folder layout of a submission.
 
-Logs are found by what is in them, and unwrapped on the way; one plain file per run. Nothing is overwritten. Ends with what
-check says of the submission.
+
+Finds logs by their content, strips what launchers added, and writes one plain file per run. Overwrites nothing. Shows at
+the end what the command check finds in the submission.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("logs", nargs="+", metavar="LOGS", help="file or folder with logs, or - for standard input")
-    parser.add_argument("--submitter", required=True, metavar="NAME", help="folder of the submitter")
+    parser.add_argument("--submitter", required=True, metavar="NAME", help="name of the submitter's folder")
     parser.add_argument("--system", required=True, type=Path, metavar="FILE", help="system description, <system>.json")
-    parser.add_argument("--into", required=True, type=Path, metavar="DIR", help="folder that gets the submission")
+    parser.add_argument("--into", required=True, type=Path, metavar="DIR", help="folder to write the submission into")
     parser.add_argument("--round", metavar="X.Y", help="round of the submission; default: the newest that has the benchmark")
-    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="a larger log is left")
+    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="skip larger logs")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,8 +1,8 @@
-"""Says whether a submission would pass, and what a reviewer would object to.
+"""Shows whether a submission would pass, and what a reviewer would object to.
 
 Checks a submission, a submitter, a system, a benchmark folder, or a log, by the rules of mlperf_logging and the written
-rules. Writes nothing. Exit codes: 0 nothing that rejects it; 1 something does; 2 the command line cannot be understood;
-16 there are no logs.
+
+rules. Writes nothing. Exit codes: 0 it would pass; 1 it would be rejected; 2 wrong command line; 16 no logs.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--round",
         metavar="X.Y",
-        help="whose rules count; default: the round in the folder's name, else the newest public one",
+        help="round whose rules apply; default: the round in the folder's name, else the newest public one",
     )
     parser.add_argument("--format", choices=FORMATS, default="text", help="what to print; default: text")
     parser.add_argument(
-        "--as_peer", action="store_true", help="only the verdicts of mlperf_logging, to the letter (text, json)"
+        "--as_peer", action="store_true", help="show exactly the verdicts of mlperf_logging, and nothing else (text, json)"
     )
-    parser.add_argument("--strict", action="store_true", help="exit code 1 for objections too")
+    parser.add_argument("--strict", action="store_true", help="also exit with 1 for objections")
     parser.add_argument(
-        "--against", type=Path, metavar="FOLDER", help="a submission of an earlier round: say which logs are its logs again"
+        "--against", type=Path, metavar="FOLDER", help="earlier submission; shows which of its logs are submitted again"
     )
-    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="a larger log is not read")
+    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="do not read larger logs")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
-"""Writes every run, evaluation, setting, system and finding of the cached rounds as Parquet files. Imports nothing.
+"""Writes every run, evaluation, setting, system and finding of rounds as Parquet files. Imports nothing.
 
-A round in the folder is replaced where it is written again; the others stay. Needs requirements-dataset.txt.
+A round that is written again replaces the one in the folder; other rounds stay. Needs requirements-dataset.txt.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add_home_flag(parser)
     add_round_flag(
         parser,
-        "only this round, which is fetched unless it is cached; may be repeated, or be a list with commas; default: every "
-        "cached round that is public",
+        "only this round, fetching it unless it is cached; repeat the flag, or separate rounds by commas; default: every "
+        "public round in the cache",
     )
     parser.add_argument(
         "--output",
@@ -35,13 +35,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder to write into; default: %(default)s",
     )
-    parser.add_argument("--csv", action="store_true", help="write a CSV file of each too, into the folder csv")
+    parser.add_argument("--csv", action="store_true", help="also write every file as CSV, into the folder csv")
     parser.add_argument(
         "--no_measurements",
         action="store_true",
-        help="leave the table measurements empty: two thirds of the time, a third of the size",
+        help="leave the table measurements empty, which saves a third of the time and two thirds of the space",
     )
-    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="a larger log is not read")
+    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="do not read larger logs")
 
 
 def run(options: argparse.Namespace) -> int:

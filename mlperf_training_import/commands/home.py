@@ -30,14 +30,14 @@ def add_home_flag(parser: argparse.ArgumentParser) -> None:
         "--home",
         type=Path,
         metavar="DIR",
-        help="home to work in, or a folder that the demo made; default: what CM_REPOS names, or ~/CM",
+        help="home to work in, or the folder of a demo; default: what CM_REPOS names, or ~/CM",
     )
 
 
 def add_store_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that name the home, and the repository in it that has the experiments."""
     add_home_flag(parser)
-    parser.add_argument("--target_repo", metavar="NAME", help="repository that has the experiments; default: local")
+    parser.add_argument("--target_repo", metavar="NAME", help="repository with the experiments; default: local")
 
 
 def add_private_flag(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def add_private_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--private",
         action="store_true",
-        help="show private results too: previews (5.1-local), and rounds that are not published yet (6.1-private)",
+        help="also show private results: previews (5.1-local) and rounds that are not published yet (6.1-private)",
     )
 
 

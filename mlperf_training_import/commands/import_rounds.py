@@ -1,4 +1,4 @@
-"""Fetches rounds, where some are named, and imports what is cached, through the script for Collective Mind."""
+"""Fetches the rounds that you name and imports them, or imports every cached round; uses the Collective Mind script."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """The options of this command: those of the script, and those about what comes before it."""
     parser.add_argument("--demo", action="store_true", help="import a made-up round, into a CM home of its own")
     add_home_flag(parser)
-    add_round_flag(parser, "fetch this round, unless it is cached, and import it; may be repeated, or be a list with commas")
+    add_round_flag(parser, "import this round, fetching it unless it is cached; repeat the flag, or use commas")
     for name, text in script_flags().items():
         kind = _SWITCH if name in _SWITCHES else {"metavar": "VALUE"}
         # argparse would replace what follows a percent sign

@@ -35,19 +35,20 @@ COMMANDS = {
 
 _DESCRIPTION = "Imports MLPerf Training result repositories as Collective Mind experiments."
 _EXAMPLES = """examples:
-  {name} import --demo                   a made-up round in a CM home of its own: see what you get
+  {name} import --demo                   import a made-up round into a CM home of its own, to see what you get
   {name} --round 3.0 --round 4.1         fetch these rounds (only what is not cached yet) and import them
   {name}                                 import every round that is cached
   {name} --path DIR --version 5.1        import a tree on this machine, before it is published
-  {name} list                            what is cached, and what is imported
-  {name} playground                      look at what is imported, in the Collective Knowledge Playground
-  {name} report                          write what is imported as one web page, with charts and a table
-  {name} publish --target_repo NAME      import into a repository, and write the text of its pull request
+  {name} list                            show what is cached, and what is imported
+  {name} playground                      open the results in the Collective Knowledge Playground
+  {name} report                          write one web page with charts and a table of all results
+  {name} publish --target_repo NAME      import into a repository, and write the text of a pull request
   {name} dataset --round 4.1             write every run and evaluation of a round as Parquet files
 
 The CM home is ~/CM, or the folder that the variable CM_REPOS or --home names.
-Exit codes: 0 done; 1 failed; 2 the command line cannot be read; 16 there is no such round, repository or result;
-130 and 143 stopped by Ctrl-C and SIGTERM; 141 nobody reads the output any more.
+
+Exit codes: 0 done; 1 failed; 2 wrong command line; 16 no such round, repository or result;
+130 stopped by Ctrl-C; 143 stopped by SIGTERM; 141 the reader of the output has gone away.
 """
 _USAGE = 2
 #: What a shell says of a program that wrote into a pipe which nobody read any more (128 + SIGPIPE).

@@ -1,4 +1,4 @@
-"""Says what is cached, and what is imported."""
+"""Shows what is cached, and what is imported."""
 
 from __future__ import annotations
 

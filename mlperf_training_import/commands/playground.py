@@ -1,4 +1,4 @@
-"""Opens what is imported in the Collective Knowledge Playground, on this machine only, until Ctrl-C."""
+"""Opens the imported results in the Collective Knowledge Playground, on this machine only, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     add_home_flag(parser)
-    parser.add_argument("--port", type=int, metavar="N", help="port to listen on; default: 8501 or any free one")
-    parser.add_argument("--no_browser", action="store_true", help="do not open the browser")
+    parser.add_argument("--port", type=int, metavar="N", help="port to listen on; default: 8501, or any free one")
+    parser.add_argument("--no_browser", action="store_true", help="do not open a browser")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Imports rounds into a repository, and writes the text of a pull request with what changed and why.
+"""Imports rounds into a repository, and writes the text of a pull request: what changed, and why.
 
 It commits nothing and pushes nothing. A private round is imported only where --round names it.
 """
@@ -37,23 +37,23 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target_repo", required=True, metavar="NAME", help="repository that gets the results")
     add_round_flag(
         parser,
-        "only this round, which is fetched unless it is cached; may be repeated, or be a list with commas; default: every "
-        "cached round that is public",
+        "only this round, fetching it unless it is cached; repeat the flag, or separate rounds by commas; default: every "
+        "public round in the cache",
     )
     parser.add_argument(
         "--changed",
         type=Path,
         metavar="FILE",
-        help="only rounds with a commit of which nothing is stored yet, fetched anew; FILE names the repositories that are "
-        "public, one a line; a round that no table knows is imported by the last rules",
+        help="only rounds with a commit that is not stored yet, fetched again; FILE names the public repositories, one per "
+        "line; a round missing from the tables is imported by the newest known rules",
     )
-    parser.add_argument("--prune", action="store_true", help="remove stored results that the clone no longer has")
+    parser.add_argument("--prune", action="store_true", help="remove stored results that are no longer in the clone")
     parser.add_argument(
         "--output",
         type=Path,
         default=Path(),
         metavar="DIR",
-        help=f"folder for {PULL_REQUEST_FILE}, the report and the summaries; default: this one",
+        help=f"folder for {PULL_REQUEST_FILE}, the report and the summaries; default: the working directory",
     )
 
 

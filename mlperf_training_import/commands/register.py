@@ -1,7 +1,8 @@
-"""Makes Collective Mind run our scripts, and imports nothing.
+"""Makes Collective Mind run our scripts. Imports nothing.
 
-The package cmx4mlops has older scripts of the same names, to import and to open the playground. Links in the CM home, and
-an index that leads to them, make cmr run ours.
+
+The package cmx4mlops has older scripts with the same names, for the import and the playground. This command adds links and
+index entries to the CM home, so that cmr runs ours.
 """
 
 from __future__ import annotations

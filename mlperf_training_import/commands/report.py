@@ -1,4 +1,4 @@
-"""Writes what is imported as a web page, with charts, filters and a table: one file, or a site."""
+"""Writes the imported results as a web page with charts, filters and a table: one file, or a site."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=_PAGE_FILE,
         metavar="FILE|DIR",
-        help="page to write; a name that does not end in .html is a folder for a web server, with the data beside the "
-        "page; default: %(default)s",
+        help="page to write; if the name does not end in .html, a folder for a web server, with page and data; "
+        "default: %(default)s",
     )
     parser.add_argument(
         "--findings",
         type=Path,
         metavar="FILE",
-        help=f"report of the import, whose findings the page shows; default: {REPORT_FILE}, if it is here",
+        help=f"report of an import, to show its findings; default: {REPORT_FILE}, if it is in the working directory",
     )
     parser.add_argument(
         "--dataset",
         type=Path,
         metavar="DIR",
-        help=f"data set (see the command dataset) whose learning curves the page shows; default: {DATASET_FOLDER}, if it is "
-        "beside the page or in its folder",
+        help=f"data set (see the command dataset), to show its learning curves; default: {DATASET_FOLDER}, if it is beside "
+        "the page or in its folder",
     )
 
 

@@ -1,6 +1,6 @@
-"""Scores the runs in any logs by the rules, and shows the published results nearest to them.
+"""Scores the runs in any logs by the rules, and shows the published results closest to them.
 
-Logs are found by what is in them, whatever they are called: files, folders, or - for standard input. Writes nothing.
+Finds logs by their content, whatever their names: in files, folders, or standard input (-). Writes nothing.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _NOT_SOUND, _NOT_READ = 1, 2
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("paths", nargs="+", metavar="PATH", help="file or folder with logs, or - for standard input")
-    parser.add_argument("--round", metavar="X.Y", help="whose rules count; default: the newest that has the benchmark")
-    parser.add_argument("--accelerators", type=int, metavar="N", help="accelerators of the system, if its logs do not say")
-    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="a larger log is not read")
-    parser.add_argument("--follow", action="store_true", help="show what is added to one log until its run stops")
+    parser.add_argument("--round", metavar="X.Y", help="round whose rules apply; default: the newest with the benchmark")
+    parser.add_argument("--accelerators", type=int, metavar="N", help="accelerators of the system, if the logs do not say")
+    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="do not read larger logs")
+    parser.add_argument("--follow", action="store_true", help="follow one log, showing each evaluation until the run stops")
     parser.add_argument(
         "--check",
         action="store_true",
-        help="exit with 1 if a group has no score, a verdict that is fail, or runs that missed the target; "
-        "with 2 if a file cannot be read or the command not understood; with 16 if there are no logs",
+        help="exit with 1 if a group has no score, the verdict fail, or runs that missed the target; "
+        "with 2 if a file cannot be read or the command line is wrong; with 16 if there are no logs",
     )
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print JSON")
