@@ -1,8 +1,8 @@
-"""Makes the generated parts of the documentation anew: ``python docs/generate.py [--check] [REPORT]``.
+"""Generates parts of the documentation: ``python docs/generate.py [--check] [REPORT]``.
 
-A generated part stands between the lines ``<!-- NAME: ... -->`` and ``<!-- end of NAME -->``; ``PARTS`` has what makes it.
-``--check`` only compares. Given the report of an import of whole rounds, what was found in these rounds is counted first,
-and written to ``measured.yaml``; other rounds keep their numbers.
+A generated part is between the lines ``<!-- NAME: ... -->`` and ``<!-- end of NAME -->``; ``PARTS`` names the function that
+makes it. ``--check`` only compares. With the report of an import of whole rounds, it first counts what the import found in
+these rounds, and writes the numbers to ``measured.yaml``; other rounds keep theirs.
 
 ``tests/dataset/schema.json`` is generated as a whole, from the tables of the data set.
 """
@@ -59,12 +59,12 @@ MEASURED_FILE = PROJECT / "docs" / "measured.yaml"
 SCHEMA_FILE = PROJECT / "tests" / "dataset" / "schema.json"
 
 _MEASURED_HEAD = """\
-# What an import found in copies of the rounds. Not written by hand, but from the report of an import without filters:
+# What an import found in copies of the rounds. Do not edit by hand; generate it from the report of an import without filters:
 # python docs/generate.py mlperf-training-report.json
 #
-#   counted  the day when a round was counted
-#   copy     the commit of its clone
-#   kinds    how many findings of each kind there were; a round without it was counted before kinds were
+#   counted  day of the count
+#   copy     commit of the clone
+#   kinds    number of findings of each kind; absent where the round was counted before the kinds were
 """
 _MEASURES = ("submitters", "systems", "folders", "logs", "results", "without a score", "findings")
 
@@ -119,15 +119,16 @@ def dataset_schema(recorded: str) -> str:
 
 
 def rounds_table() -> str:
-    """The public rounds: what the tables know of them, and what was found in them; empty cells where nobody measured."""
+    """The public rounds: what the tables say of them, and what an import found, with the day; empty cells without a count."""
     measures = known_measures()
     rows = []
     for version in public_rounds():
         rules = rules_of(version)
-        found = [str(measures[version][name]) if version in measures else "" for name in _MEASURES]
+        row = measures.get(version, {})
+        found = [str(row.get(name, "")) for name in ("counted", *_MEASURES)]
         token = f"`{rules.dialect.token.decode().strip()}`"
         rows.append((version, rules.branch, token, ", ".join(rules.benchmarks), *found))
-    return _table(("round", "branch", "log lines", "benchmarks", *_MEASURES), rows, numbers=len(_MEASURES))
+    return _table(("round", "branch", "log lines", "benchmarks", "counted on", *_MEASURES), rows, numbers=len(_MEASURES))
 
 
 def keys_table() -> str:
@@ -391,7 +392,7 @@ def _variation(version: str) -> str:
 def _seen(code: str, kinds: Mapping[str, Mapping[str, int]], more: str) -> str:
     """How often a finding occurs in the rounds that are counted, and what else is known of it."""
     counts = [f"{found[code]} in {version}" for version, found in kinds.items() if code in found]
-    return "; ".join(filter(None, (", ".join(counts), more))) or "none in those that are counted"
+    return "; ".join(filter(None, (", ".join(counts), more))) or "none in the counted rounds"
 
 
 def _measure(round_report: Mapping, findings: Sequence[Mapping]) -> dict[str, Any]:
@@ -417,7 +418,7 @@ def _names_table(key: str, kind: str, head: Sequence[str], describe: Callable[[s
     with SPELLINGS_FILE.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             if row["key"] == key:
-                why = "*(no name)*" if means_nothing(kind, row["spelling"]) else "*(told by the system)*"
+                why = "*(no name)*" if means_nothing(kind, row["spelling"]) else "*(the name of the system decides)*"
                 name = describe(row["spelling"]) or (why, *("" for _ in head[1:]))
                 spellings.setdefault(name, []).append((row["spelling"], int(row["results"])))
     rows = (

@@ -1,6 +1,5 @@
 """Copies logs into the folder layout of a submission.
 
-
 Finds logs by their content, strips what launchers added, and writes one plain file per run. Overwrites nothing. Shows at
 the end what the command check finds in the submission.
 """

@@ -1,7 +1,6 @@
 """Shows whether a submission would pass, and what a reviewer would object to.
 
 Checks a submission, a submitter, a system, a benchmark folder, or a log, by the rules of mlperf_logging and the written
-
 rules. Writes nothing. Exit codes: 0 it would pass; 1 it would be rejected; 2 wrong command line; 16 no logs.
 """
 

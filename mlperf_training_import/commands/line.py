@@ -46,7 +46,6 @@ _EXAMPLES = """examples:
   {name} dataset --round 4.1             write every run and evaluation of a round as Parquet files
 
 The CM home is ~/CM, or the folder that the variable CM_REPOS or --home names.
-
 Exit codes: 0 done; 1 failed; 2 wrong command line; 16 no such round, repository or result;
 130 stopped by Ctrl-C; 143 stopped by SIGTERM; 141 the reader of the output has gone away.
 """

@@ -1,6 +1,5 @@
 """Makes Collective Mind run our scripts. Imports nothing.
 
-
 The package cmx4mlops has older scripts with the same names, for the import and the playground. This command adds links and
 index entries to the CM home, so that cmr runs ours.
 """
