@@ -1,4 +1,4 @@
-"""The generated parts of ``docs/checks.md``: what is asked for, from the tables of the checks."""
+"""The generated parts of ``docs/checks.md``: the requirements in the tables of the checks."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 
 def rounds_with_rules() -> str:
-    """The rounds that there are rules for, in a sentence."""
-    return f"There are rules for {', '.join(checked_rounds())}."
+    """A sentence with the rounds that have rules."""
+    return f"Rounds with rules: {', '.join(checked_rounds())}."
 
 
 def remarks_table() -> str:
-    """What is said of folders, descriptions and whole runs."""
+    """The remarks about folders, descriptions and whole runs."""
     rows = (
         f"| `{name}` | {kind.weight} | {kind.source} | {_cell(kind.asked)} | {_cell(kind.mend)} |"
         for name, kind in remark_kinds().items()
     )
-    return "\n".join(["| rule | weight | source | asked for | what to do |", "| --- | --- | --- | --- | --- |", *rows])
+    return "\n".join(["| rule | weight | source | required | what to do |", "| --- | --- | --- | --- | --- |", *rows])
 
 
 def rules_tables() -> str:
-    """What is asked of the lines of a log, a table for each scope."""
+    """The requirements on the lines of a log, in a table for each scope."""
     tables: dict[tuple[str, str], list[Mapping[str, str]]] = {}
     for row in check_rows():
         if row["when"] not in ("begin", "gather"):
@@ -34,7 +34,7 @@ def rules_tables() -> str:
     parts = []
     for (suite, scope), rows in tables.items():
         title = f"### {scope}{' (MLPerf HPC)' if suite == 'hpc' else ''}"
-        parts += [title, "", "| rule | rounds | asked for | weight |", "| --- | --- | --- | --- |", *_rows(rows), ""]
+        parts += [title, "", "| rule | rounds | required | weight |", "| --- | --- | --- | --- |", *_rows(rows), ""]
     return "\n".join(parts).rstrip()
 
 
@@ -49,7 +49,7 @@ def _rows(rows: Iterable[Mapping[str, str]]) -> Iterable[str]:
 
 
 def _asked(row: Mapping[str, str]) -> str:
-    counts = {"": "", "one": "one line", "optional": "if it is there"}
+    counts = {"": "", "one": "one line", "optional": "if present"}
     count = counts.get(
         row["count"], row["count"].replace("some, or", "at least one line, or").replace("some", "at least one line")
     )
@@ -59,11 +59,11 @@ def _asked(row: Mapping[str, str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """A text that can stand in a cell of a table."""
+    """A text escaped for a cell of a table."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
 
-#: What makes the parts of the page.
+#: The functions that make the parts of the page.
 CHECKS_PARTS: dict[str, Callable[[], str]] = {
     "rounds with rules": rounds_with_rules,
     "remarks": remarks_table,
