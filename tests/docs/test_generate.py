@@ -64,6 +64,17 @@ def test_what_is_stored_is_what_an_import_of_the_real_rounds_finds(real_home):
     )
 
 
+def test_the_table_in_the_analysis_is_what_an_import_of_the_real_rounds_gives(real_home):
+    entries = json.loads((Path(real_home["WORK"]) / "summary_results.json").read_text())
+    best = [e for e in entries if (e["version"], e["division"], e.get("rank_per_accelerator")) == ("4.1", "closed", 1)]
+    lines = [
+        f"| {e['Model_ID']} | {e['system']} | {e['accelerators_count']} | {e['accelerator_minutes']:.1f} "
+        f"| {e['speedup_per_accelerator']:.2f} |"
+        for e in sorted(best, key=lambda e: e["Model_ID"])
+    ]
+    assert "\n".join(lines) in (generate.PROJECT / "docs/analysis.md").read_text(encoding="utf-8")
+
+
 def test_figures_of_a_made_up_round(tmp_path):
     """Findings: three folders with another number of logs than the round asks for, and one of too few runs."""
     report = made_up_report(tmp_path, "3.0")
