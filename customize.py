@@ -1,23 +1,23 @@
-"""The edge to Collective Mind and MLCFlow, which call scripts alike: environment in, import, return code and text out."""
+"""The interface to Collective Mind and MLCFlow, which call scripts alike: environment in, import, code and text out."""
 
 import sys
 from pathlib import Path
 
-# They load this file by its path, MLCFlow by a link to it: the folder with our package is not on the search path then.
+# CM loads this file by its path, and MLCFlow by a link to it, so the folder with our package is not on the search path.
 _HERE = str(Path(__file__).resolve().parent)
 if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
 
-# Our package is imported in the functions: what is imported here, MLCFlow takes for packages to install.
+# The functions import our package, because MLCFlow would try to install whatever is imported here.
 _ENV = "CM_IMPORT_MLPERF_TRAINING_"
-#: Findings that say why a round gave nothing; the report has all.
+#: Number of findings to show if a round has no result; the report has all.
 _SHOWN_REASONS = 3
 
 
 def predeps(i):
-    """Refuses what cannot be understood, and prepares the cache. Called before what variations ask for is fetched.
+    """Refuses what cannot be understood, and prepares the cache. Called before CM fetches the rounds of the variations.
 
-    A fetch that was cut off is removed, so that it is done again; with ``--update`` clones are replaced by fresh ones.
+    Removes unfinished fetches, so that they are repeated; with ``--update``, replaces clones by fresh ones.
 
     Args:
         i: the dictionary of the automation; read are ``input``, ``env``, ``meta``, ``variation_tags`` and the running script
@@ -32,16 +32,16 @@ def predeps(i):
 
 
 def preprocess(i):
-    """Imports the cached rounds. Called before a native script would be run, of which there is none.
+    """Imports the cached rounds. Called at the point where a native script would run; there is none.
 
-    Ctrl-C and SIGTERM end it as an error does: no worker process and no half-written file is left.
+    Ctrl-C and SIGTERM end it like an error, and leave no worker process and no half-written file.
 
     Args:
         i: the dictionary of the automation; read are ``env`` (``CM_IMPORT_MLPERF_TRAINING_*``) and the running script
             automation.
 
     Returns:
-        ``{"return": 0}``, or ``return`` above 0 with ``error``: 16 where nothing was found, 130 after Ctrl-C, 143 after
+        ``{"return": 0}``, or ``return`` above 0 with ``error``: 16 if nothing was found, 130 after Ctrl-C, 143 after
         SIGTERM, 1 for everything else.
     """
     from mlperf_training_import.edge import at_the_edge
@@ -55,22 +55,22 @@ def _prepare(i):
     from mlperf_training_import.start.fetch import Fetcher, need_git
 
     home = _home(i)
-    if not i["input"].get("recursion"):  # a dependency of another script has keys of the automation's own
+    if not i["input"].get("recursion"):  # as a dependency of another script it gets keys of the automation
         check_typed(home.typed(i["input"]), i["meta"]["input_mapping"])
     options = _options(i)
     fetcher = Fetcher(home, Screen(quiet=options.quiet).tell)
     if i["variation_tags"]:
-        need_git()  # for what the automation fetches, which would fail without saying why
+        need_git()  # else the automation would fail to fetch, without saying why
         fetcher.remove_unfinished(options.versions)
     if options.update:
         fetcher.update(options.versions)
     if i["variation_tags"] or options.update:
-        home.reload_index()  # which others have written meanwhile
+        home.reload_index()  # others may have written it meanwhile
     return {"return": 0}
 
 
 def _home(i):
-    """The home that is worked in. Our own command line says how the user called it, and named the home."""
+    """The home to work in. Our own command line passes on how the user called it, and named the home."""
     from mlperf_training_import.homes import home_of
 
     automation, env = i["run_script_input"]["self"], i["env"]  # i["automation"] is a copy in predeps of Collective Mind
@@ -90,7 +90,7 @@ def _import(i):
     from mlperf_training_import.edge import failed
     from mlperf_training_import.pipeline import import_rounds
     from mlperf_training_import.show.screen import Screen
-    from mlperf_training_import.values import printable
+    from mlperf_training_import.values import counted, printable
 
     options = _options(i)
     if options.check:
@@ -109,12 +109,12 @@ def _import(i):
         reasons = "".join(f"\n  {finding.code}: {printable(f'{finding.where}: {finding.what}')}" for finding in found)
         return failed(16, f"no result of round {', '.join(empty)}{':' if found else ''}{reasons}")
     if options.strict and outcome.findings:
-        return failed(1, f"{len(outcome.findings)} findings, and --strict was given; see the report")
+        return failed(1, f"{counted(len(outcome.findings), 'finding')}, and --strict was given; see the report")
     return {"return": 0}
 
 
 def _check(options):
-    """Checks the tree of ``--path`` as a submission; an error where something rejects it."""
+    """Checks the tree of ``--path`` as a submission; an error if something rejects it."""
     from mlperf_training_import.checks.check import check, last_line
     from mlperf_training_import.edge import failed
     from mlperf_training_import.show.checked import to_text
@@ -126,7 +126,7 @@ def _check(options):
 
 
 def _hand_over(outcome, env, state):
-    """Tells a calling workflow what was imported, under the keys that ``_cm.yaml`` lists."""
+    """Returns what was imported to a calling workflow, under the keys in ``_cm.yaml``."""
     from mlperf_training_import.show.report import state_of
 
     env[_ENV + "RESULTS"] = str(sum(len(round_outcome.results) for round_outcome in outcome.rounds))

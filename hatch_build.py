@@ -1,4 +1,4 @@
-"""What the wheel says that it needs: the versions of the requirements files, or later ones."""
+"""The requirements of the wheel: the versions in the requirements files, or later ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 
 class LeastVersions(MetadataHookInterface):
-    """Takes dependencies from the requirements files, which pin what the tests ran with: with these all works for sure."""
+    """Reads the dependencies from the requirements files, which pin the versions that the tests used."""
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Adds ``dependencies`` and ``optional-dependencies``."""

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The way in for people who do not know Collective Mind yet; `python run.py --help` says what it does."""
+"""The entry point for people who do not know Collective Mind yet; see `python run.py --help`."""
 
 import sys
 from pathlib import Path

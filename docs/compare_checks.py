@@ -1,4 +1,4 @@
-"""Prints which rules of an installed mlperf_logging differ from those of ``checks.csv``.
+"""Prints the differences between the rules of an installed mlperf_logging and ``checks.csv``.
 
 ``python docs/compare_checks.py FOLDER``, where FOLDER is the package: ``.../site-packages/mlperf_logging``. Rounds that have
 no row in the table are left out, but for one that is new. Tests are compared by what they say, not by how they are written.
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 _FOLDER = re.compile(r"(training|hpc)_(\d+\.\d+)\.0")
 _COUNTS = {"EXACTLY_ONE": "one", "AT_LEAST_ONE": "some", "OPTIONAL": "optional"}
-#: What the checkers call what our formulas know by another name.
+#: Names in the checkers, and their names in our formulas.
 _NAMES = {"compile_time_mins": "init_limit_minutes", "is_integer": "whole", "len": "length", "isclose": "close"}
 _FLAGS = {"init_started": "init_start", "init_stopped": "init_stop", "run_started": "run_start", "run_stopped": "run_stop"}
 _MIRRORED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}
 
 
 class KeyFacts(NamedTuple):
-    """What a scope asks of a key, in a form in which equal rules are equal."""
+    """The requirement of a scope on a key, in a form in which equal rules are equal."""
 
     count: str = ""
     each: tuple[frozenset[str], ...] = ()
@@ -103,7 +103,7 @@ def _tests(tests: Any) -> Iterator[frozenset[str]]:
 
 
 def _of_code(code: str) -> tuple[frozenset[tuple[str, str]], str]:
-    """What the code behind a key remembers, and the scope that it adds."""
+    """The values that the code of a key remembers, and the scope that it adds."""
     remember, following = set(), ""
     for statement in ast.parse(code.strip()).body:
         for part in ast.walk(statement):
@@ -122,7 +122,7 @@ def _of_code(code: str) -> tuple[frozenset[tuple[str, str]], str]:
 
 
 def _conjuncts(node: ast.expr) -> frozenset[str]:
-    """The parts that must all hold, each in one spelling."""
+    """The conditions that must all be true, each in a uniform spelling."""
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
         return frozenset().union(*map(_conjuncts, node.values))
     if isinstance(node, ast.Compare) and len(node.ops) > 1:
@@ -137,7 +137,7 @@ def _normal(node: ast.expr) -> str:
 
 
 class _Normal(ast.NodeTransformer):
-    """Writes the expressions of the checkers as our formulas, and both in one spelling."""
+    """Rewrites expressions of the checkers as our formulas, and both in a uniform spelling."""
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         key = ast.literal_eval(node.slice)
@@ -209,7 +209,7 @@ def _named(key: str) -> ast.expr:
 
 
 def differences(package: Path) -> Iterator[str]:
-    """A line for each key of which a round of an installed package asks something else."""
+    """A line for each key whose rule in an installed package differs in a round."""
     oldest = {
         suite: min(round_label(v).number for v in checked_rounds() if round_label(v).suite == suite)
         for suite in ("training", "hpc")
@@ -244,7 +244,7 @@ def _shown(value: Any) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints the differences; returns the exit code: 1 where there is one."""
+    """Prints the differences; returns the exit code: 1 if there are any."""
     if len(arguments) != 1 or not (Path(arguments[0]) / "compliance_checker").is_dir():
         print("usage: python docs/compare_checks.py .../site-packages/mlperf_logging", file=sys.stderr)
         return 2

@@ -52,14 +52,14 @@ from mlperf_training_import.tables.suites import source_of, suites
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-#: Every spelling in the descriptions of rounds 0.5 to 5.1, with the number of results and the rounds that have it.
+#: Every spelling in the descriptions of rounds 0.5 to 5.1, with its number of results and its rounds.
 SPELLINGS_FILE = FOLDER / "spellings.csv"
 MISTAKES_FILE = PROJECT / "docs" / "mistakes.yaml"
 MEASURED_FILE = PROJECT / "docs" / "measured.yaml"
 SCHEMA_FILE = PROJECT / "tests" / "dataset" / "schema.json"
 
 _MEASURED_HEAD = """\
-# What an import found in copies of the rounds. Do not edit by hand; generate it from the report of an import without filters:
+# What an import found in copies of the rounds. Do not edit by hand; make it from the report of an import without filters:
 # python docs/generate.py mlperf-training-report.json
 #
 #   counted  day of the count
@@ -76,7 +76,7 @@ def flags_table() -> str:
 
 
 def findings_text() -> str:
-    """The kinds of findings, most serious first: what each looks like, why it matters, how often it occurs, what to do."""
+    """The kinds of findings, most serious first: how each looks, why it matters, how often it occurs, and what to do."""
     parts = []
     weight = None
     kinds = {version: row["kinds"] for version, row in known_measures().items() if "kinds" in row}
@@ -93,7 +93,7 @@ def findings_text() -> str:
 
 
 def counted_rounds() -> str:
-    """The rounds whose findings are counted by kind, and when they were."""
+    """The rounds whose findings are counted by kind, with the day of the count."""
     rows = ((version, row["copy"], row["counted"]) for version, row in known_measures().items() if "kinds" in row)
     return _table(("round", "commit of the copy", "counted on"), rows)
 
@@ -102,10 +102,10 @@ def dataset_schema(recorded: str) -> str:
     """Every column of the data set with its type.
 
     Args:
-        recorded: the same as it was.
+        recorded: the schema before.
 
     Raises:
-        ValueError: columns were added, or went away or changed their type, and the version of the schema does not say so.
+        ValueError: columns were added, removed, or changed their type, but the version of the schema was not increased.
     """
     old = json.loads(recorded)
     tables = {name: {column.name: column.type for column in table.columns} for name, table in dataset_tables().items()}
@@ -119,7 +119,7 @@ def dataset_schema(recorded: str) -> str:
 
 
 def rounds_table() -> str:
-    """The public rounds: what the tables say of them, and what an import found, with the day; empty cells without a count."""
+    """The public rounds: facts from the tables, and counts with their day; cells without a count are empty."""
     measures = known_measures()
     rows = []
     for version in public_rounds():
@@ -132,19 +132,19 @@ def rounds_table() -> str:
 
 
 def keys_table() -> str:
-    """Every key of an entry but the figures, which have a page of their own."""
+    """Every key of an entry except the figures, which have their own page."""
     rows = ((f"`{key.name}`", key.type, key.unit, key.text, key.source) for key in entry_keys().values() if not key.figure)
     return _table(("key", "type", "unit", "what it is", "from"), rows)
 
 
 def figures_table() -> str:
-    """The figures to analyse."""
+    """The keys that are figures to analyse."""
     figures = (key for key in entry_keys().values() if key.figure)
     return _table(("key", "unit", "what it is"), ((f"`{key.name}`", key.unit, key.text) for key in figures))
 
 
 def dataset_columns() -> str:
-    """The tables of the data set with their columns; those of ``results`` have a page of their own."""
+    """The tables of the data set with their columns, except the keys of entries, which have their own pages."""
     parts = [f"Version {schema_version()} of the schema. Each table begins with `suite` and `round`."]
     for table in dataset_tables().values():
         parts.append(f"### {table.name}\n\n{table.text[0].upper()}{table.text[1:]}.")
@@ -159,7 +159,7 @@ def dataset_columns() -> str:
 
 
 def left_out_table() -> str:
-    """The keys of log lines that are no setting, by reason."""
+    """The keys of log lines that are not settings, by reason."""
     keys: dict[str, list[str]] = {}
     for key, reason in left_out_keys().items():
         keys.setdefault(reason, []).append(f"`{key}`")
@@ -167,7 +167,7 @@ def left_out_table() -> str:
 
 
 def accelerators_table() -> str:
-    """What the published spellings of accelerators mean."""
+    """The names of the published spellings of accelerators."""
 
     def describe(spelling: str) -> tuple[str, ...] | None:
         found = find_accelerator(spelling)
@@ -177,7 +177,7 @@ def accelerators_table() -> str:
 
 
 def submitters_table() -> str:
-    """What the published names of submitters mean."""
+    """The names of the published spellings of submitters."""
 
     def describe(spelling: str) -> tuple[str, ...] | None:
         found = find_submitter(spelling)
@@ -187,12 +187,12 @@ def submitters_table() -> str:
 
 
 def availability_table() -> str:
-    """What the published spellings of availability mean."""
+    """The categories of the published spellings of availability."""
     return _names_table("availability", "availability", ("category",), lambda text: _alone(find_availability(text)))
 
 
 def processors_table() -> str:
-    """What the published spellings of host processors mean."""
+    """The names of the published spellings of host processors."""
 
     def describe(spelling: str) -> tuple[str, ...] | None:
         found = find_processor(spelling)
@@ -202,12 +202,12 @@ def processors_table() -> str:
 
 
 def frameworks_table() -> str:
-    """What the published spellings of frameworks mean."""
+    """The names of the published spellings of frameworks."""
     return _names_table("framework", "framework", ("framework",), lambda text: _alone(find_framework(text)))
 
 
 def editions_table() -> str:
-    """The editions of the benchmarks, with the rounds and the keys that they have in them."""
+    """The editions of the benchmarks, with their rounds and the keys of the benchmark in these."""
     rounds: dict[Edition, list[tuple[str, str]]] = {}
     for version in known_rounds():
         for key in rules_of(version).benchmarks:
@@ -226,7 +226,7 @@ def fetch_lines() -> str:
 
 
 def commands_help() -> str:
-    """What ``--help`` shows of each command, at the width that it has on a wide terminal."""
+    """The output of ``--help`` for each command on a wide terminal."""
     with mock.patch.dict(os.environ, COLUMNS="110"):
         shown = [(asked, *text.rstrip().split("\n\n", 1)) for asked, text in iter_help("run.py")]
     # versions of Python break the lines of the usage in different places
@@ -237,7 +237,7 @@ def commands_help() -> str:
 
 
 def mistakes_table() -> str:
-    """Mistakes with what is shown, which the tests try."""
+    """Common mistakes with their messages, which the tests try."""
     rows = (
         (f"`{row['typed']}`", "<br>".join(f"`{line}`" for line in shown(row).split("\n")), str(row["code"]))
         for row in known_mistakes()
@@ -251,14 +251,14 @@ def known_mistakes() -> list[dict[str, Any]]:
 
 
 def shown(mistake: Mapping[str, Any]) -> str:
-    """What a mistake shows, with the rounds that are published now."""
+    """The message of a mistake, with the rounds in the table of rounds."""
     newest = public_rounds("training")[-1]
     published, known = ", ".join(public_rounds()), ", ".join(known_rounds())
     return mistake["shown"].strip().format(newest=newest, published=published, known=known)
 
 
 def variations() -> str:
-    """The variations of ``_cm.yaml``: one for each public round, and one for all of a suite."""
+    """The variations of ``_cm.yaml``: one for each public round, and one for all rounds of a suite."""
     lines = []
     for version in public_rounds():
         source = source_of(version)
@@ -280,7 +280,7 @@ def variations() -> str:
 
 
 def mlc_description() -> str:
-    """The script's description for MLCFlow, made from that for Collective Mind; dependencies get variables of both."""
+    """The description of the script for MLCFlow, made from that for Collective Mind; dependencies have variables of both."""
     text = (PROJECT / "_cm.yaml").read_text(encoding="utf-8")
     description = yaml.safe_load(updated(text, PARTS["_cm.yaml"]))
     for variation in description["variations"].values():
@@ -290,7 +290,7 @@ def mlc_description() -> str:
     return yaml.safe_dump(description, sort_keys=False, width=120).rstrip()
 
 
-#: The files with generated parts, and for each part what makes it.
+#: The files with generated parts, and the function that makes each part.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "_cm.yaml": {"variations": variations},
     "docs/analysis.md": {"figures": figures_table},
@@ -315,7 +315,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
 
 
 def measured_rounds(report: Mapping) -> dict[str, dict[str, Any]]:
-    """What was found in the rounds of a report that the table lists, by round; others (private ones) are left out."""
+    """The counts of a report by round; rounds that the table lacks (private ones) are left out."""
     return {
         part["version"]: _measure(part, [finding for finding in report["findings"] if finding["round"] == part["version"]])
         for part in report["rounds"]
@@ -324,22 +324,22 @@ def measured_rounds(report: Mapping) -> dict[str, dict[str, Any]]:
 
 
 def known_measures() -> dict[str, dict[str, Any]]:
-    """What is stored of each round."""
+    """The stored counts by round."""
     return yaml.safe_load(MEASURED_FILE.read_text(encoding="utf-8"))
 
 
 def store(measures: Mapping[str, Mapping[str, Any]]) -> None:
-    """Writes what was found, oldest round first."""
+    """Stores counts, oldest round first."""
     rows = {version: dict(measures[version]) for version in known_rounds() if version in measures}
     text = yaml.safe_dump(rows, sort_keys=False, width=120, default_flow_style=None)
     MEASURED_FILE.write_text(_MEASURED_HEAD + text, encoding="utf-8")
 
 
 def updated(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
-    """A text with its generated parts made anew.
+    """A text with its generated parts updated.
 
     Raises:
-        ValueError: the marks of a part are not there, or not just once.
+        ValueError: the marks of a part are missing, or there more than once.
     """
     for name, make in parts.items():
         begin, end = rf"^.*(?:<!--|#) {name}:.*\n", rf"^.*(?:<!--|#) end of {name}\b"
@@ -352,7 +352,7 @@ def updated(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit code: 1 where a check finds a part that is not up to date."""
+    """Runs the command line; returns the exit code: 1 if a check finds an outdated part."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="only compare")
     parser.add_argument("report", nargs="?", type=Path, help="report of an import of whole rounds")
@@ -384,19 +384,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _variation(version: str) -> str:
-    """The variation that fetches a round: ``v3.0``, ``hpc-v3.0``."""
+    """The name of the variation that fetches a round: ``v3.0``, ``hpc-v3.0``."""
     label = round_label(version)
     return f"{suites()[label.suite].label}v{label.scope}"
 
 
 def _seen(code: str, kinds: Mapping[str, Mapping[str, int]], more: str) -> str:
-    """How often a finding occurs in the rounds that are counted, and what else is known of it."""
+    """How often a finding occurs in the counted rounds, and what else is known about it."""
     counts = [f"{found[code]} in {version}" for version, found in kinds.items() if code in found]
     return "; ".join(filter(None, (", ".join(counts), more))) or "none in the counted rounds"
 
 
 def _measure(round_report: Mapping, findings: Sequence[Mapping]) -> dict[str, Any]:
-    """What was found in one round, from its part of the report: a number for each column, and findings by kind."""
+    """The counts of one round from its part of the report: a number for each column, and the findings by kind."""
     counts = Counter(finding["code"] for finding in findings)
     folders = round_report["folders"]
     return {
@@ -413,7 +413,7 @@ def _measure(round_report: Mapping, findings: Sequence[Mapping]) -> dict[str, An
 
 
 def _names_table(key: str, kind: str, head: Sequence[str], describe: Callable[[str], tuple[str, ...] | None]) -> str:
-    """What the spellings of a key mean: names, the number of results that have them, and the spellings with theirs."""
+    """The names of the spellings of a key, each with its number of results, and with its spellings and their numbers."""
     spellings: dict[tuple[str, ...], list[tuple[str, int]]] = {}
     with SPELLINGS_FILE.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -433,13 +433,13 @@ def _alone(name: str | None) -> tuple[str, ...] | None:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
-    """A Markdown table; the last so many columns are numbers."""
+    """A Markdown table; ``numbers`` is the number of columns at the end that have numbers."""
     ruler = ("---",) * (len(head) - numbers) + ("---:",) * numbers
     return "\n".join("| " + " | ".join(map(_escaped, line)) + " |" for line in (head, ruler, *rows))
 
 
 def _escaped(cell: str) -> str:
-    """Text as a cell: a bar would end it, and what is in angle brackets would be taken for HTML."""
+    """Text as a cell: a bar would end it, and text in angle brackets would be treated as HTML."""
     in_code = cell.startswith("`")
     return cell.replace("|", "\\|") if in_code else cell.replace("|", "\\|").replace("<", "&lt;")
 

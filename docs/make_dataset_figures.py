@@ -1,4 +1,4 @@
-"""Makes the figures of ``dataset.md``: asks a data set what stands there in SQL, and draws the answers.
+"""Makes the figures of ``dataset.md``: runs its SQL queries on a data set, and draws the answers.
 
 Usage: ``python docs/make_dataset_figures.py <folder of the data set>``. Needs duckdb and matplotlib.
 """
@@ -32,12 +32,12 @@ _QUESTION = re.compile(r"```sql\n([^`]*)```\n\n!\[[^\]]*\]\(figures/(\w+)\.svg\)
 
 
 def questions() -> dict[str, str]:
-    """The SQL of each question by the name of its figure, as the document has it."""
+    """The SQL queries of the document, by the names of their figures."""
     return {name: sql for sql, name in _QUESTION.findall(DOCUMENT.read_text(encoding="utf-8"))}
 
 
 def every_question() -> list[str]:
-    """The SQL of all questions, also of those without a figure."""
+    """All SQL queries, including those without a figure."""
     _, _, text = DOCUMENT.read_text(encoding="utf-8").partition("create view")
     return re.findall(r"```sql\n([^`]*)```", text)
 
@@ -137,7 +137,7 @@ def _scale_batch_sizes(axes: Axes) -> None:
     axes.set_xlabel("global batch size (log scale)")
 
 
-#: What draws each figure of the document, and its height in inches.
+#: The function that draws each figure, and its height in inches.
 FIGURES_OF = {
     "dataset_learning_curves": (draw_learning_curves, 4.2),
     "dataset_batch_size": (draw_batch_size, 4.2),
@@ -148,7 +148,7 @@ FIGURES_OF = {
 
 
 def main(folder: Path) -> None:
-    """Asks and draws."""
+    """Runs the queries, and draws the figures."""
     begin("dataset")
     with connect(folder) as connection:
         for name, sql in questions().items():

@@ -21,7 +21,7 @@ from mlperf_training_import.tables.rules import benchmark_of
 
 ROUND = "4.1"
 
-#: What an accelerator's name begins with, and the colour of its dots (the colours of Okabe and Ito, told apart by all eyes).
+#: Prefixes of accelerator names, and the colours of their dots (by Okabe and Ito, safe for colour-blind readers).
 FAMILIES = {"B200": "#D55E00", "H200": "#0072B2", "H100": "#56B4E9", "TPU": "#009E73", "": "#999999"}
 
 
@@ -47,13 +47,13 @@ def energy_against_time(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def spread_of_runs(results: pd.DataFrame) -> pd.DataFrame:
-    """How far the runs of a result lie apart: smallest, middle and largest spread of each benchmark, in percent."""
+    """How much the runs of a result differ: smallest, median and largest spread of each benchmark, in percent."""
     spread = results.groupby("Model_ID")["minutes_spread"]
     return spread.agg(["min", "median", "max"]).mul(100).sort_values("median")
 
 
 def review_lines(results: pd.DataFrame, benchmark: str) -> pd.DataFrame:
-    """What the review compares the results of a benchmark with, by batch size: the reference, and what it accepts."""
+    """The lines of the review by batch size, for one benchmark: the reference, and the least acceptable mean."""
     rules = benchmark_of(benchmark, ROUND)
     references = prune(reference_runs("training", benchmark, ROUND), rules.drop)
     smallest = results.loc[results["Model_ID"] == benchmark, "global_batch_size"].min()
@@ -64,7 +64,7 @@ def review_lines(results: pd.DataFrame, benchmark: str) -> pd.DataFrame:
 
 
 def draw_fastest_per_accelerator(results: pd.DataFrame) -> None:
-    """One dot per result, one row per benchmark; right of the line is better than the median."""
+    """One dot per result, one row per benchmark; dots right of the line are better than the median."""
     benchmarks = sorted(results["Model_ID"].unique(), reverse=True)
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
     axes.axvline(1, color="#444444", linewidth=0.8)
@@ -100,7 +100,7 @@ def draw_energy_against_time(results: pd.DataFrame) -> None:
 
 
 def draw_spread_of_runs(results: pd.DataFrame) -> None:
-    """One dot per result, one row per benchmark, the steadiest benchmark on top; a line at the median."""
+    """One dot per result, one row per benchmark, with the smallest spread on top and a line at the median."""
     order = list(spread_of_runs(results).index)[::-1]
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
     for row, benchmark in enumerate(order):
@@ -115,7 +115,7 @@ def draw_spread_of_runs(results: pd.DataFrame) -> None:
 
 
 def draw_convergence(results: pd.DataFrame) -> None:
-    """One mark per result of a benchmark, the verdict as its shape, over the lines of the review."""
+    """One mark per result of a benchmark, shaped by its verdict, over the lines of the review."""
     benchmark = "bert"
     lines = review_lines(results, benchmark)
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
@@ -140,7 +140,7 @@ def draw_convergence(results: pd.DataFrame) -> None:
 
 
 def _by_family(results: pd.DataFrame) -> list[pd.DataFrame]:
-    """The results of each family, in the order of the table; the last one has the rest."""
+    """The results of each family, in the order of the table; the last family has the rest."""
     accelerators = results["accelerator"].fillna("")
     names = accelerators.map(lambda name: next(family for family in FAMILIES if name.startswith(family)))
     return [results[names == family] for family in FAMILIES]

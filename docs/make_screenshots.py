@@ -1,4 +1,4 @@
-"""Makes the pictures of README from what is imported: ``python docs/make_screenshots.py``.
+"""Makes the pictures in README from the imported results: ``python docs/make_screenshots.py``.
 
 Takes the entries of the CM home (``~/CM``, or what ``CM_REPOS`` names), and needs ``requirements-playground.txt``,
 ``tests/requirements-browser.txt`` and a Chromium.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def picture_playground(browser: Browser) -> None:
-    """What is in sight of the page that the playground opens on."""
+    """The visible part of the first page of the playground."""
     with running_playground() as address:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.goto(address)
@@ -43,7 +43,7 @@ def picture_playground(browser: Browser) -> None:
         save(page, "playground")
 
 
-#: Pictures of the page: its name, the scheme, the size of the window, and what is chosen.
+#: Pictures of the page: name, colour scheme, window size, and the selection in the address.
 PICTURES = (
     ("report", "light", 1400, 900, {"benchmark": "llama2_70b_lora-4.0"}),
     ("report-overview", "light", 1400, 1000, {"benchmark": "all"}),
@@ -52,7 +52,7 @@ PICTURES = (
 
 
 def picture_page(browser: Browser) -> None:
-    """The page without a server: bright on a wide screen, dark on a phone."""
+    """The page without a server: light on a wide screen, dark on a phone."""
     entries = unique_entries(collect_from(home_of(CM()), ""))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "report.html"
@@ -65,7 +65,7 @@ def picture_page(browser: Browser) -> None:
 
 
 def save(page: Page, name: str, **options) -> None:
-    """Writes a picture and says where."""
+    """Writes a picture and prints its path."""
     file = FIGURES / f"{name}.png"
     page.screenshot(path=file, **options)
     print(f"wrote {file} ({file.stat().st_size // 1024} KB)")
@@ -74,7 +74,7 @@ def save(page: Page, name: str, **options) -> None:
 
 @contextlib.contextmanager
 def running_playground() -> Iterator[str]:
-    """The address of a playground that runs while the block does."""
+    """The address of a playground that runs during the block."""
     command = [sys.executable, str(PROJECT / "run.py"), "playground", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own arguments
         try:

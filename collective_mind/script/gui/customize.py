@@ -1,4 +1,4 @@
-"""The edge to Collective Mind of the playground: environment in, a running playground, return code and text out."""
+"""The interface of the playground to Collective Mind: environment in, a running playground, return code and text out."""
 
 import sys
 from pathlib import Path
@@ -25,7 +25,7 @@ _PARAMETERS = {
 
 
 def preprocess(i):
-    """Opens the playground until it is stopped. Called by CM before it would run a native script, of which there is none.
+    """Opens the playground until it is stopped. CM calls it at the point where a native script would run; there is none.
 
     Args:
         i: CM's dictionary; read are ``env`` (``CM_GUI_*``), ``input``, ``meta`` and ``automation``.
