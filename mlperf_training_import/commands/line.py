@@ -129,7 +129,7 @@ class Once(argparse.Action):
     ) -> None:
         """Stores the value of one flag."""
         if getattr(namespace, self.dest) is not None:
-            raise argparse.ArgumentError(self, "given twice; give one, with commas where it is a list")
+            raise argparse.ArgumentError(self, "given twice; give it once, with commas between several values")
         setattr(namespace, self.dest, values)
 
 

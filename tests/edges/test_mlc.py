@@ -229,8 +229,8 @@ def test_a_clone_is_replaced_by_a_fresh_one(home):
             f"round 4.1 is not in the MLC cache, which has 5.1; fetch it first:\n  {fetch_line('4.1')}\n",
         ),
         (["--divsion=open"], "--divsion: no such flag; did you mean --division?"),
-        (["_v5.1"], "_v5.1: a variation belongs into the first words, behind the tags and a comma"),
-        (["--version", "5.1"], "5.1: not expected here; --version=5.1 is written without a blank"),
+        (["_v5.1"], "_v5.1: a variation belongs in the first argument, after the tags and a comma"),
+        (["--version", "5.1"], "5.1: not expected here; write --version=5.1, without a space"),
         (["--division=open", "--division=closed"], "--division: given 2 times; give it once"),
         (
             ["--target_repo=nowhere"],
