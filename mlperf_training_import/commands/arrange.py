@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     for note in made.notes:
         print(printable(note))
     for line in made.left:
-        print(printable(f"left: {line}"))
+        print(printable(f"skipped: {line}"))
     version = options.round or next(filter(None, made.rounds.values()), None)
     if version in checked_rounds():
         print(to_text(check(options.into / options.submitter, version)))

@@ -43,7 +43,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints what was found."""
     if options.as_peer and options.format not in ("text", "json"):
-        raise NotUnderstood(f"--as_peer: goes with --format=text or json, not with {options.format}")
+        raise NotUnderstood(f"--as_peer: needs --format=text or json, not {options.format}")
     checked = check(options.folder, options.round, options.max_log_mb, as_peer=options.as_peer)
     if options.against is not None:
         compare_with(checked, options.against)

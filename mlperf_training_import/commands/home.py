@@ -67,10 +67,10 @@ def open_cm_home(folder: Path | None, *, may_be_new: bool = False) -> CmHome:
     place = Path(os.environ.get("CM_REPOS", "").strip() or Path.home() / "CM") if folder is None else folder
     if folder is not None:
         if _mlc_home_in(folder) is not None:
-            raise BadInput(f"--home={folder}: a home of MLCFlow, where this is done by: {_MLC_IMPORT}")
+            raise BadInput(f"--home={folder}: this is a home of MLCFlow; use: {_MLC_IMPORT}")
         place = next((home for home in (folder / "CM", folder) if (home / "repos").is_dir()), folder)
         if not (place / "repos").is_dir() and not (may_be_new and _may_become_home(folder)):
-            raise BadInput(f"--home={folder}: no CM home, and no folder that the demo made")
+            raise BadInput(f"--home={folder}: neither a CM home nor the folder of a demo")
     place = check_place(place)
     os.environ["CM_REPOS"] = str(place)  # for the scripts that Collective Mind runs, each in a folder of its own
     from ..homes.cm import CmHome

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     if options.demo:
         given = [name for name in (*flags, *(["round"] if options.round else [])) if name not in _WITH_DEMO]
         if given:
-            raise BadInput(f"--demo imports a round of its own; leave out {', '.join(f'--{name}' for name in given)}")
+            raise BadInput(f"--demo: imports a round of its own; leave out {', '.join(f'--{name}' for name in given)}")
     if options.round:
         flags["version"] = ",".join((*options.round, *([flags["version"]] if "version" in flags else ())))
     wanted = options_from(flags)

@@ -23,5 +23,5 @@ def run(options: argparse.Namespace) -> int:
     show_imported(home, options.target_repo or "")
     if replaced := replaced_scripts(home.afresh()):
         commands = " and ".join(script.command for script, _ in replaced)
-        print(f"here {commands} would run an older script; to run ours: {home.commands.own} register")
+        print(f"in this home, {commands} would run an older script; to run ours, type: {home.commands.own} register")
     return 0

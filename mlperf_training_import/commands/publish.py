@@ -64,12 +64,12 @@ def run(options: argparse.Namespace) -> int:
         ImportFailure: a round gave no result, or a file changed that is not ours; what was imported is whole.
     """
     if options.changed is not None and options.round:
-        raise BadInput("--changed: finds the rounds itself, and --round names some; leave one of them out")
+        raise BadInput("--changed: finds the rounds itself; leave out --round")
     screen, home = Screen(), open_home(options.home, may_be_new=True)
     target = find_target(home, options.target_repo)
     if options.output.resolve().is_relative_to(target.path.resolve()):
         raise BadInput(
-            f"--output={options.output}: in the repository itself, where only results belong; name another folder"
+            f"--output={options.output}: this is inside the repository, where only results belong; name another folder"
         )
     before = State.of(target)
     labels = _labels(options, before, home, Fetcher(home, screen.tell))
@@ -85,7 +85,8 @@ def run(options: argparse.Namespace) -> int:
     outcome.files[file] = write_if_different(file, text.encode("utf-8"))
     screen.show(outcome)
     if outside:
-        raise ImportFailure(f"{target.path}: {len(outside)} files changed that are not ours, first {outside[0]}; see {file}")
+        changed = counted(len(outside), "file")
+        raise ImportFailure(f"{target.path}: {changed} of others changed, first {outside[0]}; see {file}")
     if empty := outcome.rounds_without_results(labels):
         raise NothingToImport(outcome.nothing or f"no result in {', '.join(empty)}; the findings say why")
     if outcome.failures:
@@ -108,7 +109,7 @@ def _labels(options: argparse.Namespace, before: State, home: Home, fetcher: Fet
         fetcher.fetch(label)
     labels = options.round or [round_.label for round_ in locate(home, []) if not round_.is_private]
     if not labels:
-        raise NothingToImport("no round that is public is cached; name one: --round=<number>.<number>")
+        raise NothingToImport("no public round is cached; name one: --round=<number>.<number>")
     return labels
 
 

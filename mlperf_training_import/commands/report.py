@@ -55,9 +55,9 @@ def run(options: argparse.Namespace) -> int:
     entries = results.public
     if results.private and options.private:
         entries = sorted([*entries, *results.private], key=order_of)
-        print(f"{options.output} shows {results.private_ones()}: not for everybody")
+        print(f"{options.output} contains {results.private_ones()}: do not publish it")
     elif results.private and not entries:
-        raise NothingToShow(f"nothing but {results.private_ones()} to write a page of; --private shows them")
+        raise NothingToShow(f"only {results.private_ones()} to write a page of; --private shows them")
     elif results.private:
         print(f"left out {results.private_ones()}; --private shows them")
     file = options.findings or _report_of(options.home)

@@ -79,7 +79,7 @@ def _scored(options: argparse.Namespace) -> Scored:
         raise BadInput(f"--round={label.round}: no such round; these are known: {', '.join(known_rounds())}")
     if options.follow:
         if len(options.paths) != 1 or options.paths[0] == STANDARD_INPUT or options.csv:
-            raise BadInput("--follow takes one file, and no --csv")
+            raise BadInput("--follow: give one file, and leave out --csv")
         follow(options.paths[0], options.round, lambda line: print(line, flush=True), as_json=options.json)
     scored = score_files(options.paths, options.round, options.max_log_mb)
     if options.round is not None and all(group.round != options.round for group in scored.groups):

@@ -94,7 +94,7 @@ def test_each_kind_of_change_has_its_reason_and_an_example(repository):
     found = {row[0]: row[1:] for row in rows(text, "key |")}
     assert found.keys() == {"`Result`", "`code_url`", "`gpt3`"}
     assert found["`gpt3`"][:3] == ["removed", "1", "the column of another benchmark"]
-    assert found["`code_url`"][2] == "the code of this benchmark, on the branch that the clone has"
+    assert found["`code_url`"][2] == "the address leads to the code of this benchmark, on the branch of the clone"
     assert found["`code_url`"][3].startswith(f'`{entry["uid"]}`: `"x\\|y\'\\n# z"` → `"https://')
     assert found["`Result`"] == ["changed", "1", "**none that this version knows**", f"`{entry['uid']}`: `9.5` → `3.0`"]
     assert next(iter(found)) == "`Result`"
@@ -128,7 +128,7 @@ def test_a_file_that_is_not_ours_and_changes_fails_it(repository, monkeypatch, c
     monkeypatch.setattr(command, "import_rounds", careless)
     assert main(PUBLISH) == 1
     name = "experiment/mlperf-inference--5.1--x/cm-result.json"
-    assert f"1 files changed that are not ours, first {name}; see out/" in capsys.readouterr().err
+    assert f"1 file of others changed, first {name}; see out/" in capsys.readouterr().err
     assert f"**1 files outside of our experiments changed**: `{name}`" in TEXT.read_text()
 
 
@@ -168,7 +168,7 @@ def test_a_private_round_is_published_only_by_name(repository, tmp_path, capsys)
 def test_what_cannot_be_published_is_refused(repository, capsys):
     before = snapshot(repository)
     assert main(["publish", "--target_repo=my-results", f"--output={repository}/out"]) == 1
-    assert "in the repository itself" in capsys.readouterr().err
+    assert "this is inside the repository" in capsys.readouterr().err
     assert main(["publish", "--target_repo=nobody"]) == 16
     with pytest.raises(SystemExit):
         main(["publish"])
@@ -214,4 +214,4 @@ def test_a_list_that_names_no_round_is_refused(repository, capsys, text, reason)
     assert main([*PUBLISH, "--changed=names.txt"]) == 1
     assert reason in capsys.readouterr().err
     assert main([*PUBLISH, "--changed=names.txt", "--round=5.0"]) == 1
-    assert "leave one of them out" in capsys.readouterr().err
+    assert "leave out --round" in capsys.readouterr().err

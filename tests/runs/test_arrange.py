@@ -157,7 +157,7 @@ def test_the_command_says_what_was_made_and_left(tmp_path, system, capsys, main)
     assert main([*words, "--round=5.1"]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == [
         f"{tmp_path}/tree/Acme/results/box/retinanet: 1 log, 5.1 asks for 5",
-        f"left: {tmp_path}/logs/empty/result_0.txt: the file is empty",
+        f"skipped: {tmp_path}/logs/empty/result_0.txt: the file is empty",
     ]
 
 

@@ -60,7 +60,7 @@ def test_a_page_has_private_results_only_where_they_are_asked_for(home, tmp_path
 
     assert main(["report", *home, "--output", output, "--private"]) == 0
     asked = capsys.readouterr().out
-    assert f"{output} shows 2 private results (5.0-local, 6.0): not for everybody\n" in asked
+    assert f"{output} contains 2 private results (5.0-local, 6.0): do not publish it\n" in asked
     assert "(4 results)" in asked
     assert "secret" in written()
     assert main(["report", *home, "--output", output]) == 0
@@ -83,7 +83,7 @@ def test_a_home_with_private_results_only_has_no_page_until_they_are_asked_for(t
     monkeypatch.chdir(tmp_path)
     store(tmp_path / "CM", [make_entry(0, "5.0-local")], "5.0-local")
     assert main(["report", "--home", "CM"]) != 0
-    assert "nothing but 1 private result (5.0-local) to write a page of; --private shows them" in capsys.readouterr().err
+    assert "only 1 private result (5.0-local) to write a page of; --private shows them" in capsys.readouterr().err
     assert not list(tmp_path.glob("*.html"))
     assert main(["report", "--home", "CM", "--private"]) == 0
 

@@ -46,7 +46,10 @@ def test_a_fresh_home_runs_ours_without_registration(environment, sample, isolat
 def test_a_home_that_was_indexed_before_is_told_what_to_run(installed):
     environment, old, _ = installed
     listed = environment.console("list", CM_REPOS=str(old))
-    assert f'here cmr "{IMPORT}" and cmr "gui _playground" would run an older script; to run ours: ' in listed.stdout
+    assert (
+        f'in this home, cmr "{IMPORT}" and cmr "gui _playground" would run an older script; to run ours, type: '
+        in listed.stdout
+    )
     assert "mlperf-training register" in listed.stdout
     done = environment.console("register", CM_REPOS=str(old))
     assert done.returncode == 0, done.stderr
