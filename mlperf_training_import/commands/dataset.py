@@ -1,4 +1,4 @@
-"""Writes every run, evaluation, setting, system and finding of rounds as Parquet files. Imports nothing.
+"""Writes every run, evaluation, setting, system and finding as Parquet files. Imports nothing.
 
 A round that is written again replaces the one in the folder; other rounds stay. Needs requirements-dataset.txt.
 """

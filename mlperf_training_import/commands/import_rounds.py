@@ -1,4 +1,4 @@
-"""Fetches the rounds that you name and imports them, or imports every cached round; uses the Collective Mind script."""
+"""Imports the rounds that you name, fetching them if necessary, or else every cached round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens the imported results in the Collective Knowledge Playground, on this machine only, until Ctrl-C."""
+"""Opens the imported results in the Collective Knowledge Playground, on this machine only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores the runs in any logs by the rules, and shows the published results closest to them.
+"""Scores the runs in any logs by the rules, and shows the closest published results.
 
 Finds logs by their content, whatever their names: in files, folders, or standard input (-). Writes nothing.
 """
