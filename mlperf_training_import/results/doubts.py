@@ -45,11 +45,9 @@ _ABOUT_SCALING = ("invalid-scaling-file", "odd-scaling")
 def doubts_of(judged: Judged) -> Iterator[Doubt]:
     """What is odd about one result and its runs."""
     folder, score = judged.submission.folder, judged.score
-    found = [(score.code, score.reason)]
-    if (cause := _common_cause(judged)) is None:
-        yield from (
-            Doubt(_code(check), run.log.path, what) for run in judged.runs for check in _OF_RUN if (what := check(run))
-        )
+    cause, found = _common_cause(judged), [(score.code, score.reason)]
+    if cause is None:
+        yield from _iter_of_runs(judged)
     elif cause not in (score.reason or ""):  # that there is no score follows from what keeps every run from counting
         found = [(_code(run_not_counted), f"{score.reason}; each: {cause}")]
     if judged.benchmark.key:
@@ -59,6 +57,18 @@ def doubts_of(judged: Judged) -> Iterator[Doubt]:
             yield Doubt(code, (code in _ABOUT_SCALING and judged.submission.scaling) or folder, what)
     if judged.energy is not None:
         yield from judged.energy.doubts
+
+
+def _iter_of_runs(judged: Judged) -> Iterator[Doubt]:
+    """What is odd about runs: one doubt for each cause, about the first log that has it, with the names of the others."""
+    for check in _OF_RUN:
+        alike: dict[str | None, list[tuple[RunLog, str]]] = defaultdict(list)
+        for run in judged.runs:
+            if what := check(run):
+                alike[_kind(run)].append((run.log, what))
+        for (log, what), *others in alike.values():
+            more = f"; also in {first_of([other.name for other, _ in others], _NAMED_LOGS)}" if others else ""
+            yield Doubt(_code(check), log.path, f"{what}{more}")
 
 
 def doubts_among(results: Sequence[Judged]) -> Iterator[tuple[Judged, Doubt]]:
@@ -91,10 +101,14 @@ def _code(check: Callable[..., object]) -> str:
 
 
 def _common_cause(judged: Judged) -> str | None:
-    """Why no run of a result counts, where all have one reason, but for numbers, and there is no score for that."""
-    kinds = {run.reason and _NUMBERS.sub("", run.reason) for run in judged.runs}
-    is_common = len(judged.runs) > 1 and len(kinds) == 1 and judged.score.code != "invalid-scaling-file"
-    return judged.runs[0].reason if is_common else None
+    """Why no run of a result counts, where that is the same for several, and not the factor of the review."""
+    is_common = len(judged.runs) > 1 and len(set(map(_kind, judged.runs))) == 1
+    return judged.runs[0].reason if is_common and judged.score.code != "invalid-scaling-file" else None
+
+
+def _kind(run: Run) -> str | None:
+    """Why a run does not count, without the numbers in it; None for one that does."""
+    return run.reason and _NUMBERS.sub("", run.reason)
 
 
 # Of one run
@@ -128,8 +142,9 @@ def run_count(judged: Judged) -> str | None:
 
 
 def unknown_division(judged: Judged) -> str | None:
-    is_known = judged.division != UNKNOWN_DIVISION
-    return None if is_known else "neither the description nor a log says closed or open"
+    is_read = any(log.lines for log in judged.logs)  # where none is, that is the finding
+    is_unknown = judged.division == UNKNOWN_DIVISION and is_read
+    return "neither the description nor a log says closed or open" if is_unknown else None
 
 
 def target_missed(judged: Judged) -> str | None:

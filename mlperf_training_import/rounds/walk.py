@@ -74,6 +74,7 @@ class _Walker:
         self._links = 0
         self._reported_keys: set[str] = set()
         self._unsafe_paths: set[str] = set()
+        self._without_systems: set[str] = set()
 
     def _entries(self, folder: str) -> tuple[list[str], list[str]]:
         """Names of the folders in a folder, and of its files; both sorted, without hidden ones.
@@ -198,8 +199,9 @@ class _Walker:
                 if (description := read_logged_description(self._root / log.path)) is not None:
                     record, taken = description.record, f"; the system is taken from the SYSJSON line of {log.path}"
                     break
-        what = "leads out of the repository" if path in self._unsafe_paths else "does not exist"
-        self._report("no-system-description", system_folder, f"{path} {what}{taken}")
+        if path.partition("/")[0] not in self._without_systems:  # else all of its systems lack one, for that reason
+            what = "leads out of the repository" if path in self._unsafe_paths else "does not exist"
+            self._report("no-system-description", system_folder, f"{path} {what}{taken}")
         return record
 
     def _first_logs(self, system_folder: str) -> Iterator[LogFile]:
@@ -316,6 +318,7 @@ class _SubmitterWalker(_Walker):
                         self._report_unread(path)
             if "systems" not in folders:
                 self._report("no-systems-folder", submitter, "results/ without systems/ beside it")
+                self._without_systems.add(submitter)
             yield from self._submitter(submitter, folders)
 
     def _results_folders(self, folder: str) -> list[str]:

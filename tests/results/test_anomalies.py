@@ -674,7 +674,7 @@ def test_results_without_systems_are_scored_and_reported(tmp_path):
     )
     imported = import_tree(tmp_path)
     assert imported.minutes == {"Org/results/sys/resnet": 3.0}
-    assert imported.places == {("no-systems-folder", "Org"), ("no-system-description", "Org/results/sys")}
+    assert imported.places == {("no-systems-folder", "Org")}
     assert imported.only.entry["system"] == "sys"
     assert imported.only.division == "closed"
 

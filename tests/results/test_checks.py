@@ -162,6 +162,21 @@ def test_runs_that_all_fail_for_one_reason_are_one_finding(tmp_path):
     assert imported.what("run-not-counted") == [expected]
 
 
+def test_runs_that_do_not_count_for_one_reason_are_one_finding_of_their_folder(tmp_path):
+    """Numbers in a reason make no other one; a run that does not count for another reason has a finding of its own."""
+    folder = write_result(tmp_path, range(1, 41), benchmark="unet3d")
+    for number, status in ((3, "aborted"), (17, "aborted"), (31, "error")):
+        log = folder / f"result_{number}.txt"
+        log.write_text(log.read_text().replace('"success"', f'"{status}"'))
+    imported = import_tree(tmp_path)
+    found = (finding for finding in imported.findings if finding.code == "run-not-counted")
+    assert {finding.where.rpartition("/")[2]: finding.what for finding in found} == {
+        "result_3.txt": "status of run_stop is aborted; also in result_17.txt",
+        "result_31.txt": "status of run_stop is error",
+    }
+    assert "run-not-counted" not in imported.only.entry["doubts"]
+
+
 def test_runs_that_need_not_converge_are_one_line_for_the_round(tmp_path):
     """Of ncf in 0.5 the first 50 that converge are scored."""
     for system in ("a", "b"):
@@ -176,6 +191,7 @@ def test_runs_that_need_not_converge_are_one_line_for_the_round(tmp_path):
     imported = import_tree(tmp_path, "0.5")
     assert len(imported.results) == 2
     (what,) = imported.what("run-not-counted")
-    assert what.endswith("; 80 like this one, as is usual in this round")
+    assert what.startswith("status of run_stop is False; also in result_61.txt, ")
+    assert what.endswith(", and 29 more; 2 like this one, as is usual in this round")
     (what,) = imported.what("incomplete-system-description")
     assert what.endswith("; 2 like this one, as is usual in this round")
