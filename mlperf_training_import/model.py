@@ -421,6 +421,7 @@ class Facts:
     ``benchmark`` has an empty key where neither folder nor logs name one, ``division`` is ``unknown`` where nothing says it.
     ``logs`` are in the order of ``submission.logs``; ``repeated`` are sets of names of those that hold the same run.
     ``scaling_factor`` is what the review multiplied the result by; ``scaling_trouble`` says why that cannot be known.
+    ``is_repeat`` says that its runs are those of a result that was read before.
     """
 
     round: Round
@@ -432,6 +433,7 @@ class Facts:
     repeated: tuple[tuple[str, ...], ...] = ()
     scaling_factor: float | None = None
     scaling_trouble: str | None = None
+    is_repeat: bool = False
 
     @property
     def metric(self) -> Metric:

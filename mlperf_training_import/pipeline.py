@@ -171,7 +171,7 @@ def _iter_read(
     Raises:
         BadInput: a submitter or benchmark that is wanted does not exist.
     """
-    wanted = options.filter
+    wanted, seen = options.filter, set[tuple[str, str, str]]()
     caches = [_cache_of(round_, options) for round_ in rounds]
     walked = [walk(round_, rules_of(round_.version), findings) for round_ in rounds]
     submissions = [submission for of_round in walked for submission in of_round]
@@ -181,7 +181,7 @@ def _iter_read(
         beside = stored_beside(target, round_.label, round_.only) if target and round_.only else ()
         with progress(round_.label, bytes_to_read(of_round, wanted)) as advance:
             measured = dataset is not None and dataset.with_measurements
-            reading = Reading(wanted, options.max_log_mb, dataset is not None, beside, cache, advance, measured)
+            reading = Reading(wanted, options.max_log_mb, dataset is not None, beside, cache, advance, measured, seen)
             done = read_round(round_, of_round, reading)
         findings += done.findings
         if dataset is not None:

@@ -139,14 +139,12 @@ def shared_runs(results: Sequence[Judged]) -> Iterator[tuple[Judged, str]]:
 
 def odd_speed(results: Sequence[Judged]) -> Iterator[tuple[Judged, str]]:
     groups: dict[object, list[tuple[Judged, float, int]]] = defaultdict(list)
-    seen: set[object] = set()
     for judged in results:
-        record, digest = judged.submission.system_record, (judged.benchmark.key, runs_digest(judged.logs))
+        record = judged.submission.system_record
         count = record.accelerators_count
         accelerator = name_keys(record, judged.submission.submitter, judged.submission.system)[0]["accelerator"]
-        if judged.score.minutes is None or not count or accelerator is None or digest in seen:
+        if judged.score.minutes is None or not count or accelerator is None or judged.is_repeat:
             continue
-        seen.add(digest)
         edition = edition_of(judged.benchmark.key, judged.round.version)
         groups[accelerator, edition and edition.id, judged.metric.name].append((judged, judged.minutes * count, count))
     for group in groups.values():
@@ -162,7 +160,7 @@ def odd_speed(results: Sequence[Judged]) -> Iterator[tuple[Judged, str]]:
                 yield judged, f"{what}, and at most twice or half as many of it, is {median:.4g}"
 
 
-#: Checks of one result: what is odd about it.
+#: Checks of one result: what is odd about it. They ask only results whose runs are their own.
 OF_RESULT: tuple[Callable[[Judged], str | None], ...] = (
     one_history,
     same_seed,

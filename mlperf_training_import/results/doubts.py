@@ -51,7 +51,8 @@ def doubts_of(judged: Judged) -> Iterator[Doubt]:
     elif cause not in (score.reason or ""):  # that there is no score follows from what keeps every run from counting
         found = [(_code(run_not_counted), f"{score.reason}; each: {cause}")]
     if judged.benchmark.key:
-        found += [(_code(check), check(judged)) for check in _OF_RESULT]
+        of_result = _OF_RESULT if judged.is_repeat else (*_OF_RESULT, *checks.OF_RESULT)
+        found += [(_code(check), check(judged)) for check in of_result]
     for code, what in found:
         if code and what:
             yield Doubt(code, (code in _ABOUT_SCALING and judged.submission.scaling) or folder, what)
@@ -375,7 +376,6 @@ _OF_RESULT: tuple[Callable[[Judged], str | None], ...] = (
     rcp_fail,
     rcp_missing,
     odd_scaling,
-    *checks.OF_RESULT,
 )
 #: Checks of a whole round: places, and what is odd about them.
 _OF_ROUND: tuple[Callable[[Rules, Sequence[Judged]], Iterator[tuple[str, str]]], ...] = (

@@ -14,7 +14,7 @@ from ..options import Filter
 from ..outcome import RoundOutcome
 from ..tables.rules import benchmark_of, known_benchmarks, rules_of
 from ..values import LARGEST_LOG_MB
-from .compare import compare
+from .compare import compare, runs_digest
 from .doubts import iter_findings
 from .entry import make_entry
 from .facts import facts_of
@@ -24,7 +24,7 @@ from .score import judge
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ..model import Identity, Judged, LogFile, Round, RunLog, Submission
+    from ..model import Facts, Identity, Judged, LogFile, Round, RunLog, Submission
     from ..tables.rules import Rules
 
 
@@ -36,7 +36,8 @@ class Reading:
     would be another one than among all. Of one submitter's folder alone the results have places among those of others only
     if these are given, as stored entries (``beside``). A log of more than ``largest_mb`` megabytes is not read. What only
     the data set needs is kept ``with_details``, and its measurements ``with_measurements``. What the ``cache`` remembers is
-    not read. ``advance`` takes the bytes read.
+    not read. ``advance`` takes the bytes read. ``seen`` has the runs of the results of earlier rounds, and gets those of
+    this one.
     """
 
     wanted: Filter = field(default_factory=Filter)
@@ -46,6 +47,7 @@ class Reading:
     cache: LogCache = field(default_factory=LogCache)
     advance: Callable[[int], None] = lambda _: None
     with_measurements: bool = False
+    seen: set[tuple[str, str, str]] = field(default_factory=set)
 
 
 def read_round(round_: Round, submissions: Sequence[Submission], reading: Reading) -> RoundOutcome:
@@ -81,7 +83,19 @@ def _iter_judged(
             details |= {run.log.path: run.details for run in runs if run.details is not None}
             if runs:
                 power = {path: log for run in runs for path, log in run.power.items()}
-                yield judge_result(facts_of(round_, rules, submission, [run.log for run in runs]), power)
+                facts = facts_of(round_, rules, submission, [run.log for run in runs])
+                yield judge_result(replace(facts, is_repeat=_is_repeat(facts, reading.seen)), power)
+
+
+def _is_repeat(facts: Facts, seen: set[tuple[str, str, str]]) -> bool:
+    """Whether the runs of a result were seen before; they have been from now on."""
+    if (digest := runs_digest(facts.logs)) is None:
+        return False
+    runs = (facts.benchmark.key, facts.metric.name, digest)
+    if runs in seen:
+        return True
+    seen.add(runs)
+    return False
 
 
 def _results(judged: Iterable[Judged], wanted: Filter) -> list[Judged]:

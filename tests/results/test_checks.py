@@ -51,6 +51,14 @@ def test_runs_with_one_history(tmp_path, evaluations, starts, codes):
     assert imported.only.entry.get("doubts", []) == [*codes] or starts is not None
 
 
+def test_a_result_that_repeats_another_is_not_asked_what_that_one_was(tmp_path):
+    for system in ("a", "b"):
+        write_runs(tmp_path, [7] * 5, SAME, system=system, accelerator_memory_capacity="40 GB")
+    imported = import_tree(tmp_path, "5.0")
+    odd = {(finding.code, finding.folder) for finding in imported.findings if finding.code in CODES}
+    assert odd == {(code, "Org/results/a/retinanet") for code in ("one-history", "same-seed", "memory-conflict")}
+
+
 @pytest.mark.parametrize(
     ("benchmark", "seeds", "codes"),
     [
