@@ -232,12 +232,20 @@ class RunLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """The name of the file."""
         return self.path.rpartition("/")[2]
 
+    @property
+    def span_ms(self) -> tuple[float, float] | None:
+        """Start and stop of a run that has both as times."""
+        if self.elapsed_ms is not None or self.run_start_ms is None or self.run_stop_ms is None:
+            return None
+        return self.run_start_ms, self.run_stop_ms
+
 
 class PowerLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a power log comes to, with its lines in the order of their times, equal ones in that of the file.
 
     ``window_ms`` are start and stop, None without a start; without a stop later than the start the last reading is the stop.
     ``watt_ms`` are the readings in the window, each times the milliseconds since the one before it, or since the start;
+    ``run_watts`` is the mean of those within the run, if that is known, and there are some.
     ``is_measured`` says whether any was later than the start. W are multiplied by ``conversion_factor``, the last one or 1.
     ``estimated_watts`` is the first estimate of a switch. ``stretches_ms`` are the first and last reading of each part of
     the window in which the readings follow each other closely. ``oddities`` say what makes the figure less certain,
@@ -246,6 +254,7 @@ class PowerLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     window_ms: tuple[float, float] | None = None
     watt_ms: float = 0.0
+    run_watts: float | None = None
     is_measured: bool = False
     has_readings: bool = False
     conversion_factor: float = 1.0

@@ -62,6 +62,14 @@ class _PlainLine(msgspec.Struct, gc=False):
     metadata: msgspec.Raw
 
 
+class _RunEdge(NamedTuple):
+    """Start or stop of the run that the log is about, among its lines."""
+
+    time_ms: float
+    key: str = ""
+    value: None = None
+
+
 class _ParsedLine(NamedTuple):
     """A line that the full parser has read; the value is None where it is no number."""
 
@@ -89,7 +97,7 @@ WITHOUT_STOP = frozenset((_EARLY_STOP, _NO_STOP))
 
 _decode_plain = msgspec.json.Decoder(_PlainLine).decode
 _decode_plain_lines = msgspec.json.Decoder(_PlainLine).decode_lines
-_Event = _PlainLine | _ParsedLine
+_Event = _PlainLine | _ParsedLine | _RunEdge
 _time_of = attrgetter("time_ms")
 _KEYS = frozenset((_START, _STOP, _READING, _FACTOR, _ESTIMATE))
 
@@ -98,16 +106,24 @@ class UnknownEnergy(ValueError):
     """A power log from which no energy follows; the message says why."""
 
 
-def read_power_log(path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_MB) -> PowerLog:
+def read_power_log(
+    path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_MB, run_ms: tuple[float, float] | None = None
+) -> PowerLog:
     """Reads a power log; lines that are not of its form are counted and left out.
 
     The readings are integrated while they are read: memory does not grow with their number.
+
+    Args:
+        path: the file.
+        dialect: the form of its lines.
+        largest_mb: a larger file is not read.
+        run_ms: start and stop of the run that it is about, where they are known.
 
     Returns:
         What the log comes to; with ``trouble`` where it cannot be read, is larger than ``largest_mb``, or too much of it
         would have to be taken apart or put in order.
     """
-    reader = _PowerReader(dialect)
+    reader = _PowerReader(dialect, run_ms or ())
     try:
         for block in iter_blocks_of(path, largest_mb):
             reader.take_block(block)
@@ -123,11 +139,12 @@ def read_power_log(path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_M
 class _PowerReader:
     """Takes the blocks of a power log, and adds up its lines in the order of their times."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, run_ms: tuple[float, ...]) -> None:
         self._dialect = dialect
         self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
         self._allowance = Allowance()
-        self._waiting: list[_Event] = []
+        self._waiting: list[_Event] = list(map(_RunEdge, run_ms))
+        self._edges: list[tuple[float, float]] = []  # what was added up, and until when, at start and stop of the run
         self._waiting_bytes = 0
         self._malformed_lines = 0
         self._latest_ms = -math.inf
@@ -184,7 +201,9 @@ class _PowerReader:
         events = iter(self._waiting[:count])
         event = next(events, None)
         while event is not None:
-            if event.key in _KEYS:
+            if isinstance(event, _RunEdge):
+                self._edges.append((self._watt_ms, self._previous_ms))
+            elif event.key in _KEYS:
                 self._take(event)
             is_measuring = self._stop_ms is None and self._start_ms is not None and self._latest_ms == self._last_ms
             event = self._take_ordinary(events) if is_measuring else next(events, None)
@@ -255,6 +274,14 @@ class _PowerReader:
         if self._first_ms is not None and self._last_ms is not None and len(self._stretches) < _MOST_STRETCHES:
             self._stretches.append((self._first_ms, self._last_ms))
 
+    def _run_watts(self) -> float | None:
+        """Mean of the readings within the run; None where there are none."""
+        if len(self._edges) < 2 or self._start_ms is None:
+            return None
+        (before, begin_ms), (after, end_ms) = self._edges
+        elapsed_ms = end_ms - max(begin_ms, self._start_ms)
+        return (after - before) / elapsed_ms if elapsed_ms > 0 else None
+
     def finish(self) -> PowerLog:
         """What the log comes to when all its lines were taken."""
         self._add_up()
@@ -270,6 +297,7 @@ class _PowerReader:
         return PowerLog(
             window_ms=window_ms,
             watt_ms=self._watt_ms,
+            run_watts=self._run_watts(),
             is_measured=self._previous_ms != self._start_ms,
             has_readings=self._seen[_READING] > 0,
             conversion_factor=1.0 if self._factor is None else self._factor,

@@ -279,8 +279,8 @@ def _iter_read(jobs: Sequence[Job], advance: Callable[[int], None]) -> Generator
         keys = (job.elapsed_key, job.largest_mb, job.quality_key)
         reader = DetailsReader(job.dialect, with_measurements=job.with_measurements) if job.with_details else None
         log = read_log(job.root / job.file.path, job.dialect, job.file.path, *keys, reader)
-        needed = job.power_to_read(log)
-        powers = {file.path: read_power_log(job.root / file.path, job.dialect, job.largest_mb) for file in needed}
+        needed, run_ms = job.power_to_read(log), log.span_ms
+        powers = {file.path: read_power_log(job.root / file.path, job.dialect, job.largest_mb, run_ms) for file in needed}
         advance(job.size)
         details = None if reader is None else pack(reader.details(log), with_measurements=job.with_measurements)
         yield ReadRun(log, powers, details)

@@ -40,12 +40,14 @@ def measure(judged: Judged, power_logs: Mapping[str, PowerLog]) -> Energy:
     kept = [energies[run.log.path] for run in judged.score.kept]
     runs = all_known(energies[run.log.path][0] for run in fastest_first(judged.runs))
     coverages = all_known(meter.coverages.get(run.log.path) for run in judged.score.kept)
+    nodes = [node for run in judged.score.kept for node in meter.nodes[run.log.path]]
+    whole, within = add_up(joules for joules, _ in nodes), add_up(joules for _, joules in nodes)
     return Energy(
         joules=_scaled_mean([joules for joules, _ in kept], factor),
         with_switches_joules=_scaled_mean([joules for _, joules in kept], factor),
         runs_joules=None if runs is None else tuple(runs),
         coverage=None if coverages is None else min(coverages),
-        doubts=tuple(meter.iter_doubts()),
+        doubts=tuple(meter.iter_doubts(within / whole if 0 < whole != within else None)),
     )
 
 
@@ -59,6 +61,8 @@ class _Meter:
         self._odd: dict[tuple[str, str], list[str]] = defaultdict(list)
         #: The least share of a run that the readings of one of its nodes cover, by the path of its log.
         self.coverages: dict[str, float] = {}
+        #: Joules of the nodes of a run, and by the readings within it where others count too, by the path of its log.
+        self.nodes: dict[str, list[tuple[float, float]]] = defaultdict(list)
 
     def measure_run(self, run: Run) -> tuple[float | None, float | None]:
         """Joules of a run without and with its metered switches, each None where not known."""
@@ -100,8 +104,12 @@ class _Meter:
             self._check_power(folder, total, run)
         return total, _total([total, *metered])
 
-    def iter_doubts(self) -> Iterator[Doubt]:
-        """What was odd: a doubt for each kind, with the number of places and the first of them."""
+    def iter_doubts(self, larger: float | None) -> Iterator[Doubt]:
+        """What was odd: a doubt for each kind, with the number of places and the first of them.
+
+        Args:
+            larger: how many times as much energy the nodes take by the readings within the runs, where others count too.
+        """
         stems = {log.name.removesuffix(".txt") for log in self._submission.logs}
         for folder in self._power:
             if folder not in stems:
@@ -110,13 +118,18 @@ class _Meter:
         texts = [(code, f"{what}: {len(places)}, first {places[0]}") for (code, what), places in self._odd.items()]
         yield from (Doubt(code, where, text) for code, text in texts if code != "power-quality")
         if quality := "; ".join(text for code, text in texts if code == "power-quality"):
-            yield Doubt("power-quality", where, quality)
+            within = f"; by the readings within its runs the nodes take {larger:.3f} times as much energy" if larger else ""
+            yield Doubt("power-quality", where, quality + within)
 
     def _node(self, place: str, log: PowerLog, run: RunLog) -> float | None:
         for doubt in log.doubts:
             self._note("power-quality", doubt, place)
         joules = self._integrate(place, log, run)
-        if joules is not None and (span := _span(run)) is not None:
+        if joules is not None and (span := run.span_ms) is not None:
+            within = joules
+            if log.run_watts is not None and _is_beyond(log, run):
+                within = log.conversion_factor * log.run_watts * duration_ms(run) / 1000
+            self.nodes[run.path].append((joules, within))
             coverage = log.coverage(*span)
             self.coverages[run.path] = min(coverage, self.coverages.get(run.path, coverage))
             if coverage < _LEAST_COVERAGE:
@@ -138,10 +151,8 @@ class _Meter:
         if log.trouble is not None:
             self._note("unknown-energy", log.trouble, place)
             return None
-        span = _span(run)
-        is_beyond = span is not None and log.share_within(*span) < _LEAST_SHARE_WITHIN
         for oddity in log.oddities:
-            if oddity in WITHOUT_STOP and is_beyond:
+            if oddity in WITHOUT_STOP and _is_beyond(log, run):
                 self._note("power-quality", f"{oddity}, also those outside of the run", place)
             else:
                 self._note("power-log", oddity, place)
@@ -149,7 +160,7 @@ class _Meter:
 
     def _integrate(self, place: str, log: PowerLog, run: RunLog) -> float | None:
         joules = self._compute(integrate, place, log, run)
-        if joules is not None and log.window_ms and (span := _span(run)) is not None:
+        if joules is not None and log.window_ms and (span := run.span_ms) is not None:
             (begin, end), (start, stop) = span, log.window_ms
             if stop < begin or start > end:
                 self._note("power-log", "logs whose window does not touch the run's", place)
@@ -166,16 +177,15 @@ class _Meter:
         self._odd[code, what].append(place)
 
 
+def _is_beyond(log: PowerLog, run: RunLog) -> bool:
+    """Whether readings from outside of a run count for it because nothing ends its measurement."""
+    is_open = not WITHOUT_STOP.isdisjoint(log.oddities)
+    return is_open and run.span_ms is not None and log.share_within(*run.span_ms) < _LEAST_SHARE_WITHIN
+
+
 def _is_node(file: LogFile) -> bool:
     """Whether a power log is of a node; else it is of a switch."""
     return file.name.startswith("node_")
-
-
-def _span(run: RunLog) -> tuple[float, float] | None:
-    """Start and stop of a run that has both as times."""
-    if run.elapsed_ms is not None or run.run_start_ms is None or run.run_stop_ms is None:
-        return None
-    return run.run_start_ms, run.run_stop_ms
 
 
 def _scaled_mean(joules: Sequence[float | None], factor: float | None) -> float | None:

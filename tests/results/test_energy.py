@@ -8,6 +8,8 @@ import os
 from functools import partial
 
 import pytest
+from msgspec import structs
+from trees import import_tree
 
 from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.logs import power as power_module
@@ -391,6 +393,27 @@ def test_readings_from_outside_of_the_run_make_an_energy_that_nothing_ends_doubt
     assert entry["energy_coverage"] == 1.0
     assert "power-quality" in entry["doubts"]
     assert "power-log" not in findings
+
+
+def test_what_readings_from_outside_of_the_run_make_of_the_energy_is_said(import_with, tmp_path):
+    """31 readings: 12 of 1,000 W in the kept run, and 19 of 400 W outside. A switch takes its estimate either way."""
+    watts = {second: 1000 if 0 < second < 120 else 400 for second in range(-55, 250, 10)}
+    lines = [event(-65, START), event(-65, STOP), *(event(second, READING, each) for second, each in watts.items())]
+    files = {"node_0.txt": "\n".join(lines) + "\n", "sw_0.txt": event(0, "interconnect_power_est", 50) + "\n"}
+    entry, _ = import_with({f"result_{number}": files for number in range(3)})
+    mean = (12 * 1000 + 19 * 400) / 31
+    assert entry["energy_joules"] == pytest.approx((mean + 50) * KEPT_RUN_MS / 1000)
+    (what,) = import_tree(tmp_path / "round", "4.1").what("power-quality")
+    assert what.endswith(f"; by the readings within its runs the nodes take {1000 / mean:.3f} times as much energy")
+
+
+@pytest.mark.parametrize("run_ms", [(0, 50), (50, 200), (-500, 5000), (100, 100), (300, 300), (900, 20)])
+def test_when_the_run_was_changes_nothing_else_that_is_read(tmp_path, run_ms):
+    lines = [event(second, READING, 10 * second) for second in range(0, 400, 100)]
+    (tmp_path / "node_0.txt").write_text("\n".join([event(0, START), *lines, event(300, STOP)]) + "\n")
+    span_ms = tuple(START_MS + second * 1000 for second in run_ms)
+    with_run, without = (read_power_log(tmp_path / "node_0.txt", DIALECT, run_ms=span) for span in (span_ms, None))
+    assert structs.replace(with_run, run_watts=None) == without
 
 
 def test_readings_of_the_run_alone_need_no_stop(import_with):
