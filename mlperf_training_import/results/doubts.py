@@ -22,7 +22,7 @@ from . import checks
 from .convergence import global_batch_size, logged_quality, other_unit, speed_since_checkpoint
 from .facts import UNKNOWN_DIVISION
 from .names import name_keys
-from .review import is_factor_of, verdict_of
+from .review import is_factor_of, lacks_references, verdict_of
 from .score import odd_time
 
 if TYPE_CHECKING:
@@ -284,6 +284,8 @@ def rcp_fail(judged: Judged) -> str | None:
 
 def rcp_missing(judged: Judged) -> str | None:
     verdict = judged.verdict
+    if judged.score.minutes is not None and lacks_references(judged):
+        return f"the references of {judged.benchmark.key} end before round {judged.round.version}"
     if verdict is None or verdict.name != "missing":
         return None
     is_larger = verdict.reference is None

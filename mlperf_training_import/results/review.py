@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from ..tables.labels import round_label
-from ..tables.references import reference_runs
+from ..tables.references import have_references_ended, reference_runs
 from .convergence import global_batch_size, logged_point, points_of
 from .metrics import present
 from .reference import judge_convergence, prune
@@ -33,13 +33,22 @@ def verdict_of(judged: Judged, batch_sizes: Collection[int] | None = None) -> Ve
     benchmark, batch_size = judged.benchmark, global_batch_size(judged)
     sizes = None if batch_sizes is None else frozenset(batch_sizes)
     references = _references(benchmark.key, judged.round.version, benchmark.drop, sizes)
-    is_judged = judged.division == "closed" and judged.metric.has_factor
-    if not is_judged or batch_size is None or not references or benchmark.runs is None:
+    if not _is_judged(judged) or batch_size is None or not references or benchmark.runs is None:
         return None
     points = points_of(judged, logged_point)
     if points is None:
         return None
     return judge_convergence(points, batch_size, references, benchmark.runs, benchmark.drop, benchmark.rcp_allowance)
+
+
+def lacks_references(judged: Judged) -> bool:
+    """Whether the references of the benchmark end before the round of a result that would be compared with them."""
+    version = judged.round.version
+    return _is_judged(judged) and have_references_ended(round_label(version).suite, judged.benchmark.key, version)
+
+
+def _is_judged(judged: Judged) -> bool:
+    return judged.division == "closed" and judged.metric.has_factor
 
 
 def verdict_figures(judged: Judged) -> dict[str, object]:

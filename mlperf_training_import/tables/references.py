@@ -50,6 +50,13 @@ def reference_runs(suite: str, benchmark: str, version: str) -> tuple[ReferenceR
     return tuple(sorted(found, key=lambda runs: runs.global_batch_size))
 
 
+def have_references_ended(suite: str, benchmark: str, version: str) -> bool:
+    """Whether a benchmark had references in an earlier round, and has none in this one; the arguments are those."""
+    earlier = (row for row in _rows() if (row.suite, row.benchmark) == (suite, benchmark))
+    had_some = any(round_number(row.first_round) <= round_number(version) for row in earlier)
+    return had_some and not reference_runs(suite, benchmark, version)
+
+
 @functools.cache
 def _rows() -> list[_ReferenceRow]:
     with (FOLDER / "rcp.csv").open(encoding="ascii", newline="") as stream:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import defaultdict
 
 import pytest
+from support import PROJECT
 
 from mlperf_training_import.tables.rules import benchmark_of
 
+ANALYSIS = PROJECT / "docs/analysis.md"
 #: All that are at hand, and the excerpt of 6.0.
 ROUNDS = ["0.6", "0.7", "3.0", "4.0", "4.1", "6.0", "hpc-0.7", "hpc-2.0"]
 
@@ -93,6 +96,21 @@ def test_places(entries):
                 assert entry["rank_per_accelerator"] == sorted(fewest.values()).index(fewest[digest]) + 1
                 median = statistics.median(fewest.values())
                 assert entry["speedup_per_accelerator"] == close(median / entry["accelerator_minutes"])
+
+
+def test_the_table_of_the_documentation_has_the_figures_of_4_1(published):
+    """``analysis.md``: the system that gets most out of an accelerator, for each benchmark."""
+    rows = re.findall(r"^\| (\w+) \| (Nyx [^|]+) \| (\d+) \| ([\d.]+) \| ([\d.]+) \|$", ANALYSIS.read_text(), re.MULTILINE)
+    best = {
+        entry["Model_ID"]: (entry["system"], entry["accelerators_count"], entry["accelerator_minutes"], entry)
+        for entry in (result.entry for result in published("4.1").outcome.results)
+        if entry["division"] == "closed" and entry.get("rank_per_accelerator") == 1
+    }
+    assert [row[0] for row in rows] == sorted(best)
+    for benchmark, system, count, minutes, speed_up in rows:
+        found, accelerators, fewest, entry = best[benchmark]
+        assert (system, int(count)) == (found, accelerators)
+        assert (minutes, speed_up) == (f"{fewest:.1f}", f"{entry['speedup_per_accelerator']:.2f}")
 
 
 def best_of(figures):

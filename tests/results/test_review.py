@@ -7,9 +7,12 @@ import json
 from collections import Counter
 
 import pytest
+from msgspec import structs
 from trees import import_tree, write_result
 
+from mlperf_training_import.results import review
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
+from mlperf_training_import.tables import references
 
 
 def import_retinanet(root, epochs: float, batch_size: int = 256, version: str = "5.0", scaling: float | None = None, **more):
@@ -114,6 +117,18 @@ def test_logs_that_do_not_say_when_they_converged_are_not_judged(tmp_path):
     assert rcp_of(import_tree(tmp_path, "5.0")) == {}
 
 
+def test_references_that_end_before_a_round_are_a_finding(tmp_path, monkeypatch):
+    rows = [structs.replace(row, last_round="5.0") for row in references._rows() if row.benchmark == "retinanet"]
+    monkeypatch.setattr(references, "_rows", lambda: rows)
+    uncached = references.reference_runs.__wrapped__
+    for module in (references, review):
+        monkeypatch.setattr(module, "reference_runs", uncached)
+    monkeypatch.setattr(review, "_references", review._references.__wrapped__)
+    imported = import_retinanet(tmp_path, 4.0, version="5.1")
+    assert imported.what("rcp-missing") == ["the references of retinanet end before round 5.1"]
+    assert rcp_of(imported) == {}
+
+
 def test_a_local_label_is_judged_as_its_round(tmp_path):
     assert rcp_of(import_retinanet(tmp_path, 4.0, version="5.0-mylab"))["rcp_verdict"] == "pass"
 
@@ -135,7 +150,8 @@ def test_dlrm_is_judged_by_its_epochs_as_logged_and_trained_one_less(tmp_path):
 
 
 def test_dlrm_fails_and_is_missing_as_other_benchmarks_are(tmp_path):
-    assert rcp_of(import_dlrm(tmp_path / "fast", 1.7))["rcp_verdict"] == "fail"
+    fast = rcp_of(import_dlrm(tmp_path / "fast", 1.7, "1.0"))
+    assert (fast["rcp_verdict"], round(fast["rcp_factor"], 4)) == ("fail", 1.0331)  # as four results of Intel in 1.0
     assert rcp_of(import_dlrm(tmp_path / "large", 2.0, batch_size=131_072))["rcp_verdict"] == "missing"
 
 
