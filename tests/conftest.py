@@ -216,6 +216,12 @@ def cases(shared, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def more(shared, tmp_path_factory):
+    """The folder with the cases of later reports: of scores, figures, names, the data set, and of checks."""
+    return extract(shared / "cases/more.tar.xz", tmp_path_factory.mktemp("more"))
+
+
+@pytest.fixture(scope="session")
 def round_6_0(shared, tmp_path_factory):
     """What the import of the excerpt of round 6.0 comes to."""
     return import_tree(extract(shared / "cases/round-6.0-excerpt.tar.xz", tmp_path_factory.mktemp("6.0")), "6.0")

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from support import extract
 from trees import snapshot
 
 from mlperf_training_import.checks.check import Checked, check
@@ -167,9 +166,9 @@ CASES: dict[str, tuple[str, bool, tuple[str, ...], str]] = {
 
 
 @pytest.fixture(scope="module")
-def handed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def handed(more: Path) -> Path:
     """The folder of the cases."""
-    return extract(shared / "cases/more.tar.xz", tmp_path_factory.mktemp("more")) / "check"
+    return more / "check"
 
 
 def _peer_verdict(checked: Checked) -> str:

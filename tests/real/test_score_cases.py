@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from support import extract
 
 from mlperf_training_import.errors import NothingToScore
 from mlperf_training_import.runs.arrange import arrange
 from mlperf_training_import.runs.score import score_logs
-
-
-@pytest.fixture(scope="module")
-def more(shared, tmp_path_factory):
-    return extract(shared / "cases/more.tar.xz", tmp_path_factory.mktemp("more"))
 
 
 def test_colours_that_are_reset(more):
