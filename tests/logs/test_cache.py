@@ -24,11 +24,12 @@ from mlperf_training_import.logs.log import read_log
 from mlperf_training_import.logs.power import read_power_log
 from mlperf_training_import.model import LogFile, Round
 from mlperf_training_import.options import Filter
+from mlperf_training_import.results import score_round
 from mlperf_training_import.results.score_round import Reading, read_round
 from mlperf_training_import.rounds import walk as walk_module
 from mlperf_training_import.rounds.walk import walk
 from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description, write_submission
-from mlperf_training_import.tables.rules import rules_of
+from mlperf_training_import.tables.rules import benchmark_of, rules_of
 
 VERSION = "5.1"
 FOLDER = "Acme/results/box/llama2_70b_lora"
@@ -281,7 +282,21 @@ def test_a_checkout_of_another_branch(tree):
     assert imported.what("run-not-counted") == []
 
 
-@pytest.mark.parametrize("part", ["__init__.py", "logs/line.py", "tables/rounds.yaml", "tables/rules.py", "model.py"])
+def test_another_key_of_the_quality(tree, monkeypatch):
+    """The same log says something else where other lines of it have its quality."""
+
+    def with_errors(key, version):
+        return msgspec.structs.replace(benchmark_of(key, version), quality="eval_error")
+
+    monkeypatch.setattr(score_round, "benchmark_of", with_errors)
+    imported = tree.import_()
+    assert [path for path in tree.read if "/power/" not in path] == [f"{FOLDER}/result_{n}.txt" for n in range(10)]
+    assert [log.evaluations for log in imported.only.logs] == [()] * 10
+
+
+@pytest.mark.parametrize(
+    "part", ["__init__.py", "logs/line.py", "tables/rounds.yaml", "tables/rules.py", "model.py", "regular.py", "values.py"]
+)
 def test_other_code_or_tables(part, tmp_path, monkeypatch):
     package = tmp_path / "package"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -412,7 +427,8 @@ def test_a_kill_while_it_is_written(tree, place):
         from pathlib import Path
         from mlperf_training_import.logs import cache
         from mlperf_training_import.model import Round
-        from mlperf_training_import.results.score_round import Reading, read_round
+        from mlperf_training_import.results import score_round
+from mlperf_training_import.results.score_round import Reading, read_round
         from mlperf_training_import.rounds.walk import walk
         from mlperf_training_import.tables.rules import rules_of
         cache._LONGEST_STEP_NS = 0

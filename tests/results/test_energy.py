@@ -85,6 +85,16 @@ def import_round(root):
     return result.entry, {f.code: f.what for f in findings if f.code in ("no-power-folder", "unknown-energy", "power-log")}
 
 
+def test_each_part_between_two_gaps_covers_the_run(log_of):
+    """Readings in every ten seconds of the first and of the last half minute; 30 s between two of them are no gap."""
+    seconds = (10, 20, 30, 90, 100, 110, 120, 150)
+    log = log_of(event(0, START), *(event(second, READING, 5) for second in seconds), event(150, STOP))
+    assert log.stretches_ms == tuple(
+        (START_MS + first, START_MS + last) for first, last in ((10_000, 30_000), (90_000, 150_000))
+    )
+    assert log.coverage(START_MS, START_MS + 160_000) == 0.5
+
+
 def all_runs(files: dict[str, str]) -> dict[str, dict[str, str]]:
     return {f"result_{number}": files for number in range(3)}
 
