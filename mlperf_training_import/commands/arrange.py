@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ..checks.check import check
 from ..runs.arrange import arrange
 from ..show.checked import to_text
+from ..show.scored import remarks_of_group
 from ..tables.checks import checked_rounds
-from ..tables.rules import benchmark_of
 from ..values import LARGEST_LOG_MB, counted, printable
 
 if TYPE_CHECKING:
@@ -33,16 +33,17 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Copies the logs, and says where they are, and which were left."""
     made = arrange(options.logs, options.submitter, options.system, options.into, options.round, options.max_log_mb)
-    for folder, count in made.folders.items():
-        version = made.rounds[folder]
-        asked = benchmark_of(folder.name, version).runs if version else None
-        rule = f", {version} asks for {asked}" if asked is not None and asked != count else ""
-        print(f"{folder}: {counted(count, 'log')}{rule}")
-    for note in made.notes:
-        print(printable(note))
+    for group in made.groups:
+        count, asked = len(group.runs), group.runs_required
+        rule = f", {group.round} asks for {asked}" if group.round and asked not in (None, count) else ""
+        print(printable(f"{group.folder}: {counted(count, 'log')}{rule}"))
+    for group in made.groups:
+        reason = group.reason if group.is_sweep else None
+        for line in filter(None, (*group.notes, reason, remarks_of_group(group))):
+            print(printable(f"{group.benchmark}: {line}"))
     for line in made.left:
         print(printable(f"skipped: {line}"))
-    version = options.round or next(filter(None, made.rounds.values()), None)
+    version = options.round or next((group.round for group in made.groups if group.round), None)
     if version in checked_rounds():
         print(to_text(check(options.into / options.submitter, version)))
     return 0

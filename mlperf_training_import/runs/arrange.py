@@ -14,29 +14,26 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadInput
 from ..regular import is_there, open_regular
+from ..results.facts import read_scaling_factor
 from ..rounds.description import read_object
 from ..values import LARGEST_LOG_MB, is_clean
 from .find import by_reason, distinct, iter_runs, nothing_found
-from .group import iter_notes, unlike
-from .texts import LeftOut
+from .score import SCALING_FILE, score_group
+from .texts import LeftOut, is_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .group import Member
+    from .score import ScoredGroup
 
 
 @dataclass(frozen=True, slots=True)
 class Arranged:
-    """What was made: benchmark folders with their numbers of logs, and the round of each, None where none has it.
+    """What was made: the runs of each benchmark folder, judged, and lines about files that were not copied."""
 
-    ``left`` are lines about files that were not copied, ``notes`` are about the logs that were.
-    """
-
-    folders: dict[Path, int]
-    rounds: dict[Path, str | None]
+    groups: list[ScoredGroup]
     left: list[str]
-    notes: list[str]
 
 
 def arrange(
@@ -83,13 +80,9 @@ def arrange(
         _copy(system, work / "system.json")
         _check_free(into, targets.values())  # once more: to read takes its time
         _move(targets, after)
-    folders = {targets[work / "results"] / benchmark: members for benchmark, members in runs.items()}
-    return Arranged(
-        folders={folder: len(members) for folder, members in folders.items()},
-        rounds={folder: members[0].round for folder, members in folders.items()},
-        left=by_reason(left),
-        notes=[note for members in runs.values() for note in _iter_notes(members, round_)],
-    )
+    results = targets[work / "results"]
+    groups = [score_group(str(results / benchmark), members, round_) for benchmark, members in runs.items()]
+    return Arranged(groups, by_reason(left))
 
 
 def _copy_runs(
@@ -117,13 +110,20 @@ def _copy_runs(
             folder.mkdir(parents=True, exist_ok=True)
             copy.rename(folder / f"result_{len(runs[benchmark])}.txt")
             runs[benchmark].append(member)
+    left += _iter_factors(found)
     return runs
 
 
-def _iter_notes(members: Sequence[Member], round_: str | None) -> Iterator[str]:
-    yield from iter_notes(members, round_)
-    if difference := unlike(members):
-        yield f"{members[0].benchmark}: not the runs of one result, they differ in {difference}"
+def _iter_factors(runs: Iterable[Member]) -> Iterator[LeftOut]:
+    """The factors that a review gave to the results whose logs these are."""
+    for folder in dict.fromkeys(Path(run.piece.source).parent for run in runs if is_result(run.piece.source)):
+        file = folder / SCALING_FILE
+        if is_there(file):
+            try:
+                factor = f"a factor of {read_scaling_factor(file):g}"
+            except (OSError, ValueError) as error:
+                factor = str(error)
+            yield LeftOut(str(file), f"{factor}; only a review multiplies a score")
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 NOT_NAMED = "not named"
 #: The code of the finding that runs missed the target.
 _MISSED = "target-missed"
-_SCALING_FILE = "scaling.json"
+SCALING_FILE = "scaling.json"
 #: What the review says, which has no meaning where runs are missing.
 _OF_REVIEW = ("rcp-fail", "rcp-missing", "odd-scaling")
 
@@ -166,7 +166,7 @@ def score_files(paths: Iterable[str | Path], round_: str | None = None, largest_
         runs = list(iter_runs(names, Path(folder), round_, largest_mb, left))
     if not runs:
         raise nothing_found(names, left)
-    scored = [_score_group(folder, members, round_) for folder, members in grouped(distinct(runs, left))]
+    scored = [score_group(folder, members, round_) for folder, members in grouped(distinct(runs, left))]
     return Scored(sorted(scored, key=attrgetter("benchmark", "division", "folder")), left)
 
 
@@ -184,7 +184,7 @@ def _judge(folder: str, members: Sequence[Member]) -> Judged:
 
     logs = [structs.replace(member.log, path=place(member.piece)) for member in members]
     files = [LogFile(log.path, log.name, member.log_bytes) for log, member in zip(logs, members, strict=True)]
-    are_results = all(map(is_result, in_file))
+    are_results, scaling = all(map(is_result, in_file)), str(Path(folder, SCALING_FILE))
     submission = Submission(
         submitter=organisation or record.submitter or "",
         system=record.name or platform,
@@ -195,9 +195,9 @@ def _judge(folder: str, members: Sequence[Member]) -> Judged:
         code=folder,
         logs=tuple(files),
         metric=metric,
-        scaling=_SCALING_FILE if are_results and is_there(Path(folder, _SCALING_FILE)) else None,
+        scaling=scaling if are_results and is_there(Path(scaling)) else None,
     )
-    round_ = Round(first.version, first.version, Path(folder))
+    round_ = Round(first.version, first.version, Path())  # paths of logs are those that were given
     facts = facts_of(round_, rules, submission, logs)
     divisions = [facts.division] if is_in_results(first.piece.source) else [member.division for member in members]
     division = next((one for one in divisions if one != UNKNOWN_DIVISION), UNKNOWN_DIVISION)
@@ -217,7 +217,7 @@ def _whose(member: Member) -> tuple[str | None, str | None]:
     return member.piece.organisation, member.piece.platform
 
 
-def _score_group(folder: str, members: Sequence[Member], asked: str | None) -> ScoredGroup:
+def score_group(folder: str, members: Sequence[Member], asked: str | None) -> ScoredGroup:
     """The score of some runs, by the rules of their round."""
     judged = _judge(folder, members)
     benchmark, record = judged.benchmark, judged.submission.system_record
@@ -225,7 +225,7 @@ def _score_group(folder: str, members: Sequence[Member], asked: str | None) -> S
     counted = minutes_of(judged.runs)
     difference = unlike(members)
     few = benchmark.runs is not None and len(judged.runs) < benchmark.runs
-    reason = f"{_SCALING_FILE}: {judged.scaling_trouble}" if judged.scaling_trouble else judged.score.reason
+    reason = f"{SCALING_FILE}: {judged.scaling_trouble}" if judged.scaling_trouble else judged.score.reason
     if few:
         reason = f"{len(judged.runs)} of {benchmark.runs} runs"
     if difference:

@@ -87,7 +87,11 @@ def to_json(scored: Scored) -> str:
 def to_object(scored: Scored) -> dict[str, object]:
     """All as what JSON can say: groups with the fields of :class:`~..runs.score.ScoredGroup`, and what was left out."""
     groups = [
-        {**dataclasses.asdict(group), "remarks": _remarks(group), "findings": [doubt._asdict() for doubt in group.findings]}
+        {
+            **dataclasses.asdict(group),
+            "remarks": remarks_of_group(group),
+            "findings": [doubt._asdict() for doubt in group.findings],
+        }
         for group in scored.groups
     ]
     return {
@@ -101,7 +105,7 @@ def to_csv(groups: Sequence[ScoredGroup]) -> str:
     """The runs as CSV, one line each, with what is known of their group in front."""
     of_group = ("benchmark", "division", "round", "folder", "unit", "score", "score_unit", "verdict")
     rows = [
-        {name: getattr(group, name) for name in of_group} | {"remarks": _remarks(group)} | dataclasses.asdict(run)
+        {name: getattr(group, name) for name in of_group} | {"remarks": remarks_of_group(group)} | dataclasses.asdict(run)
         for group in groups
         for run in group.runs
     ]
@@ -176,13 +180,13 @@ def _iter_verdict(group: ScoredGroup) -> Iterator[str]:
     if group.verdict:
         converged = group.figures.get("rcp_factor")
         yield f"reference convergence points: {group.verdict}{f', factor {converged:.6f}' if converged is not None else ''}"
-    if remarks := _remarks(group):
+    if remarks := remarks_of_group(group):
         yield remarks
     told = {group.reason, *(run.reason for run in group.runs)}
     yield from (f"{doubt.code}: {doubt.what}" for doubt in group.findings if doubt.what not in told)
 
 
-def _remarks(group: ScoredGroup) -> str:
+def remarks_of_group(group: ScoredGroup) -> str:
     """What must be known about a group, in one line."""
     counts = {"runs_count": len(group.runs), "runs_counted": sum(run.minutes is not None for run in group.runs)}
     return "; ".join(remarks_of(group.figures | counts | {"division": group.division}).values())

@@ -11,8 +11,11 @@ import re
 import pytest
 from browser_support import serve
 from madeup import report_with
+from never_silent import CASES
 from page_support import ROWS, TUNING, cells, choose, count, make_entry, points, some_entries
+from trees import import_tree
 
+from mlperf_training_import.results.remarks import NEVER_SILENT
 from mlperf_training_import.show.page.page import write_output
 from mlperf_training_import.tables.names import accelerators_table
 
@@ -169,6 +172,23 @@ class TestFindings:
         assert cells(page, "system") == ["machine-1"]
         page.get_by_role("tab", name="To read with care").click()
         assert "Odd-times: a clock went back" in page.locator("#figures tbody tr").inner_text()
+
+    def test_energy_is_silent_about_nothing_that_must_be_known(self, opened, tmp_path):
+        entries = []
+        for number, (name, case) in enumerate(CASES.items()):
+            root = tmp_path / name
+            case.write(root)
+            entry = import_tree(root, case.version).only.entry
+            remarks = {key: entry[key] for key in (*NEVER_SILENT, "runs_count") if key in entry}
+            entries.append(on_eight(number, 20.0 + number, energy_kwh=5.0 + number, **remarks))
+        rows = []
+        for division in ("closed", "open"):
+            page = opened(entries, benchmark=TUNING, view="energy", division=division)
+            rows += page.locator("#figures tbody tr").all_inner_texts()
+        said = {row.split("\t")[6]: row.split("\t")[-1] for row in rows}
+        assert {
+            name for number, (name, case) in enumerate(CASES.items()) if case.says not in said[f"machine-{number}"]
+        } == set()
 
     def test_energy_says_which_figures_are_doubtful(self, opened):
         entries = [

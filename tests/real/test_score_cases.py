@@ -79,5 +79,5 @@ def test_all_are_arranged_or_named(more, tmp_path):
     system = tmp_path / "box.json"
     system.write_text("{}")
     made = arrange([str(more / "vanishing-no-time"), str(more / "one-run-three-files")], "Acme", system, tmp_path / "tree")
-    assert {folder.name: count for folder, count in made.folders.items()} == {"deepseekv3_671b": 1, "llama2_70b_lora": 9}
+    assert {group.benchmark: len(group.runs) for group in made.groups} == {"deepseekv3_671b": 1, "llama2_70b_lora": 9}
     assert any("time_ms missing" in line for line in made.left)

@@ -23,12 +23,17 @@ def system(tmp_path):
     return file
 
 
+def counts(made):
+    """The number of logs in each folder."""
+    return {group.folder: len(group.runs) for group in made.groups}
+
+
 def test_what_is_arranged_can_be_imported(tmp_path, system):
     texts = [run_log("retinanet", minutes) for minutes in (1, 2, 3, 4, 5)]
     write_files(tmp_path / "logs", {"a.gz": gzip.compress(texts[0].encode(), mtime=0), "b.out": "".join(texts[1:])})
     before = snapshot(tmp_path / "logs")
     made = arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree", "5.1")
-    assert (made.left, made.folders) == ([], {tmp_path / "tree/Acme/results/box/retinanet": 5})
+    assert (made.left, counts(made)) == ([], {f"{tmp_path}/tree/Acme/results/box/retinanet": 5})
     assert import_tree(tmp_path / "tree", "5.1").minutes == {"Acme/results/box/retinanet": 3.0}
     assert snapshot(tmp_path / "logs") == before
 
@@ -69,7 +74,7 @@ def test_every_run_is_copied_once_and_what_is_left_is_said(tmp_path, system):
         },
     )
     made = arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree")
-    assert made.folders == {tmp_path / "tree/Acme/results/box/retinanet": 2}
+    assert counts(made) == {f"{tmp_path}/tree/Acme/results/box/retinanet": 2}
     whys = {
         "nameless.log": "a run that names no",
         "pointer.log": "a Git LFS",
@@ -78,6 +83,17 @@ def test_every_run_is_copied_once_and_what_is_left_is_said(tmp_path, system):
     }
     assert len(made.left) == len(whys)
     assert all(any(f"logs/{name}" in line and why in line for line in made.left) for name, why in whys.items())
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [('{"scaling_factor": 1.25}', "a factor of 1.25"), ('{"scaling_factor": 0}', "no scaling_factor above 0 in it")],
+)
+def test_the_factor_of_a_review_is_left_and_named(tmp_path, system, content, why):
+    write_files(tmp_path / "logs", {"result_0.txt": run_log("retinanet", 1), "scaling.json": content})
+    made = arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree")
+    assert made.left == [f"{tmp_path}/logs/scaling.json: {why}; only a review multiplies a score"]
+    assert [group.scaling_factor for group in made.groups] == [None]
 
 
 @pytest.mark.parametrize("link", ["Acme", "Acme/results", "Acme/systems"])
@@ -155,8 +171,9 @@ def test_the_command_says_what_was_made_and_left(tmp_path, system, capsys, main)
     write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1), "empty/result_0.txt": ""})
     words = ["arrange", str(tmp_path / "logs"), "--submitter=Acme", f"--system={system}", f"--into={tmp_path / 'tree'}"]
     assert main([*words, "--round=5.1"]) == 0
-    assert capsys.readouterr().out.splitlines()[:2] == [
+    assert capsys.readouterr().out.splitlines()[:3] == [
         f"{tmp_path}/tree/Acme/results/box/retinanet: 1 log, 5.1 asks for 5",
+        "retinanet: to check: too-few-runs, run-count",
         f"skipped: {tmp_path}/logs/empty/result_0.txt: the file is empty",
     ]
 
@@ -168,7 +185,7 @@ def test_nearly_right_names_unlike_runs_and_the_newest_round_are_said(tmp_path, 
     assert main(words) == 0
     assert capsys.readouterr().out.splitlines()[:3] == [
         f"{tmp_path}/tree/Acme/results/box/gpt_oss_20b: 2 logs, 6.1 asks for 10",
-        "the logs name gpt-oss-20b, which is taken for gpt_oss_20b",
+        "gpt_oss_20b: the logs name gpt-oss-20b, which is taken for gpt_oss_20b",
         "gpt_oss_20b: not the runs of one result, they differ in batch sizes: 16, 32",
     ]
 

@@ -8,8 +8,10 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from trees import Imported, import_tree, write_files, write_result
+from never_silent import CASES
+from trees import Imported, import_tree, write_result
 
+from mlperf_training_import.commands.line import main
 from mlperf_training_import.dataset.rows import rows_of_round
 from mlperf_training_import.experiments.collect import Results
 from mlperf_training_import.outcome import Outcome
@@ -19,76 +21,20 @@ from mlperf_training_import.show.page.payload import make_payload
 from mlperf_training_import.show.scored import show_scored, to_csv, to_json
 from mlperf_training_import.show.screen import Screen
 from mlperf_training_import.show.summaries import write_summaries
-from mlperf_training_import.start.sample import run_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from mlperf_training_import.runs.score import ScoredGroup
 
 
-def with_factor(root: Path) -> None:
-    write_files(write_result(root), {"scaling.json": {"scaling_factor": 1.25}})
-
-
-def too_fast(root: Path) -> None:
-    write_result(root, benchmark="retinanet", evaluations=[(1.5, 0.1), (3.2, 0.35)])
-
-
-def with_a_failed_run(root: Path) -> None:
-    write_files(write_result(root), {"result_4.txt": run_log("resnet", 5, status="aborted")})
-
-
-def one_run_twice(root: Path) -> None:
-    write_files(write_result(root), {"result_4.txt": run_log("resnet", 4)})
-
-
-def off_target(root: Path) -> None:
-    write_result(root, evaluations=[(30, 0.3)])
-
-
-def in_another_unit(root: Path) -> None:
-    """Ten runs of bert that count their samples in batches, so that there is no figure of what they were trained on."""
-    write_result(root, range(1, 11), benchmark="bert", evaluations=[(9, 0.72)], global_batch_size=448)
-
-
-def too_few(root: Path) -> None:
-    write_result(root, (1, 2, 3, 4))
-
-
-def not_closed(root: Path) -> None:
-    write_result(root, description={"division": "open"}, division="open")
-
-
-class Case(NamedTuple):
-    """A result, the key of its entry that says what must be known, and words of it for people."""
-
-    write: Callable[[Path], None]
-    key: str
-    says: str
-    version: str = "3.0"
-
-
-CASES = {
-    "factor": Case(with_factor, "scaling_factor", "1.25"),
-    "verdict": Case(too_fast, "rcp_verdict", "fail", "5.0"),
-    "runs that do not count": Case(with_a_failed_run, "runs_counted", "1 of 5 runs"),
-    "repeated runs": Case(one_run_twice, "doubts", "repeated-runs"),
-    "doubt": Case(off_target, "doubts", "target-missed"),
-    "absent figure": Case(in_another_unit, "doubts", "progress-unit"),
-    "runs that are missing": Case(too_few, "doubts", "run-count"),
-    "open": Case(not_closed, "division", "open"),
-    "preview": Case(write_result, "version", "3.0-mine", "3.0-mine"),
-}
-
-
 class Shown(NamedTuple):
-    """An import of a result, and its logs scored by themselves."""
+    """An import of a result, and its logs scored by themselves, by the rules of a round."""
 
     imported: Imported
     groups: list[ScoredGroup]
     folder: Path
+    version: str
 
     def outcome(self) -> Outcome:
         return Outcome([self.imported.outcome], findings=self.imported.findings, preview=True)
@@ -145,9 +91,16 @@ def score_csv(shown: Shown) -> str:
     return "".join({row["remarks"] for row in csv.DictReader(io.StringIO(to_csv(shown.groups)))})
 
 
+def arranged(shown: Shown) -> None:
+    system = shown.folder / "box.json"
+    system.write_text("{}")
+    words = ["arrange", shown.groups[0].folder, "--submitter=Acme", f"--system={system}", f"--into={shown.folder / 'new'}"]
+    assert main([*words, f"--round={shown.version}"]) == 0
+
+
 OF_IMPORT = (entry_of, summary_json, summary_csv, screen, page, rows)
 #: Loose logs are of no round that could be published or not.
-OF_LOGS = (score_text, score_json, score_csv)
+OF_LOGS = (score_text, score_json, score_csv, arranged)
 
 
 @pytest.mark.parametrize("face", [*OF_IMPORT, *OF_LOGS], ids=lambda face: face.__name__)
@@ -161,7 +114,7 @@ def test_everything_that_shows_a_result_says_it(tmp_path, capsys, name, face):
     (folder,) = imported.results
     assert case.key in remarks_of(imported.only.entry)
     groups = score_logs([tmp_path / folder], None if case.key == "version" else case.version)[0]
-    said = face(Shown(imported, groups, tmp_path))
+    said = face(Shown(imported, groups, tmp_path, case.version))
     assert case.says in (capsys.readouterr().out if said is None else said)
 
 

@@ -62,7 +62,7 @@ def fields_of(entry: Entry) -> dict[str, Any]:
         "round_in_suite": label.scope if label else fields["round"],
         "is_published": _is_published(fields),
         "is_listed": is_listed(entry),
-        "remarks": "; ".join(remarks_of(entry).values()),
+        "remarks": list(remarks_of(entry).values()),
         "remark_keys": list(remarks_of(entry)),
         "identity": "\n".join(stored_identity(entry) or ()),
     }

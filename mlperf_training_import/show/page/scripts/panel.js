@@ -172,7 +172,7 @@ function factsOf(result) {
     ["Batch size", format(result.batch_size)],
     ["To the target", result.progress === null ? "" : `${format(result.progress)} ${result.progress_unit}`],
     ["Convergence", result.verdict ? `${result.verdict}: ${result.verdict_said}` : ""],
-    ["To know", result.remarks],
+    ["To know", result.remarks.join("; ")],
     ["Not verified", result.is_listed ? "" : "MLCommons' table of the round does not have this result"],
   ].filter(([, value]) => value);
   return make(

@@ -14,6 +14,9 @@ const REMARKS = {
   version: "not published",
 };
 
+/* Remarks that have no shorter sign than their own words. */
+const IN_WORDS = new Set(["runs_counted", "division", "version"]);
+
 /* The values of a result, of which it may have several. */
 export function trustOf(result) {
   const said = [
@@ -31,6 +34,7 @@ export function shortSigns(result) {
   return [
     result.factor === 1 ? "" : `× ${formatFactor(result.factor)}`,
     result.verdict && result.verdict !== "pass" ? `verdict ${result.verdict}` : "",
+    ...result.remarks.filter((_, place) => IN_WORDS.has(result.remark_keys[place])),
     ...(result.codes.length ? [`! ${result.codes.join(", ")}`] : []),
     result.is_listed ? "" : "! not in the table of its round",
   ]
