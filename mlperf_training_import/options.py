@@ -67,8 +67,9 @@ class Options:
     that ``versions`` names. ``output_dir`` gets the summaries and the report. With ``strict`` findings make the run fail
     after all is written. A log of more than ``max_log_mb`` megabytes is not read. ``public`` says that everybody may see
     the results, whatever their label says. With ``update`` the clones of these rounds are replaced by fresh ones first.
-    ``dataset`` is a folder that gets every run too. With ``no_cache`` every log is read, also those that did not change.
-    With ``check`` the tree is checked as a submission, and not imported.
+    ``dataset`` is a folder that gets every run too, but no series of measurements with ``no_measurements``. With
+    ``no_cache`` every log is read, also those that did not change. With ``check`` the tree is checked as a submission, and
+    not imported.
     """
 
     target_repo: str = ""
@@ -84,6 +85,7 @@ class Options:
     public: bool = False
     update: bool = False
     dataset: Path | None = None
+    no_measurements: bool = False
     no_cache: bool = False
     check: bool = False
 

@@ -209,7 +209,7 @@ def _dataset(options: Options, rounds: Sequence[Round], tell: Callable[[str], No
         raise BadInput(f"--dataset: holds whole rounds, and --path={options.path} is the folder of one submitter")
     from .dataset.write import Dataset  # which few ask for, as for the next
 
-    return Dataset(options.dataset, tell=tell)
+    return Dataset(options.dataset, with_measurements=not options.no_measurements, tell=tell)
 
 
 def _presence_in(
