@@ -105,16 +105,14 @@ def dataset_schema(recorded: str) -> str:
         recorded: the schema before.
 
     Raises:
-        ValueError: columns were added, removed, or changed their type, but the version of the schema was not increased.
+        ValueError: columns were removed or changed their type, but the version of the schema was not increased.
     """
     old = json.loads(recorded)
     tables = {name: {column.name: column.type for column in table.columns} for name, table in dataset_tables().items()}
     before, now = ({(name, *column) for name in part for column in part[name].items()} for part in (old["tables"], tables))
-    old_version, version = (tuple(map(int, text.split("."))) for text in (old["version"], schema_version()))
-    if before - now and version[0] <= old_version[0]:
+    old_version, version = (int(text.partition(".")[0]) for text in (old["version"], schema_version()))
+    if before - now and version <= old_version:
         raise ValueError(f"dataset.yaml: {sorted(before - now)[0]} is another or gone: count up the first number of version")
-    if now - before and version[:2] <= old_version[:2]:
-        raise ValueError(f"dataset.yaml: {sorted(now - before)[0]} is new: count up the second number of version")
     return json.dumps({"version": schema_version(), "tables": tables}, indent=1) + "\n"
 
 

@@ -329,7 +329,8 @@ class LogDetails:
 
     ``evaluation_lines`` counts the lines with a quality figure, ``evaluation_ms`` are the milliseconds of the run that
     passed between ``eval_start`` and ``eval_stop``, None where the log does not say both. ``digest`` is equal for logs with
-    the same start, stop and evaluations, None without start or stop. ``measured`` are series of measurements, packed.
+    the same start, stop and evaluations, None without start or stop. ``measured`` are series of measurements, packed, and
+    ``power`` those in the power logs of the run, each with the name of its file.
     """
 
     evaluations: tuple[TimedEvaluation, ...] = ()
@@ -338,6 +339,7 @@ class LogDetails:
     evaluation_ms: float | None = None
     digest: str | None = None
     measured: bytes = b""
+    power: bytes = b""
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):

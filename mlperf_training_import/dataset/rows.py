@@ -6,6 +6,7 @@ import json
 import math
 from array import array
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..logs.details import unpack, unpack_series
@@ -49,7 +50,7 @@ class Columns:
 
 
 def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, Iterator[Row]]:
-    """The rows of each table but measurements, without the columns that all tables have.
+    """The rows of each table but those of :func:`series_of_round`, without the columns that all tables have.
 
     Args:
         done: a round that was read with details.
@@ -71,10 +72,9 @@ def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, 
     }
 
 
-def iter_measurements(done: RoundOutcome) -> Iterator[Columns]:
-    """The measurements of a round that was read with them, a series of a run at a time."""
-    for run in _iter_runs(done):
-        yield from _iter_series(run)
+def series_of_round(done: RoundOutcome) -> dict[str, Iterator[Columns]]:
+    """The other tables, of a round that was read with measurements: a series of a run at a time."""
+    return {name: _iter_series(done, packed) for name, packed in _SERIES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,23 +222,29 @@ def _iter_figures(value: object, metric: str | None, fields: Sequence[str | None
         yield metric, value
 
 
-def _iter_series(run: _LoggedRun) -> Iterator[Columns]:
-    """The measurements of a run. Without a start of the run they have no time."""
-    start_ms = math.nan if run.log.run_start_ms is None else run.log.run_start_ms
-    for series in unpack_series(run.details(with_series=True).measured):
-        times = array("d", (time_ms - start_ms for time_ms in memoryview(series.times_ms).cast("d")))
-        yield Columns(
-            len(times),
-            same={**run.place, "key": series.key, "name": series.name, "unit": unit_of(series.name)},
-            columns={
-                "line": series.lines,
-                "time_ms": times,
-                "value": series.values,
-                "logged_epoch": series.epochs,
-                "logged_samples": series.samples,
-                "logged_step": series.steps,
-            },
-        )
+def _iter_series(done: RoundOutcome, packed: Callable[[LogDetails], bytes]) -> Iterator[Columns]:
+    """The series that the details of the runs have somewhere. Without a start of the run they have no time."""
+    for run in _iter_runs(done):
+        start_ms = math.nan if run.log.run_start_ms is None else run.log.run_start_ms
+        for series in unpack_series(packed(run.details(with_series=True))):
+            times = array("d", (time_ms - start_ms for time_ms in memoryview(series.times_ms).cast("d")))
+            unit = unit_of(series.name) or unit_of(series.key)
+            yield Columns(
+                len(times),
+                same={**run.place, "key": series.key, "name": series.name, "unit": unit},
+                columns={
+                    "line": series.lines,
+                    "time_ms": times,
+                    "value": series.values,
+                    "logged_epoch": series.epochs,
+                    "logged_samples": series.samples,
+                    "logged_step": series.steps,
+                },
+            )
+
+
+#: The tables of series, and where the details of a run have them.
+_SERIES: dict[str, Callable[[LogDetails], bytes]] = {"measurements": attrgetter("measured"), "power": attrgetter("power")}
 
 
 def _iter_system_rows(done: RoundOutcome) -> Iterator[Row]:

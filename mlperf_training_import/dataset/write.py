@@ -29,7 +29,7 @@ from .croissant import CROISSANT_FILE, describe
 from .library import need_library
 from .parquet import arrow_types, iter_rows, metadata_of, open_parquet, table_files
 from .repeats import RESULT_COLUMNS, RUN_COLUMNS, mark_results, mark_runs
-from .rows import CONVERTERS, Columns, Row, iter_measurements, rows_of_round
+from .rows import CONVERTERS, Columns, Row, rows_of_round, series_of_round
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,8 +47,6 @@ _PLAIN_TYPES = {"text": str, "number": float, "integer": int, "boolean": bool}
 _CSV_FOLDER = "csv"
 #: Rows that a reader takes or leaves at once.
 _ROWS_IN_GROUP = 100_000
-#: The table that has far more rows than the others.
-_MEASUREMENTS = "measurements"
 #: The tables with repetitions, and the columns that say or decide what they are; the former begin with the same word.
 _REPEATS = {"runs": RUN_COLUMNS, "results": RESULT_COLUMNS}
 _REPEAT = "repeat_of"
@@ -95,10 +93,11 @@ class Dataset:
         label = done.round.label
         common = {"suite": suite_of(label).name, "round": label}
         rows = rows_of_round(done, [finding for finding in findings if finding.round == label])
+        series = series_of_round(done)
         for name, schema in dataset_tables().items():
             arrow = _arrow_schema(schema, common | _origin(done.round))
-            if name == _MEASUREMENTS:
-                tables = _iter_column_tables(schema, arrow, iter_measurements(done), common)
+            if name in series:
+                tables = _iter_column_tables(schema, arrow, series[name], common)
             else:
                 tables = iter([_table(schema, arrow, rows[name], common)])
             data, count = _to_parquet(tables, arrow)

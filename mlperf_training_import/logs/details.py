@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..model import LogDetails, LoggedSetting, MeasuredSeries, TimedEvaluation
-from ..tables.log_keys import is_measured, is_setting, seed_keys
+from ..tables.log_keys import is_measured, is_setting, meter_keys, seed_keys
 from ..values import clean_text, finite_number, short_digest
 from .evaluation import EVALUATION_KEYS, evaluation_of
 from .line import Allowance, MalformedLine, Spent, evaluation_parts, gives_seconds, parse_line, value_and_metadata, value_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ..model import Evaluation, RunLog
     from ..tables.rules import Dialect
+    from .power import PowerLine
 
 _SPAN_KEYS = frozenset({"eval_start", "eval_stop"})
 #: Published logs name up to 70 settings, in up to 50 characters; what is beyond these is not kept.
@@ -39,7 +40,8 @@ _LONGEST_TEXT = 1000
 _LARGEST_INTEGER = 2**63
 
 
-#: Rows of measurements that a log may have, and series of them. Published logs have up to 30,000 and 100.
+#: Rows of measurements that a log may have with its power logs, and series of them. Published ones have up to 30,000 and
+#: 100.
 _MOST_POINTS = 1_000_000
 _MOST_SERIES = 1000
 #: Epoch, samples and step of a line, as far as it says them.
@@ -109,6 +111,15 @@ class _Series:
         self.epochs.append(math.nan if epoch is None else epoch)
         self.samples.append(math.nan if samples is None else samples)
         self.steps.append(math.nan if step is None else step)
+
+    def extend(self, lines: Sequence[PowerLine]) -> None:
+        """Takes a row for each of the next lines, which say no progress."""
+        first, nothing = len(self.lines) + 1, [math.nan] * len(lines)
+        self.lines.extend(range(first, first + len(lines)))
+        self.times.extend(line.time_ms for line in lines)
+        self.values.extend(math.nan if line.value is None else line.value for line in lines)
+        for column in (self.epochs, self.samples, self.steps):
+            column.extend(nothing)
 
     def packed(self, key: str, name: str) -> MeasuredSeries:
         """The same as bytes."""
@@ -187,6 +198,7 @@ class DetailsReader:
         self._place_of_span: tuple[object, ...] | None = None  # the progress of the evaluations that the last span is of
         self._measured: dict[tuple[str, str], _Series] = {}
         self._measured_lines: Counter[str] = Counter()
+        self._power: dict[tuple[str, str], _Series] = {}
         self._points_left = _MOST_POINTS
 
     def wants(self, key: str) -> bool:
@@ -251,6 +263,19 @@ class DetailsReader:
             if key in self._settings and self._settings[key].value == _setting_text(parsed):
                 self._known.setdefault(key, (data, self._settings[key].number))
 
+    def take_power(self, meter: str, lines: Sequence[PowerLine]) -> None:
+        """Takes the next lines of a power log of the run, if measurements are asked for.
+
+        Args:
+            meter: the name of the power log.
+            lines: some of it, in their order.
+        """
+        for key in meter_keys() if self._with_measurements else ():
+            said = [line for line in lines if line.key == key][: self._points_left]
+            if said and len(self._power) < _MOST_SERIES:
+                self._points_left -= len(said)
+                self._power.setdefault((key, meter), _Series()).extend(said)
+
     def details(self, log: RunLog) -> LogDetails:
         """What was collected, given what the log says about its run."""
         evaluations = tuple(self._timed(pending) for pending in self._evaluations)
@@ -267,6 +292,7 @@ class DetailsReader:
                 for (key, name), series in self._measured.items()
                 if key in courses or not is_setting(key)
             ),
+            power=pack_series(series.packed(key, meter) for (key, meter), series in self._power.items()),
         )
 
     def _timed(self, pending: _Pending) -> TimedEvaluation:

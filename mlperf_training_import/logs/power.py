@@ -32,7 +32,7 @@ from .line import Allowance, MalformedLine, Spent, parse_line
 from .log import LONGEST_CHECKED_BYTES, are_plain, iter_blocks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ..tables.rules import Dialect
@@ -97,7 +97,9 @@ WITHOUT_STOP = frozenset((_EARLY_STOP, _NO_STOP))
 
 _decode_plain = msgspec.json.Decoder(_PlainLine).decode
 _decode_plain_lines = msgspec.json.Decoder(_PlainLine).decode_lines
-_Event = _PlainLine | _ParsedLine | _RunEdge
+#: A line of a power log: its ``time_ms``, ``key`` and ``value``.
+PowerLine = _PlainLine | _ParsedLine
+_Event = PowerLine | _RunEdge
 _time_of = attrgetter("time_ms")
 _KEYS = frozenset((_START, _STOP, _READING, _FACTOR, _ESTIMATE))
 
@@ -107,7 +109,11 @@ class UnknownEnergy(ValueError):
 
 
 def read_power_log(
-    path: Path, dialect: Dialect, largest_mb: int = LARGEST_LOG_MB, run_ms: tuple[float, float] | None = None
+    path: Path,
+    dialect: Dialect,
+    largest_mb: int = LARGEST_LOG_MB,
+    run_ms: tuple[float, float] | None = None,
+    take: Callable[[Sequence[PowerLine]], None] = lambda _: None,
 ) -> PowerLog:
     """Reads a power log; lines that are not of its form are counted and left out.
 
@@ -118,12 +124,13 @@ def read_power_log(
         dialect: the form of its lines.
         largest_mb: a larger file is not read.
         run_ms: start and stop of the run that it is about, where they are known.
+        take: gets all lines of that form, some at a time, in the order of the file.
 
     Returns:
         What the log comes to; with ``trouble`` where it cannot be read, is larger than ``largest_mb``, or too much of it
         would have to be taken apart or put in order.
     """
-    reader = _PowerReader(dialect, run_ms or ())
+    reader = _PowerReader(dialect, run_ms or (), take)
     try:
         for block in iter_blocks_of(path, largest_mb):
             reader.take_block(block)
@@ -139,8 +146,9 @@ def read_power_log(
 class _PowerReader:
     """Takes the blocks of a power log, and adds up its lines in the order of their times."""
 
-    def __init__(self, dialect: Dialect, run_ms: tuple[float, ...]) -> None:
+    def __init__(self, dialect: Dialect, run_ms: tuple[float, ...], take: Callable[[Sequence[PowerLine]], None]) -> None:
         self._dialect = dialect
+        self._hand_on = take
         self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
         self._allowance = Allowance()
         self._waiting: list[_Event] = list(map(_RunEdge, run_ms))
@@ -165,13 +173,15 @@ class _PowerReader:
         Raises:
             UnknownEnergy: some are earlier than lines that were added up, or too many would have to be taken apart.
         """
-        self._waiting.extend(self._events_of(block))
+        events = self._events_of(block)
+        self._hand_on(events)
+        self._waiting.extend(events)
         self._waiting_bytes += len(block)
         if self._waiting_bytes > _MOST_WAITING_BYTES:
             self._add_up(len(self._waiting) // 2)
             self._waiting_bytes //= 2
 
-    def _events_of(self, block: bytes) -> list[_Event]:
+    def _events_of(self, block: bytes) -> list[PowerLine]:
         """The lines of a block. Those as meters write them, nearly all, are read at once, which gives the same."""
         lines = self._find_lines(block)
         if lines and self._dialect.json == "line" and are_plain(lines, self._dialect.token):
@@ -181,7 +191,7 @@ class _PowerReader:
                     return list(events)
         return [event for line in lines if (event := self._event_of(line)) is not None]
 
-    def _event_of(self, line: bytes) -> _Event | None:
+    def _event_of(self, line: bytes) -> PowerLine | None:
         """What follows the first token of a line; None for what is malformed, or not needed."""
         if self._dialect.json == "line" and len(line) <= LONGEST_CHECKED_BYTES:
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -225,7 +235,7 @@ class _PowerReader:
         self._watt_ms = watt_ms
         return following
 
-    def _take(self, event: _Event) -> None:
+    def _take(self, event: PowerLine) -> None:
         key, value, time_ms = event.key, event.value, float(event.time_ms)
         if time_ms < self._latest_ms:
             raise UnknownEnergy(f"logs with lines more than {_MOST_WAITING_BYTES >> 21} MB from the place of their times")

@@ -14,6 +14,7 @@ import queue
 import signal
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -280,7 +281,10 @@ def _iter_read(jobs: Sequence[Job], advance: Callable[[int], None]) -> Generator
         reader = DetailsReader(job.dialect, with_measurements=job.with_measurements) if job.with_details else None
         log = read_log(job.root / job.file.path, job.dialect, job.file.path, *keys, reader)
         needed, run_ms = job.power_to_read(log), log.span_ms
-        powers = {file.path: read_power_log(job.root / file.path, job.dialect, job.largest_mb, run_ms) for file in needed}
+        powers = {}
+        for file in needed:
+            take = (lambda _: None) if reader is None else partial(reader.take_power, file.name)
+            powers[file.path] = read_power_log(job.root / file.path, job.dialect, job.largest_mb, run_ms, take)
         advance(job.size)
         details = None if reader is None else pack(reader.details(log), with_measurements=job.with_measurements)
         yield ReadRun(log, powers, details)

@@ -115,8 +115,9 @@ def _wants(wanted: Filter, result: Judged) -> bool:
 
 def _iter_jobs(round_: Round, rules: Rules, submissions: Sequence[Submission], reading: Reading) -> Iterator[Job]:
     """What is to be read of some submissions: a job for each log, in their order."""
-    # where targets decide whether a run counts, they are known only when all logs of the submission are
-    counts = None if rules.converged_by == "target" else partial(_counts, rules)
+    # where targets decide whether a run counts, they are known only when all logs of the submission are; a data set has the
+    # power of the other runs too
+    counts = None if rules.converged_by == "target" or reading.with_measurements else partial(_counts, rules)
     for submission in submissions:
         key = submission.benchmark or ""
         common = (rules.elapsed.get(key), reading.largest_mb, benchmark_of(key, round_.version).quality)

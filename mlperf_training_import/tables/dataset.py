@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Annotated
 
 import msgspec
 
@@ -37,7 +36,7 @@ class _Table(Row, frozen=True):
 
 
 class _Tables(Row, frozen=True):
-    version: Annotated[str, msgspec.Meta(pattern=r"^\d+\.\d+\.\d+$")]
+    version: int
     tables: dict[str, _Table]
 
 
@@ -54,9 +53,10 @@ class TableSchema:
 _tables = table_in("dataset.yaml", _Tables)
 
 
+@functools.cache
 def schema_version() -> str:
-    """The version of the schema."""
-    return _tables().version
+    """The version of the schema, which is another one after each change to it; the second number counts the columns."""
+    return f"{_tables().version}.{sum(len(table.columns) for table in dataset_tables().values())}.0"
 
 
 @functools.cache

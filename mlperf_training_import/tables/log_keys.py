@@ -10,6 +10,8 @@ from .files import Name, Names, Row, table_in
 
 #: The group of keys of which every line is a measurement, and that of marks whose times are.
 _MEASURED, _SPANS = "measured", "span"
+#: The group of keys that stand in power logs.
+_POWER = "power"
 #: So many different keys are remembered; published logs have about 300.
 _MOST_KEYS = 4096
 
@@ -55,6 +57,11 @@ def _group_of(key: str) -> str | None:
     by_name = (name for name, group in groups if plain in group.keys)
     by_pattern = (name for name, group in groups if any(pattern.fullmatch(plain) for pattern in group.patterns))
     return next(itertools.chain(by_name, by_pattern), None)
+
+
+def meter_keys() -> Names:
+    """The keys of the lines of power logs."""
+    return _table().left_out[_POWER].keys
 
 
 def seed_keys() -> Names:

@@ -22,9 +22,11 @@ from mlperf_training_import import __version__
 from mlperf_training_import.dataset.parquet import arrow_types
 from mlperf_training_import.dataset.write import Dataset, _to_array
 from mlperf_training_import.errors import ImportFailure
+from mlperf_training_import.options import options_from
 from mlperf_training_import.outcome import Outcome
+from mlperf_training_import.pipeline import _dataset
 from mlperf_training_import.show.report import report_of
-from mlperf_training_import.start.sample import log_line, write_sample
+from mlperf_training_import.start.sample import START_MS, log_line, write_sample
 from mlperf_training_import.tables.dataset import dataset_tables, schema_version
 from mlperf_training_import.tables.keys import entry_keys
 from mlperf_training_import.tables.references import reference_runs
@@ -502,3 +504,47 @@ def test_measurements_are_left_empty_where_they_are_not_wanted(tmp_path):
     assert counts == [(1,), (0,)]
     sql = "select time_ms, value, logged_step, benchmark from measurements where key = 'throughput'"
     assert query(tmp_path / "with", sql) == [(0.0, 2.5, 3.0, "resnet")]
+
+
+def test_the_script_leaves_measurements_out_where_they_are_not_wanted(tmp_path):
+    for switch in ("yes", "no"):
+        options = options_from({"dataset": str(tmp_path), "no_measurements": switch})
+        assert _dataset(options, [], print).with_measurements is (switch == "no")
+
+
+def test_power_logs_are_rows_line_by_line(tmp_path):
+    """In the order of the file, also of runs that do not count; a line that cannot be read is none."""
+    folder = write_result(tmp_path / "tree", benchmark="llama2_70b_lora")
+    log = folder / "result_1.txt"
+    log.write_text(log.read_text().replace('"success"', '"aborted"'))
+    meter = (
+        log_line(START_MS - 500, "power_measurement_start", None),
+        log_line(START_MS + 2000, "power_reading", 1000.5),
+        ":::MLLOG {",
+        log_line(START_MS + 1000, "power_reading", 999),
+        log_line(START_MS + 3000, "power_reading", "none"),
+        log_line(START_MS + 3000, "conversion_eff", 0.94),
+        log_line(START_MS + 4000, "something_else", 1),
+    )
+    for run in ("result_0", "result_1"):
+        (folder / "power" / run).mkdir(parents=True)
+        (folder / "power" / run / "node_0.txt").write_text("\n".join(meter) + "\n")
+    (folder / "power/result_0/sw_0.txt").write_text(log_line(START_MS, "interconnect_power_est", 100) + "\n")
+    write(tmp_path / "data", tmp_path / "tree", "4.1")
+    sql = "select key, line, time_ms, value, unit from power where log like '%result_1.txt' order by key, line"
+    assert query(tmp_path / "data", sql) == [
+        ("conversion_eff", 1, 3000, 0.94, None),
+        ("power_measurement_start", 1, -500, None, None),
+        ("power_reading", 1, 2000, 1000.5, "W"),
+        ("power_reading", 2, 1000, 999, "W"),
+        ("power_reading", 3, 3000, None, "W"),
+    ]
+    sql = "select name, key, value, benchmark from power where log like '%result_0.txt' and name <> 'node_0.txt'"
+    assert query(tmp_path / "data", sql) == [("sw_0.txt", "interconnect_power_est", 100, "llama2_70b_lora")]
+    assert query(tmp_path / "data", "select count(*) from power group by log") == [(6,), (5,)]
+
+
+def test_the_version_of_the_schema_counts_the_columns():
+    major, columns, _ = schema_version().split(".")
+    assert int(columns) == sum(len(table.columns) for table in dataset_tables().values())
+    assert int(major) == 2

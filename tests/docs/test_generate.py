@@ -143,7 +143,6 @@ def test_what_is_no_report_changes_nothing(copies, capsys, content):
     [
         ({"log": "integer"}, "1.7.0", "is another or gone: count up the first number of version"),
         ({"gone": "text"}, "1.7.0", "is another or gone: count up the first number of version"),
-        ({}, "1.0.0", "is new: count up the second number of version"),
         ({}, "1.1.0", None),
         ({"gone": "text"}, "2.0.0", None),
     ],
