@@ -36,10 +36,10 @@ def questions() -> dict[str, str]:
     return {name: sql for sql, name in _QUESTION.findall(DOCUMENT.read_text(encoding="utf-8"))}
 
 
-def every_question() -> list[str]:
-    """All SQL queries, including those without a figure."""
-    _, _, text = DOCUMENT.read_text(encoding="utf-8").partition("create view")
-    return re.findall(r"```sql\n([^`]*)```", text)
+def every_question() -> dict[str, str]:
+    """The SQL of every question, including those without a figure, by title."""
+    found = re.findall(r"### ([^\n]+\?)\n.*?```sql\n([^`]*)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    return dict(found)
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:

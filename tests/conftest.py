@@ -58,6 +58,7 @@ _SHARED_FIXTURES = {
     "real_home": "real rounds",
     "real_tree": "real rounds",
     "published": "real rounds",
+    "real_dataset": "real rounds",
     "installed": "installed",
     "environment": "environment",
     "attacked": "attacked",
@@ -328,6 +329,23 @@ def real_round(real_home):
         return found
 
     return clone_of
+
+
+#: The rounds of ``real_dataset``: one with all kinds of measurements, and two in which many runs repeat others.
+_DATASET_ROUNDS = ("4.1", "hpc-0.7", "hpc-2.0")
+
+
+@pytest.fixture(scope="session")
+def real_dataset(real_round, tmp_path_factory):
+    """The folder of a data set of some real rounds, for tests that only read it."""
+    from mlperf_training_import.dataset.write import Dataset
+
+    dataset = Dataset(tmp_path_factory.mktemp("dataset"))
+    for label in _DATASET_ROUNDS:
+        imported = import_tree(real_round(label), label, with_details=True)
+        dataset.add(imported.outcome, imported.findings)
+    dataset.finish()
+    return dataset.folder
 
 
 def clone_in(home: Path, label: str) -> Path | None:

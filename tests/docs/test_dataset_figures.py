@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from dataset.second_way import WAYS, assert_equal, read_tables, results_once, runs_once
 from trees import import_tree, snapshot, write_result
 
 from mlperf_training_import.dataset.write import Dataset
@@ -102,7 +103,7 @@ def test_a_run_that_was_handed_in_again_changes_no_answer(folder, figures, tmp_p
         dataset = Dataset(tmp_path / "data")
         dataset.add(imported.outcome, [])
     dataset.finish()
-    asked = [sql for sql in figures.every_question() if "fastest" not in sql and "reference_points" not in sql]
+    asked = [sql for sql in figures.every_question().values() if "fastest" not in sql and "reference_points" not in sql]
     assert len(asked) == 9
     with figures.connect(folder) as once, figures.connect(tmp_path / "data") as twice:
         for sql in asked:
@@ -111,7 +112,7 @@ def test_a_run_that_was_handed_in_again_changes_no_answer(folder, figures, tmp_p
 
 def test_questions_without_a_figure(folder, figures):
     with figures.connect(folder) as connection:
-        rows = {sql: connection.sql(sql).fetchall() for sql in figures.every_question()}
+        rows = {sql: connection.sql(sql).fetchall() for sql in figures.every_question().values()}
     (samples,) = (found for sql, found in rows.items() if "median(u.samples) as samples" in sql)
     assert ("bert-1.0", 256.0, "Org", 8, 4e6) in samples  # a submitter that the tables do not know
     (settings,) = (found for sql, found in rows.items() if "f.benchmark, h.key" in sql)
@@ -128,3 +129,31 @@ def test_figures_are_drawn_with_the_same_bytes_each_time(folder, figures, tmp_pa
     assert set(first) == {f"{name}.svg" for name in figures.FIGURES_OF}
     figures.main(folder)
     assert snapshot(tmp_path / "figures") == first
+
+
+def test_every_question_has_a_second_way(figures):
+    assert list(WAYS) == list(figures.every_question())
+
+
+@pytest.fixture(scope="module")
+def asked(real_dataset, figures):
+    """What asks the real rounds: a database, and tables of pandas."""
+    with figures.connect(real_dataset) as connection:
+        yield connection, read_tables(real_dataset)
+
+
+@pytest.mark.parametrize("title", WAYS)
+def test_the_answer_on_real_rounds_is_that_of_the_second_way(asked, figures, title):
+    connection, tables = asked
+    rows = connection.sql(figures.every_question()[title]).fetchall()
+    assert rows
+    assert_equal(rows, WAYS[title](tables))
+
+
+def test_repeats_of_real_rounds_are_those_of_the_second_way(asked):
+    connection, tables = asked
+    for table, keys, once in (("runs", "round, log", runs_once), ("results", "uid", results_once)):
+        left = connection.sql(f"select {keys} from {table} where repeat_of is null").fetchall()
+        names = keys.split(", ")
+        assert sorted(left) == sorted(once(tables)[names].itertuples(index=False, name=None))
+        assert len(left) < len(tables[table])

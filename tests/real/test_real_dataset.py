@@ -30,15 +30,11 @@ def clone(real_round):
 
 
 @pytest.fixture(scope="module")
-def query(clone, tmp_path_factory):
+def query(real_dataset):
     """What asks the data set of the round."""
-    imported = import_tree(clone, ROUND, with_details=True)
-    dataset = Dataset(tmp_path_factory.mktemp("dataset"))
-    dataset.add(imported.outcome, imported.findings)
-    dataset.finish()
     with duckdb.connect() as connection:
         for name in dataset_tables():
-            connection.read_parquet(str(dataset.folder / name / "*.parquet")).create_view(name)
+            connection.read_parquet(str(real_dataset / name / f"{ROUND}.parquet")).create_view(name)
         yield lambda sql: connection.sql(sql).fetchall()
 
 
