@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import duckdb
@@ -16,6 +16,7 @@ from mlperf_training_import.dataset.curves import iter_curves
 from mlperf_training_import.dataset.write import Dataset
 from mlperf_training_import.options import Filter
 from mlperf_training_import.tables.dataset import dataset_tables
+from mlperf_training_import.tables.log_keys import is_measured, is_setting
 from mlperf_training_import.tables.rules import benchmark_of
 
 #: The smallest of the rounds that are imported for all tests.
@@ -88,7 +89,7 @@ def test_a_setting_is_there_for_the_logs_that_grep_finds_it_in(query, clone):
     assert dict(query(f"select log, lines from hyperparameters where key = '{SETTING}'")) == counted
 
 
-@pytest.mark.parametrize("key", ["tracked_stats", "train_loss", "block_start", "epoch_stop", "eval_start"])
+@pytest.mark.parametrize("key", ["tracked_stats", "train_loss", "eval_start"])
 def test_measurements_are_the_lines_that_grep_counts(query, clone, key):
     counted = grep(clone, f':::MLL.*"key": *"{key}"')
     assert counted
@@ -96,14 +97,99 @@ def test_measurements_are_the_lines_that_grep_counts(query, clone, key):
     assert dict(query(sql)) == counted
 
 
+def test_every_kind_of_measurement_has_the_lines_that_grep_counts(query, clone):
+    """And nothing else is a measurement but settings that change in a run."""
+    command = ["grep", "-rhaoE", "--include=result_*.txt", ':::MLL.*"key": *"[^"]+"', "--", *folders(clone)]
+    with subprocess.Popen(command, cwd=clone, stdout=subprocess.PIPE, text=True, errors="replace") as process:
+        counted = Counter(line.rstrip().rpartition('"key"')[2].strip(': "') for line in process.stdout)
+    expected = {key: number for key, number in counted.items() if is_measured(key)}
+    assert len(expected) >= 10
+    rows = dict(query("select key, count(distinct (log, line)) from measurements group by key"))
+    assert {key: rows.get(key, 0) for key in expected} == expected
+    assert not [key for key in rows if key not in expected and not is_setting(key)]
+
+
+def test_power_is_the_lines_that_grep_counts_and_gives_the_energy_of_the_runs(real_tree, tmp_path):
+    """Of one benchmark of round 4.0."""
+    tree = real_tree("4.0")
+    imported = import_tree(tree, "4.0", Filter(benchmarks=frozenset({"llama2_70b_lora"})), with_details=True)
+    dataset = Dataset(tmp_path / "data")
+    dataset.add(imported.outcome, imported.findings)
+    places = sorted(path.relative_to(tree).as_posix() for path in tree.glob("*/results/*/llama2_70b_lora/power"))
+    with duckdb.connect() as connection:
+        for name in ("power", "runs"):
+            connection.read_parquet(str(dataset.folder / name / "*.parquet")).create_view(name)
+        for key in ("power_reading", "power_measurement_start", "interconnect_power_est"):
+            command = ["grep", "-rcaE", f':::MLL.*"key": *"{key}"', "--", *places]
+            done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+            lines = (line.rpartition(":") for line in done.stdout.splitlines())
+            counted = Counter({path: int(number) for path, _, number in lines if number != "0"})
+            rows = connection.sql(f"select log, name, count(*) from power where key = '{key}' group by all").fetchall()
+            folders_of_runs = {log: log.replace("/result_", "/power/result_").removesuffix(".txt") for log, *_ in rows}
+            assert {f"{folders_of_runs[log]}/{name}": number for log, name, number in rows} == counted
+            assert counted
+        energies = connection.sql(ENERGY).fetchall()
+    assert len(energies) >= 20
+    for log, joules, expected in energies:
+        assert joules == pytest.approx(expected, rel=1e-9), log
+
+
+#: Joules of runs from the lines of their meters, and as ``runs`` has them; of those whose nodes all have start and stop, and
+#: whose switches have no meter. Source: ``logs/power.py``.
+ENERGY = """
+with meters as (
+  select log, name,
+    min(time_ms) filter (key = 'power_measurement_start') as start,
+    min(time_ms) filter (key = 'power_measurement_stop') as stop,
+    coalesce(arg_max(value, line) filter (key = 'conversion_eff'), 1) as factor,
+    arg_min(value, line) filter (key = 'interconnect_power_est') as estimate
+  from power group by all
+), steps as (
+  select log, name, value,
+    time_ms - coalesce(lag(time_ms) over (partition by log, name order by time_ms, line), start) as step
+  from power join meters using (log, name)
+  where key = 'power_reading' and time_ms between start and stop
+), integrals as (
+  select log, name, sum(value * step) as watt_ms from steps group by all
+), parts as (
+  select log, name, factor * coalesce(estimate, watt_ms / (stop - start)) / 1000 as joules_per_ms
+  from meters left join integrals using (log, name)
+)
+select log, sum(joules_per_ms) * any_value(minutes) * 60000, any_value(energy_joules)
+from parts join runs using (log)
+where energy_joules is not null
+  and log not in (select log from power where starts_with(name, 'sw_') and key = 'power_reading')
+  and log not in (select log from meters where starts_with(name, 'node_') and not coalesce(stop > start, false))
+group by log
+"""
+
+
 def test_every_evaluation_has_its_samples_and_the_last_one_those_of_its_run(query):
-    assert query("select count(*) from evaluations where progress is null or samples is null or quality < 0") == [(0,)]
+    assert query("select count(*) from evaluations where progress is null or samples is null") == [(0,)]
     sql = """select count(*), count(*) filter (u.progress = e.progress and u.samples = e.samples) from runs u
         join (select log, arg_max(progress, line) as progress, arg_max(samples, line) as samples
               from evaluations where not is_after_stop group by log) e using (log)
         where u.progress is not null and u.benchmark <> 'stable_diffusion'"""
     ((runs, equal),) = query(sql)
     assert runs == equal > 1000
+
+
+def test_no_evaluation_with_progress_is_without_samples(real_dataset):
+    found = duckdb.read_parquet(str(real_dataset / "evaluations/*.parquet"))
+    assert found.filter("progress is not null and samples is null").fetchall() == []
+    assert found.filter("samples is not null").aggregate("count(distinct round)").fetchall() == [(3,)]
+
+
+def test_no_quality_is_outside_of_what_its_metric_can_be(real_dataset):
+    """Per cent up to 100, parts of 1 up to 1, none of them below 0."""
+    evaluations, benchmarks = (f"'{real_dataset}/{name}/*.parquet'" for name in ("evaluations", "benchmarks"))
+    sql = f"""select target_unit, lower_is_better, min(quality), max(quality), count(distinct benchmark)
+        from {evaluations} join {benchmarks} using (round, benchmark) where quality is not null group by all"""
+    found = {(unit, lower): said for unit, lower, *said in duckdb.sql(sql).fetchall()}
+    assert {key: number for key, (*_, number) in found.items()} == {("%", False): 2, ("1", False): 3, ("1", True): 5}
+    for (unit, lower), (least, most, _) in found.items():
+        assert least >= 0
+        assert lower or most <= (100 if unit == "%" else 1)
 
 
 def test_the_last_evaluations_of_the_kept_runs_make_the_quality_of_the_entry(query, entries):
