@@ -39,7 +39,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no_measurements",
         action="store_true",
-        help="leave the table measurements empty, which saves a third of the time and two thirds of the space",
+        help="leave the tables measurements and power empty, which saves a third of the time and two thirds of the space",
     )
     parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="do not read larger logs")
 

@@ -1,1 +1,1 @@
-"""Results with every run and evaluation in, tables in files out: what researchers ask of the logs beyond scores."""
+"""Writes every run and evaluation as tables in files, for questions that a score does not answer."""

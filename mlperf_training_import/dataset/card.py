@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CARD_FILE = "README.md"
-#: What the cards of this importer begin with, up to their tables.
+#: How each card of this importer begins.
 _HEAD = "---\npretty_name: MLPerf Training and HPC, every run\n"
 _MOST_BYTES = 1 << 20
 
 _TEXT = """
 # MLPerf Training and HPC: every run
 
-Made from the published logs and system descriptions by the MLPerf Training importer; schema version {version}. A folder
-is a table, a file in it a round. Columns carry their meaning, unit, and whether the importer computed them, in the Parquet
-files and in `croissant.json`, which also names the sources. MLPerf is a trademark of MLCommons.
+Made from the published logs and system descriptions by the MLPerf Training importer; schema version {version}.
+Each folder is a table, and each file in it is a round. The Parquet files and `croissant.json` say what each column means,
+its unit, and whether the importer computed it; `croissant.json` also names the sources. MLPerf is a trademark of MLCommons.
 
 ```sql
 select benchmark, count(*) from 'runs/*.parquet' where repeat_of is null group by all   -- DuckDB
@@ -45,7 +45,7 @@ def card(folder: Path) -> str:
 
 
 def is_card(file: Path) -> bool:
-    """Whether a file is missing or a card that this importer wrote, which may be replaced."""
+    """Whether a file may be replaced: it is missing, or this importer wrote it."""
     try:
         return read_regular(file, _MOST_BYTES).startswith(_HEAD.encode())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Describes the data set as Croissant 1.0 does, the format of MLCommons for that: files in, a JSON object out.
+"""Describes the data set in Croissant 1.0, the MLCommons format for that: files in, a JSON object out.
 
 Source: https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 """
@@ -27,7 +27,7 @@ _TYPES = {
     "numbers": "sc:Float",
     "texts": "sc:Text",
 }
-#: What the description of every data set begins with. Source of its license and citation: the file LICENSE.md of the
+#: How the description of every data set begins. Source of its license and citation: the file LICENSE.md of the
 #: repositories, and proceedings.mlsys.org/paper_files/paper/2020.
 _HEAD = Path(__file__).with_name("croissant_head.json")
 
@@ -58,7 +58,7 @@ def _address(origin: dict[str, str]) -> str:
 
 
 def _node(type_: str, id_: str, /, **keys: Any) -> dict[str, Any]:
-    """A part of the description, which is called as its id is unless ``keys`` have a name."""
+    """A part of the description; its name is its id unless ``keys`` have one."""
     return {"@type": f"cr:{type_}", "@id": id_, "name": id_, **keys}
 
 
@@ -96,7 +96,7 @@ def _record_set(table: TableSchema) -> dict[str, Any]:
 
 def _field(table: str, column: Column) -> dict[str, Any]:
     notes = [f"unit: {column.unit}"] if column.unit else []
-    notes += [f"names a row of {column.of}"] if column.of else []
+    notes += [f"refers to {column.of}"] if column.of else []
     notes += ["derived"] if column.derived else []
     return _node(
         "Field",
@@ -105,7 +105,7 @@ def _field(table: str, column: Column) -> dict[str, Any]:
         description=f"{column.text} ({', '.join(notes)})" if notes else column.text,
         dataType=_TYPES[column.type],
         **({"repeated": True} if column.type in ("numbers", "texts") else {}),
-        # not `references`: for that mlcroissant joins the tables, by this column alone, and repeats rows
+        # not `references`: mlcroissant would join the tables by this column alone, and repeat rows
         **({"equivalentProperty": f"{column.of}/{column.name}"} if column.of else {}),
         source={"fileSet": {"@id": f"{table}-files"}, "extract": {"column": column.name}},
     )

@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-#: What curves may be drawn over where they cannot be over minutes: columns, and what they count.
+#: What a curve is drawn over where minutes are useless: columns, and their units.
 _PROGRESS = {"samples": "samples", "logged_samples": "samples", "logged_step": "steps", "logged_epoch": "epochs"}
 _EVALUATIONS = ("uid", "log", "time_ms", "metric", "quality", "is_after_stop", *_PROGRESS)
 _RESULTS = ("uid", "version", "submitter_folder", "system_file", "Model_ID", "metric")
 _MS_PER_MINUTE = 60_000
-#: Evaluations of a result, all of which are in memory at once.
+#: Most evaluations of a result: all of them are in memory at once.
 _MOST_OF_RESULT = 100_000
-#: An evaluation that comes later than this many times the minutes of its run was made when the run was over.
+#: An evaluation later than this many times the minutes of its run was made after the run.
 _LATER = 1.01
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What a run reached: how far it was, and the quality then. ``is_kept`` where its time is in the score."""
+    """The learning curve of a run: how far it was, and its quality there. ``is_kept``: its time is in the score."""
 
     log: str
     is_kept: bool
@@ -50,8 +50,8 @@ class Curve:
 class Curves:
     """The curves of the runs of a result against one of its targets, in the unit of that.
 
-    How far a run was is told in minutes since its start. Where checkpoints were evaluated when the run was over, it is told
-    in what the log says about them: ``unit`` is then samples, steps or epochs.
+    How far a run was is in minutes since its start. Where checkpoints were evaluated after the run, it is what the log says
+    about them, and ``unit`` is samples, steps or epochs.
     """
 
     target: Target
@@ -65,14 +65,14 @@ def is_dataset(folder: Path) -> bool:
 
 
 def iter_curves(folder: Path) -> Iterator[tuple[Identity, list[Curves]]]:
-    """The learning curves of each result of a data set that has any, round by round.
+    """The learning curves of each result that has any, round by round.
 
     Args:
         folder: of the data set.
 
     Raises:
         MissingLibrary: what reads the files is not installed.
-        BadInput: there is no data set in the folder, or it cannot be read.
+        BadInput: the folder holds no data set, or it cannot be read.
     """
     need_library()
     if not is_dataset(folder):
@@ -81,7 +81,7 @@ def iter_curves(folder: Path) -> Iterator[tuple[Identity, list[Curves]]]:
         results = iter_rows(folder / "results" / file.name, "results", _RESULTS)
         identities = {row["uid"]: stored_identity(row) for row in results}
         runs = {row["log"]: row for row in iter_rows(folder / "runs" / file.name, "runs", ("log", "is_kept", "minutes"))}
-        # the rows of a result stand together
+        # the rows of a result follow each other
         for uid, group in itertools.groupby(iter_rows(file, "evaluations", _EVALUATIONS), itemgetter("uid")):
             rows = [*itertools.islice(group, _MOST_OF_RESULT + 1)]
             if len(rows) > _MOST_OF_RESULT:
@@ -120,7 +120,7 @@ def _is_drawn(row: Row) -> bool:
 
 
 def _scale(rows: Sequence[Row], runs: Mapping[str, Row]) -> tuple[str, Callable[[Row], float]] | None:
-    """What the evaluations of a result are drawn over, and how to tell it of one; None where no log tells it of all."""
+    """The unit that the evaluations of a result are drawn over, and what reads it from a row; None if some lack it."""
     ends = ((row["time_ms"] / _MS_PER_MINUTE, runs[row["log"]]["minutes"]) for row in rows)
     if not any(minutes is not None and time > minutes * _LATER for time, minutes in ends):
         return "minutes", lambda row: float(row["time_ms"] / _MS_PER_MINUTE)

@@ -1,4 +1,4 @@
-"""Makes the rows about benchmarks: a round in, what it asks of each benchmark and what references took out."""
+"""Makes the rows about benchmarks: a round in, what it asks of each benchmark and its reference points out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def iter_benchmark_rows(done: RoundOutcome) -> Iterator[dict[str, Any]]:
     """A row for each benchmark of a round."""
     for benchmark in _benchmarks(done):
         edition, progress = edition_of(benchmark.key, done.round.version), benchmark.progress
-        samples = progress and progress.samples  # a number or a key; a column has what is of its type
+        samples = progress and progress.samples  # a number or a key; each of two columns keeps what is of its type
         first, second, *_ = (*benchmark.targets, None, None)
         yield {
             "benchmark": benchmark.key,
@@ -58,7 +58,7 @@ def iter_reference_rows(done: RoundOutcome) -> Iterator[dict[str, Any]]:
 
 
 def _benchmarks(done: RoundOutcome) -> list[Benchmark]:
-    """Those that the round asks for, and those that it has beside, by their keys."""
+    """The benchmarks that the round asks for, and others that it has logs of, sorted by key."""
     known = {key: benchmark_of(key, done.round.version) for key in rules_of(done.round.version).benchmarks}
     found = {judged.benchmark.key: judged.benchmark for judged in done.judged if judged.benchmark.key}
     return [benchmark for _, benchmark in sorted((found | known).items())]

@@ -1,4 +1,4 @@
-"""The library that the data set needs, and says what to install where it is not there."""
+"""Checks for the library that the data set needs, and says how to install it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _REQUIREMENTS = IMPORT_SCRIPT / "requirements-dataset.txt"
 
 
 class MissingLibrary(ImportFailure):
-    """What writes and reads the files is not installed."""
+    """The library that writes and reads the files is not installed."""
 
 
 def has_library() -> bool:
@@ -21,7 +21,7 @@ def has_library() -> bool:
 
 
 def need_library() -> None:
-    """Refuses what would fail later.
+    """Fails at once where the library is missing.
 
     Raises:
         MissingLibrary: pyarrow is not installed.

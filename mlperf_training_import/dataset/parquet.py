@@ -1,4 +1,4 @@
-"""Opens Parquet files that anybody may have written: regular files, with so much in them as a data set has."""
+"""Opens Parquet files from anywhere, but only regular files with no more in them than a data set has."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
     from ..tables.dataset import Column
 
-#: Of a table of a round, which has at most a tenth of this: a few kilobytes may unpack to any number.
+#: Most rows of a table of a round. Ours have at most a tenth of this; a few kilobytes can unpack to any number.
 MOST_ROWS = 50_000
 _MOST_EVALUATIONS = 500_000
-#: Of a group of rows, unpacked, as the file says it; those of our files have a tenth of this.
+#: Most bytes of a row group, unpacked, by what the file says. Ours have a tenth of this.
 _MOST_GROUP_BYTES = 64 << 20
-#: Of a text; a column may say a long one for each row in a few bytes.
+#: Most bytes of a text; a column can repeat a long one for every row in a few bytes.
 _LONGEST_TEXT = 4096
 _ROWS_AT_ONCE = 1000
 
 
 def arrow_types() -> dict[str, Any]:
-    """The types of the columns of a data set, as pyarrow has them."""
+    """The pyarrow type of each type of column."""
     import pyarrow as pa
 
     return {
@@ -48,11 +48,11 @@ def table_files(folder: Path, table: str) -> list[Path]:
 
 @contextlib.contextmanager
 def open_parquet(file: Path, most_rows: int = MOST_ROWS, **options: Any) -> Iterator[Any]:
-    """A Parquet file whose rows can be read: by what it says of itself they are not too many.
+    """Opens a Parquet file that has, by its own metadata, not too much in it.
 
     Args:
         file: a regular file, or a link to one.
-        most_rows: it may have.
+        most_rows: more are refused.
         options: for ``pyarrow.parquet.ParquetFile``.
 
     Raises:
@@ -63,7 +63,7 @@ def open_parquet(file: Path, most_rows: int = MOST_ROWS, **options: Any) -> Iter
     with _open(file) as stream, pq.ParquetFile(stream, **options) as parquet:
         about = parquet.metadata
         if about.num_rows > most_rows:
-            raise BadInput(f"{file}: {about.num_rows} rows, of at most {most_rows}; write the data set anew")
+            raise BadInput(f"{file}: has {about.num_rows} rows, more than {most_rows}; write the data set anew")
         groups = (about.row_group(number) for number in range(about.num_row_groups))
         if max((group.total_byte_size for group in groups), default=0) > _MOST_GROUP_BYTES:
             raise BadInput(f"{file}: unpacks to more than {_MOST_GROUP_BYTES >> 20} MB; write the data set anew")
@@ -71,7 +71,7 @@ def open_parquet(file: Path, most_rows: int = MOST_ROWS, **options: Any) -> Iter
 
 
 def metadata_of(file: Path) -> dict[str, str]:
-    """What a file says of itself, of its round, and of where that is from.
+    """The metadata of a file: what it is, which round it holds, and where that is from.
 
     Raises:
         BadInput: it cannot be read.
@@ -85,19 +85,19 @@ def metadata_of(file: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _open(file: Path) -> Iterator[FileIO]:
-    """A file to read as Parquet; what goes wrong then is BadInput."""
+    """Opens a file to be read as Parquet; every error of that is BadInput."""
     import pyarrow as pa
 
     try:
         with open_regular(file) as stream:
             yield stream
-    except (OSError, ValueError, pa.ArrowException) as error:  # also names and texts that are no UTF-8
+    except (OSError, ValueError, pa.ArrowException) as error:  # among them names and texts that are not UTF-8
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise BadInput(f"{file}: cannot be read ({why}); write the data set anew") from error
 
 
 def iter_rows(file: Path, table: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The rows of a file of some table, a few at a time.
+    """Reads the rows of a file of a table, a few at a time.
 
     Raises:
         BadInput: it cannot be read, is of another schema, or has too much in it.
@@ -117,9 +117,9 @@ def iter_rows(file: Path, table: str, columns: Sequence[str]) -> Iterator[dict[s
 def _check_schema(file: Path, schema: Any, columns: Sequence[Column]) -> None:
     version = (schema.metadata or {}).get(b"schema_version", b"").decode("ascii", "replace")
     if version.partition(".")[0] != schema_version().partition(".")[0]:
-        raise BadInput(f"{file}: of version {version or 'unknown'} of the schema; write the data set anew")
+        raise BadInput(f"{file}: has version {version or 'unknown'} of the schema; write the data set anew")
     if missing := {column.name for column in columns} - set(schema.names):
-        raise BadInput(f"{file}: without {', '.join(sorted(missing))}; write the data set anew")
+        raise BadInput(f"{file}: lacks {', '.join(sorted(missing))}; write the data set anew")
     for column in columns:
         found, expected = schema.field(column.name).type, arrow_types()[column.type]
         if found != expected:
@@ -127,9 +127,9 @@ def _check_schema(file: Path, schema: Any, columns: Sequence[Column]) -> None:
 
 
 def _check_texts(file: Path, column: Any) -> None:
-    """Refuses long texts before a row has a copy of them each."""
+    """Refuses long texts before every row gets a copy."""
     import pyarrow.compute as pc
 
     longest = pc.max(pc.binary_length(column.dictionary)).as_py()
     if longest is not None and longest > _LONGEST_TEXT:
-        raise BadInput(f"{file}: a text of {longest} bytes, of at most {_LONGEST_TEXT}; write the data set anew")
+        raise BadInput(f"{file}: has a text of {longest} bytes, more than {_LONGEST_TEXT}; write the data set anew")

@@ -1,7 +1,7 @@
-"""Marks runs and results that others repeat: the files of a data set in, what repeats what out.
+"""Marks runs and results that repeat others: the files of a data set in, what repeats what out.
 
-A run may stand in several folders and rounds: results of MLPerf HPC in minutes and in models per minute share logs, and
-submitters hand in a result again. Which row repeats another depends on all rounds in the folder.
+A run can be in several folders and rounds: results of MLPerf HPC in minutes and in models per minute share logs, and
+submitters submit results again. Which row repeats another depends on all rounds in the folder.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     #: Rows of a table by the label of their round, rounds in their order.
     Rounds = dict[str, list[Row]]
 
-#: What must be read of the two tables, and what is said of them.
+#: The columns to read of the two tables; those that begin with `repeat_of` are filled in.
 RUN_COLUMNS = ("uid", "log", "benchmark", "digest", "repeat_of", "repeat_of_round")
 RESULT_COLUMNS = ("uid", "benchmark", "metric", "repeat_of")
 
 
 def mark_runs(rounds: Rounds) -> None:
-    """Sets ``repeat_of`` and ``repeat_of_round`` of every run with a digest: the first one of the benchmark that has it too.
+    """Sets ``repeat_of`` and ``repeat_of_round`` of every run with a digest: the first run of the benchmark that has it too.
 
-    A run of a result comes before one of none.
+    Runs of a result go before runs without one.
     """
     first: dict[tuple[str | None, str], tuple[str, str]] = {}
     every = [(label, row) for label, rows in rounds.items() for row in rows]
     for label, row in sorted(every, key=lambda run: run[1]["uid"] is None):
         own = (label, row["log"])
-        if row["digest"] is None:  # what its folder shows is all that is known
+        if row["digest"] is None:  # without it, only its folder shows what it repeats
             other = (label, row["repeat_of"] or row["log"])
         else:
             other = first.setdefault((row["benchmark"], row["digest"]), own)
@@ -39,7 +39,7 @@ def mark_runs(rounds: Rounds) -> None:
 
 
 def mark_results(rounds: Rounds, runs: Rounds) -> None:
-    """Sets ``repeat_of`` of every result all of whose runs are those of an earlier one that measures the same."""
+    """Sets ``repeat_of`` of every result that has the same runs as an earlier one with the same metric."""
     digests: dict[str, list[str]] = defaultdict(list)
     for run in chain.from_iterable(runs.values()):
         if run["digest"] is not None:

@@ -1,4 +1,4 @@
-"""Makes the rows of the data set: what came out of a round in, rows by column out. Knows no format of files."""
+"""Makes the rows of the data set: the outcome of a round in, rows by column out. Knows no file format."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Row = dict[str, Any]
 class Columns:
     """``count`` rows at once: ``same`` are values that all of them have, ``columns`` the others as bytes.
 
-    These are 64 bits each in the order of the machine; a number that is NaN is no value.
+    A value has 64 bits in the byte order of the machine; NaN means that there is none.
     """
 
     count: int
@@ -54,7 +54,7 @@ def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, 
 
     Args:
         done: a round that was read with details.
-        findings: those about the round.
+        findings: about the round.
     """
     runs = list(_iter_runs(done))
     return {
@@ -73,13 +73,13 @@ def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, 
 
 
 def series_of_round(done: RoundOutcome) -> dict[str, Iterator[Columns]]:
-    """The other tables, of a round that was read with measurements: a series of a run at a time."""
+    """The other tables, a series of a run at a time. Without measurements in the details they are empty."""
     return {name: _iter_series(done, packed) for name, packed in _SERIES.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class _LoggedRun:
-    """A run with the result that it is of, where it stands, what only the data set needs of its log, and its energy."""
+    """A run with its result, the columns that say which run it is, its packed details, and its energy."""
 
     run: Run
     judged: Judged
@@ -88,7 +88,7 @@ class _LoggedRun:
     joules: float | None
 
     def details(self, *, with_series: bool = False) -> LogDetails:
-        """What only the data set needs of the log; made anew each time, since those of a round are many objects."""
+        """The details of its log, unpacked at each call: those of a round are too many objects to keep."""
         return LogDetails() if self.packed is None else unpack(self.packed, with_series=with_series)
 
     @property
@@ -212,7 +212,7 @@ def _since_start(time_ms: float | None, log: RunLog) -> float | None:
 
 
 def _iter_figures(value: object, metric: str | None, fields: Sequence[str | None]) -> Iterator[tuple[str | None, object]]:
-    """The figures of a line with their names; one without a value where there is none."""
+    """The figures of a line with their names; a single empty one where the line has none."""
     if isinstance(value, dict) and value:
         yield from value.items()
     elif isinstance(value, list) and value:
@@ -265,7 +265,7 @@ def _iter_system_rows(done: RoundOutcome) -> Iterator[Row]:
 
 
 def _description(done: RoundOutcome, submission: Submission) -> str | None:
-    """The description as it stands in its file; None where it cannot be read, of which a finding tells."""
+    """The description as in its file; None where it cannot be read, which is a finding."""
     if submission.description is None:
         return None
     try:
@@ -275,7 +275,7 @@ def _description(done: RoundOutcome, submission: Submission) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    """Names of files that are no UTF-8 have marks where they are not."""
+    """File names that are not UTF-8 get question marks."""
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else None
 
 
@@ -296,7 +296,7 @@ def _list_of(convert: Callable[[object], object]) -> Callable[[object], object]:
     return lambda value: [convert(part) for part in value] if isinstance(value, (list, tuple)) else None
 
 
-#: What makes a value of a column from one of a row: of the type of the column, or None where that cannot be.
+#: What turns a value of a row into one of the type of its column, or None where it is of another.
 CONVERTERS: dict[str, Callable[[object], object]] = {
     "text": _text,
     "number": _number,

@@ -1,7 +1,7 @@
 """Writes the data set, round by round: rows in, Parquet (and CSV) files out, with descriptions of them all.
 
 A file is ``<table>/<label>.parquet``, so that a folder is a table for every reader: no column is in its path. CSV files
-lie apart, in ``csv/<table>/<label>.csv``, where no reader of the folder of a table comes across them.
+are in ``csv/<table>/<label>.csv``, away from those who read the folder of a table.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
     from ..model import Round
     from ..outcome import RoundOutcome
 
-#: The folder of a data set where nobody names another.
+#: The default folder of a data set.
 DATASET_FOLDER = "mlperf-training-dataset"
-#: So many rows are made into columns at once: more would only take more memory.
+#: Rows that become columns at once: more would only take more memory.
 _ROWS_AT_ONCE = 5_000
 _PLAIN_TYPES = {"text": str, "number": float, "integer": int, "boolean": bool}
 _CSV_FOLDER = "csv"
-#: Rows that a reader takes or leaves at once.
+#: Rows of a row group, which a reader reads or skips as a whole.
 _ROWS_IN_GROUP = 100_000
-#: The tables with repetitions, and the columns that say or decide what they are; the former begin with the same word.
+#: The tables with repeated rows, and the columns that mark or decide them; those that mark begin with the same word.
 _REPEATS = {"runs": RUN_COLUMNS, "results": RESULT_COLUMNS}
 _REPEAT = "repeat_of"
 
@@ -69,11 +69,11 @@ class Dataset:
     sizes: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        """Refuses what would fail after the logs were read.
+        """Fails before logs are read, not after.
 
         Raises:
             MissingLibrary: pyarrow is not installed.
-            BadInput: the folder cannot be made, or holds a README.md that is not of a data set.
+            BadInput: the folder cannot be made, or its README.md is not that of a data set.
         """
         need_library()
         try:
@@ -84,7 +84,7 @@ class Dataset:
             raise BadInput(f"{self.folder}: has a {CARD_FILE} of its own; name a folder for the data set alone")
 
     def add(self, done: RoundOutcome, findings: Iterable[Finding]) -> None:
-        """Writes a round that was read with details, in place of what the data set has of it.
+        """Writes a round that was read with details, and replaces what the data set has of it.
 
         Raises:
             PublishFailure: a file cannot be written.
@@ -109,7 +109,7 @@ class Dataset:
         """Describes all files that are in the folder now.
 
         Returns:
-            The files that do, and whether each was written or was the same already.
+            The descriptions, and whether each was written or was the same already.
 
         Raises:
             PublishFailure: one cannot be written.
@@ -120,7 +120,7 @@ class Dataset:
         return {self.folder / name: write_if_different(self.folder / name, text.encode()) for name, text in texts.items()}
 
     def _mark_repeats(self) -> None:
-        """Says of runs and results which other row they repeat, in whichever round that is."""
+        """Marks the runs and results that repeat a row of any round."""
         tables = {name: _read_columns(self.folder, name, columns) for name, columns in _REPEATS.items()}
         mark_runs(tables["runs"])
         mark_results(tables["results"], tables["runs"])
@@ -158,7 +158,7 @@ class Dataset:
 
 
 def _read_columns(folder: Path, table: str, columns: Sequence[str]) -> dict[str, list[Row]]:
-    """Some columns of a table, by the label of the round.
+    """Some columns of a table, by label.
 
     Raises:
         BadInput: a file cannot be read.
@@ -167,7 +167,7 @@ def _read_columns(folder: Path, table: str, columns: Sequence[str]) -> dict[str,
 
 
 def _with_columns(file: Path, rows: Sequence[Row]) -> bytes | None:
-    """A file with other values in the columns that say what is repeated; None where it has these already."""
+    """The file with these values in the columns that mark repeats; None where it has them already."""
     import pyarrow as pa
 
     with open_parquet(file) as parquet:
@@ -198,7 +198,7 @@ def _version_of(file: Path) -> str:
 
 
 def _origin(round_: Round) -> dict[str, str]:
-    """Where the logs are from and when they were published; nothing for a label of one's own, which names other logs."""
+    """Where the logs are from and when they were published; nothing for a label with a suffix, whose logs are others."""
     if round_.label != round_.version or round_.is_private:
         return {}
     published = rules_of(round_.version).published
@@ -222,7 +222,7 @@ def _column_metadata(column: Column) -> dict[str, str]:
 
 
 def _table(schema: TableSchema, arrow: Any, rows: Iterator[Row], common: Row) -> Any:
-    """Rows as a table of Arrow; ``common`` are values that all of them have."""
+    """Rows as an Arrow table; ``common`` are values that all of them have."""
     import pyarrow as pa
 
     batches = []
@@ -237,7 +237,7 @@ def _table(schema: TableSchema, arrow: Any, rows: Iterator[Row], common: Row) ->
 
 
 def _iter_column_tables(schema: TableSchema, arrow: Any, parts: Iterable[Columns], common: Row) -> Iterator[Any]:
-    """The same for many rows at once, which never become objects of Python: a table for about a group of rows."""
+    """The same for series, whose rows never become Python objects: a table for about each row group."""
     waiting: list[Columns] = []
     rows = 0
     for part in parts:
@@ -282,7 +282,7 @@ def _to_parquet(tables: Iterable[Any], arrow: Any) -> tuple[bytes, int]:
 
 
 def _to_csv(data: bytes) -> bytes:
-    """A Parquet file as text: lists as JSON, nothing where there is no value."""
+    """A Parquet file as CSV: lists as JSON, empty where there is no value."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(io.BytesIO(data)) as file:
@@ -291,7 +291,7 @@ def _to_csv(data: bytes) -> bytes:
 
 
 def _to_array(values: Sequence[object], type_: str, arrow_type: Any) -> Any:
-    """Values as an array. Those that are all what they should be, as nearly always, are not looked at one by one."""
+    """Values as an array. Each is converted only where one of them is of another type, which is rare."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

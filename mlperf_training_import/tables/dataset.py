@@ -10,14 +10,14 @@ import msgspec
 from .files import Name, Names, Row, table_in, with_names
 from .keys import Type, entry_keys
 
-#: Where the values of a key of an entry come from that the sources hold as they are.
+#: Where keys of entries come from whose values are copied as they are.
 _SOURCES = frozenset({"description", "clone"})
 
 
 class Column(Row, frozen=True):
     """A column: its name, type (as in ``keys.yaml``), meaning and unit, and whether this importer computes it.
 
-    ``of`` is the table whose rows it names, empty for most.
+    ``of`` is the table that it refers to, empty for most.
     """
 
     type: Type
@@ -42,7 +42,7 @@ class _Tables(Row, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
-    """A table: its name, meaning, the columns that name a row (none: nothing does), and all columns in their order."""
+    """A table: its name, meaning, the columns that identify a row (empty where none do), and all columns in order."""
 
     name: str
     text: str
@@ -55,7 +55,7 @@ _tables = table_in("dataset.yaml", _Tables)
 
 @functools.cache
 def schema_version() -> str:
-    """The version of the schema, which is another one after each change to it; the second number counts the columns."""
+    """The version of the schema; its second number counts the columns, so that a new column changes it."""
     return f"{_tables().version}.{sum(len(table.columns) for table in dataset_tables().values())}.0"
 
 

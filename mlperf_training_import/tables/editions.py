@@ -19,7 +19,7 @@ class Edition:
     """An edition of a benchmark.
 
     ``id`` is the key that the benchmark had in the first round, and that round: ``ssd-2.0``. It stays as rounds are added.
-    ``title`` is for people. ``known`` is false for one that no row of the table has.
+    ``title`` is for people. ``known`` is false where the table has no row for it.
     """
 
     id: str

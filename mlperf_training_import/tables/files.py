@@ -38,7 +38,7 @@ def load_table(path: Path, type_: type[_T]) -> _T:
     """A table as records.
 
     Raises:
-        BadInput: a row is not of the type; the message says the file, the row, its field and what is wrong with it.
+        BadInput: a row is not of the type; the message names the file, the row, its field and what is wrong there.
     """
     with path.open(encoding="utf-8") as stream:
         content = yaml.load(stream, Loader=_LOADER)  # noqa: S506 - both are safe loaders
@@ -90,7 +90,7 @@ def _to_records(content: object, type_: type[_T]) -> _T:
 
 
 def _compiled(_: type, text: str) -> re.Pattern[str]:
-    """A regular expression, the only type that a record has and YAML does not."""
+    """A regular expression: the only type of a field that YAML lacks."""
     try:
         return re.compile(text, re.ASCII)
     except re.error as error:
@@ -100,7 +100,7 @@ def _compiled(_: type, text: str) -> re.Pattern[str]:
 def _explained(content: Any, type_: type, error: str) -> str:
     """The place of an error in a table and what is wrong there, from the message of msgspec, which does not name keys.
 
-    What a table holds is left out until only the row with the error remains.
+    Rows are left out until only the one with the error remains.
     """
     what, _, place = error.partition(" - at ")
     steps: list[str] = []

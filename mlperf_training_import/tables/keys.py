@@ -13,7 +13,7 @@ from .files import Name, Row, named_rows
 Type = Literal["text", "number", "integer", "boolean", "numbers", "texts"]
 
 
-#: Why a value changes that depends on more than the files of its result, by where it comes from.
+#: Why a value can change although the files of its result did not, by where it comes from.
 _REASONS = {
     "tables": "the tables of this version have another value",
     "round": "it follows from the other results of the round",
@@ -57,13 +57,13 @@ entry_keys = named_rows("keys.yaml", Key)
 
 @functools.cache
 def repeated_keys() -> tuple[str, ...]:
-    """The keys that stand a second time with ``_`` in front."""
+    """The keys that entries repeat with ``_`` in front."""
     return tuple(name for name, key in entry_keys().items() if key.shown)
 
 
 @functools.cache
 def owned_keys() -> frozenset[str]:
-    """Every key that this importer writes, apart from those named after a benchmark. Others belong to people."""
+    """Every key that this importer writes, but for those named after a benchmark. People may add others."""
     return frozenset(entry_keys()) | {f"_{name}" for name in repeated_keys()}
 
 
@@ -74,6 +74,6 @@ def columns(*places: str) -> tuple[str, ...]:
 
 
 def reason_to_change(name: str) -> str:
-    """Why the stored value of a key may change; empty where only other files of the round explain it."""
+    """Why the stored value of a key can change; empty where only other files of the round explain it."""
     key = entry_keys().get(name.removeprefix("_")) or entry_keys().get(name)
     return (key.differs or _REASONS.get(key.source, "")) if key else ""

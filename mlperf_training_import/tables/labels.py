@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from .files import Name, Row, named_rows
 
-#: What the suffix of a label says of a round under embargo, wherever in it.
+#: Words in the suffix of a label that mark a round under embargo.
 _PRIVATE = ("private", "embargo", "review", "confidential")
 
-#: The suffix of what is imported from a tree that does not say where it is from.
+#: The suffix for a tree that does not say where it is from.
 LOCAL = "local"
 
 #: The suffix of the made-up round of the demonstration.
@@ -55,7 +55,7 @@ class Label:
 
 @functools.lru_cache(maxsize=1000)
 def split_label(text: str) -> Label | None:
-    """The parts of a label, None where it is none."""
+    """The parts of a label; None for any other text."""
     prefix, suite = max((row.label, name) for name, row in suites().items() if text.startswith(row.label))
     scope = text.removeprefix(prefix)
     version, hyphen, suffix = scope.partition("-")
@@ -73,10 +73,10 @@ def is_private_label(text: str) -> bool:
 
 
 def round_label(text: str) -> Label:
-    """The parts of a label of our own, such as a row of a table has.
+    """The parts of a text that must be a label, such as that of a row of a table.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     label = split_label(text)
     if label is None:
@@ -86,13 +86,13 @@ def round_label(text: str) -> Label:
 
 @functools.lru_cache(maxsize=1000)
 def order_of_label(text: str) -> tuple[int, tuple[int, int], str]:
-    """Sort key of labels: by suite, then as rounds follow each other; what is no label comes first."""
+    """Sort key of labels: by suite, then by round; any other text comes first."""
     label = split_label(text)
     return (list(suites()).index(label.suite), label.number, text) if label else (0, (0, 0), text)
 
 
 def parse_version(text: str) -> tuple[int, int] | None:
-    """``"4.1"`` as ``(4, 1)``, which sorts as rounds follow each other; None where it is no round number."""
+    """``"4.1"`` as ``(4, 1)``, which sorts by round; None for any other text."""
     match = _VERSION.fullmatch(text)
     return (int(match[1]), int(match[2])) if match else None
 
@@ -101,6 +101,6 @@ def round_number(text: str) -> tuple[int, int]:
     """The number of a round in a table of ours.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     return round_label(text).number

@@ -8,11 +8,11 @@ import re
 
 from .files import Name, Names, Row, table_in
 
-#: The group of keys of which every line is a measurement, and that of marks whose times are.
+#: The group of keys whose lines are measurements, and that of marks, whose times are.
 _MEASURED, _SPANS = "measured", "span"
 #: The group of keys that stand in power logs.
 _POWER = "power"
-#: So many different keys are remembered; published logs have about 300.
+#: Different keys that are remembered; published logs have about 300.
 _MOST_KEYS = 4096
 
 
@@ -34,13 +34,13 @@ _table = table_in("log_keys.yaml", _Table)
 
 @functools.cache
 def left_out_keys() -> dict[str, str]:
-    """Why each key that is no setting is none."""
+    """Why a key is not a setting, by key."""
     return {key: group.text for group in _table().left_out.values() for key in group.keys}
 
 
 @functools.lru_cache(_MOST_KEYS)
 def is_setting(key: str) -> bool:
-    """Whether the lines with a key may say with what a run was done."""
+    """Whether the lines with a key may be a setting of the run."""
     return _group_of(key) is None
 
 
@@ -51,7 +51,7 @@ def is_measured(key: str) -> bool:
 
 
 def _group_of(key: str) -> str | None:
-    """The group that a key is in, whatever blanks it has around; None for one that may be a setting."""
+    """The group of a key, without the blanks around it; None for one that may be a setting."""
     plain = key.strip()
     groups = _table().left_out.items()
     by_name = (name for name, group in groups if plain in group.keys)
@@ -65,21 +65,21 @@ def meter_keys() -> Names:
 
 
 def seed_keys() -> Names:
-    """The keys that say a seed, the usual one first; of these several processes may say different ones."""
+    """The keys of seeds, the usual one first. Each process of a run may log another seed."""
     return _table().seeds
 
 
 def batch_size_keys() -> Names:
-    """The keys that say the global batch size, the usual one first."""
+    """The keys of the global batch size, the usual one first."""
     return _table().batch_sizes
 
 
 @functools.lru_cache(_MOST_KEYS)
 def unit_of(name: str) -> str | None:
-    """The unit of a measurement, where every log that was looked at has it in this one."""
+    """The unit of a measurement; None where logs differ, or it is not known."""
     return next((unit for unit, names in _table().units.items() if name in names), None)
 
 
 def spelt_alike(name: str) -> str:
-    """The name of an optimizer as all logs could spell it: AdamW, adamw and `adam w` differ in nothing else."""
+    """One spelling for the name of an optimizer: AdamW, adamw and `adam w` are the same."""
     return re.sub(r"[\s-]+", "_", name.strip().casefold())

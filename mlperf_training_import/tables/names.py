@@ -45,7 +45,7 @@ class AcceleratorRow(Row, frozen=True):
 
 
 class Accelerators(Row, frozen=True):
-    """Accelerators, their vendors and forms, and the words that say nothing about which it is."""
+    """Accelerators, their vendors and forms, and words that do not tell models apart."""
 
     by_system: Names
     words: Names
@@ -62,7 +62,7 @@ class JointSubmission(Row, frozen=True):
 
 
 class Submitters(Row, frozen=True):
-    """Submitters, joint submissions, and the words that are no part of a name."""
+    """Submitters, joint submissions, and words that are not part of a name."""
 
     legal_forms: frozenset[Name]
     submitters: dict[str, Names]
@@ -70,7 +70,7 @@ class Submitters(Row, frozen=True):
 
 
 class Spellings(Row, frozen=True):
-    """Availability, processors, frameworks, and the spellings that stand for no name."""
+    """Availability, processors, frameworks, and the spellings that mean no name."""
 
     nothing: dict[str, Names]
     availability: _Expressions
@@ -108,7 +108,7 @@ _ROWS = {
 
 
 def row_to_add(kind: str, name: str) -> tuple[str, str]:
-    """Where a name is added (file and line), and its row, with words in capitals for what is to be filled in.
+    """Where a name is added (file and line), and its row, with capitals for what you fill in.
 
     Args:
         kind: ``accelerator``, ``submitter``, ``availability``, ``processor`` or ``framework``.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROUNDS_FILE = "rounds.yaml"
 BENCHMARKS_FILE = "benchmarks.yaml"
 
-#: What may not stand in the name of an experiment; two hyphens would be a separator.
+#: What the name of an experiment may not hold; two hyphens separate its parts.
 _NO_NAME = re.compile(r"[^a-z0-9_.]+", re.ASCII)
 _LONGEST_TASK = 60
 
@@ -62,7 +62,7 @@ class Target(Row, frozen=True):
         return value * round(self.value / self.logged, 6)
 
     def why_odd(self, value: float) -> str | None:
-        """Why a logged value with which a run converged can be none of this metric; None where it can be."""
+        """Why a logged value cannot be that of a run that converged; None where it can."""
         if value < 0:
             return "below 0"
         if self.share:
@@ -124,8 +124,8 @@ class BenchmarkRow(Row, frozen=True):
 class Benchmark(Row, frozen=True):
     """A benchmark in one round. Without ``known`` only ``key`` and ``task`` (the key) are meaningful.
 
-    ``runs`` logs are required; ``drop`` runs are left out at each end; of runs that count only the first ``scored`` are
-    taken (None: all). ``progress`` is None where it is not known how the logs count. ``rcp_allowance`` is by how much
+    ``runs`` logs are required; ``drop`` runs are left out at each end; only the first ``scored`` runs that count are
+    scored (None: all). ``progress`` is None where it is not known how the logs count. ``rcp_allowance`` is by how much
     progress may be lower than the reference convergence points allow. ``rcp_reviewed`` are the batch sizes of those that the
     review had, where that were not all; else it is empty. ``quality`` is the key of the log line that has its
     quality figure, None where any may have it.
@@ -167,7 +167,7 @@ class Dialect(Row, frozen=True):
     token: bytes = msgspec.field(name="bytes", default=b"")
 
     def __post_init__(self) -> None:
-        """Makes the token what lines are."""
+        """Makes the token bytes, as lines are."""
         msgspec.structs.force_setattr(self, "token", self.text.encode("ascii"))
 
 
@@ -312,9 +312,8 @@ def rules_of(version: str) -> Rules:
 def benchmark_of(key: str, version: str) -> Benchmark:
     """What a benchmark measures in a round.
 
-    A key that the table does not know comes back with the key as task (as far as it can stand in the name of an
-    experiment), no target, and ``known`` false; so does one of another suite. So does, but for its task, one that the table
-    knows only for later rounds or no longer lists in this one.
+    A key that is unknown, or of another suite, has ``known`` false, no target, and itself as task, as far as the name of an
+    experiment allows it. One that the table has only for other rounds is the same, but keeps its task.
     """
     row = benchmarks_table().get(key)
     own_task = _NO_NAME.sub("-", key.lower())[:_LONGEST_TASK].strip("-.") or "unnamed"
@@ -347,5 +346,5 @@ _D = TypeVar("_D", bound=_Dated)
 
 
 def row_of(rows: Sequence[_D], number: tuple[int, int]) -> _D | None:
-    """The row that holds in a round: the last one whose ``since`` is not later."""
+    """The row for a round: the last one whose ``since`` is not later."""
     return next((row for row in reversed(rows) if round_number(row.since) <= number), None)

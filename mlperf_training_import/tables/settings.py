@@ -1,4 +1,4 @@
-"""The settings of a run that entries have: how logs name them, and what they may be."""
+"""The settings of a run that entries have: how logs name them, and which values they can have."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from .rules import rules_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: What the tag of a cached clone begins with that names its round.
+#: How the tag that names the round of a cached clone begins.
 VERSION_TAG = "version-"
 
 
@@ -61,7 +61,7 @@ class ExperimentName:
 
     @property
     def parts(self) -> tuple[str, str, str, str]:
-        """The parts as they stand in the name, which are tags of the experiment too."""
+        """The parts as in the name; they are also tags of the experiment."""
         return (self.suite.experiments, self.scope, self.division, self.task)
 
     @property
@@ -97,7 +97,7 @@ def source_of(label: str) -> Source:
 
 
 def split_experiment(name: str) -> ExperimentName | None:
-    """The parts of an experiment's name; None where it is none of ours."""
+    """The parts of an experiment's name; None for any other name."""
     first, *rest = name.split("--")
     suite = next((suite for suite in suites().values() if suite.experiments == first), None)
     if suite is None or len(rest) != 3:
@@ -107,13 +107,13 @@ def split_experiment(name: str) -> ExperimentName | None:
 
 
 def label_of_experiment(name: str) -> str:
-    """The label of the round that an experiment is about, ``all`` or ``hpc-all``; empty where the name is none of ours."""
+    """The label of the round that an experiment is about, ``all`` or ``hpc-all``; empty for any other name."""
     parts = split_experiment(name)
     return parts.label if parts else ""
 
 
 def labels_of_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """The labels of rounds that the tags of a cached clone say, each once."""
+    """The labels of rounds in the tags of a cached clone, each once."""
     given = list(tags)
     versions = [tag.removeprefix(VERSION_TAG) for tag in given if tag.startswith(VERSION_TAG)]
     prefixes = [suite.label for suite in suites().values() if suite.cache_tag in given]

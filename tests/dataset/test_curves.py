@@ -99,9 +99,9 @@ def test_two_targets_have_curves_of_their_own(tmp_path):
     [
         (lambda file: file.write_bytes(b"PAR1"), "cannot be read"),
         (lambda file: file.unlink(), "cannot be read"),
-        (lambda file: rewrite(file, {"schema_version": "9.0"}), "of version 9.0 of the schema"),
-        (lambda file: rewrite(file, {}), "of version unknown"),
-        (lambda file: rewrite(file, None, ["log"]), "without is_kept, minutes"),
+        (lambda file: rewrite(file, {"schema_version": "9.0"}), "has version 9.0 of the schema"),
+        (lambda file: rewrite(file, {}), "has version unknown"),
+        (lambda file: rewrite(file, None, ["log"]), "lacks is_kept, minutes"),
     ],
 )
 def test_a_data_set_that_cannot_be_read_is_named(tmp_path, change, said):
@@ -120,8 +120,8 @@ def rewrite(file, metadata: dict | None, columns: list | None = None) -> None:
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        (lambda file: replaced(file, "log", ["x" * 1_000_000] * 50), "a text of 1000000 bytes, of at most 4096"),
-        (lambda file: replaced(file, "log", ["x"] * (MOST_ROWS + 1)), f"{MOST_ROWS + 1} rows, of at most {MOST_ROWS}"),
+        (lambda file: replaced(file, "log", ["x" * 1_000_000] * 50), "has a text of 1000000 bytes, more than 4096"),
+        (lambda file: replaced(file, "log", ["x"] * (MOST_ROWS + 1)), f"has {MOST_ROWS + 1} rows, more than {MOST_ROWS}"),
         (lambda file: replaced(file, "log", [f"{n:_>9000}" for n in range(9000)]), "unpacks to more than 64 MB"),
         (lambda file: replaced(file, "log", [7]), "log is of type"),
         (lambda file: replaced(file, "log", [["x"]]), "log is of type"),
