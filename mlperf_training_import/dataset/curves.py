@@ -64,31 +64,39 @@ def is_dataset(folder: Path) -> bool:
     return (folder / CROISSANT_FILE).is_file() and (folder / "evaluations").is_dir()
 
 
-def iter_curves(folder: Path) -> Iterator[tuple[Identity, list[Curves]]]:
-    """The learning curves of each result that has any, round by round.
+def iter_curves(folder: Path, tell: Callable[[str], None]) -> Iterator[tuple[Identity, list[Curves]]]:
+    """The learning curves of each result of a data set that has any, round by round.
 
     Args:
         folder: of the data set.
+        tell: is told which file cannot be read, and why; the curves of its round that come after that are left out.
 
     Raises:
         MissingLibrary: what reads the files is not installed.
-        BadInput: the folder holds no data set, or it cannot be read.
+        BadInput: there is no data set in the folder.
     """
     need_library()
     if not is_dataset(folder):
         raise BadInput(f"{folder}: no data set; run.py dataset --output {folder} writes one")
     for file in table_files(folder, "evaluations"):
-        results = iter_rows(folder / "results" / file.name, "results", _RESULTS)
-        identities = {row["uid"]: stored_identity(row) for row in results}
-        runs = {row["log"]: row for row in iter_rows(folder / "runs" / file.name, "runs", ("log", "is_kept", "minutes"))}
-        # the rows of a result follow each other
-        for uid, group in itertools.groupby(iter_rows(file, "evaluations", _EVALUATIONS), itemgetter("uid")):
-            rows = [*itertools.islice(group, _MOST_OF_RESULT + 1)]
-            if len(rows) > _MOST_OF_RESULT:
-                raise BadInput(f"{file}: more than {_MOST_OF_RESULT} evaluations of one result; write the data set anew")
-            identity = identities.get(uid)
-            if identity is not None and (curves := _curves_of(identity, rows, runs)):
-                yield identity, curves
+        try:
+            yield from _iter_of_round(folder, file)
+        except BadInput as error:
+            tell(f"left out learning curves: {error}")
+
+
+def _iter_of_round(folder: Path, file: Path) -> Iterator[tuple[Identity, list[Curves]]]:
+    results = iter_rows(folder / "results" / file.name, "results", _RESULTS)
+    identities = {row["uid"]: stored_identity(row) for row in results}
+    runs = {row["log"]: row for row in iter_rows(folder / "runs" / file.name, "runs", ("log", "is_kept", "minutes"))}
+    # the rows of a result follow each other
+    for uid, group in itertools.groupby(iter_rows(file, "evaluations", _EVALUATIONS), itemgetter("uid")):
+        rows = [*itertools.islice(group, _MOST_OF_RESULT + 1)]
+        if len(rows) > _MOST_OF_RESULT:
+            raise BadInput(f"{file}: more than {_MOST_OF_RESULT} evaluations of one result; write the data set anew")
+        identity = identities.get(uid)
+        if identity is not None and (curves := _curves_of(identity, rows, runs)):
+            yield identity, curves
 
 
 def _curves_of(identity: Identity, rows: Iterable[Row], runs: Mapping[str, Row]) -> list[Curves]:

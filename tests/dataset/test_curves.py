@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -39,6 +40,17 @@ def write_dataset(folder, tree, version="3.0"):
     return [result.entry for result in imported.outcome.results]
 
 
+def unexpected(line: str) -> None:
+    raise AssertionError(line)
+
+
+def lines_about(data: Path) -> list[str]:
+    """What is said about a data set with one round, of which no curve can be drawn."""
+    lines = []
+    assert list(iter_curves(data, lines.append)) == []
+    return lines
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A data set of one result with three evaluations a run, of which the first log has two more; and its entries."""
@@ -58,11 +70,11 @@ def curves_of(tmp_path, benchmark: str, version: str, minutes: float, **metadata
         more = log_line(START_MS + minutes * MINUTE_MS, "eval_accuracy", 88, metadata)
         log.write_text("\n".join((*lines, more, stop)) + "\n")
     write_dataset(tmp_path / "data", tmp_path / "tree", version)
-    return [curves for _, of_result in iter_curves(tmp_path / "data") for curves in of_result]
+    return [curves for _, of_result in iter_curves(tmp_path / "data", unexpected) for curves in of_result]
 
 
 def test_a_curve_has_the_evaluations_of_the_run_in_minutes_and_on_the_scale_of_the_target(made):
-    ((identity, (curves,)),) = iter_curves(made[0])
+    ((identity, (curves,)),) = iter_curves(made[0], unexpected)
     assert identity == IDENTITY
     assert (curves.unit, curves.target.value) == ("minutes", 75.9)
     for number, run in enumerate(curves.runs, 1):
@@ -71,7 +83,7 @@ def test_a_curve_has_the_evaluations_of_the_run_in_minutes_and_on_the_scale_of_t
 
 
 def test_a_curve_says_whether_the_time_of_its_run_is_in_the_score(made):
-    ((_, (curves,)),) = iter_curves(made[0])
+    ((_, (curves,)),) = iter_curves(made[0], unexpected)
     kept = {run.log.rpartition("/")[2]: run.is_kept for run in curves.runs}
     assert kept == {f"result_{number}.txt": number in (1, 2, 3) for number in range(5)}
 
@@ -90,7 +102,7 @@ def test_two_targets_have_curves_of_their_own(tmp_path):
         line = log_line(START_MS + 1000, "eval_accuracy", {"BBOX": 0.38, "SEGM": 0.34}, {"epoch_num": 10})
         log.write_text("\n".join((*lines, line, stop)) + "\n")
     write_dataset(tmp_path / "data", tmp_path / "tree")
-    ((_, curves),) = iter_curves(tmp_path / "data")
+    ((_, curves),) = iter_curves(tmp_path / "data", unexpected)
     assert [(c.target.field, c.runs[0].points[0][1]) for c in curves] == [("BBOX", 0.38), ("SEGM", 0.34)]
 
 
@@ -108,8 +120,8 @@ def test_a_data_set_that_cannot_be_read_is_named(tmp_path, change, said):
     write_result(tmp_path / "tree")
     write_dataset(tmp_path / "data", tmp_path / "tree")
     change(tmp_path / "data/runs/3.0.parquet")
-    with pytest.raises(BadInput, match=rf"3\.0\.parquet: {said}.*; write the data set anew"):
-        list(iter_curves(tmp_path / "data"))
+    (line,) = lines_about(tmp_path / "data")
+    assert re.match(rf"left out learning curves: .*3\.0\.parquet: {said}.*; write the data set anew", line)
 
 
 def rewrite(file, metadata: dict | None, columns: list | None = None) -> None:
@@ -134,11 +146,44 @@ def test_a_file_of_a_stranger_fills_no_memory_and_keeps_nobody_waiting(made, tmp
     shutil.copytree(made[0], tmp_path / "data")
     form(tmp_path / "data/runs/3.0.parquet")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(BadInput, match=rf"3\.0\.parquet: {said}.*; write the data set anew"):
-        list(iter_curves(tmp_path / "data"))
+    (line,) = lines_about(tmp_path / "data")
+    assert re.match(rf"left out learning curves: .*3\.0\.parquet: {said}.*; write the data set anew", line)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150 << 10
     with pytest.raises(BadInput):
         Dataset(tmp_path / "data").finish()
+
+
+@pytest.mark.parametrize("table", ["evaluations", "results", "runs"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: file.write_bytes(file.read_bytes()[:-100]),
+        lambda file: file.write_bytes(b"\0" * 5000),
+        lambda file: file.write_bytes(flipped(file.read_bytes())),
+        lambda file: (file.unlink(), os.mkfifo(file)),
+        lambda file: rewrite(file, {}),
+    ],
+    ids=["cut", "zeros", "flipped", "pipe", "stranger"],
+)
+def test_a_bad_file_costs_its_own_round_the_curves_and_the_page_is_written(made, tmp_path, table, damage):
+    data, entries = shutil.copytree(made[0], tmp_path / "data"), made[1]
+    for name in ("evaluations", "results", "runs"):
+        shutil.copy(data / name / "3.0.parquet", data / name / "2.9.parquet")  # another round, which comes first
+    damage(data / table / "2.9.parquet")
+    said = []
+    assert write_output(entries, tmp_path / "page.html", None, data, said.append) == len(entries)
+    assert f'"curves":{{"{entries[0]["uid"]}":' in (tmp_path / "page.html").read_text()
+    assert said[-1] == f"learning curves of 1 results from {data}"
+    assert all(line.startswith("left out learning curves: ") and "2.9.parquet: " in line for line in said[:-1])
+    assert len(said) == 2
+
+
+def flipped(data: bytes) -> bytes:
+    """The content of a file with another bit in each of its pages."""
+    changed = bytearray(data)
+    for place in range(10, len(changed) - 2000, 10):
+        changed[place] ^= 0x40
+    return bytes(changed)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
@@ -147,20 +192,20 @@ def test_a_quality_that_is_no_number_is_not_drawn(made, tmp_path, value):
     file = tmp_path / "data/evaluations/3.0.parquet"
     count = pq.ParquetFile(file).metadata.num_rows
     replaced(file, "quality", [value] * count)
-    assert list(iter_curves(tmp_path / "data")) == []
+    assert list(iter_curves(tmp_path / "data", unexpected)) == []
 
 
 def test_evaluations_of_one_result_are_bounded(made, tmp_path, monkeypatch):
     monkeypatch.setattr("mlperf_training_import.dataset.curves._MOST_OF_RESULT", 5)
-    with pytest.raises(BadInput, match=r"3\.0\.parquet: more than 5 evaluations of one result"):
-        list(iter_curves(made[0]))
+    (line,) = lines_about(made[0])
+    assert "3.0.parquet: more than 5 evaluations of one result" in line
 
 
 def test_an_evaluation_of_a_log_without_run_is_not_drawn(made, tmp_path):
     shutil.copytree(made[0], tmp_path / "data")
     file = tmp_path / "data/evaluations/3.0.parquet"
     replaced(file, "log", ["nowhere"] * pq.ParquetFile(file).metadata.num_rows)
-    assert list(iter_curves(tmp_path / "data")) == []
+    assert list(iter_curves(tmp_path / "data", unexpected)) == []
 
 
 def replaced(file, name: str, values: list) -> None:
@@ -180,7 +225,7 @@ def link(file, target: str) -> None:
 
 def test_a_folder_without_a_data_set(tmp_path):
     with pytest.raises(BadInput, match=r"no data set; run\.py dataset"):
-        list(iter_curves(tmp_path))
+        list(iter_curves(tmp_path, print))
 
 
 def test_a_site_has_a_file_for_each_result_and_one_page_has_them_in_it(made, tmp_path):

@@ -262,5 +262,5 @@ def test_runs_whose_logs_give_the_duration_have_it_and_the_last_quality(real_tre
     assert sum(is_kept for _, _, is_kept, *_ in rows) == 2 * 8  # of ten, without the fastest and the slowest
     # over minutes nothing could be drawn
     dataset.finish()
-    units = {curves.unit for _, of_result in iter_curves(tmp_path / "data") for curves in of_result}
+    units = {curves.unit for _, of_result in iter_curves(tmp_path / "data", print) for curves in of_result}
     assert units == {"epochs"}

@@ -10,7 +10,7 @@ from ...experiments.identity import stored_identity
 from ..entries import text_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ...dataset.curves import Curves
@@ -25,19 +25,22 @@ _DECIMALS = 3
 _PLAIN_UID = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
-def iter_drawn(entries: Iterable[Entry], dataset: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def iter_drawn(
+    entries: Iterable[Entry], dataset: Path, tell: Callable[[str], None]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """For each result that has learning curves its uid, and a chart for each of its targets.
 
     Args:
         entries: those on the page, with the uids that they have there.
         dataset: the folder of a data set.
+        tell: is told which of its files cannot be read.
 
     Raises:
-        ImportFailure: the data set cannot be read.
+        ImportFailure: there is no data set, or nothing that reads it.
     """
     named = ((stored_identity(entry), text_in(entry, "uid")) for entry in entries)
     uids = {identity: uid for identity, uid in named if identity and _PLAIN_UID.fullmatch(uid)}
-    for identity, curves in iter_curves(dataset):
+    for identity, curves in iter_curves(dataset, tell):
         if identity in uids:
             yield uids[identity], [_chart(of_target) for of_target in curves]
 

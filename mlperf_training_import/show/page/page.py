@@ -48,13 +48,13 @@ def write_output(
 
     Raises:
         NothingToShow: there are no entries.
-        BadInput: the data set cannot be read.
+        BadInput: there is no data set in its folder.
         PublishFailure: the file or the folder cannot be written.
     """
     found = list(entries)
     if not found:
         raise NothingToShow("no MLPerf Training results to write a page of; import some first")
-    about_curves = (_write_page if is_page(output) else _write_site)(found, output, report or {}, dataset)
+    about_curves = (_write_page if is_page(output) else _write_site)(found, output, report or {}, dataset, tell)
     if dataset:
         tell(about_curves)
     return len(found)
@@ -65,9 +65,11 @@ def is_page(output: Path) -> bool:
     return output.suffix.lower() in (".html", ".htm") and not output.is_dir()
 
 
-def _write_page(found: _Entries, file: Path, report: Mapping[str, Any], dataset: Path | None) -> str:
+def _write_page(
+    found: _Entries, file: Path, report: Mapping[str, Any], dataset: Path | None, tell: Callable[[str], None]
+) -> str:
     """Writes one file; returns what there is to say about the learning curves."""
-    curves = dict(_drawn(found, dataset))
+    curves = dict(_drawn(found, dataset, tell))
     about_curves = f"learning curves of {len(curves)} results from {dataset}"
     size = len(_to_json(curves))
     if size > _MOST_EMBEDDED_BYTES:
@@ -78,14 +80,16 @@ def _write_page(found: _Entries, file: Path, report: Mapping[str, Any], dataset:
     return about_curves
 
 
-def _write_site(found: _Entries, folder: Path, report: Mapping[str, Any], dataset: Path | None) -> str:
+def _write_site(
+    found: _Entries, folder: Path, report: Mapping[str, Any], dataset: Path | None, tell: Callable[[str], None]
+) -> str:
     """The same for a folder."""
     _make(folder)
     news = new_rounds(found)
     of_news = set(map(news_file, news))
     expect(folder, of_news.union(curves_file(str(entry.get("uid"))) for entry in found if dataset))
     with_curves: set[str] = set()
-    for uid, charts in _drawn(found, dataset):
+    for uid, charts in _drawn(found, dataset, tell):
         if not with_curves:
             _make(folder / CURVES_FOLDER)
         write_if_different(folder / curves_file(uid), _to_json(charts))
@@ -98,8 +102,8 @@ def _write_site(found: _Entries, folder: Path, report: Mapping[str, Any], datase
     return f"learning curves of {len(with_curves)} results from {dataset}"
 
 
-def _drawn(found: _Entries, dataset: Path | None) -> Iterable[tuple[str, list[dict[str, Any]]]]:
-    return iter_drawn(found, dataset) if dataset else ()
+def _drawn(found: _Entries, dataset: Path | None, tell: Callable[[str], None]) -> Iterable[tuple[str, list[dict[str, Any]]]]:
+    return iter_drawn(found, dataset, tell) if dataset else ()
 
 
 def _make(folder: Path) -> None:

@@ -291,7 +291,7 @@ def check_dataset(data: bytes) -> None:
                 data if _table_of(data) in (table, None) else (CORPUS / "dataset" / f"{table}.parquet").read_bytes()
             )
         with patch.object(curves, "iter_rows", counted):
-            for _, of_result in curves.iter_curves(folder):
+            for _, of_result in curves.iter_curves(folder, lambda _: None):
                 points = [point for one in of_result for run in one.runs for point in run.points]
                 assert all(map(math.isfinite, itertools.chain.from_iterable(points)))
         assert rows["taken"] <= 3 * MOST_ROWS
