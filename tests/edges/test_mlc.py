@@ -256,3 +256,16 @@ def test_two_clones_of_a_round_are_refused_with_the_command_that_removes_one(hom
     assert "remove one of them (mlc rm cache <name of its folder> -f)" in done.stdout
     assert home.run("mlc", "rm", "cache", "other", "-f").returncode == 0
     import_all(home)
+
+
+def test_what_an_entry_says_that_it_depends_on_is_left_alone(home):
+    """mlcflow 1.3.8 looks whether it is there, and removes the folder of the entry only; so do we."""
+    (home.experiments / "mine").mkdir(parents=True)
+    (home.experiments / "mine/kept").touch()
+    for remove in (lambda: import_all(home, "--update"), lambda: home.run("mlc", "rm", "cache", entry.parent.name, "-f")):
+        (entry,) = home.caches("5.1")
+        said = {"dependent_cached_path": str(home.path / "local/cache/../experiment")}
+        entry.write_text(json.dumps(json.loads(entry.read_text()) | said))
+        remove()
+        assert not entry.exists()
+        assert (home.experiments / "mine/kept").is_file()
