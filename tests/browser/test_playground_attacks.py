@@ -168,6 +168,19 @@ def test_code_and_formulas_that_are_typed_into_the_fields(attacked, page, site, 
     wait_for_points(page, 2)
 
 
+def test_a_link_in_what_is_said_of_an_error_is_text(attacked, page, site):
+    """Markdown, a plain address and HTML, which Streamlit makes links and images of elsewhere."""
+    texts = (
+        "`` [a](http://tracker.example/a) http://tracker.example/b",
+        "<a href=//tracker.example/>a</a><img src=//tracker.example/>",
+    )
+    page.goto(address_with(attacked, derived_metrics=f"result['a'] = print('{texts[0]}')", filter=f"print('{texts[1]}')"))
+    for text in texts:
+        page.locator("code", has_text=text).wait_for(timeout=WAIT)
+    assert page.locator("a[href*='tracker'], img[src*='tracker']").count() == 0
+    assert_nothing_happened(page, site)
+
+
 @pytest.mark.parametrize("address", ["address", "base"])
 def test_a_hidden_frame_stays_empty(attacked, page, site, address):
     site.pages["/frame"] = f'<iframe src="{getattr(attacked, address)}" style="opacity: 0"></iframe>'
