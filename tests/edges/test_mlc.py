@@ -262,10 +262,10 @@ def test_what_an_entry_says_that_it_depends_on_is_left_alone(home):
     """mlcflow 1.3.8 looks whether it is there, and removes the folder of the entry only; so do we."""
     (home.experiments / "mine").mkdir(parents=True)
     (home.experiments / "mine/kept").touch()
-    for remove in (lambda: import_all(home, "--update"), lambda: home.run("mlc", "rm", "cache", entry.parent.name, "-f")):
+    for command in (["mlcr", TAGS, "--update"], ["mlc", "rm", "cache", "--tags=version-5.1", "-f"]):
         (entry,) = home.caches("5.1")
         said = {"dependent_cached_path": str(home.path / "local/cache/../experiment")}
         entry.write_text(json.dumps(json.loads(entry.read_text()) | said))
-        remove()
+        assert home.run(*command).returncode == 0
         assert not entry.exists()
         assert (home.experiments / "mine/kept").is_file()

@@ -129,7 +129,16 @@ def test_no_second_date_folder_where_the_first_cannot_be_seen(small, tree, monke
     assert [path.name for path in file.parent.parent.iterdir() if path.is_dir()] == [file.parent.name]
 
 
-def test_two_users_of_one_repository_take_the_same_lock(tmp_path):
+@pytest.fixture
+def open_folder(tmp_path):
+    """A folder into which other users may look."""
+    for parent in (tmp_path, *tmp_path.parents[:3]):
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/tmp"):
+            parent.chmod(0o755)
+    return tmp_path
+
+
+def test_two_users_of_one_repository_take_the_same_lock(open_folder):
     """The other one may read the lock file and not write it."""
     script = (
         "import os, sys; from pathlib import Path; from types import SimpleNamespace;"
@@ -137,12 +146,9 @@ def test_two_users_of_one_repository_take_the_same_lock(tmp_path):
         "os.umask(0o077); os.getuid() or os.setuid(65534);"
         "\nwith locked(SimpleNamespace(repos_path=Path(sys.argv[1])), Path(sys.argv[2]), print): print('locked')"
     )
-    home, repository = tmp_path / "home", tmp_path / "repository"
+    home, repository = open_folder / "home", open_folder / "repository"
     for folder in (home, repository):
         folder.mkdir()
-    for parent in (tmp_path, *tmp_path.parents[:3]):
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/tmp"):
-            parent.chmod(0o755)
     before = os.umask(0o077)
     try:
         with locked(SimpleNamespace(repos_path=home), repository, pytest.fail):
@@ -152,6 +158,49 @@ def test_two_users_of_one_repository_take_the_same_lock(tmp_path):
     command = [sys.executable, "-c", script, str(home), str(repository)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("locked\n", 0), done.stderr
+
+
+ME, OTHER, THIRD = 0, 65534, 12345
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give folders to other users and work as one of them")
+@pytest.mark.parametrize(
+    ("git_folder", "owner_of_git", "owner", "user", "place"),
+    [
+        *(
+            ("results/.git", ME, ME, ME, "git"),
+            ("results/.git", OTHER, OTHER, OTHER, "git"),
+            (".git", OTHER, OTHER, OTHER, "git"),
+        ),
+        ("results/.git", OTHER, OTHER, ME, "git"),  # where both users of the repository look
+        *(("results/.git", OTHER, ME, ME, "repository"), (".git", OTHER, ME, ME, "repository")),
+        *(
+            (".git", ME, OTHER, OTHER, "repository"),
+            (".git", ME, OTHER, ME, "repository"),
+            (".git", THIRD, OTHER, OTHER, "repository"),
+        ),
+    ],
+)
+def test_the_lock_is_never_put_into_a_git_folder_of_another_user(open_folder, git_folder, owner_of_git, owner, user, place):
+    """Another one than that of the repository, even where everybody may write."""
+    git_folder, repository, home = open_folder / git_folder, open_folder / "results", open_folder / "home"
+    for folder in (repository, git_folder, home):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)
+    os.chown(repository, owner, owner)
+    os.chown(git_folder, owner_of_git, owner_of_git)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgid(user)
+            os.setuid(user)
+            with locked(SimpleNamespace(repos_path=home), repository, pytest.fail):
+                os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    in_git, beside = git_folder / "mlperf-training-import.lock", repository / ".mlperf-training-import.lock"
+    assert (in_git.exists(), beside.exists()) == (place == "git", place == "repository")
 
 
 def test_a_pipe_in_place_of_a_lock_is_refused(small, tree):
