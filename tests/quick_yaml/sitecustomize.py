@@ -1,9 +1,13 @@
-"""Lets Collective Mind read its YAML files quickly in the processes that tests start: each is parsed by the first one only.
+"""Lets Collective Mind start quickly in tests: each YAML file is parsed by the first process only.
 
 Python imports this by itself, as this folder is on their ``PYTHONPATH``. What was parsed is in the folder ``QUICK_YAML``.
+Within a process, installed packages are listed once for each state of their folders.
 """
 
+import functools
 import os
+import pkgutil
+import sys
 
 import yaml
 
@@ -34,5 +38,22 @@ def _load(stream, Loader):  # noqa: N803 - the name that Collective Mind calls i
         return content
 
 
+_iter_modules = pkgutil.iter_modules
+
+
+@functools.cache
+def _installed(_state):
+    return tuple(_iter_modules())
+
+
+def _listed(path=None, prefix=""):
+    """As ``pkgutil.iter_modules``, which Collective Mind calls whenever it starts."""
+    if path is not None or prefix:
+        return _iter_modules(path, prefix)
+    state = ((folder, os.stat(folder).st_mtime_ns) for folder in sys.path if os.path.isdir(folder))
+    return iter(_installed(tuple(state)))
+
+
 if yaml.load.__name__ != _load.__name__:  # the tests import this too, where Python may have done so already
     yaml.load = _load
+    pkgutil.iter_modules = _listed

@@ -82,8 +82,8 @@ def rounds_in(home: CmHome) -> list[Path]:
     return [round_.path for round_ in locate(home, [], ())]
 
 
-def assert_one_whole_clone(old: Path) -> None:
-    """One, as those who read the home see it; and after the next fetch on the disk too."""
+def one_whole_clone(old: Path) -> Path:
+    """The only one, as those who read the home see it; and after the next fetch on the disk too."""
     home = open_quick()
     with fetching(home, lambda _: None):  # a fetch that outlives its parent is waited for
         pass
@@ -92,7 +92,8 @@ def assert_one_whole_clone(old: Path) -> None:
     assert len(list(clone.glob("*/results/*/*/result_0.txt"))) > 2
     Fetcher(home, lambda _: None).remove_unfinished([])
     assert [path.name for path in home.cache.iterdir() if path.is_dir()] == [clone.parent.name]
-    assert rounds_in(open_quick()) == [clone]
+    assert rounds_in(home) == [clone]
+    return clone
 
 
 def updated(step: int) -> bool:
@@ -105,8 +106,7 @@ def test_an_update_that_is_killed_at_any_change_of_the_disk(old):
     steps, ended = 0, False
     for step in itertools.count(1, EVERY):
         steps, ended = step, updated(step)
-        assert_one_whole_clone(old)
-        (old,) = rounds_in(open_quick())
+        old = one_whole_clone(old)
         if ended:
             break
     print(f"{steps} changes of the disk")
@@ -126,7 +126,7 @@ def test_an_update_that_is_killed_while_it_fetches(old, number, monkeypatch):
         time.sleep(0.01)
     os.kill(child, number)
     os.waitpid(child, 0)
-    assert_one_whole_clone(old)
+    one_whole_clone(old)
 
 
 def test_those_who_read_and_an_update_at_once(old, tmp_path):
@@ -159,7 +159,7 @@ def test_those_who_read_and_an_update_at_once(old, tmp_path):
     for reader in readers:
         reader.join()
     assert troubles == []
-    assert_one_whole_clone(old)
+    one_whole_clone(old)
     stored = list(open_quick().repos_path.glob("repos/local/experiment/*5.1-local*/*/cm-result.json"))
     assert sum(len(json.loads(file.read_text())) for file in stored) == 7
 
