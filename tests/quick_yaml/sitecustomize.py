@@ -8,6 +8,7 @@ import functools
 import os
 import pkgutil
 import sys
+from pathlib import Path
 
 import yaml
 
@@ -24,7 +25,6 @@ def _load(stream, Loader):  # noqa: N803 - the name that Collective Mind calls i
         return _parse(stream, _LOADER)
     import hashlib
     import pickle
-    from pathlib import Path
 
     text = stream.read()
     kept = Path(os.environ["QUICK_YAML"], hashlib.sha256(text.encode()).hexdigest())
@@ -50,7 +50,7 @@ def _listed(path=None, prefix=""):
     """As ``pkgutil.iter_modules``, which Collective Mind calls whenever it starts."""
     if path is not None or prefix:
         return _iter_modules(path, prefix)
-    state = ((folder, os.stat(folder).st_mtime_ns) for folder in sys.path if os.path.isdir(folder))
+    state = ((folder, folder.stat().st_mtime_ns) for folder in map(Path, sys.path) if folder.is_dir())
     return iter(_installed(tuple(state)))
 
 

@@ -1,8 +1,9 @@
 """Looks for inputs that break a check.
 
-    python tests/slow/fuzz/run.py TARGET [--seconds N] [--executions N]
+    python tests/slow/fuzz/run.py TARGET... [--seconds N] [--executions N]
 
-``targets.py`` has the targets: log, description, stored, score, check, dataset.
+``targets.py`` has the targets: log, description, stored, score, check, dataset. Each runs in a process of its own, one after
+the other, and the first that finds something ends the run.
 Inputs that reach new code are collected in ``fuzz-TARGET/corpus`` of the current folder, and one that breaks the check ends
 the run and is written beside it. A finding, once understood, belongs into ``tests/slow/fuzz/corpus/TARGET``.
 """
@@ -10,9 +11,11 @@ the run and is written beside it. A finding, once understood, belongs into ``tes
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import atheris
 
@@ -30,30 +33,41 @@ def mutate_json(data: bytes, max_size: int, seed: int) -> bytes:
     return atheris.Mutate(data, max_size) if changed is None else changed[:max_size]
 
 
-def main() -> None:
-    """Runs the command line; libFuzzer ends the process."""
+def main() -> int:
+    """Runs the command line; returns the exit code of libFuzzer, which ends the process of its target."""
     parser = argparse.ArgumentParser(description="Looks for inputs that break a check.")
-    parser.add_argument("target", choices=targets.TARGETS)
+    parser.add_argument("targets", nargs="+", choices=targets.TARGETS, metavar="TARGET")
     parser.add_argument("--seconds", type=int, help="end after so many seconds")
     parser.add_argument("--executions", type=int, help="end after so many inputs")
-    parser.add_argument("--longest", type=int, help="the most bytes that an input may have")
+    parser.add_argument("--longest", type=int, help="the most bytes that an input may have; a table of a data set has more")
     parser.add_argument("--seed", type=int, help="a number that makes two runs alike")
     parser.add_argument("--folder", type=Path, help="for what is found (fuzz-TARGET)")
     arguments = parser.parse_args()
-    folder = arguments.folder or Path(f"fuzz-{arguments.target}")
+    for target in arguments.targets:
+        if (child := os.fork()) == 0:
+            fuzz(target, arguments)
+        if code := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            return code
+    return 0
+
+
+def fuzz(target: str, arguments: argparse.Namespace) -> NoReturn:
+    """Runs one target; libFuzzer ends the process."""
+    folder = (arguments.folder or Path()) / f"fuzz-{target}"
     found = folder / "corpus"
     found.mkdir(parents=True, exist_ok=True)
     options = {"max_total_time": arguments.seconds, "runs": arguments.executions, "seed": arguments.seed}
-    options["max_len"] = arguments.longest
+    options["max_len"] = arguments.longest and max(arguments.longest, targets.LEAST_LONGEST.get(target, 0))
     fuzzer = [f"-{name}={value}" for name, value in options.items() if value is not None]
     fuzzer += [f"-artifact_prefix={folder}/", "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1"]
-    if (words := HERE / f"{arguments.target}.dict").is_file():
+    if (words := HERE / f"{target}.dict").is_file():
         fuzzer.append(f"-dict={words}")
-    command = [sys.argv[0], *fuzzer, str(found), str(targets.CORPUS / arguments.target)]
-    mutator = {"custom_mutator": mutate_json} if arguments.target in targets.OF_JSON else {}
-    atheris.Setup(command, targets.TARGETS[arguments.target], **mutator)
+    command = [sys.argv[0], *fuzzer, str(found), str(targets.CORPUS / target)]
+    mutator = {"custom_mutator": mutate_json} if target in targets.OF_JSON else {}
+    atheris.Setup(command, targets.TARGETS[target], **mutator)
     atheris.Fuzz()
+    os._exit(1)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
