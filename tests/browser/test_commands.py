@@ -111,7 +111,7 @@ def test_the_page_of_results_alone(imported, page):
     with opened(sys.executable, "gui _graph", *asked) as (_, address):
         page.goto(address)
         page.locator(POINTS).first.wait_for(timeout=WAIT)
-        assert page.locator(".xtitle").text_content() == "number_of_nodes"
+        assert page.locator(".xtitle").text_content() == "number_of_nodes (nodes)"
         assert page.locator(".gtitle").text_content() == "Mine"
         assert page.get_by_text("Collective Knowledge Playground").count() == 0
 

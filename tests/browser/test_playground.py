@@ -17,9 +17,11 @@ from support import PROJECT
 from mlperf_training_import.errors import BadInput, NothingToShow, PlaygroundFailure
 from mlperf_training_import.homes import home_of
 from mlperf_training_import.show.playground.playground import missing_requirements, open_playground
+from mlperf_training_import.tables.editions import edition_of
 
 POINTS = ".js-plotly-plot .scatterlayer .point"
 WAIT = 120_000
+EDITION = edition_of("llama2_70b_lora", "5.0").title
 
 
 def wait_for_points(page, number: int) -> None:
@@ -50,10 +52,11 @@ def plot(playground, context):
 class TestItsFirstPage:
     """These tests only look at it, so that it is opened once."""
 
-    def test_opens_on_a_plot_of_all_results_coloured_by_round(self, plot):
+    def test_opens_on_a_plot_of_one_edition_coloured_by_round_with_units(self, plot):
+        assert plot.get_by_label("Select edition").input_value() == EDITION
         assert plot.locator(".legendtext").all_text_contents() == ["4.1", "5.0"]
-        assert plot.locator(".xtitle").text_content() == "accelerators_count"
-        assert plot.locator(".ytitle").text_content() == "Result"
+        assert plot.locator(".xtitle").text_content() == "accelerators_count (accelerators)"
+        assert plot.locator(".ytitle").text_content() == "Result (min.)"
         colours = plot.eval_on_selector_all(POINTS, "points => points.map((point) => point.style.fill)")
         assert len(set(colours)) == 2
 
@@ -73,6 +76,10 @@ class TestItsFirstPage:
 def test_another_task_by_its_place_in_the_list_and_by_its_tag(playground, page):
     page.goto(f"{playground.base}?action=experiments&tags=mlperf-training&type=2d-static&x=accelerators_count&y=Result")
     wait_for_points(page, 59)
+    choose(page, "Select edition", EDITION)
+    wait_for_points(page, 40)
+    choose(page, "Select edition", "all, which are not to be compared")
+    wait_for_points(page, 59)
     choose(page, "Select experiment from 3 found:", "mlperf mlperf-training all closed text-to-image")
     choose(page, "Select how to visualize 1 CM experiment set(s):", "Scatter plot (static)")  # is empty after such a change
     wait_for_points(page, 7)
@@ -89,7 +96,7 @@ def test_printed_links_to_other_tasks(playground, page):
     for title, number in (("language-processing", 12), ("energy against time", 7)):
         page.goto(playground.link(title))
         wait_for_points(page, number)
-    assert page.locator(".ytitle").text_content() == "energy_kwh"
+    assert page.locator(".ytitle").text_content() == "energy_kwh (kWh)"
 
 
 def test_one_result_with_its_keys_and_hostile_text_as_text(playground, page):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from urllib.parse import parse_qs
@@ -19,7 +18,10 @@ from mlperf_training_import.show.playground.playground import make_links
 from mlperf_training_import.show.playground.viewer import KEY_HEADER, script_replacement
 from mlperf_training_import.show.playground.viewer import misc_replacement as misc
 from mlperf_training_import.show.playground.viewer.installed import without_images
+from mlperf_training_import.tables.editions import edition_of
 from mlperf_training_import.tables.suites import ExperimentName, suites
+
+BERT = edition_of("bert", "5.0").title
 
 
 class FakeStreamlit:
@@ -111,47 +113,44 @@ def test_links():
         ]
     )
     assert [link.title for link in links] == [
-        "bert-task, closed",
-        "energy against time, energetic, closed",
-        "energetic, closed",
-        "no-accelerators, closed",
-        "open-task, open",
+        f"bert-task: {BERT}, closed",
+        f"energy against time, energetic: {BERT}, closed",
+        f"energetic: {BERT}, closed",
+        f"no-accelerators: {BERT}, closed",
+        f"open-task: {BERT}, open",
     ]
-    query = "?action=experiments&tags=mlperf-training,all,closed,{}&type=2d-static&x={}&y={}&c=version"
+    query = "?action=experiments&tags=mlperf-training,all,closed,{}&edition=bert-1.0&type=2d-static&x={}&y={}&c=version"
     assert links[0].query == query.format("bert-task", "accelerators_count", "Result")
     assert links[1].query == query.format("energetic", "Result", "energy_kwh")
     assert links[3].query == query.format("no-accelerators", "version", "Result")
 
 
-def test_editions_have_a_marker_each():
-    both = experiment("detection", edition="ssd-coco")
-    both = replace(both, entries=(*both.entries, {**both.entries[0], "edition": "ssd-openimages"}))
-    assert make_links([both])[0].query.endswith("&c=version&s=edition")
-    assert "&s=" not in make_links([experiment("detection", edition="ssd-coco")])[0].query
-
-
-def test_two_benchmarks_of_one_task_have_a_link_each_that_shows_nothing_of_the_other():
-    small = experiment("llm-pretraining-small", rounds=("6.0",), benchmarks=("llama31_8b", "gpt_oss_20b"), energy_kwh=2.0)
-    links = {link.title: parse_qs(link.query.removeprefix("?")) for link in make_links([small])}
-    assert {title: (query["x"], query["y"]) for title, query in links.items()} == {
-        "llm-pretraining-small (gpt_oss_20b), closed": (["accelerators_count"], ["gpt_oss_20b"]),
-        "llm-pretraining-small (llama31_8b), closed": (["accelerators_count"], ["llama31_8b"]),
-        "energy against time, llm-pretraining-small (gpt_oss_20b), closed": (["gpt_oss_20b"], ["energy_kwh"]),
-        "energy against time, llm-pretraining-small (llama31_8b), closed": (["llama31_8b"], ["energy_kwh"]),
+def test_each_edition_has_a_link_of_its_own():
+    """That of the tables where the entries of an older import name none."""
+    ssd = experiment("detection", rounds=("1.1", "4.1"), benchmarks=("ssd",), edition=None)
+    links = {link.title: parse_qs(link.query)["edition"] for link in make_links([ssd])}
+    assert links == {
+        "detection: RetinaNet on OpenImages, 34.0 % mAP (from 2.0), closed": ["ssd-2.0"],
+        "detection: SSD on COCO, 23.0 % mAP (from 0.6), closed": ["ssd-0.6"],
     }
-    assert not any(entry.keys() >= {"llama31_8b", "gpt_oss_20b"} for entry in small.entries)
+
+
+def test_two_benchmarks_of_one_task_have_a_link_each():
+    small = experiment("llm-pretraining-small", rounds=("6.0",), benchmarks=("llama31_8b", "gpt_oss_20b"), edition=None)
+    assert {parse_qs(link.query)["edition"][0] for link in make_links([small])} == {"llama31_8b-5.1", "gpt_oss_20b-6.0"}
 
 
 def test_links_of_both_suites_and_of_throughputs():
     tasks = ("climate-segmentation", "climate-segmentation-throughput")
     hpc = [experiment(task, rounds=("hpc-2.0",), suite="hpc", benchmarks=("deepcam",)) for task in tasks]
     links = {
-        link.title: parse_qs(link.query.removeprefix("?"))["tags"] for link in make_links([*hpc, experiment("bert-task")])
+        link.title.partition(":")[0]: parse_qs(link.query.removeprefix("?"))["tags"]
+        for link in make_links([*hpc, experiment("bert-task")])
     }
     assert links == {
-        "bert-task, closed": ["mlperf-training,all,closed,bert-task"],
-        "hpc-climate-segmentation, closed": ["mlperf-hpc,all,closed,climate-segmentation"],
-        "hpc-climate-segmentation-throughput, closed": ["mlperf-hpc,all,closed,climate-segmentation-throughput"],
+        "bert-task": ["mlperf-training,all,closed,bert-task"],
+        "hpc-climate-segmentation": ["mlperf-hpc,all,closed,climate-segmentation"],
+        "hpc-climate-segmentation-throughput": ["mlperf-hpc,all,closed,climate-segmentation-throughput"],
     }
 
 

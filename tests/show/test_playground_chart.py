@@ -52,6 +52,22 @@ def test_similar_values_have_an_even_axis():
     assert figure.layout.xaxis.type is None
 
 
+def test_axes_say_units_that_all_results_share():
+    entries = [make_entry(number, energy_kwh=1.0 + number, rcp_factor=1.0) for number in range(3)]
+
+    def titles(results, x, y):
+        layout = draw(results, Axes(x, y)).layout
+        return layout.xaxis.title.text, layout.yaxis.title.text
+
+    assert titles(entries, "energy_kwh", "Result") == ("energy_kwh (kWh)", "Result (min.)")
+    assert (
+        titles([*entries, make_entry(3, energy_kwh=1.0, Result_Units="models/min.")], "energy_kwh", "Result")[1] == "Result"
+    )
+    assert titles(entries, "rcp_factor", "version") == ("rcp_factor", "version")
+    hostile = [entry | {"Result_Units": HOSTILE} for entry in entries]
+    assert "<img" not in titles(hostile, "version", "Result")[1]
+
+
 def test_the_hover_box_has_the_ten_lines_that_matter():
     entry = make_entry(3, number_of_nodes=1, rank=1, minutes_spread=0.01, git_commit="1234567890")
     lines = hover_text(entry, SCALE).split("<br>")
@@ -85,7 +101,7 @@ def test_numbers_and_texts_under_one_key():
 def test_numbers_as_colours_have_a_scale():
     figure = draw([make_entry(number) for number in range(5)], Axes("accelerators_count", "Result", "accelerators_count"))
     assert len(figure.data) == 1
-    assert figure.layout.coloraxis.colorbar.title.text == "accelerators_count"
+    assert figure.layout.coloraxis.colorbar.title.text == "accelerators_count (accelerators)"
 
 
 def test_a_point_knows_its_result():

@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 import webbrowser
+from collections import defaultdict
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -23,6 +24,7 @@ from urllib.parse import urlencode
 from ...errors import BadInput, NothingToShow, PlaygroundFailure
 from ...experiments.collect import Collected, collect_everywhere
 from ...place import IMPORT_SCRIPT, ROOT
+from ..entries import edition_of_entry
 from .viewer import KEY_HEADER
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from ...homes.cm import CmHome
     from ...model import Entry
+    from ...tables.editions import Edition
     from ...tables.suites import ExperimentName
 
 REQUIREMENTS = IMPORT_SCRIPT / "requirements-playground.txt"
@@ -122,33 +125,35 @@ def playground_folder() -> Path:
 
 
 def make_links(experiments: Iterable[Collected]) -> list[Link]:
-    """What is worth seeing: the task with the most rounds and results first, energy where it is known, then every task.
+    """What is worth seeing: the edition with most rounds and results first, energy where it is known, then every edition.
 
-    Where a task has several benchmarks each has a link of its own: they are not to be compared.
+    Each shows one edition of one benchmark, as nothing else may be compared.
     """
     views = sorted((view for e in experiments for view in _iter_views(e)), key=_View.weight, reverse=True)
     if any(view.name.scope == "all" for view in views):
         views = [view for view in views if view.name.scope == "all"]
     scores = [
-        view.link(view.title, "accelerators_count" if view.has("accelerators_count") else "version", view.result)
+        view.link(view.title, "accelerators_count" if view.has("accelerators_count") else "version", "Result")
         for view in views
     ]
     energy = [
-        view.link(f"energy against time, {view.title}", view.result, "energy_kwh")
-        for view in views
-        if view.has("energy_kwh")
+        view.link(f"energy against time, {view.title}", "Result", "energy_kwh") for view in views if view.has("energy_kwh")
     ]
     return scores[:1] + energy + sorted(scores[1:], key=attrgetter("title"))
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """The results of one benchmark in an experiment. The key ``result`` has their scores, and no other entry has it."""
+    """The results of one edition in an experiment."""
 
     name: ExperimentName
-    title: str
-    result: str
-    entries: tuple[Entry, ...]
+    edition: Edition
+    entries: list[Entry]
+
+    @property
+    def title(self) -> str:
+        """Task, edition and division in words."""
+        return f"{self.name.suite.label}{self.name.task}: {self.edition.title}, {self.name.division}"
 
     def has(self, key: str) -> bool:
         """Whether any entry has a value under a key."""
@@ -160,26 +165,20 @@ class _View:
         return (self.name.division == "closed", len(rounds), len(self.entries), str(self.name), self.title)
 
     def link(self, title: str, x: str, y: str) -> Link:
-        """A page that is coloured by round, with a marker for each edition where there are several: they are not compared.
+        """A page that is coloured by round.
 
-        The tags are shown there in a field, in which people can go on to another task.
+        The tags and the edition are shown there in fields, in which people can go on to another task or edition.
         """
-        parameters = {"tags": ",".join(self.name.parts), "type": _KIND, "x": x, "y": y, "c": "version"}
-        if len({entry.get("edition") for entry in self.entries}) > 1:
-            parameters["s"] = "edition"
-        return Link(title, parameters)
+        tags = ",".join(self.name.parts)
+        return Link(title, {"tags": tags, "edition": self.edition.id, "type": _KIND, "x": x, "y": y, "c": "version"})
 
 
 def _iter_views(experiment: Collected) -> Iterator[_View]:
-    name, entries = experiment.name, experiment.entries
-    task = f"{name.suite.label}{name.task}"
-    benchmarks = sorted({str(entry.get("Model_ID")) for entry in entries})
-    if len(benchmarks) == 1:
-        yield _View(name, f"{task}, {name.division}", "Result", entries)
-        return
-    for benchmark in benchmarks:  # the playground leaves out what lacks a key that is drawn
-        of_it = tuple(entry for entry in entries if str(entry.get("Model_ID")) == benchmark)
-        yield _View(name, f"{task} ({benchmark}), {name.division}", benchmark, of_it)
+    editions: dict[Edition, list[Entry]] = defaultdict(list)
+    for entry in experiment.entries:
+        editions[edition_of_entry(entry)].append(entry)
+    for edition, entries in editions.items():
+        yield _View(experiment.name, edition, entries)
 
 
 def _is_installed(name: str) -> bool:

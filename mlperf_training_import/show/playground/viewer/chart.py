@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import pandas as pd
 import plotly.express as px
 from plotly.colors import sample_colorscale
 
+from ....tables.keys import entry_keys
 from ....values import natural_key
 
 if TYPE_CHECKING:
@@ -39,6 +41,10 @@ _HOVER_KEYS = (
 )
 _HOVER_LINES = 10
 _LONGEST_LINE = 90
+#: A unit that another key of the result says.
+_NAMED_UNIT = re.compile(r"`(\w+)`")
+#: What is declared of numbers without a unit.
+_NO_UNITS = ("", "1")
 #: How many times the smallest value the largest one must be for a logarithmic axis.
 _WIDE = 20
 #: Where a logarithmic axis has labels; Plotly's own would read 2, 5, 10, 2, 5, 100.
@@ -105,7 +111,7 @@ def draw(results: Sequence[Result], axes: Axes, *, title: str = "", bars: bool =
         hover_name="hover",
         custom_data="uid",
         category_orders={name: sorted(set(frame[name]), key=natural_key) for name in keys if _is_text(frame[name])},
-        labels={name: _escaped(key) for name, key in keys.items()},
+        labels={name: _escaped(_with_unit(key, results)) for name, key in keys.items()},
         title=_escaped(title),
         height=HEIGHT,
         **options,
@@ -143,6 +149,16 @@ def _line(key: str, result: Result) -> str:
         text += f" {result['Result_Units']}"
     line = f"{key}: {text}".replace("\n", " ")
     return _escaped(line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 3] + "...")
+
+
+def _with_unit(key: str, results: Sequence[Result]) -> str:
+    """A key with its unit in brackets, where all results have the same one; another key of a result may say it."""
+    declared = entry_keys().get(key)
+    unit = declared.unit if declared else ""
+    if named := _NAMED_UNIT.fullmatch(unit):
+        units = {str(result.get(named[1], "")) for result in results}
+        unit = units.pop() if len(units) == 1 else ""
+    return f"{key} ({unit})" if unit not in _NO_UNITS else key
 
 
 def _column(results: Sequence[Result], key: str) -> list[Any]:

@@ -19,6 +19,7 @@ import cmind
 import pandas as pd
 
 from ....regular import read_regular
+from ...entries import edition_of_entry
 from .chart import Axes, draw
 from .formula import NO_VALUE, FormulaError, parse_assignments, parse_filter
 from .misc_replacement import get_params
@@ -59,7 +60,8 @@ def visualize(st: Any, parameters: Parameters, action: str = "") -> dict[str, An
     Args:
         st: Streamlit.
         parameters: of the page's address: ``name`` or ``tags`` of experiments, ``type`` of the plot, ``x``, ``y``, ``c``
-            and ``s`` (keys to draw in), ``title``, ``derived_metrics``, ``filter``; ``result_uid`` for one result only.
+            and ``s`` (keys to draw in), ``title``, ``edition``, ``derived_metrics``, ``filter``; ``result_uid`` for one
+            result only.
         action: the name of this page in its address; empty where it is the only one.
 
     Returns:
@@ -90,7 +92,10 @@ def visualize(st: Any, parameters: Parameters, action: str = "") -> dict[str, An
     if not kind:
         st.markdown("Choose how to visualize the results, on the left.")
         return _DONE
+    results = _choose_edition(st.sidebar, results, asked.get("edition"))
     keys = _keys_of(results)
+    if len({result["edition"] for result in results}) > 1:
+        asked.setdefault("s", "edition")
     axes = Axes(*(_choose_key(st.sidebar, keys, which, asked.get(which)) for which in _AXES))
     _add_derived(st, results, asked.get("derived_metrics", ""))
     results = _filtered(st, results, asked.get("filter", ""))
@@ -130,7 +135,7 @@ def _labels(experiment: Any) -> tuple[str, str, str]:
 
 
 def _read_results(st: Any, experiments: Sequence[Any]) -> list[Result]:
-    """The results that experiments hold, each with where it is from; says which files cannot be read."""
+    """The results that experiments hold, each with its edition and where it is from; says which files cannot be read."""
     results = []
     for experiment in experiments:
         place = dict(zip(("experiment_tags", "experiment_alias", "experiment_uid"), _labels(experiment), strict=True))
@@ -141,8 +146,19 @@ def _read_results(st: Any, experiments: Sequence[Any]) -> list[Result]:
             except (OSError, ValueError, RecursionError) as error:
                 st.warning(_plain(f"{file}: {error}"))
                 continue
-            results += [item | place for item in stored if isinstance(item, dict)] if isinstance(stored, list) else []
+            for item in stored if isinstance(stored, list) else ():
+                if isinstance(item, dict):
+                    edition = edition_of_entry(item)
+                    results.append(item | place | {"edition": edition.id, "edition_title": edition.title})
     return results
+
+
+def _choose_edition(side: Any, results: list[Result], asked: str | None) -> list[Result]:
+    """The results of the edition that was chosen, all where none was: nothing is to be compared across two."""
+    titles = {"": "all, which are not to be compared"} | {result["edition"]: result["edition_title"] for result in results}
+    options = list(titles)
+    chosen = side.selectbox("Select edition", options, index=_index(options, asked), format_func=titles.__getitem__)
+    return [result for result in results if not chosen or result["edition"] == chosen]
 
 
 def _keys_of(results: Sequence[Result]) -> list[str]:
