@@ -222,7 +222,7 @@ class TestOverview:
         assert change[9:12] == ["20.00 in 4.1 (Old)", "2.0", "2.00 in 4.1 on 64 × Old, available"]
         card = page.locator(".multiple .figure").inner_text()
         assert "10.00 minutes in 5.0 on 8 × New, preview; record: 2.00 in 4.1 on 64 × Old, available" in card
-        assert "repositories have none" in page.locator("#notes").inner_text()  # the IDs of results
+        assert "The IDs of results are not in the repositories." in page.locator("#notes").inner_text()
 
     def test_a_result_that_the_table_of_its_round_lacks_is_not_verified(self, opened):
         place = {"submitter_folder": "Lenovo", "system_file": "SR670v2-4xA100_SXM4_40GB_400W", "Model_ID": "bert"}

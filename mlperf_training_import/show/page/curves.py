@@ -54,6 +54,7 @@ def _chart(curves: Curves) -> dict[str, Any]:
             {
                 "log": curve.log.rpartition("/")[2],
                 "is_kept": curve.is_kept,
+                "evaluations": len(curve.points),
                 "at": [round(place, _DECIMALS) for place, _ in points],
                 "quality": [float(f"{quality:.{_DIGITS}g}") for _, quality in points],
             }

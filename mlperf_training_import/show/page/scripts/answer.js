@@ -1,7 +1,7 @@
 /* The first screen: who is fastest at one size, how that came about, and the answer as a sentence. */
 
 import {copyButton, make} from "./dom.js";
-import {bibtex, cite, dateOf} from "./cite.js";
+import {NO_IDS, bibtex, cite, dateOf} from "./cite.js";
 import {capital, formatTimes} from "./format.js";
 import {groupBy, timesAsFast} from "./compare.js";
 import {putTogether} from "./marks.js";
@@ -107,7 +107,7 @@ function leadOf({bars, other, figure, edition, open}) {
       make("strong", {}, "Fastest here: "),
       ended(`${parts.join("; ")}`),
       remarks.length ? ` To know: ${ended(remarks.join("; "))}` : "",
-      ` Ratios are derived. ${edition.title}.`,
+      ` Ratios are derived. ${NO_IDS} ${edition.title}.`,
     ),
     make(
       "p",

@@ -9,6 +9,9 @@ export const TRADEMARK =
 /* MLCommons asks for the ID of a result; its repositories have none. */
 const NO_ID = "The result's ID is not in the repository.";
 
+/* The same where results are compared. */
+export const NO_IDS = "The IDs of results are not in the repositories.";
+
 const suiteOf = (result) =>
   `${isVerified(result) ? "" : "Unverified "}${result.edition.suite_title.replace("MLPerf", "MLPerf®")} v${result.round_in_suite} ${capital(result.division)}`;
 

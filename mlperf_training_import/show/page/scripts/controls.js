@@ -1,7 +1,7 @@
 /* The bar of filters: built once, and told what is chosen and how many results each value would show. */
 
 import {byId, make} from "./dom.js";
-import {collator, count, format} from "./format.js";
+import {collator, format} from "./format.js";
 import {ANY, FACETS, NOT_GIVEN, NO_FILTERS, RANGES, TITLES, describeFilters, limitsOf} from "./filters.js";
 import {groupBy} from "./compare.js";
 
@@ -26,7 +26,7 @@ export function createControls(data, change) {
     id: "words",
     autocomplete: "off",
     spellcheck: "false",
-    placeholder: "any word of a result",
+    placeholder: "any word",
     input: () => change({words: words.value}, {quiet: true}),
   });
   const repeats = make("input", {type: "checkbox", change: () => change({repeats: repeats.checked})});
@@ -145,7 +145,7 @@ function createChoice(name, values, change) {
     update(state, counts) {
       for (const [value, {text, option}] of options) {
         const would = counts[name].get(value) ?? 0;
-        option.textContent = `${text} (${count(would, "result")})`;
+        option.textContent = `${text} (${format(would)})`;
         option.disabled = would === 0 && state[name] !== value;
       }
       select.value = state[name];

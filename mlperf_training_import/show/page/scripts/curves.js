@@ -20,7 +20,10 @@ export function curvesOf(data, result) {
   return frame;
 }
 
-/* A target: {metric, target, unit, runs}; a run: {log, is_kept, at, quality}, with how far it was in the unit. */
+/*
+ * A target: {metric, target, unit, runs}; a run: {log, is_kept, evaluations, at, quality}, with how many there were, and how
+ * far it was in the unit at those that are drawn.
+ */
 function showTarget({metric, target, unit, runs}) {
   const points = runs.flatMap(({log, is_kept, at, quality}) => at.map((x, place) => ({log, is_kept, x, y: quality[place]})));
   const [xTicks, yTicks] = [roundTicks([0, ...points.map(({x}) => x)]), roundTicks([target, ...points.map(({y}) => y)])];
@@ -40,9 +43,9 @@ function showTarget({metric, target, unit, runs}) {
   });
   chart.setAttribute("role", "img");
   const columns = ["Run", "Evaluations", `Last, ${unit}`, metric].map((title, place) => ({title, number: place > 0}));
-  const rows = runs.map(({log, is_kept, at, quality}) => [
+  const rows = runs.map(({log, is_kept, evaluations, at, quality}) => [
     is_kept ? log : `${log} (not in the score)`,
-    format(at.length),
+    format(evaluations),
     format(at.at(-1)),
     formatFigure(quality.at(-1)),
   ]);

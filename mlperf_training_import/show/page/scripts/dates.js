@@ -36,13 +36,14 @@ export function drawOverDates(label, results, {width, height, figure, palette, u
   }));
   const steps = lines.flatMap((one) => one.steps);
   if (!steps.length) return {chart: null, steps, records: [], undated: results.length};
+  const y = (result) => figure.of(result);
   const records = recordsOf(bestOfRounds(dated, figure), figure);
   const {series, of} = palette(steps, "accelerator");
   const end = steps.reduce((latest, {day}) => (day > latest ? day : latest), "");
   // of many records of one accelerator the first and the last have room for their names
   const ends = records.filter(({chip}, place) => records[place - 1]?.chip !== chip || records[place + 1]?.chip !== chip);
+  const vertical = logScale(steps.map(y), unit);
   const stairs = [...records, {...records.at(-1), day: end}];
-  const y = (result) => figure.of(result);
   return {
     steps,
     records,
@@ -55,7 +56,7 @@ export function drawOverDates(label, results, {width, height, figure, palette, u
       marginBottom: 44,
       marginTop: 26,
       x: dateScale(steps, width - 80),
-      y: logScale(steps.map(y), unit),
+      y: {...vertical, scale: {...vertical.scale, insetBottom: 18}}, // for the name of a record
       marks: [
         line(stairs, {x: dateOf, y, curve: "step-after", stroke: "var(--faint)", strokeWidth: 5}),
         ...lines.map((one) => line(one.steps, {x: dateOf, y, stroke: of(one.steps[0]).colour, strokeWidth: 1.5})),

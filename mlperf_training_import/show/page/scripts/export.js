@@ -1,7 +1,7 @@
 /* What is shown, as files: rows as CSV and JSON with all keys, a chart as SVG and PNG with title, source and date in it. */
 
 import {make, makeSvg} from "./dom.js";
-import {TRADEMARK, dateOf} from "./cite.js";
+import {NO_IDS, TRADEMARK, dateOf} from "./cite.js";
 
 /* All rows with all keys that any of them has; lists and objects as JSON. Lines end as RFC 4180 has it. */
 export function toCsv(entries) {
@@ -34,7 +34,10 @@ const [MARGIN, LINE, LONGEST] = [20, 17, 120];
 /* The chart as a picture that stands alone: black on white, with its title, notes, legend and source. */
 export function toSvg({title, subtitle, notes, legend, chart, source}) {
   const [width, height] = ["width", "height"].map((name) => Number(chart.getAttribute(name)));
-  const [lead, end] = [wrap([subtitle, ...notes], width), wrap([`${source} ${dateOf(new Date())}.`, TRADEMARK], width)];
+  const [lead, end] = [
+    wrap([subtitle, ...notes], width),
+    wrap([`${source} ${dateOf(new Date())}. ${NO_IDS}`, TRADEMARK], width),
+  ];
   const legendHeight = legend ? Number(legend.getAttribute("height")) : 0;
   const tops = {chart: MARGIN + 26 + lead.length * LINE + legendHeight + 8};
   const whole = tops.chart + height + 12 + end.length * LINE + MARGIN;

@@ -68,7 +68,7 @@ export function logScale(values, label, {ticks = roundNumbers} = {}) {
 export function linearScale(most, label, room = 90) {
   const step = roundStep(most / 6);
   const ticks = steps(0, Math.floor(most / step), step);
-  return {scale: {domain: [0, most], insetRight: room}, label, ticks};
+  return {scale: {domain: [0, most], insetRight: room}, label, ticks, anchor: "left"};
 }
 
 /* A few round numbers around all values. */
@@ -102,7 +102,15 @@ export function draw(label, {x, y, marks, drawn = [], ...options}) {
       ? [axisY(y.ticks, {text: texts(y.ticks, y.names), label: y.label, labelArrow: "none", tickSize: 0})]
       : []),
     ...(x && x.ticks !== null
-      ? [axisX(x.ticks, {text: texts(x.ticks, x.names), label: x.label, labelArrow: "none", tickSize: 0})]
+      ? [
+          axisX(x.ticks, {
+            text: texts(x.ticks, x.names),
+            label: x.label,
+            labelAnchor: x.anchor,
+            labelArrow: "none",
+            tickSize: 0,
+          }),
+        ]
       : []),
     ...(y && y.scale.type === "log" && y.ticks !== null ? [gridY(y.ticks)] : []),
     ...(x && x.scale.type !== "point" && x.ticks !== null ? [gridX(x.ticks)] : []),

@@ -1,6 +1,7 @@
 /* All benchmarks at once: a small chart for each edition and division, and what the last round brought. */
 
 import {make} from "./dom.js";
+import {NO_IDS} from "./cite.js";
 import {collator, count, format, formatFigure, formatShare, median, sayMachine} from "./format.js";
 import {best, bestOfRounds, groupBy, groupOf, hasFigure, recordsOf, sizeOf} from "./compare.js";
 import {ENERGY_COLUMNS, bestEnergies, hasEnergy} from "./energy.js";
@@ -56,9 +57,7 @@ export function showOverview({results, repeats, state, change, open}) {
     title,
     drawn: [],
     legend: [],
-    notes: [
-      "Each chart is one benchmark with one data set and one target; none can be compared with another. MLCommons asks for the ID of a result where results are compared: its repositories have none.",
-    ],
+    notes: ["Each chart is one benchmark with one data set and one target; none can be compared with another. " + NO_IDS],
     body: make(
       "div",
       {class: "multiples"},
@@ -172,6 +171,7 @@ export function showEnergies({results, open}) {
   const measured = results.filter(hasEnergy);
   const title = "Energy to train once";
   if (!measured.length) return {title, empty: "No result with measured energy here."};
+  const doubtful = measured.filter(({codes}) => codes.length);
   const sameSize = groupBy(measured, (result) => `${groupOf(result)}\n${result.size}`);
   const least = [...groupBy(measured, groupOf).values()]
     .sort((a, b) => collator.compare(a[0].edition.title, b[0].edition.title))
@@ -182,8 +182,9 @@ export function showEnergies({results, open}) {
     legend: [],
     notes: [
       `${count(measured.length, "result")} with measured energy, from ${count(new Set(measured.map((result) => result.submitter)).size, "submitter")}. Choose a benchmark to see them all; none can be compared with another.`,
-      `${count(measured.filter(({codes}) => codes.length).length, "of them has findings", "of them have findings")}: see To know, here and in the table of all of them below.`,
-    ],
+      doubtful.length > 0 &&
+        `${count(doubtful.length, "of them has findings", "of them have findings")}: see To know, here and in the table of all of them below.`,
+    ].filter(Boolean),
     figures: tableOfResults(
       "The least energy of each benchmark and size",
       [

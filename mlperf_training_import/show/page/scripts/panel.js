@@ -173,6 +173,7 @@ function factsOf(result) {
     ["To the target", result.progress === null ? "" : `${format(result.progress)} ${result.progress_unit}`],
     ["Convergence", result.verdict ? `${result.verdict}: ${result.verdict_said}` : ""],
     ["To know", result.remarks.join("; ")],
+    ["Result ID", "not in the repository"],
     ["Not verified", result.is_listed ? "" : "MLCommons' table of the round does not have this result"],
   ].filter(([, value]) => value);
   return make(

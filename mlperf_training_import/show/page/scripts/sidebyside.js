@@ -93,6 +93,7 @@ function tableOf(data, results, {change, state, open}) {
     ["Benchmark", ...results.map(({edition}) => edition.title)],
     ["Score", ...results.map(sayScore)],
     ["Spread of runs, derived", ...results.map(({spread}) => (spread === null ? "" : formatShare(spread)))],
+    ["Result ID", ...results.map(() => "not in the repository")],
     ["To know", ...results.map(({signs}) => signs)],
   ];
   const table = makeFigures(
