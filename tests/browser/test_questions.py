@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -17,27 +19,8 @@ pd = pytest.importorskip("pandas")
 
 BOUGHT = ("available", "available cloud", "available on-premise")
 NVIDIA_LLM = "llama2_70b_lora-4.0"
-
-
-@pytest.fixture(scope="session")
-def answers(real_home):
-    """The page of the rounds 0.7, 3.0 and 4.1 with the findings of their import, and their entries as a table."""
-    work = Path(real_home["WORK"])
-    subprocess.run(
-        [sys.executable, str(PROJECT / "run.py"), "report"], cwd=work, env={**os.environ, **real_home}, check=True
-    )
-    entries = pd.DataFrame(json.loads((work / "summary_results.json").read_text(encoding="utf-8")))
-    return SimpleNamespace(file=work / "mlperf-training-results.html", entries=entries)
-
-
-@pytest.fixture
-def asked(page, answers):
-    """The page of all benchmarks; at the end nothing must have gone wrong on it."""
-    page.goto(f"{answers.file.as_uri()}#benchmark=all")
-    yield page
-    assert page.errors == []
-
-
+#: The round whose learning curves are on the page: the smallest.
+CURVES_OF = "hpc-0.7"
 #: More clicks and choices than these must no question take.
 MOST_CLICKS = 8
 COUNT_CLICKS = """
@@ -47,14 +30,43 @@ COUNT_CLICKS = """
 """
 
 
+@pytest.fixture(scope="session")
+def answers(real_home):
+    """The page of five real rounds with findings, and learning curves of one; entries, evaluations and runs as tables."""
+    work, env = Path(real_home["WORK"]), {**os.environ, **real_home}
+    for command in (
+        ("dataset", "--round", CURVES_OF, "--output", "curves", "--no_measurements"),
+        ("report", "--dataset", "curves"),
+    ):
+        subprocess.run([sys.executable, str(PROJECT / "run.py"), *command], cwd=work, env=env, check=True)
+    entries = pd.DataFrame(json.loads((work / "summary_results.json").read_text(encoding="utf-8")))
+    evaluations, runs = (pd.read_parquet(work / "curves" / name) for name in ("evaluations", "runs"))
+    return SimpleNamespace(file=work / "mlperf-training-results.html", entries=entries, evaluations=evaluations, runs=runs)
+
+
+@pytest.fixture(scope="module")
+def opened_once(chromium, answers):
+    """The page, which counts clicks and choices in lists."""
+    with contextlib.closing(chromium.new_context(viewport={"width": 1400, "height": 900})) as context:
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.goto(f"{answers.file.as_uri()}#view=care")
+        page.evaluate(COUNT_CLICKS)
+        yield page
+
+
 @pytest.fixture
-def first_screen(page, answers):
-    """The page as it opens, which counts clicks and choices in lists; a question must take few of them."""
-    page.goto(answers.file.as_uri())
-    page.evaluate(COUNT_CLICKS)
+def asked(opened_once):
+    """The page as it opens; a question must take few clicks and choices, and nothing must go wrong."""
+    page = opened_once
+    page.evaluate("location.hash = '#'; clicks = 0;")
+    page.get_by_role("tab", name="Who is fastest", selected=True).wait_for()
     yield page
     assert page.evaluate("clicks") <= MOST_CLICKS
     assert page.errors == []
+    page.evaluate("location.hash = '#view=care'")
 
 
 @pytest.fixture
@@ -86,6 +98,15 @@ def choose(page, menu: str, *values: str) -> None:
 
 def size(page, number: int) -> None:
     page.get_by_role("combobox", name="Number of accelerators").select_option(str(number))
+
+
+def figures(page) -> list[list[str]]:
+    """The cells of the rows of the tables below the chart."""
+    return cells(page, "#figures tbody tr")
+
+
+def cells(page, rows: str) -> list[list[str]]:
+    return page.locator(rows).evaluate_all("all => all.map((row) => [...row.cells].map((cell) => cell.textContent))")
 
 
 def notes(page) -> str:
@@ -133,17 +154,15 @@ def test_how_a_benchmark_improved_over_the_rounds(asked, all_closed):
 
 def test_who_has_measured_energy_and_is_most_efficient(asked, answers):
     measured = answers.entries[answers.entries.energy_kwh.notna() & (answers.entries.division == "closed")]
+    asked.locator("#benchmark").select_option("all")
     asked.get_by_role("tab", name="Energy").click()
     assert f"{len(measured)} result{'s' if len(measured) > 1 else ''} with measured energy" in notes(asked)
-    for edition, rows in measured.groupby("edition"):
-        choose_benchmark(asked, measured, edition)
-        asked.get_by_role("tab", name="Energy").click()
-        for number, same in rows.groupby("accelerators_count"):
-            least = same.loc[same.energy_kwh.idxmin()]
-            assert (
-                f"{figure(least.energy_kwh)} kWh on {int(number):,} ({least.accelerator}, {least.submitter_name}"
-                in notes(asked)
-            )
+    least = measured.loc[measured.groupby(["edition_title", "accelerators_count"]).energy_kwh.idxmin()]
+    wanted = {
+        (entry.edition_title, f"{int(entry.accelerators_count):,}", figure(entry.energy_kwh), entry.submitter_name)
+        for _, entry in least.iterrows()
+    }
+    assert {(row[0], row[2], row[3], row[7]) for row in figures(asked)} == wanted
 
 
 def test_how_well_a_system_scales(asked, closed):
@@ -166,6 +185,7 @@ def test_how_well_a_system_scales(asked, closed):
 
 def test_all_results_of_a_submitter_in_a_round(asked, answers):
     rows = answers.entries[(answers.entries.submitter_name == "Dell") & (answers.entries.version == "4.1")]
+    asked.locator("#benchmark").select_option("all")
     asked.locator("#division").select_option("all")
     choose(asked, "submitter", "Dell")
     choose(asked, "rounds", "4.1")
@@ -175,29 +195,25 @@ def test_all_results_of_a_submitter_in_a_round(asked, answers):
 
 
 def test_how_noisy_a_result_is(asked, closed):
-    for edition, rows in closed.groupby("edition"):
-        choose_benchmark(asked, closed, edition)
-        asked.get_by_role("tab", name="Against accelerators").click()
+    asked.locator("#benchmark").select_option("all")
+    said = {row[0]: row[-1] for row in figures(asked)}
+    for title, rows in closed.groupby("edition_title"):
         spread = statistics.median(rows.minutes_spread.dropna())
-        said = asked.locator("#facts div", has_text="Median spread of runs").inner_text()
-        assert said.split("\n")[-1] == f"{spread * 100:.{1 if spread < 0.1 else 0}f} %"
-    rows = closed[closed.edition == edition]
+        assert said[title] == f"{spread * 100:.{1 if spread < 0.1 else 0}f} %"
+    choose_benchmark(asked, closed, "resnet-0.6")
     asked.locator("#scroll tbody button").first.click()
-    best = rows.loc[rows.Result.idxmin()].fillna({"scaling_factor": 1})
-    runs = sorted(best.runs_minutes)
-    listed = (
-        asked.locator("#panel .note")
-        .inner_text()
-        .rstrip(".")
-        .rpartition(". " if best.scaling_factor == 1 else ": ")[2]
-        .split(", ")
+    best = closed.set_index("uid").loc[asked.evaluate("new URLSearchParams(location.hash.slice(1)).get('result')")]
+    factor = 1 if math.isnan(best.scaling_factor) else best.scaling_factor
+    listed = asked.locator("#panel .note").inner_text().rstrip(".").rpartition(". " if factor == 1 else ": ")[2].split(", ")
+    assert [float(minutes.replace(",", "")) for minutes in listed] == pytest.approx(
+        sorted(best.runs_minutes), rel=0.005, abs=6e-5
     )
-    assert [float(minutes.replace(",", "")) for minutes in listed] == pytest.approx(runs, rel=0.005, abs=6e-5)
-    assert asked.locator("#panel svg circle").count() == len(runs)
+    assert asked.locator("#panel svg circle").count() == len(best.runs_minutes)
 
 
 def test_nothing_is_set_against_what_it_cannot_be_compared_with(asked, closed, all_closed):
     """Goes through all benchmarks: what is drawn is of one edition and division, and every ratio is one within it."""
+    asked.locator("#benchmark").select_option("all")
     changes = asked.locator("#figures tbody tr").all_inner_texts()
     titles = [line.partition("\t")[0] for line in changes]
     assert sorted(title for title in titles if title in set(closed.edition_title)) == sorted(set(closed.edition_title))
@@ -211,98 +227,149 @@ def test_nothing_is_set_against_what_it_cannot_be_compared_with(asked, closed, a
             assert f"\t{figure(other)} in {before} (" in change
             assert f")\t{times(other / best.Result)}\t" in change
     for edition, rows in closed.groupby("edition"):
-        choose_benchmark(asked, closed, edition)
-        asked.get_by_role("tab", name="Against accelerators").click()
         drawn = rows[rows.accelerators_count > 0]
-        assert asked.locator("#chart .points > *").count() == len(drawn), edition
-        for view in ("Same size", "Over the rounds", "Scaling"):
-            asked.get_by_role("tab", name=view).click()
-            listed = asked.locator("#figures tbody button").all_inner_texts()
-            systems = all_closed[all_closed.edition == edition].system
-            assert set(listed) <= set(systems), (edition, view)
+        systems = set(all_closed[all_closed.edition == edition].system)
+        for view in ("sizes", "same-size", "rounds", "scaling"):
+            asked.evaluate(
+                "(state) => { location.hash = new URLSearchParams(state); }", {"benchmark": edition, "view": view}
+            )
+            asked.locator(f"[data-view={view}][aria-selected=true]").wait_for()
+            if view == "sizes":
+                assert asked.locator("#chart .points > *").count() == len(drawn), edition
+            else:
+                assert set(asked.locator("#figures tbody button").all_inner_texts()) <= systems, (edition, view)
 
 
-def test_who_is_fastest_on_the_first_screen(first_screen, all_closed):
+def test_who_is_fastest_on_the_first_screen(asked, all_closed):
     rows = all_closed[(all_closed.edition == NVIDIA_LLM) & (all_closed.accelerators_count == 8)]
     best = rows.loc[rows.groupby("accelerator").Result.idxmin()].set_index("accelerator")
     fastest = best.Result.idxmin()
-    first_screen.get_by_role("radio", name="Llama 2 70B with LoRA").check()
-    first_screen.get_by_label("Times as fast as").select_option(label="H100")
-    lead = first_screen.locator(".lead").inner_text()
+    asked.get_by_role("radio", name="Llama 2 70B with LoRA").check()
+    asked.get_by_label("Times as fast as").select_option(label="H100")
+    lead = asked.locator(".lead").inner_text()
     assert f"{fastest}: {figure(best.Result[fastest])} minutes on 8 " in lead
     assert f"{times(best.Result['H100'] / best.Result[fastest])} times as fast as H100" in lead
 
 
-def test_how_far_a_large_model_scales_across_submitters(first_screen, closed):
+def test_how_far_a_large_model_scales_across_submitters(asked, closed):
     rows = closed[(closed.edition == "gpt3-3.0") & (closed.version == "4.1") & (closed.accelerator == "H100")]
     best = rows.groupby("accelerators_count").Result.min().sort_index()
-    first_screen.get_by_role("radio", name="GPT-3 175B").check()
-    first_screen.get_by_role("tab", name="Scaling").click()
-    family = first_screen.get_by_role("combobox", name="Family")
+    asked.get_by_role("radio", name="GPT-3 175B").check()
+    asked.get_by_role("tab", name="Scaling").click()
+    family = asked.get_by_role("combobox", name="Family")
     wanted = [
         text for text in family.locator("option").all_inner_texts() if text.startswith("all submitters") and "H100" in text
     ]
     family.select_option(label=next(text for text in wanted if "4.1" in text))
     (first, last), (slow, fast) = best.index[[0, -1]], best.iloc[[0, -1]]
-    said = notes(first_screen)
+    said = notes(asked)
     assert f"from {int(first):,} to {int(last):,} accelerators, {figure(slow)} to {figure(fast)} minutes" in said
     assert f"{times(slow / fast)} of {times(last / first)} times" in said
 
 
-def test_the_fewest_accelerators_that_train_within_a_time(first_screen, closed):
+def test_the_fewest_accelerators_that_train_within_a_time(asked, closed):
     rows = closed[(closed.edition == NVIDIA_LLM) & (closed.Result <= 30)]
-    first_screen.get_by_role("radio", name="Llama 2 70B with LoRA").check()
-    first_screen.get_by_role("tab", name="Against accelerators").click()
-    first_screen.locator('.menu[data-name="ranges"] summary').click()
-    first_screen.get_by_label("Minutes, to").fill("30")
-    first_screen.keyboard.press("Enter")
-    first_screen.keyboard.press("Escape")
-    first_screen.get_by_role("columnheader", name="Number").get_by_role("button").click()
-    assert (
-        first_screen.locator("#scroll tbody .at-accelerators").first.inner_text()
-        == f"{int(rows.accelerators_count.min()):,}"
-    )
-    assert first_screen.locator("#count").inner_text().startswith(f"{len(rows)} results of ")
+    asked.get_by_role("radio", name="Llama 2 70B with LoRA").check()
+    asked.get_by_role("tab", name="Against accelerators").click()
+    asked.locator('.menu[data-name="ranges"] summary').click()
+    asked.get_by_role("spinbutton", name="Minutes, to").fill("30")
+    asked.keyboard.press("Enter")
+    asked.keyboard.press("Escape")
+    asked.get_by_role("columnheader", name="Number").get_by_role("button").click()
+    assert asked.locator("#scroll tbody .at-accelerators").first.inner_text() == f"{int(rows.accelerators_count.min()):,}"
+    assert asked.locator("#count").inner_text().startswith(f"{len(rows)} results of ")
 
 
-def test_which_results_of_a_round_should_be_read_with_care(first_screen, answers):
+def test_which_results_of_a_round_should_be_read_with_care(asked, answers):
     rows = answers.entries[(answers.entries.version == "4.1") & (answers.entries.division == "closed")]
     doubtful = rows[rows.doubts.map(lambda codes: isinstance(codes, list))]
-    first_screen.locator("#benchmark").select_option("all")
-    choose(first_screen, "rounds", "4.1")
-    choose(first_screen, "trust", "findings")
-    first_screen.get_by_role("tab", name="To read with care").click()
-    listed = [line.split("\t") for line in first_screen.locator("#figures tbody tr").all_inner_texts()]
+    asked.locator("#benchmark").select_option("all")
+    choose(asked, "rounds", "4.1")
+    choose(asked, "trust", "findings")
+    asked.get_by_role("tab", name="To read with care").click()
+    listed = figures(asked)
     assert set(doubtful.system) <= {row[0] for row in listed}
     for _, entry in doubtful.iterrows():
         assert any(row[0] == entry.system and all(code in row[-1].lower() for code in entry.doubts) for row in listed)
 
 
-def test_two_systems_side_by_side(first_screen, answers):
-    first_screen.get_by_role("radio", name="Llama 2 70B with LoRA").check()
+def test_two_systems_side_by_side(asked, answers):
+    asked.get_by_role("radio", name="Llama 2 70B with LoRA").check()
     for place in (0, 1):
-        first_screen.locator("#scroll tbody button").nth(place).click()
-        first_screen.locator("#panel").get_by_role("button", name="Compare", exact=True).click()
-    first_screen.get_by_role("button", name="Side by side (2)").click()
-    rows = {
-        row[0]: row[1:] for row in (line.split("\t") for line in first_screen.locator("#figures tbody tr").all_inner_texts())
-    }
+        asked.locator("#scroll tbody button").nth(place).click()
+        asked.locator("#panel").get_by_role("button", name="Compare", exact=True).click()
+    asked.get_by_role("button", name="Side by side (2)").click()
+    rows = {row[0]: row[1:] for row in figures(asked)}
     entries = answers.entries.set_index("uid").loc[rows["uid"]]
     assert [float(text.split()[0]) for text in rows["Result"]] == pytest.approx(list(entries.Result))
 
 
-def test_what_software_gained_on_the_same_accelerators(first_screen, all_closed):
+def test_what_software_gained_on_the_same_accelerators(asked, all_closed):
     rows = all_closed[
         (all_closed.edition == "bert-1.0") & (all_closed.accelerators_count == 8) & (all_closed.accelerator == "H100")
     ]
     best = rows.groupby("version").Result.min()
-    first_screen.get_by_role("radio", name="BERT").check()
-    choose(first_screen, "accelerator", "H100")
-    first_screen.get_by_role("tab", name="Over the rounds").click()
-    size(first_screen, 8)
-    said = notes(first_screen)
+    asked.get_by_role("radio", name="BERT").check()
+    choose(asked, "accelerator", "H100")
+    asked.get_by_role("tab", name="Over the rounds").click()
+    size(asked, 8)
+    said = notes(asked)
     assert f"From {figure(best['3.0'])} minutes in 3.0 (H100" in said
     assert f"to {figure(best['4.1'])} minutes in 4.1 (H100" in said
+
+
+def test_accelerators_of_several_vendors_or_generations_against_one_at_one_size(asked, all_closed):
+    """As of AMD's MI300X, MI325X and MI355X against H200 and B200, which rounds have that are not at hand."""
+    names, other = ("B200", "H100", "H200"), "H200"
+    rows = all_closed[
+        (all_closed.edition == NVIDIA_LLM) & (all_closed.accelerators_count == 8) & all_closed.accelerator.isin(names)
+    ]
+    best = rows.groupby("accelerator").Result.min().sort_values()
+    asked.get_by_role("radio", name="Llama 2 70B with LoRA").check()
+    choose(asked, "accelerator", *names)
+    asked.get_by_label("Times as fast as").select_option(label=other)
+    asked.locator("#figures summary").click()
+    listed = [(row[0], row[1], row[2]) for row in figures(asked)[: len(names)]]
+    assert listed == [(name, figure(minutes), times(best[other] / minutes)) for name, minutes in best.items()]
+
+
+def test_weak_scaling_of_an_hpc_benchmark(asked, answers):
+    rows = answers.entries[
+        (answers.entries.metric == "throughput")
+        & (answers.entries.Model_ID == "deepcam")
+        & (answers.entries.division == "closed")
+    ].sort_values("accelerators_count")
+    title = f"{rows.edition_title.iloc[0]}, throughput"
+    asked.locator("#benchmark").select_option(label=title)
+    assert "weak scaling" in asked.locator("#facts").inner_text()
+    asked.get_by_role("tab", name="Scaling").click()
+    _, family = max(rows.groupby("submitter_name"), key=lambda group: len(group[1]))
+    (first, last), (low, high) = family.accelerators_count.iloc[[0, -1]], family.Result.iloc[[0, -1]]
+    said = notes(asked)
+    assert f"from {int(first):,} to {int(last):,} accelerators, {figure(low)} to {figure(high)} models/min.: " in said
+    assert (
+        f"{times(high / low)} of {times(last / first)} times, {high / low / (last / first):.0%}".replace("%", " %") in said
+    )
+    models = asked.locator("#scroll tbody .at-models_trained").all_inner_texts()
+    assert sorted(map(int, models)) == sorted(rows.models_trained.astype(int))
+
+
+def test_one_learning_curve(asked, answers):
+    rows = answers.entries[(answers.entries.version == CURVES_OF) & (answers.entries.division == "closed")]
+    entry = rows[rows.edition == "cosmoflow-hpc-0.7"].sort_values("Result").iloc[0]
+    choose_benchmark(asked, answers.entries, entry.edition)
+    asked.get_by_role("tab", name="Against accelerators").click()
+    asked.locator("#scroll tbody button").first.click()
+    asked.locator(".curves summary").click()
+    listed = {row[0].partition(" (")[0]: row[1:] for row in cells(asked, ".curves tbody tr")}
+    evaluations = answers.evaluations[(answers.evaluations.uid == entry.uid) & answers.evaluations.quality.notna()]
+    wanted = {}
+    for log, points in evaluations.groupby("log"):
+        last = points.sort_values("line").iloc[-1]
+        wanted[log.rpartition("/")[2]] = [str(len(points)), figure(last.quality)]
+    assert {name: [row[0], row[2]] for name, row in listed.items()} == wanted
+    not_kept = answers.runs[(answers.runs.uid == entry.uid) & ~answers.runs.is_kept.fillna(False)]
+    assert f"Dashed: {len(not_kept)} run" in asked.locator(".curves").inner_text()
 
 
 def test_what_compares_refuses_what_cannot_be_compared(asked):
