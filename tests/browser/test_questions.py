@@ -1,5 +1,7 @@
 """The questions that people bring, answered by clicks on the page of real rounds; pandas knows the right answers."""
 
+# ruff: noqa: RUF001 - the page has a sign for "times"
+
 from __future__ import annotations
 
 import contextlib
@@ -370,6 +372,120 @@ def test_one_learning_curve(asked, answers):
     assert {name: [row[0], row[2]] for name, row in listed.items()} == wanted
     not_kept = answers.runs[(answers.runs.uid == entry.uid) & ~answers.runs.is_kept.fillna(False)]
     assert f"Dashed: {len(not_kept)} run" in asked.locator(".curves").inner_text()
+
+
+def show(page, edition: str, view: str, **state) -> None:
+    """Shows a view of an edition, without clicks."""
+    state |= {"benchmark": edition, "view": view}
+    page.evaluate("(state) => { location.hash = new URLSearchParams(state); }", state)
+    page.locator(f"[data-view={view}][aria-selected=true]").wait_for()
+
+
+def drawn(page) -> dict[str, tuple[float, float]]:
+    """Where the points of the chart are, in pixels, by the uid of their result."""
+    found = page.locator("#chart .points path").evaluate_all(
+        "all => all.map((one) => [one.result.uid, ...one.getAttribute('transform').match(/[-\\d.e]+(?=[,)])/g)])"
+    )
+    return {uid: (float(x), float(y)) for uid, x, y in found}
+
+
+def is_linear(pixels, values) -> bool:
+    """Whether pixels are on an axis of values: the one follows from the other by a factor and a shift."""
+    return abs(statistics.correlation(list(map(float, pixels)), list(map(float, values)))) > 1 - 1e-9
+
+
+class TestDrawnAsInTheEntries:
+    """Over real rounds: which results are drawn, where, and with which signs."""
+
+    def test_throughputs_are_on_an_axis_of_models_per_minute(self, asked, answers):
+        rows = answers.entries[(answers.entries.metric == "throughput") & (answers.entries.Model_ID == "deepcam")]
+        rows = rows[rows.division == "closed"].set_index("uid")
+        edition = f"hpc/throughput/{rows.edition.iloc[0]}"
+        show(asked, edition, "sizes")
+        places = drawn(asked)
+        assert places.keys() == set(rows.index)
+        rows = rows.loc[list(places)]
+        assert is_linear([y for _, y in places.values()], rows.Result.map(math.log))
+        assert is_linear([x for x, _ in places.values()], rows.accelerators_count.map(math.log))
+        show(asked, edition, "same-size", size="4096")
+        assert asked.locator("#chart [data-mark=tick]").count() == 0  # no run of one has a place on this axis
+        assert figures(asked)[0][1] == figure(rows[rows.accelerators_count == 4096].Result.max())
+
+    def test_repeated_runs_are_drawn_once_for_each_score(self, asked, opened, all_closed):
+        """Here with another factor too, as a later round may give them; the rounds at hand have none."""
+        repeats = all_closed[all_closed.runs_digest.notna() & all_closed.duplicated(["edition", "runs_digest"], keep=False)]
+        edition = repeats.edition.iloc[0]
+        rows = all_closed[all_closed.edition == edition]
+        show(asked, edition, "sizes")
+        once = rows[rows.runs_digest.isna() | ~rows.duplicated(["runs_digest", "Result"])]
+        assert len(drawn(asked)) == (once.accelerators_count > 0).sum() < len(rows)
+        twin = repeats[repeats.edition == edition].iloc[0]
+        entries = [row.dropna().to_dict() for _, row in rows.iterrows()]
+        entries.append(twin.dropna().to_dict() | {"uid": "twin", "scaling_factor": 1.1, "Result": twin.Result * 1.1})
+        page = opened(entries, benchmark=edition, view="sizes")
+        assert set(drawn(page)) - set(drawn(asked)) == {"twin"}
+
+    def test_systems_on_processors_are_drawn_by_the_number_of_these(self, asked, answers):
+        rows = answers.entries[(answers.entries.is_processor_only == True) & (answers.entries.edition == "dlrm-0.7")]  # noqa: E712
+        assert len(rows)
+        show(asked, "dlrm-0.7", "sizes", processors="only", division="closed")
+        places = drawn(asked)
+        rows = rows[rows.division == "closed"].set_index("uid").loc[list(places)]
+        assert is_linear([x for x, _ in places.values()], rows.host_processors_count.map(math.log))
+        assert is_linear([y for _, y in places.values()], rows.Result.map(math.log))
+        eight = rows[rows.host_processors_count == 8]
+        show(asked, "dlrm-0.7", "same-size", size="8 processors")
+        assert figures(asked)[0][1] == figure(eight.Result.min())
+        assert f"{len(eight)} results of " in asked.locator("#count").inner_text()
+
+    def test_factors_are_in_scores_and_whiskers(self, asked, closed):
+        rows = closed[(closed.edition == NVIDIA_LLM)].set_index("uid")
+        show(asked, NVIDIA_LLM, "sizes")
+        multiplied = rows[rows.scaling_factor.notna() & (rows.scaling_factor != 1)]
+        assert asked.locator("#chart .signs text, #chart text.signs").count() == len(multiplied)
+        fitting = multiplied[multiplied.accelerators_count == 8]
+        for uid, row in fitting.iterrows():
+            show(
+                asked, NVIDIA_LLM, "same-size", size="8", words=row.system, submitter=row.submitter_name, rounds=row.version
+            )
+            listed = [cells for cells in figures(asked) if row.system in cells]
+            ends = [figure(minutes * row.scaling_factor) for minutes in (min(row.runs_minutes), max(row.runs_minutes))]
+            assert [figure(row.Result), " to ".join(ends)] in [cells[1:3] for cells in listed], uid
+            assert any(f"× {row.scaling_factor:.4g}" in cells[-1] for cells in listed)
+            kept = sorted(row.runs_minutes)[1:-1]
+            assert statistics.fmean(kept) * row.scaling_factor == pytest.approx(row.Result)
+
+    def test_verdicts_are_shapes_and_those_that_do_not_pass_are_listed(self, asked, answers):
+        entries = answers.entries[(answers.entries.division == "closed") & (answers.entries.metric != "throughput")]
+        entries = entries[entries.rcp_verdict.notna()].set_index("uid")
+        for edition in set(entries[entries.rcp_verdict != "pass"].edition):
+            show(asked, f"hpc/{edition}" if "hpc" in edition else edition, "convergence")
+            shapes = asked.locator("#chart .points > *").evaluate_all(
+                "all => all.map((one) => [one.result.uid, one.result.verdict, one.getAttribute('d')])"
+            )
+            said = {uid: verdict for uid, verdict, _ in shapes}
+            assert said == entries.rcp_verdict.loc[list(said)].to_dict()
+            assert len({(verdict, shape) for _, verdict, shape in shapes}) == len(set(said.values())) > 1
+            listed = {row[0]: row[4] for row in figures(asked)}
+            for _, entry in entries.loc[list(said)].query("rcp_verdict != 'pass'").iterrows():
+                assert listed[entry.system].startswith(f"{entry.rcp_verdict}: ")
+                if entry.rcp_verdict == "fail":
+                    assert f"least that passes {entry.rcp_least_acceptable:,.0f}" in listed[entry.system]
+
+    def test_doubts_are_rings_and_a_column(self, asked, closed):
+        rows = closed[closed.edition == NVIDIA_LLM].set_index("uid")
+        show(asked, NVIDIA_LLM, "sizes")
+        rings = asked.locator("#chart .signs circle, #chart circle.signs").count()
+        codes = dict(
+            asked.locator("#chart .points path").evaluate_all(
+                "all => all.map((one) => [one.result.uid, one.result.codes.join()])"
+            )
+        )
+        assert rings == sum(bool(said) for said in codes.values()) > 0
+        for uid, doubts in rows.doubts.items():
+            assert set(doubts if isinstance(doubts, list) else ()) <= set(codes[uid].split(","))
+        show(asked, NVIDIA_LLM, "sizes", trust="findings")
+        assert {uid for uid, said in codes.items() if said} == set(drawn(asked))
 
 
 def test_what_compares_refuses_what_cannot_be_compared(asked):
