@@ -6,6 +6,7 @@ Paths inside a round are relative to its clone, with ``/`` on every system.
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the types of what is remembered
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +17,6 @@ from .tables.metrics import Metric, usual_metric
 from .values import add_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from .tables.rules import Benchmark, Rules

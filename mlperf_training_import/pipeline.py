@@ -15,10 +15,11 @@ from .experiments.locks import reading_clones
 from .experiments.publish import find_target, publish, stored_beside
 from .findings import Finding, by_weight
 from .logs.cache import LogCache
-from .options import Options
+from .options import Filter, Options
 from .outcome import Outcome, RoundOutcome
 from .results.entry import experiment_names
-from .results.score_round import Reading, bytes_to_read, read_round
+from .results.memory import RoundMemory
+from .results.score_round import Reading, RunsOfResult, bytes_to_read, read_round, runs_of
 from .rounds.advice import no_results
 from .rounds.clone import is_as_before
 from .rounds.locate import iter_doubts, locate, locate_path
@@ -34,8 +35,7 @@ from .tables.rules import rules_of
 if TYPE_CHECKING:
     from .dataset.write import Dataset
     from .homes.home import Home, Repository
-    from .model import Entry, Identity, Round
-    from .options import Filter
+    from .model import Entry, Identity, Round, Submission
 
 #: Takes a round's label and the bytes to read; gives a function that takes the bytes that were read.
 ShowProgress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
@@ -171,22 +171,36 @@ def _iter_read(
     Raises:
         BadInput: a submitter or benchmark that is wanted does not exist.
     """
-    wanted, seen = options.filter, set[tuple[str, str, str]]()
+    wanted, seen = options.filter, set[RunsOfResult]()
+    is_whole = dataset is None and wanted == Filter()
     caches = [_cache_of(round_, options) for round_ in rounds]
-    walked = [walk(round_, rules_of(round_.version), findings) for round_ in rounds]
-    submissions = [submission for of_round in walked for submission in of_round]
+    walks = [_walk(round_) for round_ in rounds if not is_whole]
+    submissions = [submission for walked, _ in walks for submission in walked]
     wanted.check("submitter", {submission.submitter for submission in submissions})
     wanted.check("benchmark", {submission.benchmark for submission in submissions if submission.benchmark})
-    for round_, of_round, cache in zip(rounds, walked, caches, strict=True):
-        beside = stored_beside(target, round_.label, round_.only) if target and round_.only else ()
-        with progress(round_.label, bytes_to_read(of_round, wanted)) as advance:
-            measured = dataset is not None and dataset.with_measurements
-            reading = Reading(wanted, options.max_log_mb, dataset is not None, beside, cache, advance, measured, seen)
-            done = read_round(round_, of_round, reading)
+    for place, (round_, cache) in enumerate(zip(rounds, caches, strict=True)):
+        record = cache.record if is_whole and not round_.only else None
+        memory = RoundMemory(round_, record, options.max_log_mb, seen)
+        done = memory.recall()
+        if done is None:
+            submissions, found = walks[place] if walks else _walk(round_)
+            beside = stored_beside(target, round_.label, round_.only) if target and round_.only else ()
+            with progress(round_.label, bytes_to_read(submissions, wanted)) as advance:
+                measured = dataset is not None and dataset.with_measurements
+                reading = Reading(wanted, options.max_log_mb, dataset is not None, beside, cache, advance, measured, seen)
+                done = read_round(round_, submissions, reading)
+            done = replace(done, findings=(*found, *done.findings))
+            memory.keep(done)
+        seen.update(filter(None, map(runs_of, done.judged)))
         findings += done.findings
         if dataset is not None:
             dataset.add(done, findings)
         yield replace(done, details={})
+
+
+def _walk(round_: Round) -> tuple[list[Submission], list[Finding]]:
+    findings: list[Finding] = []
+    return walk(round_, rules_of(round_.version), findings), findings
 
 
 def _cache_of(round_: Round, options: Options) -> LogCache:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _NAME = "mlperf-training-logs.cache"
 _DETAILS_SUFFIX = ".details"
+_ROUND_SUFFIX = ".round"
 _FOLDER = "mlperf-training-import"
 #: Published rounds need a hundredth of this, and a tenth of it for details.
 _MOST_BYTES = 64 << 20
@@ -112,14 +113,30 @@ class _Store(Generic[_Record]):
         """Writes what is known of some runs, unless the file says so already, or would not be read again."""
         if self._file is None or "known" not in vars(self) or not (self.is_changed or self.known.keys() - paths):
             return
-        body = msgspec.msgpack.encode({path: known for path, known in self.known.items() if path in paths})
-        if len(body) > _MOST_BYTES - _DIGEST_BYTES:
-            return
-        with contextlib.suppress(OSError, ImportFailure):
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(self._file, _digest(body) + body, private=True)
-            if self._file.parent.name == _FOLDER:
-                _remove_unused(self._file.parent)
+        _write(self._file, msgspec.msgpack.encode({path: known for path, known in self.known.items() if path in paths}))
+
+
+class KeptRecord:
+    """A file that keeps the last of some records, under a key that says all that it depends on."""
+
+    def __init__(self, file: Path, *, is_kept: bool) -> None:
+        self._file = file
+        self._is_kept = is_kept
+        self._young_ns = time.time_ns() - _LONGEST_STEP_NS
+
+    def is_old(self, time_ns: int) -> bool:
+        """Whether nothing that had this time when the record was opened can change and have the same time again."""
+        return time_ns < self._young_ns
+
+    def recall(self, key: bytes, most_bytes: int, *, younger_than_ns: int) -> bytes | None:
+        """The record, if it is kept under this key in a file of no more bytes, which was written after that time."""
+        found, written_ns = _read(self._file, dict[bytes, bytes], min(_MOST_BYTES, most_bytes))
+        return found.get(key) if younger_than_ns < written_ns else None
+
+    def keep(self, key: bytes, record: bytes) -> None:
+        """Keeps a record in the place of the one before."""
+        if self._is_kept:
+            _write(self._file, msgspec.msgpack.encode({key: record}))
 
 
 class LogCache:
@@ -133,6 +150,8 @@ class LogCache:
         self._young_ns = time.time_ns() - _LONGEST_STEP_NS
         self._runs = _Store(file, dict[str, tuple[_Stamp, _Said]])
         self._details = _Store(file and file.with_suffix(_DETAILS_SUFFIX), dict[str, tuple[_Stamp, bytes]])
+        #: What remembers the round as a whole; None where nothing is remembered.
+        self.record = KeptRecord(file.with_suffix(_ROUND_SUFFIX), is_kept=is_kept) if file else None
 
     @classmethod
     def beside(cls, clone: Path, *, is_kept: bool = True) -> LogCache:
@@ -220,6 +239,17 @@ def _suffices(details: bytes, job: Job) -> bool:
     return is_portable(details) and (has_measurements(details) or not job.with_measurements)
 
 
+def _write(file: Path, body: bytes) -> None:
+    """Keeps something in a file, unless it would not be read again or cannot be written."""
+    if len(body) > _MOST_BYTES - _DIGEST_BYTES:
+        return
+    with contextlib.suppress(OSError, ImportFailure):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(file, _digest(body) + body, private=True)
+        if file.parent.name == _FOLDER:
+            _remove_unused(file.parent)
+
+
 def _read(file: Path, kept: type[_Kept], most_bytes: int) -> tuple[_Kept, int]:
     """What is kept in a file, and when it was written; nothing where it is not what this version wrote."""
     try:
@@ -234,12 +264,12 @@ def _read(file: Path, kept: type[_Kept], most_bytes: int) -> tuple[_Kept, int]:
 
 def _digest(body: bytes) -> bytes:
     """Tells what this version wrote, as a whole, from everything else."""
-    return hashlib.blake2b(body, key=_fingerprint(), digest_size=_DIGEST_BYTES).digest()
+    return hashlib.blake2b(body, key=fingerprint_of(*_READER), digest_size=_DIGEST_BYTES).digest()
 
 
 @cache
-def _fingerprint() -> bytes:
-    """Of all that decides what is read of a log.
+def fingerprint_of(*parts: str) -> bytes:
+    """A digest of some files and folders of this package (``.`` is all of it), and of what they run on.
 
     Raises:
         OSError: the package's files cannot be read.
@@ -247,16 +277,16 @@ def _fingerprint() -> bytes:
     package = Path(__file__).parents[1]
     whole = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     whole.update(f"{platform.python_version()} {msgspec.__version__}".encode())
-    for part in _READER:
-        files = sorted((package / part).iterdir()) if (package / part).is_dir() else [package / part]
+    for part in parts:
+        files = sorted((package / part).rglob("*")) if (package / part).is_dir() else [package / part]
         for file in files:
-            if file.is_file():
-                whole.update(f"\0{file.name}\0".encode() + file.read_bytes())
+            if file.is_file() and file.suffix != ".pyc":
+                whole.update(f"\0{file.relative_to(package)}\0".encode() + file.read_bytes())
     return whole.digest()
 
 
 def _remove_unused(folder: Path) -> None:
     """Removes what was kept of trees long ago."""
-    for file in (*folder.glob("*.cache"), *folder.glob(f"*{_DETAILS_SUFFIX}")):
+    for file in (path for suffix in (".cache", _DETAILS_SUFFIX, _ROUND_SUFFIX) for path in folder.glob(f"*{suffix}")):
         if file.lstat().st_mtime < time.time() - _LONGEST_UNUSED_S:
             file.unlink()

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..logs.cache import LogCache
 from ..logs.workers import Job
@@ -22,10 +22,13 @@ from .judge import judge_among, judge_result
 from .score import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
     from ..model import Facts, Identity, Judged, LogFile, Round, RunLog, Submission
     from ..tables.rules import Rules
+
+#: The benchmark of a result, its metric, and the digest of its runs.
+RunsOfResult: TypeAlias = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,7 @@ class Reading:
     would be another one than among all. Of one submitter's folder alone the results have places among those of others only
     if these are given, as stored entries (``beside``). A log of more than ``largest_mb`` megabytes is not read. What only
     the data set needs is kept ``with_details``, and its measurements ``with_measurements``. What the ``cache`` remembers is
-    not read. ``advance`` takes the bytes read. ``seen`` has the runs of the results of earlier rounds, and gets those of
-    this one.
+    not read. ``advance`` takes the bytes read. ``seen`` has the runs of the results of earlier rounds.
     """
 
     wanted: Filter = field(default_factory=Filter)
@@ -47,7 +49,13 @@ class Reading:
     cache: LogCache = field(default_factory=LogCache)
     advance: Callable[[int], None] = lambda _: None
     with_measurements: bool = False
-    seen: set[tuple[str, str, str]] = field(default_factory=set)
+    seen: Set[RunsOfResult] = frozenset()
+
+
+def runs_of(facts: Facts) -> RunsOfResult | None:
+    """What results with the same runs have in common; None where the logs do not say when the runs were."""
+    digest = runs_digest(facts.logs)
+    return None if digest is None else (facts.benchmark.key, facts.metric.name, digest)
 
 
 def read_round(round_: Round, submissions: Sequence[Submission], reading: Reading) -> RoundOutcome:
@@ -77,6 +85,7 @@ def _iter_judged(
     round_: Round, rules: Rules, submissions: Sequence[Submission], reading: Reading, details: dict[str, bytes]
 ) -> Iterator[Judged]:
     """What is known of those submissions that have logs; ``details`` takes what only the data set needs, packed, by log."""
+    seen = {*reading.seen}
     with closing(reading.cache.iter_runs(list(_iter_jobs(round_, rules, submissions, reading)), reading.advance)) as read:
         for submission in submissions:
             runs = list(islice(read, len(submission.logs)))
@@ -84,18 +93,10 @@ def _iter_judged(
             if runs:
                 power = {path: log for run in runs for path, log in run.power.items()}
                 facts = facts_of(round_, rules, submission, [run.log for run in runs])
-                yield judge_result(replace(facts, is_repeat=_is_repeat(facts, reading.seen)), power)
-
-
-def _is_repeat(facts: Facts, seen: set[tuple[str, str, str]]) -> bool:
-    """Whether the runs of a result were seen before; they have been from now on."""
-    if (digest := runs_digest(facts.logs)) is None:
-        return False
-    runs = (facts.benchmark.key, facts.metric.name, digest)
-    if runs in seen:
-        return True
-    seen.add(runs)
-    return False
+                own = runs_of(facts)
+                yield judge_result(replace(facts, is_repeat=own in seen), power)
+                if own is not None:
+                    seen.add(own)
 
 
 def _results(judged: Iterable[Judged], wanted: Filter) -> list[Judged]:

@@ -301,15 +301,15 @@ def test_other_code_or_tables(part, tmp_path, monkeypatch):
     package = tmp_path / "package"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(cache_module, "__file__", str(package / "logs/cache.py"))
-    before = cache_module._fingerprint.__wrapped__()
-    assert before == cache_module._fingerprint.__wrapped__()
+    before = cache_module.fingerprint_of.__wrapped__(*cache_module._READER)
+    assert before == cache_module.fingerprint_of.__wrapped__(*cache_module._READER)
     with (package / part).open("a") as stream:
         stream.write("\n")
-    assert before != cache_module._fingerprint.__wrapped__()
+    assert before != cache_module.fingerprint_of.__wrapped__(*cache_module._READER)
 
 
 def test_what_another_version_wrote_is_not_taken(tree, monkeypatch):
-    monkeypatch.setattr(cache_module, "_fingerprint", lambda: b"another version")
+    monkeypatch.setattr(cache_module, "fingerprint_of", lambda *_: b"another version")
     tree.import_()
     assert tree.read == tree.all_logs()
     tree.import_()
