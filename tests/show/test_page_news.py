@@ -111,3 +111,15 @@ def test_a_site_has_it_and_one_file_does_not(tmp_path):
     write_output(entries[::-1], tmp_path / "site")
     assert (tmp_path / "site/new-in-5.0.html").read_bytes() == first
     assert [file.name for file in tmp_path.rglob("new-in-*")] == ["new-in-5.0.html"]
+
+
+def test_the_first_page_of_a_site_leads_to_it(tmp_path):
+    hpc = [result(2, "hpc-1.0", 9.0), result(3, "hpc-2.0", 6.0)]
+    write_output([result(0, "4.1", 9.0), result(1, "5.0", 6.0), *hpc], tmp_path / "site")
+    write_output([result(0, "4.1", 9.0), result(1, "5.0", 6.0)], tmp_path / "page.html")
+    write_output([result(0, "4.1", 9.0)], tmp_path / "old")
+    linked = re.findall(r'href="(new-in-[^"]*)"', (tmp_path / "site/index.html").read_text())
+    assert linked == ["new-in-5.0.html", "new-in-hpc-2.0.html"]
+    assert all((tmp_path / "site" / name).is_file() for name in linked)
+    for file in ("page.html", "old/index.html"):
+        assert "new-in-" not in (tmp_path / file).read_text()

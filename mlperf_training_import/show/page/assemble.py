@@ -13,6 +13,10 @@ import html
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _FOLDER = Path(__file__).resolve().parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
@@ -20,13 +24,14 @@ _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const) (\w+))", re.MULT
 _FIRST = "main"
 
 
-def make_page(version: str, payload: object = None, source: str = "") -> str:
+def make_page(version: str, payload: object = None, source: str = "", news: Sequence[tuple[str, str]] = ()) -> str:
     """The page as one text.
 
     Args:
         version: of this importer.
         payload: what the page shows, embedded in it; or
         source: the address of that, relative to the page.
+        news: rounds with a page about what is new in them: the label, and the address relative to the page.
     """
     style, libraries = _read("templates/page.css"), _read("vendor/libraries.min.js")
     script = join_modules()
@@ -42,9 +47,15 @@ def make_page(version: str, payload: object = None, source: str = "") -> str:
         "version": html.escape(version),
         "licences": html.escape(_read("vendor/LICENSES.txt")),
         "source": f' data-source="{source}"' if source else "",
+        "news": _news(news),
         "data": "" if source else _embeddable(payload),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _read("templates/page.html"))
+
+
+def _news(news: Sequence[tuple[str, str]]) -> str:
+    links = (f'<a href="{html.escape(address)}">{html.escape(label)}</a>' for label, address in news)
+    return f'<p class="note">What is new in {" and in ".join(links)}</p>' if news else ""
 
 
 @functools.cache

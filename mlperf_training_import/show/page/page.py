@@ -95,7 +95,8 @@ def _write_site(
         write_if_different(folder / curves_file(uid), _to_json(charts))
         with_curves.add(uid)
     write_atomically(folder / DATA_FILE, _to_json(make_payload(found, report, __version__, with_curves)))
-    write_atomically(folder / INDEX_FILE, make_page(__version__, source=DATA_FILE).encode("utf-8"))
+    page = make_page(__version__, source=DATA_FILE, news=[(label, news_file(label)) for label in news])
+    write_atomically(folder / INDEX_FILE, page.encode("utf-8"))
     for label, before in news.items():
         write_if_different(folder / news_file(label), make_news(found, label, before).encode("utf-8"))
     keep_only(folder, of_news.union(map(curves_file, with_curves)))
