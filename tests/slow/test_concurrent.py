@@ -1,31 +1,63 @@
-"""Imports at once into one repository: eight through real ``cmr`` processes, and random ones; more of these by command::
+"""Imports at once into one repository: eight as ``cmr`` runs them, and random ones; more of these by command::
 
 CROWDS=1000 python -m pytest tests/slow/test_concurrent.py -k random
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
-import subprocess
 import sys
+import time
+import traceback
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import cmind.cli
 import pytest
+from cmind import utils
 from cmind.core import CM
-from support import CMR, PROJECT, SCRIPT_TAGS, as_clone, in_every_process, run_cmr
+from support import SCRIPT_TAGS, as_clone, run_cmr
 
+from mlperf_training_import.commands import line
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.homes import home_of
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.start.sample import run_log, system_description, write_submission
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROUNDS = ("1.0", "1.1", "2.0", "2.1", "3.0", "3.1", "4.0", "4.1")
 BENCHMARKS = ("bert", "resnet")
 CROWDS = int(os.environ.get("CROWDS", "2"))
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+def at_once(works: list[Callable[[], object]], folder: Path) -> tuple[list[int], list[str]]:
+    """Does each work in a process of its own, which need not start Python; gives their exit codes and what they wrote."""
+    children = []
+    for number, work in enumerate(works):
+        screen = folder / f"screen-{number}"
+        if (child := os.fork()) == 0:
+            code = 1
+            with screen.open("w") as sys.stdout, contextlib.redirect_stderr(sys.stdout):
+                try:
+                    code = work() or 0
+                except SystemExit as end:
+                    code = end.code
+                except BaseException:
+                    traceback.print_exc()
+            os._exit(code)
+        children.append((child, screen))
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child, _ in children]
+    return codes, [screen.read_text() for _, screen in children]
 
 
 def test_eight_imports_at_once(registered, tmp_path, isolated):
@@ -37,18 +69,9 @@ def test_eight_imports_at_once(registered, tmp_path, isolated):
                 write_submission(tmp_path / label, "Acme", system, benchmark, logs, description)
         as_clone(tmp_path / label)
     assert run_cmr(SCRIPT_TAGS).returncode == 16  # CM adds a default configuration when it first runs a script in a home
-    imports = [
-        subprocess.Popen(
-            [*CMR, SCRIPT_TAGS, f"--path={tmp_path / label}", f"--version={label}"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for label in ROUNDS
-    ]
-    screens = [process.communicate(timeout=300)[0] for process in imports]
-    assert [process.returncode for process in imports] == [0] * 8, screens
+    words = [["run", "script", SCRIPT_TAGS, f"--path={tmp_path / label}", f"--version={label}"] for label in ROUNDS]
+    codes, screens = at_once([partial(cmind.cli.run, line) for line in words], tmp_path)
+    assert codes == [0] * 8, screens
     experiments = Path(os.environ["CM_REPOS"]) / "repos/local/experiment"
     stored = {}
     for file in experiments.rglob("*.json"):
@@ -71,32 +94,31 @@ def test_eight_imports_at_once(registered, tmp_path, isolated):
     assert not [name for name in written if name.endswith(".tmp")]
 
 
-#: Makes Collective Mind pause whenever it has begun a file of a new home, so that others come upon it while it is empty.
-PAUSE = """
-import os, time
-from cmind import utils
+def pause_in_new_files() -> None:
+    """Makes Collective Mind pause when it has begun a file of a new home, so that others find the file empty."""
+    real_open = open
 
-def open_slowly(name, *mode, **named):
-    is_made = not os.path.exists(name)
-    file = open(name, *mode, **named)
-    if is_made:
-        time.sleep(1)
-    return file
+    def open_slowly(name, *mode, **named):
+        is_made = not Path(name).exists()
+        file = real_open(name, *mode, **named)
+        if is_made:
+            time.sleep(1)
+        return file
 
-utils.open = open_slowly
-"""
+    utils.open = open_slowly
 
 
-def test_first_uses_of_one_home_at_once(tmp_path, isolated, monkeypatch):
+def test_first_uses_of_one_home_at_once(tmp_path, isolated):
     """CM makes its files in place, and looks for scripts while another process indexes them."""
-    monkeypatch.setenv("PYTHONPATH", in_every_process(tmp_path / "site", PAUSE))
     logs = [run_log("bert", 10 + number) for number in range(5)]
     write_submission(tmp_path / "tree", "Acme", "x8", "bert", logs, system_description("Acme"))
-    command = [sys.executable, str(PROJECT / "run.py"), f"--path={tmp_path / 'tree'}", "--version=5.1"]
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    uses = [subprocess.Popen(command, **pipes) for _ in range(3)]
-    screens = [process.communicate(timeout=300)[0] for process in uses]
-    assert [process.returncode for process in uses] == [0] * 3, screens
+
+    def use() -> int:
+        pause_in_new_files()
+        return line.main([f"--path={tmp_path / 'tree'}", "--version=5.1"])
+
+    codes, screens = at_once([use] * 3, tmp_path)
+    assert codes == [0] * 3, screens
 
 
 def write_random_round(root: Path, source: random.Random) -> int:
@@ -125,7 +147,6 @@ def stored_objects() -> dict[str, list[dict]]:
     return {file.parts[-3]: json.loads(file.read_bytes()) for file in files}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("seed", range(CROWDS))
 def test_random_imports_at_once(tmp_path, monkeypatch, seed):
     monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")  # a small index: all imports write it
@@ -135,18 +156,13 @@ def test_random_imports_at_once(tmp_path, monkeypatch, seed):
     results = sum(write_random_round(tmp_path / label, source) for label in labels)
     flags = ({}, {"submitter": "A"}, {"benchmark": "bert"}, {"division": "closed"}, {"division": "open"})
     plans = [[(source.choice(labels), source.choice(flags)) for _ in range(3)] for _ in range(6)]
-    children = []
-    for plan in plans:
-        if (child := os.fork()) == 0:
-            try:
-                for label, chosen in plan:
-                    import_some(tmp_path, label, chosen)
-            except BaseException:
-                sys.__excepthook__(*sys.exc_info())
-                os._exit(1)
-            os._exit(0)
-        children.append(child)
-    assert [os.waitpid(child, 0)[1] for child in children] == [0] * len(plans)
+
+    def follow(plan) -> None:
+        for label, chosen in plan:
+            import_some(tmp_path, label, chosen)
+
+    codes, screens = at_once([partial(follow, plan) for plan in plans], tmp_path)
+    assert codes == [0] * len(plans), screens
     early = {item["uid"]: item for items in stored_objects().values() for item in items}
     for label in labels:
         import_some(tmp_path, label, {})
