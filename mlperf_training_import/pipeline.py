@@ -97,6 +97,7 @@ def import_rounds(
             prune=options.prune,
             guests=[round_.label for round_ in rounds if round_.remote is None],
             dry_run=options.dry_run,
+            remember=not options.no_cache,
             waiting=tell,
         )
         outcome.findings.sort(key=by_weight)

@@ -22,6 +22,7 @@ from .files import DATE_FOLDER, RESULT_FILE, StoredExperiment, is_stored, load_e
 from .identity import IdentityIndex
 from .locks import locked
 from .merge import Merger, move_results, stored_uids
+from .settled import SettledStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -77,6 +78,7 @@ def publish(
     prune: bool = False,
     guests: Collection[str] = (),
     dry_run: bool = False,
+    remember: bool = False,
     waiting: Callable[[str], None] = lambda _: None,
 ) -> list[PublishedExperiment]:
     """Merges entries into the experiments of a repository.
@@ -91,6 +93,7 @@ def publish(
         prune: remove stored results that are gone.
         guests: labels of rounds that come from a tree that does not say where it is from: nothing published is replaced.
         dry_run: write nothing.
+        remember: do not merge what was merged before, if neither the entries nor a byte of the experiments differ.
         waiting: told when another import has to be waited for.
 
     Returns:
@@ -106,23 +109,36 @@ def publish(
         known = _existing(target, mend=not dry_run)
         of_labels = {*labels, *(f"{suite_of(label).label}all" for label in labels)}
         names = sorted({*entries, *(name for name in known if label_of_experiment(name) in of_labels)})
-        experiments = [_load(name, known.get(name, _NEW), report) for name in names]
-        index = IdentityIndex({identity: entry for group in entries.values() for identity, entry in group.items()})
-        move_results(experiments, _places_of(experiments, entries), index, report)
-        uids = stored_uids(experiments, index, labels)
-        plans = _plan(experiments, entries, Merger(index, uids, presence, prune, report, guests))
-        if not dry_run:
+        about = [(name, list(entries.get(name, {}).values())) for name in names]
+        settled = SettledStore(target, names, (about, list(labels), sorted(guests), prune)) if remember else None
+        numbers = settled.recall() if settled else None
+        if numbers is not None and numbers.keys() <= known.keys():
+            changes = {name: Changes(unchanged=number) for name, number in numbers.items()}
+        else:
+            asked: list[Identity] = []
+            said = len(findings)
+
+            def noted_presence(identity: Identity, division: str) -> Presence:
+                asked.append(identity)
+                return presence(identity, division)
+
+            experiments = [_load(name, known.get(name, _NEW), report) for name in names]
+            index = IdentityIndex({identity: entry for group in entries.values() for identity, entry in group.items()})
+            move_results(experiments, _places_of(experiments, entries), index, report)
+            uids = stored_uids(experiments, index, labels)
+            plans = _plan(experiments, entries, Merger(index, uids, noted_presence, prune, report, guests))
             for name, plan in plans.items():
-                if plan.is_concerned:
+                if plan.is_concerned and not dry_run:
                     known[name] = _write(target, plan.experiment, plan.objects, known.get(name, _NEW))
+            changes = {name: plan.changes for name, plan in sorted(plans.items()) if plan.is_concerned or plan.changes.kept}
+            if settled and not dry_run and not asked and len(findings) == said:
+                settled.keep({name: of_one.added + of_one.updated + of_one.unchanged for name, of_one in changes.items()})
+        if not dry_run:
             described = [(found.description, found.path) for found in known.values() if found.description and found.path]
             if trouble := home.add_to_index(described, target):
                 report("cm-index", str(home.repos_path), trouble)
-    return [
-        PublishedExperiment(name, plan.experiment.folder, _uid_of(name, known.get(name, _NEW)), plan.changes)
-        for name, plan in sorted(plans.items())
-        if plan.is_concerned or plan.changes.kept
-    ]
+    places = {name: known.get(name, _NEW) for name in changes}
+    return [PublishedExperiment(name, at.path, _uid_of(name, at), changes[name]) for name, at in places.items()]
 
 
 def _plan(
