@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     screen.show(outcome)
     if outside:
         changed = counted(len(outside), "file")
-        raise ImportFailure(f"{target.path}: {changed} of others changed, first {outside[0]}; see {file}")
+        raise ImportFailure(f"{target.path}: {changed} outside of our experiments changed, first {outside[0]}; see {file}")
     if empty := outcome.rounds_without_results(labels):
         raise NothingToImport(outcome.nothing or f"no result in {', '.join(empty)}; the findings say why")
     if outcome.failures:

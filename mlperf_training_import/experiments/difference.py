@@ -100,9 +100,9 @@ def _reason(what: str, key: str, old: dict[str, Any]) -> str:
     if what == "added":
         return "a key of this version" if key in owned_keys() else ""
     if what == "removed" and key in foreign_benchmarks(old):
-        return "the column of another benchmark"
+        return "a column about another benchmark, whose results have entries of their own"
     if what == "removed" and old[key] == "":
-        return "a text without any character is no value"
+        return "an empty text is no value"
     return reason_to_change(key)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..outcome import Changes
 from ..tables.keys import entry_keys
-from ..values import printable
+from ..values import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,6 +42,7 @@ def pull_request(outcome: Outcome, before: State, after: State, kinds: Sequence[
         _table(("round", "commit", "added", "changed", "unchanged", "kept", "removed", "findings"), _rounds(outcome)),
         "Results are counted in the experiments of their round; shared ones are in those over all rounds too. *Kept* are "
         "stored results that the import does not have.",
+        *_experiments(outcome, before),
         "## What changes in stored results",
         *_changes(changed),
         *_new_keys(added),
@@ -64,6 +65,20 @@ def _rounds(outcome: Outcome) -> Iterable[tuple[str, ...]]:
         yield (done.round.label, _commit(done), *map(str, counts), str(findings))
 
 
+def _experiments(outcome: Outcome, before: State) -> Iterable[str]:
+    """The experiments whose files change, those that are new among them."""
+    stored = {name for name, _ in before.objects}
+    counts = [(one.name, one.changes.added, one.changes.updated, one.changes.removed) for one in outcome.experiments]
+    rows = [
+        (_code(name) + ("" if name in stored else " (new)"), str(added), str(updated), str(removed))
+        for name, added, updated, removed in counts
+        if added or updated or removed
+    ]
+    if rows:
+        yield "## Experiments that change"
+        yield _table(("experiment", "added", "changed", "removed"), rows)
+
+
 def _commit(done: RoundOutcome) -> str:
     commit, address = done.round.commit, done.round.web_url
     if commit is None:
@@ -76,7 +91,7 @@ def _changes(kinds: Sequence[Kind]) -> Iterable[str]:
         yield "No key of a stored result has another value."
         return
     if any(not kind.reason for kind in kinds):
-        yield "**Look at these first**: only other files of the round explain a change without a reason."
+        yield "**Look at the rows without a reason first**: only other files of the round can explain them."
     rows = (
         (_code(kind.key), kind.what, str(kind.results), kind.reason or "**none that this version knows**", _example(kind))
         for kind in kinds
@@ -86,7 +101,7 @@ def _changes(kinds: Sequence[Kind]) -> Iterable[str]:
 
 def _new_keys(kinds: Sequence[Kind]) -> Iterable[str]:
     if kinds:
-        yield f"Stored results get {len(kinds)} more keys:"
+        yield f"Stored results get {counted(len(kinds), 'more key')}:"
         known = entry_keys()
         texts = {key: _LINK.sub(r"\1", known[key].text) for key in known}
         rows = ((_code(kind.key), str(kind.results), texts.get(kind.key, "")) for kind in kinds)
@@ -110,11 +125,12 @@ def _checked(before: State, after: State, outside: Sequence[str]) -> Iterable[st
     kept = len(before.uids()) - len(gone)
     yield f"- {kept:,} of {len(before.uids()):,} uids are kept" + (f"; gone: {', '.join(map(_code, gone))}" if gone else "")
     same = sum(after.objects.get(place) == item for place, item in before.objects.items())
-    yield f"- {same:,} of {len(before.objects):,} stored objects are as they were"
+    yield f"- {same:,} of {len(before.objects):,} stored objects did not change"
     if outside:
-        yield f"- **{len(outside)} files outside of our experiments changed**: {', '.join(map(_code, outside[:20]))}"
+        changed = counted(len(outside), "file")
+        yield f"- **{changed} outside of our experiments changed**: {', '.join(map(_code, outside[:20]))}"
     else:
-        yield f"- none of {len(before.outside):,} files outside of our experiments changed"
+        yield f"- no file outside of our experiments changed ({len(before.outside):,} compared)"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

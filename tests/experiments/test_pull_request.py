@@ -68,8 +68,12 @@ def test_the_text_says_what_an_import_did(repository, capsys):
     assert (label, counts[:5]) == ("5.0", ["1", "0", "0", "0", "0"])
     assert commit.startswith("[`")
     assert "https://github.com/mlcommons/training_results_v5.0/tree/" in commit
+    assert [row[0].partition("--")[2] for row in rows(text, "experiment |")] == [
+        "5.0--closed--language-processing` (new)",
+        "all--closed--language-processing` (new)",
+    ]
     assert "No key of a stored result has another value." in text
-    assert "- none of 2 files outside of our experiments changed" in text
+    assert "- no file outside of our experiments changed (2 compared)" in text
     assert "mlperf-training-pull-request.md" in capsys.readouterr().out
 
 
@@ -78,8 +82,9 @@ def test_a_second_one_changes_nothing_and_says_so(repository):
     before = snapshot(repository)
     assert main(PUBLISH) == 0
     assert snapshot(repository) == before
+    assert "## Experiments that change" not in TEXT.read_text()
     assert rows(TEXT.read_text(), "round |")[0][2:7] == ["0", "0", "1", "0", "0"]
-    assert "- 1 of 1 uids are kept\n- 2 of 2 stored objects are as they were\n" in TEXT.read_text()
+    assert "- 1 of 1 uids are kept\n- 2 of 2 stored objects did not change\n" in TEXT.read_text()
 
 
 def test_each_kind_of_change_has_its_reason_and_an_example(repository):
@@ -93,12 +98,17 @@ def test_each_kind_of_change_has_its_reason_and_an_example(repository):
     text = TEXT.read_text()
     found = {row[0]: row[1:] for row in rows(text, "key |")}
     assert found.keys() == {"`Result`", "`code_url`", "`gpt3`"}
-    assert found["`gpt3`"][:3] == ["removed", "1", "the column of another benchmark"]
-    assert found["`code_url`"][2] == "the address leads to the code of this benchmark, on the branch of the clone"
+    assert found["`gpt3`"][:3] == [
+        "removed",
+        "1",
+        "a column about another benchmark, whose results have entries of their own",
+    ]
+    assert found["`code_url`"][2] == "the code of this benchmark, on the branch of the clone"
     assert found["`code_url`"][3].startswith(f'`{entry["uid"]}`: `"x\\|y\'\\n# z"` → `"https://')
     assert found["`Result`"] == ["changed", "1", "**none that this version knows**", f"`{entry['uid']}`: `9.5` → `3.0`"]
     assert next(iter(found)) == "`Result`"
-    assert "**Look at these first**" in text
+    assert rows(text, "experiment |")[0] == ["`mlperf-training--5.0--closed--language-processing`", "0", "1", "0"]
+    assert "**Look at the rows without a reason first**" in text
     assert [row[0] for row in rows(text, "new key |")] == ["`rank`"]
     assert json.loads(file.read_text())[0] == entry | {"note": "mine"}
 
@@ -128,8 +138,8 @@ def test_a_file_that_is_not_ours_and_changes_fails_it(repository, monkeypatch, c
     monkeypatch.setattr(command, "import_rounds", careless)
     assert main(PUBLISH) == 1
     name = "experiment/mlperf-inference--5.1--x/cm-result.json"
-    assert f"1 file of others changed, first {name}; see out/" in capsys.readouterr().err
-    assert f"**1 files outside of our experiments changed**: `{name}`" in TEXT.read_text()
+    assert f"1 file outside of our experiments changed, first {name}; see out/" in capsys.readouterr().err
+    assert f"**1 file outside of our experiments changed**: `{name}`" in TEXT.read_text()
 
 
 @pytest.mark.parametrize("change", ["touched", "added", "removed", "made executable"])
