@@ -22,7 +22,8 @@ _NO_BLANK = re.compile(rb":::MLLOG[^ \w]")
 #: The checkers of reference points look for these texts anywhere in a line.
 _NEEDED_FOR_REFERENCES = re.compile(rb"global_batch_size|submission_benchmark|eval_error|eval_accuracy|run_stop")
 
-_ordinal_of = operator.attrgetter("ordinal")
+#: The place of a line among those with a token.
+ordinal_of = operator.attrgetter("ordinal")
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ class LineList:
     def in_order(self, keys: Iterable[str]) -> list[LoggedLine]:
         """The lines with some keys, as they follow each other."""
         lines = [line for key in keys for line in self.by_key.get(key, ())]
-        lines.sort(key=_ordinal_of)
+        lines.sort(key=ordinal_of)
         return lines
 
     def _parse(self, ordinal: int, part: bytes) -> None:

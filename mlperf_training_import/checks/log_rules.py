@@ -7,15 +7,17 @@ stop with a traceback, follows ``mlp_compliance`` of the release that ``tables/c
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..logs.line import LoggedLine
-from ..tables.checks import FIRST_SCOPE, KeyRules, Rule, Rulebook, Scope
+from ..tables.checks import FIRST_SCOPE, MOST_PASSED, KeyRules, Rule, Rulebook, Scope
 from ..tables.formula import FAILURES, Line, UnknownName
+from .lines import ordinal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from .lines import LineList
 
@@ -176,15 +178,22 @@ def _remember(rules: KeyRules, place: Line) -> bool:
     return True
 
 
-def _passes_all(rules: KeyRules, place: Line) -> bool:
-    """Whether a line passes all tests of its key, as most lines do."""
+def _pass(tests: Iterable[Callable[[Line], Any]], place: Line) -> bool:
+    """Whether a line passes tests, as most lines do."""
     try:
-        for holds in rules.tests:
+        for holds in tests:
             if not holds(place):
                 return False
     except FAILURES:
         return False
     return True
+
+
+class _NothingLeft(dict[str, Any]):
+    """What is known to tests of which only those count that ask for nothing that other lines have left."""
+
+    def get(self, key: str, _default: object = None) -> Any:
+        raise UnknownName(key)
 
 
 class _Kept:
@@ -221,15 +230,40 @@ class _ScopeRun:
         for key in keys:
             self._kept.by_key.pop(key, None)
         before = _Before(self._found)
+        passing = {key for key, rules in keys.items() if self._all_pass(rules, before)}
+        left = [line for key, rules in keys.items() for line in self._lines_left(rules, passes=key in passing)]
         place = Line(NOTHING, self._memory, before)
-        for line in self._found.in_order(keys):
-            rules = keys[line.key]
+        for line in sorted(left, key=ordinal_of):
             place.line, before.ordinal = line, line.ordinal
-            passes = _passes_all(rules, place)
-            if not (passes and rules.only_tests):
-                self._take(line, rules, place, passes=passes)
+            self._take(line, keys[line.key], place, passes=line.key in passing)
         for key, rules in keys.items():
             self._count(key, rules)
+
+    def _lines_left(self, rules: KeyRules, *, passes: bool) -> Iterable[LoggedLine]:
+        """The lines of a key of which something may come, given whether all of them pass what each must."""
+        lines = self._found.by_key.get(rules.key, [])
+        if not passes or not (rules.only_tests or rules.only_earliest):
+            return lines
+        return () if rules.only_tests else _earlier_ones(lines)
+
+    def _all_pass(self, rules: KeyRules, before: _Before) -> bool:
+        """Whether all lines of a key pass what each must, whatever other lines have left; that saves going through them."""
+        lines, passed = self._found.by_key.get(rules.key, []), rules.passed
+        place = Line(NOTHING, _NothingLeft(), before)
+        for line in (*lines[:1], *lines[-1:]):
+            before.ordinal = line.ordinal
+            if not _pass(rules.of_place, place):
+                return False
+        for line in lines if rules.of_line else ():
+            said = bytes(line.raw_value), bytes(line.raw_metadata)
+            if passed is not None and said in passed:
+                continue
+            place.line, before.ordinal = line, line.ordinal
+            if not _pass(rules.of_line, place):
+                return False
+            if passed is not None and line.raw_value and len(passed) < MOST_PASSED:
+                passed.add(said)
+        return True
 
     def _take(self, line: LoggedLine, rules: KeyRules, place: Line, *, passes: bool) -> None:
         is_first = line is self._found.by_key[line.key][0]
@@ -337,6 +371,15 @@ class _ScopeRun:
             except FAILURES:
                 raise _Stops(f"{line.key} names a metric without a {scope.gathered_by}", line) from None
         return list(made.values())
+
+
+def _earlier_ones(lines: Iterable[LoggedLine]) -> Iterator[LoggedLine]:
+    """The lines that are earlier than all before them: every process of a run may log when it starts."""
+    earliest = math.inf
+    for line in lines:
+        if line.time < earliest:
+            earliest = line.time
+            yield line
 
 
 def _are_equal(lines: Sequence[LoggedLine]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .files import FOLDER
-from .formula import parse_assignments, parse_expected, parse_formula
+from .formula import names_of, parse_assignments, parse_expected, parse_formula
 from .labels import parse_version, round_label
 
 if TYPE_CHECKING:
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 CHECKS_FILE = FOLDER / "checks.csv"
 #: The release of mlperf_logging that the rules are those of.
 PEER_VERSION = "4.1.68"
+#: So many lines that passed are remembered of one key.
+MOST_PASSED = 20_000
 #: The scope that every log begins with.
 FIRST_SCOPE = "common"
 
 _AT_LEAST = re.compile(r"at least (\d+)")
+_EARLIEST = re.compile(r"(\w+) = min\(\1, time\)")
+_ORDER = re.compile(r"(not )?seen\(\w+\)")
 _ONE_OF_TWO = re.compile(r"some, or (\w+)")
 
 
@@ -55,8 +59,8 @@ class KeyRules:
     """All that a scope asks of one key.
 
     ``rule`` is the first of them, ``counted`` the one that says how often, with ``least`` lines (1 for "one" and "some");
-    ``alternative`` is the key that will do instead. ``next`` is the scope that its first line adds, with ``<value>`` in it,
-    and ``next_if`` where.
+    ``alternative`` is the key that will do instead. ``only_earliest`` says that all that is remembered is the earliest time.
+    ``next`` is the scope that the first line adds, with ``<value>`` in it, and ``next_if`` where.
     """
 
     key: str
@@ -69,13 +73,25 @@ class KeyRules:
     first: list[Rule] = field(default_factory=list)
     any: list[Rule] = field(default_factory=list)
     remember: tuple[tuple[str, Callable[[Line], Any]], ...] = ()
+    only_earliest: bool = False
     next: str | None = None
     next_if: Callable[[Line], Any] | None = None
 
     @functools.cached_property
-    def tests(self) -> tuple[Callable[[Line], Any], ...]:
-        """What each line must pass."""
-        return tuple(rule.holds for rule in self.each)
+    def of_place(self) -> tuple[Callable[[Line], Any], ...]:
+        """The tests of each line that ask only what came before it: where the first line and the last one pass, all do."""
+        return tuple(rule.holds for rule in self.each if _ORDER.fullmatch(rule.test))
+
+    @functools.cached_property
+    def of_line(self) -> tuple[Callable[[Line], Any], ...]:
+        """The other tests of each line, without those that every line passes."""
+        return tuple(rule.holds for rule in self.each if rule.test != "true" and not _ORDER.fullmatch(rule.test))
+
+    @functools.cached_property
+    def passed(self) -> set[tuple[bytes, bytes]] | None:
+        """Values and metadata, as they stand in a log, that have passed: logs repeat them. None where they are not all."""
+        asked = frozenset[str]().union(*(names_of(rule.test) for rule in self.each if not _ORDER.fullmatch(rule.test)))
+        return set() if asked <= {"value", "metadata"} else None
 
     @functools.cached_property
     def only_tests(self) -> bool:
@@ -178,6 +194,7 @@ def _add(scope: Scope, row: dict[str, str]) -> None:
         {"each": rules.each, "first": rules.first, "any": rules.any}[rule.when].append(rule)
     if row["remember"]:
         rules.remember = parse_assignments(row["remember"])
+        rules.only_earliest = _EARLIEST.fullmatch(row["remember"]) is not None
     if row["next"]:
         rules.next, _, condition = row["next"].partition(" if ")
         rules.next_if = parse_formula(condition) if condition else None

@@ -134,6 +134,12 @@ def parse_formula(text: str) -> Callable[[Line], Any]:
     return _compiled(tree.body, text)
 
 
+def names_of(text: str) -> frozenset[str]:
+    """What a formula asks for: ``value``, ``metadata``, ``time``, ``seen`` and ``known``, and what lines have left."""
+    names = {node.id for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Name)}
+    return frozenset(names - FUNCTIONS.keys() - _CONSTANTS.keys())
+
+
 def parse_expected(text: str) -> Callable[[Line], Any] | None:
     """What a formula of the form ``value == x`` or ``abs(value - x) < y`` compares the value with; None for others.
 
