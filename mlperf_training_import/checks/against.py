@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotUnderstood
-from ..logs.line import LoggedLine
+from ..logs.line import KeptLine
 from ..logs.log import read_log
 from ..regular import read_regular
 from ..tables.rules import rules_of
@@ -31,10 +31,10 @@ _LARGEST_DESCRIPTION = 1 << 20
 _MOST_KEYS = 10
 
 
-class _Every(dict[str, list[LoggedLine]]):
+class _Every(dict[str, list[KeptLine]]):
     """Wants the lines of all keys."""
 
-    def get(self, key: str, _default: object = None) -> list[LoggedLine]:
+    def get(self, key: str, _default: object = None) -> list[KeptLine]:
         return self.setdefault(key, [])
 
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..logs.line import LoggedLine
+from ..logs.line import KeptLine, ParsedLine
 from ..logs.log import iter_numbered_lines
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class LineList:
     says why the file could not be read; both are known at the end.
     """
 
-    by_key: dict[str, list[LoggedLine]]
-    odd_time: LoggedLine | None = None
+    by_key: dict[str, list[KeptLine]]
+    odd_time: KeptLine | None = None
     unreadable: list[tuple[int, str]] = field(default_factory=list)
     stops: tuple[int, str] | None = None
     spoils_references: bool = False
@@ -54,7 +54,7 @@ class LineList:
         """What the log says first of each key."""
         return {key: lines[0].value for key, lines in self.by_key.items() if lines}
 
-    def in_order(self, keys: Iterable[str]) -> list[LoggedLine]:
+    def in_order(self, keys: Iterable[str]) -> list[KeptLine]:
         """The lines with some keys, as they follow each other."""
         lines = [line for key in keys for line in self.by_key.get(key, ())]
         lines.sort(key=ordinal_of)
@@ -89,7 +89,7 @@ class LineList:
             self._stop(ordinal, part, "time_ms is not a number")
         else:
             if isinstance(key, str) and (same := self.by_key.get(key)) is not None:
-                same.append(line := LoggedLine.of(ordinal, time_ms, key, value, metadata))
+                same.append(line := ParsedLine(ordinal, time_ms, key, value, metadata))
                 if self.odd_time is None and not math.isfinite(time_ms):
                     self.odd_time = line
 

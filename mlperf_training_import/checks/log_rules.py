@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..logs.line import LoggedLine
+from ..logs.line import KeptLine, LoggedLine, ParsedLine
 from ..tables.checks import FIRST_SCOPE, MOST_PASSED, KeyRules, Rule, Rulebook, Scope
 from ..tables.formula import FAILURES, Line, UnknownName
 from .lines import ordinal_of
@@ -26,7 +26,7 @@ _MOST_SCOPES = 8
 #: A line of the log that was made of others has no place in the file.
 _NO_PLACE = -1
 #: What a line that is missing says.
-NOTHING = LoggedLine.of(_NO_PLACE, 0.0, "", None, {})
+NOTHING = ParsedLine(_NO_PLACE, 0.0, "", None, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Failure:
     kind: str
     scope: str
     key: str
-    line: LoggedLine | None = None
+    line: KeptLine | None = None
     number: int | None = None
     alternative: str | None = None
     is_lenient: bool = False
@@ -82,7 +82,7 @@ class JudgedLog:
 class _Stops(Exception):
     """The checkers would end with a traceback here; the message says why."""
 
-    def __init__(self, why: str, line: LoggedLine | None = None) -> None:
+    def __init__(self, why: str, line: KeptLine | None = None) -> None:
         super().__init__(why)
         self.line = line
 
@@ -98,7 +98,7 @@ def judge_log(found: LineList, rulebook: Rulebook) -> JudgedLog:
         kept.lasting["parse@None"] = None
     if not found.count:
         kept.lasting["nolines@None"] = None
-    waiting = [FIRST_SCOPE]
+    waiting, before = [FIRST_SCOPE], _Before(found)
     try:
         while waiting:
             name = waiting.pop(0)
@@ -110,7 +110,7 @@ def judge_log(found: LineList, rulebook: Rulebook) -> JudgedLog:
             if len(judged.scopes) == _MOST_SCOPES:
                 raise _Stops("its rules name themselves, without end")
             judged.scopes.append(name)
-            _ScopeRun(rulebook.scopes[name], found, kept, waiting).go_through()
+            _ScopeRun(rulebook.scopes[name], found, before, kept, waiting).go_through()
     except _Stops as stop:
         judged.verdict, judged.stops = "crash", str(stop)
         judged.stops_at = stop.line.ordinal if stop.line is not None and stop.line.ordinal != _NO_PLACE else None
@@ -211,9 +211,10 @@ class _Kept:
 class _ScopeRun:
     """One scope gone through over the lines of one log, which get those that the scope makes of others."""
 
-    def __init__(self, scope: Scope, found: LineList, kept: _Kept, waiting: list[str]) -> None:
+    def __init__(self, scope: Scope, found: LineList, before: _Before, kept: _Kept, waiting: list[str]) -> None:
         self._scope = scope
         self._found = found
+        self._before = before
         self._kept = kept
         self._waiting = waiting
         self._memory: dict[str, Any] = {}
@@ -229,7 +230,7 @@ class _ScopeRun:
             self._memory[name] = formula(Line(NOTHING, self._memory, ()))
         for key in keys:
             self._kept.by_key.pop(key, None)
-        before = _Before(self._found)
+        before = self._before
         passing = {key for key, rules in keys.items() if self._all_pass(rules, before)}
         left = [line for key, rules in keys.items() for line in self._lines_left(rules, passes=key in passing)]
         place = Line(NOTHING, self._memory, before)
@@ -239,7 +240,7 @@ class _ScopeRun:
         for key, rules in keys.items():
             self._count(key, rules)
 
-    def _lines_left(self, rules: KeyRules, *, passes: bool) -> Iterable[LoggedLine]:
+    def _lines_left(self, rules: KeyRules, *, passes: bool) -> Iterable[KeptLine]:
         """The lines of a key of which something may come, given whether all of them pass what each must."""
         lines = self._found.by_key.get(rules.key, [])
         if not passes or not (rules.only_tests or rules.only_earliest):
@@ -248,24 +249,30 @@ class _ScopeRun:
 
     def _all_pass(self, rules: KeyRules, before: _Before) -> bool:
         """Whether all lines of a key pass what each must, whatever other lines have left; that saves going through them."""
-        lines, passed = self._found.by_key.get(rules.key, []), rules.passed
+        lines = self._found.by_key.get(rules.key)
+        if not lines:
+            return True
         place = Line(NOTHING, _NothingLeft(), before)
-        for line in (*lines[:1], *lines[-1:]):
+        for line in (lines[0], lines[-1]) if rules.of_place else ():
             before.ordinal = line.ordinal
             if not _pass(rules.of_place, place):
                 return False
-        for line in lines if rules.of_line else ():
-            said = bytes(line.raw_value), bytes(line.raw_metadata)
-            if passed is not None and said in passed:
-                continue
+        if not rules.of_line:
+            return True
+        different: dict[bytes, KeptLine] = {}
+        if rules.raw_of is not None:
+            different = {bytes(rules.raw_of(line)): line for line in lines if isinstance(line, LoggedLine)}
+            parsed = [line for line in lines if isinstance(line, ParsedLine)]
+            lines = [*parsed, *(line for said, line in different.items() if said not in rules.passed)]
+        for line in lines:
             place.line, before.ordinal = line, line.ordinal
             if not _pass(rules.of_line, place):
                 return False
-            if passed is not None and line.raw_value and len(passed) < MOST_PASSED:
-                passed.add(said)
+        if len(rules.passed) < MOST_PASSED:
+            rules.passed.update(different)
         return True
 
-    def _take(self, line: LoggedLine, rules: KeyRules, place: Line, *, passes: bool) -> None:
+    def _take(self, line: KeptLine, rules: KeyRules, place: Line, *, passes: bool) -> None:
         is_first = line is self._found.by_key[line.key][0]
         if is_first or not rules.looks_once:
             for rule in () if passes else rules.each:
@@ -278,7 +285,7 @@ class _ScopeRun:
         if rules.any:
             self._reach(line, rules, place)
 
-    def _reach(self, line: LoggedLine, rules: KeyRules, place: Line) -> None:
+    def _reach(self, line: KeptLine, rules: KeyRules, place: Line) -> None:
         """Notes whether one of the lines passes that only one must."""
         self._reached.setdefault(line.key, False)
         try:
@@ -287,14 +294,14 @@ class _ScopeRun:
         except FAILURES:
             raise _Stops(f"{line.key} is not of the type that it is compared with", line) from None
 
-    def _test(self, rule: Rule, line: LoggedLine, place: Line) -> None:
+    def _test(self, rule: Rule, line: KeptLine, place: Line) -> None:
         try:
             if not rule.holds(place):
                 self._fail(rule, line, place, None)
         except FAILURES as error:
             self._fail(rule, line, place, error)
 
-    def _fail(self, rule: Rule, line: LoggedLine, place: Line, error: Exception | None) -> None:
+    def _fail(self, rule: Rule, line: KeptLine, place: Line, error: Exception | None) -> None:
         """Notes that a line fails a test, or that the test cannot be computed."""
         if any(isinstance(value, complex) for value in self._memory.values()):
             raise _Stops("what it remembers cannot be printed", line)
@@ -304,14 +311,14 @@ class _ScopeRun:
         kind = "check" if error is None else "checkcrash"
         self._kept.add(Failure(rule, kind, self._scope.name, line.key, line, **marks))
 
-    def _holds_later(self, rule: Rule, line: LoggedLine) -> bool:
+    def _holds_later(self, rule: Rule, line: KeptLine) -> bool:
         """Whether a test that lacks a name would pass if it knew what stands further down in the log."""
         memory: dict[str, Any] = {}
         for later in self._found.in_order(key for key, rules in self._scope.keys.items() if rules.remember):
             _remember(self._scope.keys[later.key], Line(later, memory, ()))
         return bool(computed(rule.holds, Line(line, memory, ())))
 
-    def _is_lenient(self, rule: Rule, lines: Iterable[LoggedLine]) -> bool:
+    def _is_lenient(self, rule: Rule, lines: Iterable[KeptLine]) -> bool:
         """Whether the checker refuses wrongly, on one line at least."""
         if rule.lenient is None:
             return False
@@ -355,17 +362,17 @@ class _ScopeRun:
             kind = "least1" if rules.least == 1 else "leastN"
             self._kept.add(Failure(rule, kind, scope, key, last, number, is_lenient=lenient))
 
-    def _gathered(self, key: str) -> list[LoggedLine]:
+    def _gathered(self, key: str) -> list[ParsedLine]:
         """One line for each value of a metadata entry, with the values of all metrics that were logged for it."""
         scope = self._scope
-        made: dict[Any, LoggedLine] = {}
+        made: dict[Any, ParsedLine] = {}
         for line in self._found.by_key.get(scope.gathered_from, ()):
             try:
                 if "metric" not in line.metadata:
                     continue
                 point = line.metadata[scope.gathered_by]
                 if point not in made:
-                    made[point] = LoggedLine.of(_NO_PLACE, line.time, key, {scope.gathered_by: point}, {})
+                    made[point] = ParsedLine(_NO_PLACE, line.time, key, {scope.gathered_by: point}, {})
                 made[point].time = max(line.time, made[point].time)
                 made[point].value[line.metadata["metric"]] = line.value
             except FAILURES:
@@ -373,7 +380,7 @@ class _ScopeRun:
         return list(made.values())
 
 
-def _earlier_ones(lines: Iterable[LoggedLine]) -> Iterator[LoggedLine]:
+def _earlier_ones(lines: Iterable[KeptLine]) -> Iterator[KeptLine]:
     """The lines that are earlier than all before them: every process of a run may log when it starts."""
     earliest = math.inf
     for line in lines:
@@ -382,7 +389,7 @@ def _earlier_ones(lines: Iterable[LoggedLine]) -> Iterator[LoggedLine]:
             yield line
 
 
-def _are_equal(lines: Sequence[LoggedLine]) -> bool:
+def _are_equal(lines: Sequence[KeptLine]) -> bool:
     try:
         return all(line.value == lines[0].value for line in lines)
     except FAILURES:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from ..logs.line import LoggedLine
+    from ..logs.line import KeptLine
     from ..model import RunLog
     from ..tables.checks import Rulebook
 
@@ -130,7 +130,9 @@ def _take_seeds(checked: CheckedLog, found: LineList) -> None:
         checked.seed_trouble = "exception"
         return
     try:
-        checked.seeds = [(line.metadata["file"], line.metadata["lineno"], int(line.value)) for line in seeds]
+        for line in seeds:
+            metadata = line.metadata
+            checked.seeds.append((metadata["file"], metadata["lineno"], int(line.value)))
         hash(tuple(checked.seeds))
     except FAILURES:
         checked.seed_trouble = "exception"
@@ -169,7 +171,7 @@ class _Progress:
         self._latest: Any = None
         self._paired: dict[Any, dict[Any, Any]] = {}
 
-    def take(self, line: LoggedLine, benchmark: object) -> None:
+    def take(self, line: KeptLine, benchmark: object) -> None:
         """Takes an evaluation."""
         if benchmark == "stable_diffusion":
             self._paired.setdefault(line.metadata[self._paired_by], {})[line.metadata["metric"]] = line.value
@@ -229,7 +231,7 @@ def _iter_unread(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iter
         yield "log.no-rules", f"{rulebook.version} has no rules for {short(name)}{meant}", None
 
 
-def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iterator[tuple[str, str, LoggedLine]]:
+def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iterator[tuple[str, str, KeptLine]]:
     """What the checkers let pass although the lines contradict each other: id of a remark, what was found, and where."""
     starts, stops = found.by_key.get("run_start", []), found.by_key.get("run_stop", [])
     yield from _repeated(starts, "run_start")
@@ -250,15 +252,15 @@ def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Itera
         yield from _target_outside(found, judged, rulebook, starts[0], stops[-1])
 
 
-def _repeated(lines: list[LoggedLine], key: str) -> Iterator[tuple[str, str, LoggedLine]]:
+def _repeated(lines: list[KeptLine], key: str) -> Iterator[tuple[str, str, KeptLine]]:
     if len(lines) > 1:
         seconds = abs(lines[-1].time - lines[0].time) / 1000
         yield "run.repeated", f"{len(lines)} lines with the key {key}, {seconds:.3f} s apart", lines[1]
 
 
 def _target_outside(
-    found: LineList, judged: JudgedLog, rulebook: Rulebook, start: LoggedLine, stop: LoggedLine
-) -> Iterator[tuple[str, str, LoggedLine]]:
+    found: LineList, judged: JudgedLog, rulebook: Rulebook, start: KeptLine, stop: KeptLine
+) -> Iterator[tuple[str, str, KeptLine]]:
     """Whether the target is reached before the run or after it, and not within."""
     scope = rulebook.scopes[judged.scopes[-1]]
     if scope.name.partition("_")[2] in _EVALUATED_AFTERWARDS or not scope.name.startswith("closed_"):
@@ -266,13 +268,13 @@ def _target_outside(
     for key, rules in scope.keys.items():
         if not rules.any:
             continue
+        lines = found.by_key.get(key, [])
         memory = found.first_values()
         for name, formula in scope.begin:
             memory[name] = formula(Line(NOTHING, memory, frozenset()))
-        reached = [
-            line
-            for line in found.by_key.get(key, ())
-            if all(computed(rule.holds, Line(line, memory, ())) for rule in rules.any)
-        ]
-        if reached and not any(start.ordinal < line.ordinal < stop.ordinal for line in reached):
-            yield "run.target-outside", f"{key} reaches the target outside of the run only", reached[0]
+        inside = [line for line in lines if start.ordinal < line.ordinal < stop.ordinal]
+        for line in (*reversed(inside), *lines):  # mostly the last one
+            if all(computed(rule.holds, Line(line, memory, ())) for rule in rules.any):
+                if line not in inside:
+                    yield "run.target-outside", f"{key} reaches the target outside of the run only", line
+                break

@@ -8,7 +8,7 @@ import json
 import math
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import yaml
@@ -162,52 +162,65 @@ def key_of_beginning(line: bytes, dialect: Dialect) -> str | None:
 
 
 class LoggedLine(msgspec.Struct, gc=False, eq=False):
-    """A line that is kept: its number among those with a token, from 0 on, its time in milliseconds, and its key.
+    """What is kept of a line that is JSON as a whole; a line that does not fit may still be well-formed.
 
-    Value and metadata are parsed when somebody asks for them first. They are not to be changed.
+    Value and metadata are parsed when somebody asks for them. They are not to be changed. Who keeps the line sets
+    ``ordinal``, its number among those with a token, from 0 on.
     """
 
-    ordinal: int
-    time: float
+    time_ms: Annotated[int, msgspec.Meta(ge=0, le=10**18)]
     key: str
-    raw_value: msgspec.Raw = msgspec.Raw()
-    raw_metadata: msgspec.Raw = msgspec.Raw()
-    parsed_value: Any = msgspec.UNSET
-    parsed_metadata: Any = msgspec.UNSET
+    raw_value: msgspec.Raw = msgspec.field(name="value")
+    raw_metadata: msgspec.Raw = msgspec.field(name="metadata")
+    ordinal: int = msgspec.field(default=0, name=":::MLLOG ")  # no line that is decoded has another token
 
-    @classmethod
-    def of(cls, ordinal: int, time: float, key: str, value: Any, metadata: Any) -> LoggedLine:
-        """A line that is parsed already."""
-        return cls(ordinal, time, key, parsed_value=value, parsed_metadata=metadata)
+    @property
+    def time(self) -> float:
+        """Milliseconds, as the checkers of mlperf_logging compute with them."""
+        return float(self.time_ms)
 
     @property
     def value(self) -> Any:
         """Whatever the line says."""
-        if self.parsed_value is msgspec.UNSET:
-            self.parsed_value = value_of(bytes(self.raw_value))
-        return self.parsed_value
+        return value_of(bytes(self.raw_value))
 
     @property
     def metadata(self) -> Any:
-        """Whatever the line says. Python's parser reads what msgspec refuses: numbers out of range, Latin-1."""
-        if self.parsed_metadata is msgspec.UNSET:
-            try:
-                self.parsed_metadata = msgspec.json.decode(self.raw_metadata)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                self.parsed_metadata = json.loads(bytes(self.raw_metadata).decode("latin-1"))
-        return self.parsed_metadata
+        """Whatever the line says."""
+        return value_of(bytes(self.raw_metadata))
+
+
+class ParsedLine(msgspec.Struct, eq=False):
+    """A line that was parsed, or made of others."""
+
+    ordinal: int
+    time: float
+    key: str
+    value: Any
+    metadata: Any
+
+
+KeptLine = LoggedLine | ParsedLine
 
 
 @functools.lru_cache(1024)
 def value_of(data: bytes) -> object:
-    """The value in a well-formed line, not to be changed. Logs of one result have the same ones, which are parsed once."""
-    return json.loads(data.decode("latin-1"))
+    """The value or the metadata of a well-formed line, not to be changed. Logs of one result have the same ones."""
+    return _content_of(data)
 
 
 def value_and_metadata(line: bytes) -> tuple[object, object]:
     """Those of a well-formed line that is JSON as a whole."""
-    record = json.loads(line.decode("latin-1"))
+    record = _content_of(line)
     return record["value"], record["metadata"]
+
+
+def _content_of(data: bytes) -> Any:
+    """What well-formed JSON says. Python's parser reads what msgspec refuses: numbers out of range, half of a surrogate."""
+    if data.isascii():
+        with contextlib.suppress(msgspec.DecodeError, RecursionError):
+            return msgspec.json.decode(data)
+    return json.loads(data.decode("latin-1"))
 
 
 def evaluation_parts(value: object, metadata: object) -> tuple[object, dict[str, Any]]:

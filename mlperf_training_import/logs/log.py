@@ -13,7 +13,7 @@ import math
 import os
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import msgspec
 
@@ -26,6 +26,7 @@ from .evaluation import EVALUATION_KEYS, LONGEST_TEXT, evaluation_of
 from .history import HistoryReader
 from .line import (
     Allowance,
+    KeptLine,
     LoggedLine,
     MalformedLine,
     Spent,
@@ -85,16 +86,7 @@ _UNKNOWN = "UNKNOWN_"
 _LONG_INTEGER = 10**18
 
 
-class _Line(msgspec.Struct, gc=False):
-    """What is kept of a line that is JSON as a whole. A line that does not fit may still be well-formed."""
-
-    time_ms: Annotated[int, msgspec.Meta(ge=0, le=10**18)]
-    key: str
-    value: msgspec.Raw
-    metadata: msgspec.Raw
-
-
-_decode_line = msgspec.json.Decoder(_Line).decode
+_decode_line = msgspec.json.Decoder(LoggedLine).decode
 
 
 def read_log(
@@ -210,7 +202,7 @@ class LineKeeper(Protocol):
     """
 
     @property
-    def by_key(self) -> Mapping[str, list[LoggedLine]]:
+    def by_key(self) -> Mapping[str, list[KeptLine]]:
         """A list for each key that is wanted, to which its lines are added."""
 
     def take_other(self, ordinal: int, line: bytes) -> None:
@@ -220,7 +212,7 @@ class LineKeeper(Protocol):
 class _KeepsNothing:
     """For those who do not check the lines."""
 
-    by_key: Mapping[str, list[LoggedLine]] = {}
+    by_key: Mapping[str, list[KeptLine]] = {}
 
     def take_other(self, ordinal: int, line: bytes) -> None:
         """Takes nothing."""
@@ -299,21 +291,22 @@ class _LogReader:
                 self._parse(line, ordinal)
                 continue
             if details is not None and details.wants(known.key):
-                details.take_known(line, known.time_ms, known.key, known.value, is_over="run_stop_ms" in self._facts)
+                details.take_known(line, known.time_ms, known.key, known.raw_value, is_over="run_stop_ms" in self._facts)
             if (same := kept(known.key)) is not None:
-                same.append(LoggedLine(ordinal, float(known.time_ms), known.key, known.value, known.metadata))
+                known.ordinal = ordinal
+                same.append(known)
             if known.key in WANTED_KEYS:
                 if known.key == "init_start":  # in some logs every rank says this
                     start(float(known.time_ms))
                 elif known.key == "seed":  # and this, with as many values
-                    self._take_seed(bytes(known.value))
+                    self._take_seed(bytes(known.raw_value))
                 else:
                     self._take_known(line, known)
                     taken += 1
         if taken:
             self._allowance.spend(lines=taken)
 
-    def _take_known(self, line: bytes, known: _Line) -> None:
+    def _take_known(self, line: bytes, known: LoggedLine) -> None:
         """Takes a well-formed line; parses no more of it than is needed, and only the last one where only that counts."""
         key = known.key
         if key in self._evaluation_keys and b"metric" not in line and b"\\" not in line:
@@ -322,7 +315,7 @@ class _LogReader:
                 self._unnamed_evaluation = line
                 self._samples_after_evaluation = None
         elif key in _VALUE_KEYS:
-            self._take(float(known.time_ms), key, value_of(bytes(known.value)), None)
+            self._take(float(known.time_ms), key, value_of(bytes(known.raw_value)), None)
         else:
             self._allowance.spend(lines=1, size=len(line))
             self._take(float(known.time_ms), key, *value_and_metadata(line))

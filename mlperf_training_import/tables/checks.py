@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import operator
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -88,10 +89,15 @@ class KeyRules:
         return tuple(rule.holds for rule in self.each if rule.test != "true" and not _ORDER.fullmatch(rule.test))
 
     @functools.cached_property
-    def passed(self) -> set[tuple[bytes, bytes]] | None:
-        """Values and metadata, as they stand in a log, that have passed: logs repeat them. None where they are not all."""
+    def raw_of(self) -> Callable[[Any], bytes] | None:
+        """What of a line decides about :attr:`of_line`, as it stands in the log; None where more than one part does."""
         asked = frozenset[str]().union(*(names_of(rule.test) for rule in self.each if not _ORDER.fullmatch(rule.test)))
-        return set() if asked <= {"value", "metadata"} else None
+        return operator.attrgetter(f"raw_{next(iter(asked))}") if asked in ({"value"}, {"metadata"}) else None
+
+    @functools.cached_property
+    def passed(self) -> set[bytes]:
+        """What :attr:`raw_of` was of lines that passed: logs of one result repeat them."""
+        return set()
 
     @functools.cached_property
     def only_tests(self) -> bool:

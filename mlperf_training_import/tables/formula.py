@@ -30,7 +30,8 @@ _WHOLE = 1e-5
 class Said(Protocol):
     """What a line says."""
 
-    time: float
+    @property
+    def time(self) -> float: ...
 
     @property
     def value(self) -> Any: ...

@@ -6,7 +6,7 @@ import ast
 import json
 from typing import TYPE_CHECKING, Any
 
-from mlperf_training_import.logs.line import LoggedLine
+from mlperf_training_import.logs.line import ParsedLine
 from mlperf_training_import.tables.formula import FAILURES, Line, parse_formula
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Record = dict[str, Any]
 
 def place(value: Any, metadata: Any, memory: dict[str, Any]) -> Line:
     """What a formula is computed over, of a line that says this."""
-    return Line(LoggedLine.of(0, 0.0, "", value, metadata), memory, frozenset())
+    return Line(ParsedLine(0, 0.0, "", value, metadata), memory, frozenset())
 
 
 def passing_log(book: Rulebook, division: str, benchmark: str) -> list[Record]:
