@@ -6,14 +6,11 @@ a line of a log is found count, unpacked if need be.
 
 from __future__ import annotations
 
-import bz2
-import gzip
+import importlib
 import io
-import lzma
 import re
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from ..regular import open_regular
 from ..tables.rules import dialects
@@ -27,7 +24,8 @@ _RESULT_NAME = re.compile(r"result.*(?<!\.json)(?<!\.csv)(?<!\.py)(?<!\.sh)", re
 _LOG_NAME = re.compile(r".*\.(log|txt)(\.\w{1,6})?", re.IGNORECASE)
 #: Paths of folders that hold results, or were meant to.
 _RESULTS_FOLDER = re.compile(r"(.*/)?results?", re.IGNORECASE)
-_UNPACKERS: dict[bytes, Callable[[BinaryIO], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+#: The modules that unpack files, by how those begin. Most trees need none of them.
+_UNPACKERS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
 #: So much of a file is looked at.
 _HEAD_BYTES = 4 << 20
 #: ``<folder>/closed/<submitter>/results/<system>/<benchmark>`` is five below the folder.
@@ -81,11 +79,23 @@ class Searcher:
         try:
             with io.BufferedReader(open_regular(self.root / path)) as stream:
                 head = stream.peek(8)
-                unpack = next((unpack for magic, unpack in _UNPACKERS.items() if head.startswith(magic)), None)
-                data: bytes = (unpack(stream) if unpack else stream).read(_HEAD_BYTES)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError):
+                unpacker = next((name for magic, name in _UNPACKERS.items() if head.startswith(magic)), None)
+                data = _unpacked(stream, unpacker) if unpacker else stream.read(_HEAD_BYTES)
+        except OSError:
             return False
         return any(dialect.token in data for dialect in dialects().values())
+
+
+def _unpacked(stream: IO[bytes], unpacker: str) -> bytes:
+    """The first bytes of what a file holds packed; none where it cannot be unpacked."""
+    from lzma import LZMAError
+    from zlib import error
+
+    try:
+        data: bytes = importlib.import_module(unpacker).open(stream).read(_HEAD_BYTES)
+    except (EOFError, error, LZMAError):
+        return b""
+    return data
 
 
 def is_results_folder(path: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-from xml.etree import ElementTree
 
 from .. import __version__
 from ..checks.check import Checked, last_line
@@ -24,8 +24,6 @@ SCHEMA_VERSION = 1
 _MOST_PER_RULE = 5
 _LEVELS = {"rejects": "error", "objection": "warning", "lenient": "note", "note": "note"}
 _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
-#: Characters that XML 1.0 has no place for.
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_text(checked: Checked) -> str:
@@ -181,6 +179,8 @@ def _sarif_result(said: Remark, index: int) -> dict[str, Any]:
 
 def to_junit(checked: Checked) -> str:
     """JUnit XML: a test case for each log, folder and description; what rejects it is its failure."""
+    from xml.etree import ElementTree  # which the other formats need not wait for
+
     by_place: dict[str, list[Remark]] = {}
     for said in checked.remarks:
         by_place.setdefault(said.place, []).append(said)
@@ -209,8 +209,14 @@ def to_junit(checked: Checked) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode")
 
 
+@functools.cache
+def _no_xml() -> re.Pattern[str]:
+    """Characters that XML 1.0 has no place for."""
+    return re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
 def _xml(text: str) -> str:
-    return _NO_XML.sub("\ufffd", text)
+    return _no_xml().sub("\ufffd", text)
 
 
 def _line(said: Remark) -> str:

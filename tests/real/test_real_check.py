@@ -6,18 +6,19 @@ import csv
 from typing import TYPE_CHECKING
 
 import pytest
-from support import archive_of, extract
+from support import extract
 
 from mlperf_training_import.checks.check import Checked, check
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
 @pytest.fixture(scope="module", params=["3.0", "4.0", "4.1"])
-def checked(shared: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Checked:
+def checked(real_tree: Callable[[str], Path], request: pytest.FixtureRequest) -> Checked:
     """A round as the checkers judge it."""
-    return check(extract(archive_of(shared, request.param), tmp_path_factory.mktemp("round")), request.param, as_peer=True)
+    return check(real_tree(request.param), request.param, as_peer=True)
 
 
 def rows(shared: Path, name: str) -> list[dict[str, str]]:
@@ -80,9 +81,15 @@ def test_every_folder_has_the_verdict_and_factor_of_the_peer(checked: Checked, s
         assert factor == pytest.approx(float(row["factor"]), rel=1e-9)
 
 
+@pytest.fixture(scope="module")
+def excerpt(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some logs of 6.0."""
+    return extract(shared / "cases/round-6.0-excerpt.tar.xz", tmp_path_factory.mktemp("excerpt"))
+
+
 @pytest.mark.parametrize("version", ["5.1", "6.0", "6.1"])
-def test_logs_of_6_0_by_three_rulesets(shared: Path, tmp_path: Path, version: str) -> None:
-    found = codes_of_logs(check(extract(shared / "cases/round-6.0-excerpt.tar.xz", tmp_path), version, as_peer=True))
+def test_logs_of_6_0_by_three_rulesets(shared: Path, excerpt: Path, version: str) -> None:
+    found = codes_of_logs(check(excerpt, version, as_peer=True))
     expected = {
         f"{row['folder']}/{row['log']}": (row["verdict"], row["errors"], row["warnings"])
         for row in rows(shared, f"cross-6.0-by-{version}")
