@@ -177,7 +177,7 @@ def energy(tables: Tables) -> pd.DataFrame:
 
 #: The second way of each question, by its title.
 WAYS = {
-    "How do accelerators learn, against the clock?": learning_curves,
+    "How fast do accelerators learn?": learning_curves,
     "How many samples does a larger batch need?": batch_size,
     "Which learning rate goes with which batch size?": learning_rate,
     "How far apart are the runs of a result?": spread,

@@ -238,8 +238,8 @@ def test_a_site_has_a_file_for_each_result_and_one_page_has_them_in_it(made, tmp
     assert set(snapshot(tmp_path / "site")) == {LIST_FILE, "index.html", "results.json", f"curves/{uid}.json"}
     (chart,) = json.loads((tmp_path / "site" / "curves" / f"{uid}.json").read_text())
     assert (chart["metric"], chart["target"], chart["unit"], len(chart["runs"])) == ("% classification", 75.9, "minutes", 5)
-    said = {"log": "result_1.txt", "is_kept": True, "evaluations": 3, "at": [2, 4, 6], "quality": [10, 50, 76]}
-    assert chart["runs"][1] == said
+    run = {"log": "result_1.txt", "is_kept": True, "evaluations": 3, "at": [2, 4, 6], "quality": [10, 50, 76]}
+    assert chart["runs"][1] == run
     payload = json.loads((tmp_path / "site/results.json").read_text())
     assert payload["fields"]["has_curves"] == [True, False]
     write_output(entries, tmp_path / "site")

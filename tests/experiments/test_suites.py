@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from cmind.core import CM
@@ -175,7 +176,7 @@ def test_two_benchmarks_of_one_task_are_two_columns_two_links_and_two_editions(t
     assert rows == {"quick": ("14.5", "104.5"), "slow": ("34.5", "304.5")}
     experiments = collect_everywhere(home_of(CM()))
     assert {experiment.name.task for experiment in experiments} == {"llm-pretraining-small"}
-    drawn = {link.query.partition("&y=")[2].partition("&")[0] for link in make_links(experiments)}
+    drawn = {parse_qs(link.query)["edition"][0].partition("-")[0] for link in make_links(experiments)}
     assert drawn == {"llama31_8b", "gpt_oss_20b"}
     editions = make_payload([result.entry for result in two_of_one_task.results], {}, "1")["editions"]
     assert [edition["benchmarks"] for edition in editions] == [["gpt_oss_20b"], ["llama31_8b"]]

@@ -177,7 +177,7 @@ def test_what_has_no_home_is_refused():
 
 def test_commands_that_look_take_the_home_of_mlcflow_and_others_do_not(root):
     assert open_home(root).repos_path == root.resolve()
-    with pytest.raises(BadInput, match=r"a home of MLCFlow, .* mlcr import,mlperf,training,to-experiment"):
+    with pytest.raises(BadInput, match=r"a home of MLCFlow; use: mlcr import,mlperf,training,to-experiment"):
         open_cm_home(root)
 
 

@@ -427,8 +427,7 @@ def test_a_kill_while_it_is_written(tree, place):
         from pathlib import Path
         from mlperf_training_import.logs import cache
         from mlperf_training_import.model import Round
-        from mlperf_training_import.results import score_round
-from mlperf_training_import.results.score_round import Reading, read_round
+        from mlperf_training_import.results.score_round import Reading, read_round
         from mlperf_training_import.rounds.walk import walk
         from mlperf_training_import.tables.rules import rules_of
         cache._LONGEST_STEP_NS = 0

@@ -73,8 +73,9 @@ def expected(jobs):
     read = []
     for job in jobs:
         log = read_log(job.root / job.file.path, job.dialect, job.file.path)
-        powers = job.power if job.counts is None or job.counts(log) else ()
-        read.append(ReadRun(log, {file.path: read_power_log(job.root / file.path, job.dialect) for file in powers}, None))
+        needed = job.power if job.counts is None or job.counts(log) else ()
+        powers = {file.path: read_power_log(job.root / file.path, job.dialect, run_ms=log.span_ms) for file in needed}
+        read.append(ReadRun(log, powers, None))
     return read
 
 
