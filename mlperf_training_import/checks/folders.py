@@ -13,6 +13,7 @@ from ..results.reference import judge_convergence, prune, reference_for
 from ..tables.labels import Label, round_label
 from ..tables.references import reference_runs
 from ..tables.rules import benchmark_of, rules_of
+from ..values import counted
 from .remarks import Remark, remark, short
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class FolderCheck:
         asked, found = benchmark_of(self.benchmark, self.version).runs or 0, len(self.logs)
         if found < asked or (found > asked and not self.metric.surplus_runs):
             self.checked.errors.append(f"count:{self.folder}:{found}/{asked}")
-            self._say("package.run-count", f"{found} logs", f"{asked} logs")
+            self._say("package.run-count", counted(found, "log"), counted(asked, "log"))
         names = ", ".join(self.contents.others[:5])
         if not found:
             self._say("package.no-logs", f"no result_*.txt{f', only {names}' if names else ''}")
@@ -282,7 +283,7 @@ class FolderCheck:
             self._say("package.same-seed", f"all {len(values)} logs have the seed {', '.join(values[0])}")
         many = [log for log in self.logs if len(log.seed_values) > 1]
         if many:
-            what = f"{len(many)} logs have several seeds, first {many[0].path.rpartition('/')[2]}"
+            what = f"several seeds in {counted(len(many), 'log')}, first {many[0].path.rpartition('/')[2]}"
             self._say("written.seed-many", what)
 
     def _check_references(self) -> None:

@@ -18,7 +18,7 @@ from ..tables.descriptions import DESCRIPTIONS_FILE, field_of_key
 from ..tables.files import place_to_extend
 from ..tables.metrics import metric_of
 from ..tables.rules import known_benchmarks
-from ..values import clean_text, first_of, is_clean, natural_key, printable
+from ..values import clean_text, counted, first_of, is_clean, natural_key, printable
 from .description import read_description, read_logged_description, read_object
 from .unread import Searcher, is_results_folder
 
@@ -222,7 +222,7 @@ class _Walker:
         """The folders in a ``results`` folder; logs beside them belong to no system and are reported."""
         systems, files = self._entries(results)
         if stray := self._only_logs(results, files):
-            self._report("stray-logs", results, f"{len(stray)} logs outside any system's folder; not read")
+            self._report("stray-logs", results, f"{counted(len(stray), 'log')} outside any system's folder; not read")
         return systems
 
     def _system_folder(self, system_folder: str, **common: Any) -> Iterator[Submission]:
@@ -246,7 +246,7 @@ class _Walker:
         """One submission per benchmark folder of a system, and one for logs that lie beside these folders."""
         folders, files = self._entries(system_folder)
         if stray := self._only_logs(system_folder, files):
-            self._report("stray-logs", system_folder, f"{len(stray)} logs beside the benchmark folders")
+            self._report("stray-logs", system_folder, f"{counted(len(stray), 'log')} beside the benchmark folders")
             yield Submission(benchmark=None, folder=system_folder, logs=stray, **common)
         elif not folders:
             self._report("no-logs", system_folder, "the system has no benchmark folder")
@@ -264,7 +264,7 @@ class _Walker:
                 if sub in self._rules.layout.evidence:
                     continue
                 if nested := self._logs(path) or self._searcher.below(path):
-                    self._report("nested-logs", path, f"{len(nested)} logs")
+                    self._report("nested-logs", path, counted(len(nested), "log"))
             # also one that cannot be read: a score without it would be wrong
             scaling = f"{folder}/{_SCALING_FILE}"
             yield Submission(
@@ -285,7 +285,9 @@ class _Walker:
         if unread:
             copies = sorted(name for name in read if _COPY.search(name))
             kept = f"; {first_of(copies, _MOST_NAMES)} is read, whatever its name says" if copies else ""
-            what = f"{len(unread)} logs whose names are not result_*.txt are not read: {first_of(unread, _MOST_NAMES)}{kept}"
+            what = (
+                f"{counted(len(unread), 'log')} not named result_*.txt, so not read: {first_of(unread, _MOST_NAMES)}{kept}"
+            )
             self._report("unread-logs", folder, what)
         return logs
 
@@ -293,7 +295,9 @@ class _Walker:
         """Reports logs in a folder, all below it where none are given, that nobody reads."""
         if unread := self._searcher.below(folder) if paths is None else paths:
             expected = f"logs lie in {self._rules.layout.place}"
-            self._report("unread-logs", folder, f"{len(unread)} logs where none are read, first {unread[0]}; {expected}")
+            self._report(
+                "unread-logs", folder, f"{counted(len(unread), 'log')} where none are read, first {unread[0]}; {expected}"
+            )
 
     def _power(self, folder: str) -> dict[str, tuple[LogFile, ...]]:
         """Power logs by the stem of the run's log name."""
@@ -359,7 +363,7 @@ class _SubmitterWalker(_Walker):
         if system.casefold() in benchmarks or any(self._is_file(f"{submitter}/systems/{name}.json") for name in systems):
             right = f"{submitter}/results/{systems[0]}/{system}/result_*.txt"
             count = sum(map(len, logs.values()))
-            what = f"{count} logs in folders of system and benchmark that are swapped; expected {right}"
+            what = f"{counted(count, 'log')} in swapped folders of system and benchmark; expected {right}"
             self._report("unread-logs", folder, what)
             return True
         return False

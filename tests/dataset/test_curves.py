@@ -173,7 +173,7 @@ def test_a_bad_file_costs_its_own_round_the_curves_and_the_page_is_written(made,
     said = []
     assert write_output(entries, tmp_path / "page.html", None, data, said.append) == len(entries)
     assert f'"curves":{{"{entries[0]["uid"]}":' in (tmp_path / "page.html").read_text()
-    assert said[-1] == f"learning curves of 1 results from {data}"
+    assert said[-1] == f"learning curves of 1 result from {data}"
     assert all(line.startswith("left out learning curves: ") and "2.9.parquet: " in line for line in said[:-1])
     assert len(said) == 2
 
@@ -247,7 +247,7 @@ def test_a_site_has_a_file_for_each_result_and_one_page_has_them_in_it(made, tmp
     assert "curves" not in payload
     write_output(entries, tmp_path / "page.html", None, data, said.append)
     assert f'"curves":{{"{uid}":[{{"metric":"% classification"' in (tmp_path / "page.html").read_text()
-    assert said == [f"learning curves of 1 results from {data}"] * 2
+    assert said == [f"learning curves of 1 result from {data}"] * 2
 
 
 def test_curves_that_are_too_many_for_one_file_are_left_out_and_it_says_so(made, tmp_path, monkeypatch):
@@ -255,7 +255,7 @@ def test_curves_that_are_too_many_for_one_file_are_left_out_and_it_says_so(made,
     said = []
     write_output(made[1], tmp_path / "page.html", None, made[0], said.append)
     assert len(said) == 1
-    assert said[0].startswith("left out the learning curves of 1 results")
+    assert said[0].startswith("left out the learning curves of 1 result")
     assert '"curves"' not in (tmp_path / "page.html").read_text().partition('id="data">')[2].partition("</script>")[0]
 
 
@@ -292,7 +292,7 @@ def test_the_command_takes_a_data_set(made, isolated):
     store(isolated.parent / "CM", made[1])
     command = [sys.executable, str(PROJECT / "run.py"), "report", "--dataset"]
     done = subprocess.run([*command, str(made[0])], capture_output=True, text=True, check=False)
-    assert f"learning curves of 1 results from {made[0]}\n" in done.stdout, done.stderr
+    assert f"learning curves of 1 result from {made[0]}\n" in done.stdout, done.stderr
     missing = subprocess.run([*command, "nowhere"], capture_output=True, text=True, check=False)
     assert missing.returncode == 1
     assert missing.stderr.startswith("error: nowhere: no data set")

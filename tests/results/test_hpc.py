@@ -171,7 +171,7 @@ def test_logs_outside_strong_and_weak_are_named_and_not_read(strong_tree, place)
     assert imported.minutes == {STRONG: 3.0}
     assert imported.places == {("unread-logs", "Org/results/sys")}
     expected = "logs lie in <submitter>/results/<system>/{strong,weak}/<benchmark>/result_*.txt"
-    assert imported.what("unread-logs") == [f"1 logs where none are read, first {place}/result_0.txt; {expected}"]
+    assert imported.what("unread-logs") == [f"1 log where none are read, first {place}/result_0.txt; {expected}"]
 
 
 def test_a_system_with_neither_strong_nor_weak_is_named(tmp_path):

@@ -44,7 +44,7 @@ NAMES = [
 def test_a_log_of_another_name_beside_logs_that_are_read(tmp_path, name):
     write_result(tmp_path)
     write_files(tmp_path, {f"{FOLDER}/{name}": LOG})
-    assert unread(tmp_path) == {FOLDER: f"1 logs whose names are not result_*.txt are not read: {name}"}
+    assert unread(tmp_path) == {FOLDER: f"1 log not named result_*.txt, so not read: {name}"}
     assert import_tree(tmp_path).only.score.minutes == 3.0
 
 
@@ -88,7 +88,7 @@ def test_a_folder_in_which_no_log_is_read(tmp_path):
     write_files(tmp_path, {f"{FOLDER}/Result_{number}.txt": LOG for number in range(12)})
     write_files(tmp_path, {f"Org/results/sys/bert/{number}.log": LOG for number in range(5)})
     (text,) = unread(tmp_path).values()
-    assert text.startswith("12 logs whose names are not result_*.txt are not read: Result_0.txt, Result_1.txt, ")
+    assert text.startswith("12 logs not named result_*.txt, so not read: Result_0.txt, Result_1.txt, ")
     assert text.endswith("Result_9.txt, and 2 more")
     assert ("no-logs", FOLDER) in import_tree(tmp_path).places
 
@@ -152,7 +152,7 @@ def test_swapped_folders(tmp_path, benchmark, described):
     write_files(tmp_path, {f"{folder}/sys/result_{number}.txt": run_log("resnet", number + 1) for number in range(5)})
     write_files(tmp_path, {f"Org/systems/{described}.json": system_description("Org")})
     right = f"Org/results/sys/{benchmark}/result_*.txt"
-    assert unread(tmp_path) == {folder: f"5 logs in folders of system and benchmark that are swapped; expected {right}"}
+    assert unread(tmp_path) == {folder: f"5 logs in swapped folders of system and benchmark; expected {right}"}
     imported = import_tree(tmp_path)
     assert imported.minutes == {}
     assert {code for code, _ in imported.places} == {"unread-logs"}

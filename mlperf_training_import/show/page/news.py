@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...results.remarks import remarks_of
 from ...tables.labels import order_of_label, split_label
 from ...tables.metrics import metric_in
-from ...values import finite_number, natural_key
+from ...values import counted, finite_number, natural_key
 from ..entries import edition_of_entry, number_in, text_in
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def make_news(entries: Iterable[Entry], label: str, before: str) -> str:
         _section("New accelerators", "fewest minutes of the first results with them", _first_of(new, old, _accelerator)),
         _section("New submitters", "their best results", _first_of(new, old, _submitter)),
     ]
-    title = f"New in {html.escape(label)}: {len(new)} results"
+    title = f"New in {html.escape(label)}: {counted(len(new), 'result')}"
     return _PAGE.format(title=title, before=html.escape(before), body="\n".join(parts))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...atomic import write_atomically, write_if_different
 from ...errors import NothingToShow, PublishFailure
+from ...values import counted
 from .assemble import make_page
 from .curves import iter_drawn
 from .news import make_news, new_rounds
@@ -70,10 +71,12 @@ def _write_page(
 ) -> str:
     """Writes one file; returns what there is to say about the learning curves."""
     curves = dict(_drawn(found, dataset, tell))
-    about_curves = f"learning curves of {len(curves)} results from {dataset}"
+    about_curves = f"learning curves of {counted(len(curves), 'result')} from {dataset}"
     size = len(_to_json(curves))
     if size > _MOST_EMBEDDED_BYTES:
-        what = f"left out the learning curves of {len(curves)} results, {size / 1e6:.1f} MB: too much for one file"
+        what = (
+            f"left out the learning curves of {counted(len(curves), 'result')}, {size / 1e6:.1f} MB: too much for one file"
+        )
         about_curves, curves = f"{what}; --output <folder> writes them beside the page", {}
     payload = make_payload(found, report, __version__, curves) | ({"curves": curves} if curves else {})
     write_atomically(file, make_page(__version__, payload).encode("utf-8"))
@@ -100,7 +103,7 @@ def _write_site(
     for label, before in news.items():
         write_if_different(folder / news_file(label), make_news(found, label, before).encode("utf-8"))
     keep_only(folder, of_news.union(map(curves_file, with_curves)))
-    return f"learning curves of {len(with_curves)} results from {dataset}"
+    return f"learning curves of {counted(len(with_curves), 'result')} from {dataset}"
 
 
 def _drawn(found: _Entries, dataset: Path | None, tell: Callable[[str], None]) -> Iterable[tuple[str, list[dict[str, Any]]]]:
