@@ -62,7 +62,7 @@ class Finding:
         return kinds_of_findings()[self.code]
 
     def to_json(self) -> dict[str, str | None]:
-        """The finding as it stands in the report."""
+        """The finding as the report has it."""
         return {
             "code": self.code,
             "round": self.round,
@@ -92,7 +92,7 @@ def as_one(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def reporter(findings: list[Finding], label: str = "") -> Report:
-    """What adds findings about a round to a list; about the store, which is no round's, where the label is empty."""
+    """Returns a function that adds findings about a round to a list; about the store, where the label is empty."""
 
     def report(code: str, where: str, what: str) -> None:
         findings.append(Finding(code, label, where, what))

@@ -37,7 +37,7 @@ class Round:
     ``label`` is what it is called everywhere (``3.0-private``, ``hpc-3.0``); ``version`` the label of the round that it
     means (``3.0``, ``hpc-3.0``). ``web_url`` is the page of the repository without credentials, None where the remote is
     no web address. ``remote`` is equal for two clones of one repository; it is for comparing only, and not to be shown.
-    ``git_trouble`` says why the clone's git folder tells none of these. ``has_submissions`` is set for a clone of a
+    ``git_trouble`` says why the clone's git folder gives none of these. ``has_submissions`` is set for a clone of a
     repository in which rounds are prepared, ``declared_public`` where the user said that everybody may see the results.
     ``only`` is the submitter whose folder alone is imported; ``part`` is a name for what is not the whole of a published
     round, empty for what is.
@@ -65,7 +65,7 @@ class Round:
     def is_shared(self) -> bool:
         """Whether the results have a place among those of all rounds.
 
-        Neither private ones have, nor those under a label of one's own, nor those that nobody knows where they are from.
+        Private ones do not, nor do those under a label of the user's own, nor those of unknown origin.
         """
         return self.declared_public or (not self.is_private and self.label == self.version and self.remote is not None)
 
@@ -98,7 +98,7 @@ class System:
         return _product(self.host_processors_per_node, self.nodes)
 
     def described(self) -> dict[str, str | int | None]:
-        """What stands in entries and in the data set as the description says it, by its key there."""
+        """What entries and the data set repeat from the description, by its key there."""
         return {
             "availability": self.availability,
             "number_of_nodes": self.nodes,
@@ -188,7 +188,7 @@ class RunLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``init_start_ms`` and ``init_stop_ms`` belong to that run; ``attempts`` counts how often initialisation began.
     ``elapsed_ms`` is set where the log gives the duration itself. ``malformed`` describes the first bad line,
     ``malformed_lines`` counts them. ``evaluations`` are those before the stop: all that name their metric, and the last of
-    the others. ``samples_after_evaluation`` are the ``train_samples`` that stand between the last of them and the stop.
+    the others. ``samples_after_evaluation`` are the ``train_samples`` between the last of them and the stop.
     ``history`` is what all of them show. ``settings`` are keys of the entry with what the log says about them, and ``seed``
     is its random seed as text, where it does not contradict itself. ``described`` are keys of a system description with what
     the log's own one says. ``counts_seconds`` says that it gives seconds since its start in place of times. ``two_records``
@@ -280,7 +280,7 @@ class TimedEvaluation(NamedTuple):
     """A line with a quality figure: which of these lines of the log it is, from 1 on, when, and under which key.
 
     ``is_over`` says that the run that counts had stopped before. ``start_ms`` and ``stop_ms`` are of the evaluation, as far
-    as the log says them, ``samples_after`` the ``train_samples`` that stand between it and the next one.
+    as the log says them, ``samples_after`` the ``train_samples`` between it and the next one.
     """
 
     number: int
@@ -460,7 +460,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Judged(Facts):
-    """All that is known about a result: what every entry, table, page and file says of it is taken from here.
+    """All that is known about a result: every entry, table, page and file takes what it says from here.
 
     ``runs`` has a run for each log, with its minutes or why it does not count. ``verdict`` is None where convergence cannot
     be judged, ``energy`` without power logs. ``figures`` are keys of the entry. ``entry`` is filled for a result that is

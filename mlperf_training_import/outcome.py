@@ -103,7 +103,7 @@ class Outcome:
     def rounds_without_results(self, asked: Sequence[str]) -> list[str]:
         """The rounds that were to give results and gave none: of those asked for, or all, where none was asked for.
 
-        A round of which the filter wanted nothing is none of them. Without ``asked`` a single empty round is a matter for
+        A round from which the filter wanted nothing does not count. Without ``asked`` a single empty round is a matter for
         its findings.
         """
         if not asked and any(o.results for o in self.rounds):

@@ -45,7 +45,7 @@ def is_clean(text: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """A text for the screen: line ends stay, everything else that a terminal could obey stands there as an escape."""
+    """A text for the screen: line ends stay, everything else that a terminal could obey is escaped."""
     return "\n".join(line if is_clean(line) else "".join(map(_escaped, line)) for line in text.split("\n"))
 
 

@@ -81,10 +81,10 @@ class _ParsedLine(NamedTuple):
 #: What makes a figure less certain, and what no sound meter does; in the order in which they are said.
 _ODDITIES = (
     _MALFORMED := "logs with malformed lines, which were left out",
-    _SEVERAL_FACTORS := "logs with several conversion_eff, of which the last was taken",
-    _SEVERAL_STARTS := "logs with several power_measurement_start, of which the first was taken",
-    _EARLY_STOP := "logs with a power_measurement_stop not later than the start, of which all readings were taken",
-    _NO_STOP := "logs without power_measurement_stop, of which all readings were taken",
+    _SEVERAL_FACTORS := "logs with several conversion_eff; the last one counts",
+    _SEVERAL_STARTS := "logs with several power_measurement_start; the first one counts",
+    _EARLY_STOP := "logs whose power_measurement_stop is not later than the start, so that all readings count",
+    _NO_STOP := "logs without power_measurement_stop, so that all readings count",
 )
 _DOUBTS = (
     _GAP := f"logs in which more than {LONGEST_GAP_MS // 1000} s pass between two readings",

@@ -156,8 +156,8 @@ def odd_speed(results: Sequence[Judged]) -> Iterator[tuple[Judged, str]]:
             ]
             median = statistics.median(others) if len(others) >= _FEWEST_OTHERS else minutes
             if not median / _FAR_OFF <= minutes <= median * _FAR_OFF:
-                what = f"{minutes:.4g} accelerator-minutes; the median of {len(others)} others with this accelerator"
-                yield judged, f"{what}, and at most twice or half as many of it, is {median:.4g}"
+                what = f"{minutes:.4g} accelerator-minutes; the median of {len(others)} others with this accelerator,"
+                yield judged, f"{what} and half to twice as many of it is {median:.4g}"
 
 
 #: Checks of one result: what is odd about it. They ask only results whose runs are their own.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..tables.rules import Benchmark, Progress, Target
 
 _MS_PER_SECOND = 1000
-#: The progress of a run is looked at where it was logged so often, with another value each time.
+#: A run whose log has fewer different values of progress says nothing about its speed.
 _FEWEST_MILESTONES = 3
 #: A run that was so many times faster until its first evaluation than from then on did not begin at its start.
 _LARGEST_SPEED_UP = 3
@@ -79,7 +79,7 @@ def point_of_evaluation(
 
     Args:
         evaluation: of a log that :func:`counts_progress`.
-        samples_after: the ``train_samples`` that stand between it and the next one.
+        samples_after: the ``train_samples`` between it and the next one.
         log: that it is of.
         benchmark: that the run is of.
     """
@@ -136,7 +136,7 @@ def samples_in_unit(log: RunLog, progress: Progress) -> float | None:
 
 
 def other_unit(judged: Judged) -> str | None:
-    """What is said of logs that count in another unit than that of the benchmark, and of what is taken instead."""
+    """Says which logs count in another unit than the benchmark, and what counts instead; None where none does."""
     progress, benchmark = judged.benchmark.progress, judged.benchmark
     if progress is None:
         return None
@@ -149,10 +149,10 @@ def other_unit(judged: Judged) -> str | None:
     elif all(unrounded_point(log, benchmark) is not None for log, _ in other):
         taken = "the samples that they log beside it are taken"
     else:
-        taken = "they do not say how many it were, and the figure is left out"
+        taken = "the number is missing, and the figure is left out"
     log, point = other[0]
     first = f"{log.name} after {point:.10g}"
-    return f"{len(other)} logs say that they converged in fewer {progress.unit} than can be, {first}; {taken}"
+    return f"{len(other)} logs converged in fewer {progress.unit} than is possible, {first}; {taken}"
 
 
 def mean_like_numpy(values: Sequence[float]) -> float:
@@ -264,7 +264,7 @@ def quality_of(log: RunLog, benchmark: Benchmark, target: Target) -> float | Non
 
 
 def quality_of_figure(value: float, name: str | None, key: str, benchmark: Benchmark) -> float | None:
-    """Any quality figure of a log in the unit of the rules; None where it is none that the benchmark is judged by.
+    """Any quality figure of a log in the unit of the rules; None where the benchmark is not judged by it.
 
     Args:
         value: as logged.

@@ -132,7 +132,7 @@ def malformed_line(run: Run) -> str | None:
 
 def misnamed_folder(judged: Judged) -> str | None:
     folder, key = judged.submission.benchmark, judged.benchmark.key
-    return f"{folder} is no benchmark, and all logs say {key}; imported as {key}" if folder not in (None, key) else None
+    return f"{folder} is not a benchmark; imported as {key}, which all logs name" if folder not in (None, key) else None
 
 
 def run_count(judged: Judged) -> str | None:
@@ -191,7 +191,7 @@ def _count_of_runs(run: Run) -> str | None:
     if log.attempts > 1:
         parts.append(f"initialisation began {log.attempts} times")
     if log.start_number is not None and log.stop_number is not None:
-        parts.append(_with_minutes(f"run_start {log.start_number} and run_stop {log.stop_number} were taken", run))
+        parts.append(_with_minutes(f"run_start {log.start_number} and run_stop {log.stop_number} count", run))
     return "; ".join(parts)
 
 
@@ -204,7 +204,7 @@ def repeated_runs(judged: Judged) -> str | None:
         return None
     sets = "; ".join(_named(names) for names in judged.repeated[:_NAMED_LOGS])
     count = sum(map(len, judged.repeated))
-    return f"{count} of {len(judged.runs)} logs are of no run of their own, but the same as another: {sets}"
+    return f"{count} of {len(judged.runs)} logs repeat another log: {sets}"
 
 
 def division_conflict(judged: Judged) -> str | None:
@@ -225,11 +225,11 @@ def log_mismatch(judged: Judged) -> str | None:
         named = run.log.benchmark
         return _with_minutes(named, run) if named and aliases.get(named, named) != key else None
 
-    return _counted(judged, other, f"name another benchmark than {key}, as which they count")
+    return _counted(judged, other, f"name another benchmark than {key}, which they count as")
 
 
 def odd_times(judged: Judged) -> str | None:
-    what = "have times that are no milliseconds since 1970, so their minutes may be wrong"
+    what = "have times that are not milliseconds since 1970, so their minutes may be wrong"
     return _counted(judged, lambda run: odd_time(run.log), what)
 
 
@@ -253,7 +253,7 @@ def resumed_run(judged: Judged) -> str | None:
         samples = speed_since_checkpoint(run.log, judged.benchmark)
         return None if samples is None else f"{samples:.5g} samples/s since the first evaluation"
 
-    what = "had far more progress at their first evaluation than they make in the time until then, as after a checkpoint"
+    what = "begin with far more progress than they can have made since run_start, as after a checkpoint"
     return _counted(judged, speed, what)
 
 
@@ -261,7 +261,7 @@ def odd_quality(judged: Judged) -> str | None:
     def why(run: Run) -> str | None:
         return _why_odd(run.log, judged.benchmark) if run.log.succeeded and run.reason is None else None
 
-    return _counted(judged, why, "converged with a quality that is none of its metric, and is left out")
+    return _counted(judged, why, "converged with a quality that its metric cannot have; it is left out")
 
 
 def _why_odd(log: RunLog, benchmark: Benchmark) -> str | None:
@@ -352,7 +352,7 @@ def stray_logs(_rules: Rules, results: Sequence[Judged]) -> Iterator[tuple[str, 
     taken: dict[object, Judged] = {}
     for judged in results:
         if judged.score.minutes is not None and (other := taken.setdefault(judged.identity, judged)) is not judged:
-            yield judged.submission.folder, f"is the same result as {other.submission.folder}, which was taken"
+            yield judged.submission.folder, f"is the same result as {other.submission.folder}, which counts"
 
 
 #: Checks of one run: what is odd about it, which is said of its log.

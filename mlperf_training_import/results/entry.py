@@ -1,6 +1,6 @@
 """Makes the entry of a result: the flat object that the playground reads.
 
-What its keys mean stands in ``tables/keys.yaml``.
+``tables/keys.yaml`` says what its keys mean.
 """
 
 from __future__ import annotations

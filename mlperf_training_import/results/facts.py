@@ -87,7 +87,7 @@ def repeated_logs(root: Path, submission: Submission, logs: Sequence[RunLog]) ->
 def _with_equal_bytes(root: Path, files: Sequence[LogFile]) -> list[list[LogFile]]:
     groups: dict[bytes, list[LogFile]] = defaultdict(list)
     for file in files:
-        # one that cannot be read is no run of which anything is known
+        # nothing is known of a log that cannot be read
         with contextlib.suppress(OSError), open_regular(root / file.path) as stream:
             content = hashlib.sha256()
             while chunk := stream.read(1 << 20):

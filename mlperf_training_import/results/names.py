@@ -1,7 +1,7 @@
 """One name for one thing: what descriptions call it in, its name out.
 
 Submitters spell one accelerator in a dozen ways. The tables of ``tables/names.py`` know how; what they do not explain in
-full has no name, and is never taken for what looks like it. Each spelling is looked at once.
+full has no name, and is never mistaken for a similar name. Each spelling is looked up once.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Submitter:
 class UnknownName:
     """A spelling that the table of its kind (``accelerator``, ``submitter``, ...) does not explain.
 
-    It is that of the system where this is what tells the accelerator.
+    ``spelling`` is the name of the system where only that says which accelerator it has.
     """
 
     kind: str
@@ -291,7 +291,7 @@ def is_same_memory(one_gb: float, other_gb: float) -> bool:
 
 
 def _hinted(hints: Mapping[_T, str], text: str) -> list[_T]:
-    """What the words of a text tell, though they do not say it."""
+    """What the words of a text hint at."""
     return [told for told, source in hints.items() if _pattern(source).search(text)]
 
 

@@ -52,7 +52,7 @@ def _is_judged(judged: Judged) -> bool:
 
 
 def verdict_figures(judged: Judged) -> dict[str, object]:
-    """The keys that say how fast a result converged beside the reference, without those that there is nothing for."""
+    """The keys that say how fast a result converged beside the reference, without those that have no value."""
     verdict, batch_size = judged.verdict, global_batch_size(judged)
     if verdict is None or batch_size is None:
         return {}

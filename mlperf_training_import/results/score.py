@@ -99,7 +99,7 @@ def _why_of_duration(log: RunLog) -> _Why | None:
     """Keeps out numbers with which nothing can be computed: made up of 1e308, or so small that they become 0."""
     if _SHORTEST_MS <= duration_ms(log) <= _LONGEST_MS:
         return None
-    return "impossible-duration", _with_odd_time("the duration is none that a run can have", log)
+    return "impossible-duration", _with_odd_time("no run can have this duration", log)
 
 
 def _why_of_initialisation(log: RunLog, rules: Rules) -> _Why | None:
@@ -114,7 +114,7 @@ def _why_of_initialisation(log: RunLog, rules: Rules) -> _Why | None:
 
 
 def _with_odd_time(reason: str, log: RunLog) -> str:
-    """A reason that takes the times for milliseconds, with what speaks against that."""
+    """A reason that assumes milliseconds, with what speaks against that."""
     odd = odd_time(log)
     return f"{reason}, if the clock counts milliseconds; {odd}" if odd and " it would be " in odd else reason
 

@@ -90,7 +90,7 @@ def test_times_with_which_nothing_can_be_computed(tmp_path, minutes):
     imported = import_tree(tmp_path)
     assert imported.minutes == {}
     (what,) = imported.what("run-not-counted")
-    assert what == "5 of 5 runs do not count, 1 may; each: the duration is none that a run can have"  # one for all
+    assert what == "5 of 5 runs do not count, 1 may; each: no run can have this duration"  # one for all
 
 
 def test_values_that_yaml_repeats_without_end_are_not_written_out(tmp_path):

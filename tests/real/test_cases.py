@@ -11,7 +11,7 @@ from trees import import_tree
 #: Case -> texts in its findings, by code; the code of ``cases.yaml`` is among them.
 SAID = {
     "01c-append-both-succeed": {
-        "several-runs": ["10 of 10 logs begin more than one run", "run_start 1 and run_stop 1 were taken", "result_9.txt"],
+        "several-runs": ["10 of 10 logs begin more than one run", "run_start 1 and run_stop 1 count", "result_9.txt"],
     },
     "01b-append-first-died-in-init": {"several-runs": ["initialisation began 2 times"]},
     "03a-scaling-left-behind": {"odd-scaling": [""]},

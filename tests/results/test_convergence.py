@@ -37,7 +37,7 @@ def test_a_placeholder_gives_way_to_the_samples_after_it(tmp_path):
     imported = import_bert(tmp_path, 2_850_176)
     assert imported.only.entry["samples_to_converge"] == 2_850_176.0
     assert imported.what("progress-unit") == [
-        "10 logs say that they converged in fewer samples than can be, result_0.txt after 1; "
+        "10 logs converged in fewer samples than is possible, result_0.txt after 1; "
         "the samples that they log beside it are taken"
     ]
 
@@ -63,7 +63,7 @@ def test_without_samples_there_is_no_figure(tmp_path, after):
     assert "samples_to_converge" not in imported.only.entry
     assert "samples_per_second" not in imported.only.entry
     (what,) = imported.what("progress-unit")
-    assert what.endswith("they do not say how many it were, and the figure is left out")
+    assert what.endswith("the number is missing, and the figure is left out")
 
 
 def test_train_samples_before_the_last_evaluation_or_after_the_stop_are_none(tmp_path):
@@ -106,7 +106,7 @@ def test_epochs_of_unet3d_become_samples(tmp_path):
     imported = import_unet3d(tmp_path, "3.1", 2100)
     assert imported.only.entry["samples_to_converge"] == 2100 * 168
     assert imported.what("progress-unit") == [
-        "40 logs say that they converged in fewer samples than can be, result_0.txt after 2100; "
+        "40 logs converged in fewer samples than is possible, result_0.txt after 2100; "
         "these are epochs; 168 times as many are taken"
     ]
 

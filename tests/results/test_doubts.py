@@ -121,7 +121,7 @@ def test_two_runs_in_one_log(tmp_path):
     assert imported.only.score.minutes == 3.0
     (text,) = imported.what("several-runs")
     assert text.startswith("5 of 5 logs begin more than one run: result_0.txt (2 run_start and 2 run_stop; ")
-    assert "initialisation began 2 times; run_start 1 and run_stop 1 were taken, 1.00 minutes), result_1.txt" in text
+    assert "initialisation began 2 times; run_start 1 and run_stop 1 count, 1.00 minutes), result_1.txt" in text
 
 
 @pytest.mark.parametrize("reached", ["init_start", "init_stop", "run_start"])
@@ -139,7 +139,7 @@ def test_an_attempt_that_died_before_the_run(tmp_path, reached):
     assert imported.what("run-not-counted") == []
     (text,) = imported.what("several-runs")
     assert text.startswith("1 of 5 logs begin more than one run: result_2.txt (")
-    assert ("run_start 2 and run_stop 1 were taken, 3.00 minutes" in text) == (reached == "run_start")
+    assert ("run_start 2 and run_stop 1 count, 3.00 minutes" in text) == (reached == "run_start")
 
 
 def test_the_initialisation_of_the_attempt_that_counts_is_limited(tmp_path):
@@ -174,7 +174,7 @@ def test_a_second_rank_that_starts_later_shortens_the_run_and_is_named(tmp_path)
     )
     imported = import_logs(tmp_path, logs)
     (text,) = imported.what("several-runs")
-    assert "result_2.txt (2 run_start and 1 run_stop; run_start 2 and run_stop 1 were taken, 2.90 minutes)" in text
+    assert "result_2.txt (2 run_start and 1 run_stop; run_start 2 and run_stop 1 count, 2.90 minutes)" in text
 
 
 def test_a_run_start_after_the_end_is_named_too(tmp_path):
@@ -182,7 +182,7 @@ def test_a_run_start_after_the_end_is_named_too(tmp_path):
     logs[0] += log_line(START_MS + 9 * MINUTE_MS, "run_start") + "\n"
     imported = import_logs(tmp_path, logs)
     assert imported.only.score.minutes == 3.0
-    assert "2 run_start and 1 run_stop; run_start 1 and run_stop 1 were taken" in imported.what("several-runs")[0]
+    assert "2 run_start and 1 run_stop; run_start 1 and run_stop 1 count" in imported.what("several-runs")[0]
 
 
 # -- repeated-runs ----------------------------------------------------------------------------------------------------
@@ -192,10 +192,7 @@ def test_one_log_copied(tmp_path):
     log = run_log("resnet", 3)
     imported = import_logs(tmp_path, [log] * 5)
     (text,) = imported.what("repeated-runs")
-    assert text == (
-        "5 of 5 logs are of no run of their own, but the same as another: "
-        "result_0.txt, result_1.txt, result_2.txt, result_3.txt, result_4.txt"
-    )
+    assert text == ("5 of 5 logs repeat another log: result_0.txt, result_1.txt, result_2.txt, result_3.txt, result_4.txt")
     assert imported.only.score.minutes == 3.0
 
 
@@ -248,7 +245,7 @@ def test_a_clock_in_another_unit(tmp_path, factor, unit):
     logs = [shifted(log, lambda time: time * factor) for log in five()]
     imported = import_logs(tmp_path, logs)
     (text,) = imported.what("odd-times")
-    assert text.startswith("5 of 5 logs have times that are no milliseconds since 1970")
+    assert text.startswith("5 of 5 logs have times that are not milliseconds since 1970")
     assert f"in {unit} it would be 20" in text
     for reason in imported.what("run-not-counted"):
         assert "if the clock counts milliseconds; the time" in reason

@@ -117,7 +117,7 @@ def test_without_a_stop_the_last_reading_is_the_stop(log_of):
     log = log_of(event(0, START), event(10, READING, 100), event(40, READING, 200))
     # 7000 J in a window of 40 s; over 100 s: 7000 * 100 / 40
     assert integrate(log, 100_000) == 17500.0
-    assert list(log.oddities) == ["logs without power_measurement_stop, of which all readings were taken"]
+    assert list(log.oddities) == ["logs without power_measurement_stop, so that all readings count"]
 
 
 @pytest.mark.parametrize("stop", [0, -5])
@@ -173,7 +173,7 @@ def test_the_last_of_two_conversion_factors_is_taken(log_of):
     # 1000 J times 0.5, times 0.25
     assert (integrate(one, 10_000), integrate(two, 10_000)) == (500.0, 250.0)
     assert list(one.oddities) == []
-    assert list(two.oddities) == ["logs with several conversion_eff, of which the last was taken"]
+    assert list(two.oddities) == ["logs with several conversion_eff; the last one counts"]
 
 
 def test_the_first_of_two_starts_is_taken(log_of):
@@ -372,7 +372,7 @@ def test_a_window_of_another_day_is_named(import_with):
 def test_one_fault_in_many_logs_is_one_finding(import_with):
     faulty = "\n".join((event(0, START), event(0, STOP), event(120, READING, 1000)))
     entry, findings = import_with(all_runs({f"node_{number}.txt": faulty for number in range(100)}), nodes=100)
-    assert findings["power-log"].endswith("all readings were taken: 300, first result_0/node_0.txt")
+    assert findings["power-log"].endswith("all readings count: 300, first result_0/node_0.txt")
     assert entry["energy_joules"] == 100 * 120_000.0
 
 

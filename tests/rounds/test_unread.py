@@ -169,7 +169,7 @@ def test_a_folder_of_unknown_name_whose_logs_name_a_benchmark(tmp_path, name):
     write_result(tmp_path).rename(tmp_path / "Org/results/sys" / name)
     imported = import_tree(tmp_path)
     assert (imported.only.benchmark.key, imported.only.score.minutes) == ("resnet", 3.0)
-    assert imported.what("misnamed-folder") == [f"{name} is no benchmark, and all logs say resnet; imported as resnet"]
+    assert imported.what("misnamed-folder") == [f"{name} is not a benchmark; imported as resnet, which all logs name"]
     assert imported.what("unknown-benchmark") == imported.what("log-mismatch") == []
 
 
