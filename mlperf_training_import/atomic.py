@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def write_atomically(file: Path, data: bytes, *, private: bool = False) -> None:
     """Replaces a file as a whole: whoever reads it, also after a crash, sees the old bytes or the new ones.
 
-    The temporary file that becomes it is locked until then, by which others know it from what a killed writer left.
+    The temporary file is locked until it replaces the old one, so that others can tell it from what a killed writer left.
 
     Args:
-        file: it gets the mode, and as far as this user may give it away the owner and group, of the file that it replaces.
+        file: keeps the mode of the file that it replaces, and its owner and group if this user may set them.
         data: what it is to hold.
         private: whether only this user may read and write it.
 
@@ -48,7 +48,7 @@ def write_atomically(file: Path, data: bytes, *, private: bool = False) -> None:
 
 
 def _give(descriptor: int, file: Path, *, private: bool) -> None:
-    """Makes a new file somebody's as one is that is there, or this user's alone."""
+    """Gives a new file the mode, owner and group of the existing one, or makes it private to this user."""
     if private:
         os.fchmod(descriptor, stat.S_IRUSR | stat.S_IWUSR)
         return
@@ -66,7 +66,7 @@ def _give(descriptor: int, file: Path, *, private: bool) -> None:
 
 
 def _locked_file(path: Path) -> BinaryIO:
-    """A new file that is locked. Somebody who removes leftovers may find it before it is: then it is made once more."""
+    """A new, locked file. If somebody removes it as a leftover before it is locked, it is made again."""
     while True:
         path.unlink(missing_ok=True)
         stream = path.open("xb")  # never through a link that somebody put there
@@ -88,7 +88,7 @@ def write_if_different(file: Path, data: bytes) -> bool:
 
 
 def remove_leftovers(file: Path) -> None:
-    """Removes the temporary files of writers of a file that were killed, as far as this user may."""
+    """Removes the temporary files that killed writers of a file left, if this user may."""
     for leftover in file.parent.glob(f".{glob.escape(file.name)}.*tmp"):
         with contextlib.suppress(OSError):
             if stat.S_ISREG(leftover.lstat().st_mode):  # what is no file was made by no writer

@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 ShowProgress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
 
 
-#: Objects made, less those that went; a round makes about as many.
+#: New objects less deleted ones; a round makes about as many.
 _OBJECTS_BEFORE_COLLECTION = 100_000
 
 
 def no_progress(_label: str, _total: int) -> contextlib.AbstractContextManager[Callable[[int], None]]:
-    """For those who do not want to be told how far the reading is."""
+    """Shows no progress."""
     return contextlib.nullcontext(lambda _: None)
 
 
@@ -112,7 +112,7 @@ def import_rounds(
 
 @contextlib.contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Makes Python look for garbage less often: nearly all that an import makes is needed to its end.
+    """Makes Python look for garbage less often: an import needs nearly all of its objects to the end.
 
     Looking as often as Python does by itself takes a tenth of the time in which nothing changed.
     """
@@ -136,7 +136,7 @@ def write_dataset(
 
     Args:
         home: what has the clones.
-        versions: labels of rounds; those that are public of the cached ones where there are none.
+        versions: labels of rounds; if there are none, the cached rounds that are public.
         dataset: takes the rounds.
         largest_mb: a larger log is not read.
         tell: takes messages for the user while work goes on.
@@ -271,9 +271,9 @@ def _locate(home: Home, options: Options, findings: list[Finding], tell: Callabl
 
 
 def _as_preview(round_: Round, tell: Callable[[str], None]) -> Round:
-    """A tree on this machine, under a label of its own where it does not say that it is a clone of a repository.
+    """A tree on this machine, under a label of its own unless it says which repository it is a clone of.
 
-    What is published is never replaced by it then, and nothing of it stands beside that.
+    So it never replaces what is published, and is not among it.
     """
     if round_.remote is not None or round_.label != round_.version or round_.declared_public:
         return round_

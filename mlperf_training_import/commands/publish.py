@@ -114,7 +114,7 @@ def _labels(options: argparse.Namespace, before: State, home: Home, fetcher: Fet
 
 
 def _changed(file: Path, state: State) -> list[str]:
-    """The rounds of the repositories that a file names with a commit of which nothing is stored.
+    """The rounds, among the repositories that a file names, whose newest commit is not stored yet.
 
     Raises:
         BadInput: the file cannot be read, or names no round, as where the list came from the wrong place.

@@ -1,1 +1,1 @@
-"""Entries in, experiments of Collective Mind on the disk out; and back again, to show them."""
+"""Writes entries as experiments of Collective Mind, and reads them back to show them."""

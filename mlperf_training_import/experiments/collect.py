@@ -1,4 +1,4 @@
-"""Collects what was imported: experiments of a home, and the entries in them. Reads only."""
+"""Collects the experiments of a home and the entries in them. Reads only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Results(NamedTuple):
     private: list[dict[str, Any]]
 
     def private_ones(self) -> str:
-        """How many are private, and of which rounds."""
+        """The number of private results, and their rounds."""
         labels = sorted({str(entry.get("version")) for entry in self.private}, key=order_of_label)
         return f"{counted(len(self.private), 'private result')} ({', '.join(labels)})"
 
@@ -71,9 +71,9 @@ def unique_entries(experiments: Iterable[Collected]) -> list[dict[str, Any]]:
 def split_private(experiments: Sequence[Collected]) -> Results:
     """The entries of all experiments by who may see them.
 
-    Private is what comes from a repository of submissions, and what has a label of its own (``5.1-local``,
-    ``6.1-private``), unless it is made up or among the results of all rounds: there an import puts only what everybody may
-    see.
+    A result is private if it comes from a repository of submissions, or has a label of its own (``5.1-local``,
+    ``6.1-private``). It is not private if it is made up, or if it is among the results of all rounds, where an import puts
+    only public ones.
     """
     shared = {stored_identity(entry) for one in experiments if one.name.scope == "all" for entry in one.entries}
     results = Results([], [])

@@ -1,4 +1,4 @@
-"""Files of stored experiments, read with care, and what is to be written as bytes. Knows nothing of Collective Mind."""
+"""Reads the files of stored experiments with care, and lays out what is to be written. Knows no Collective Mind."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ RESULT_FILE = "cm-result.json"
 
 DATE_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}\.\d{2}-\d{2}-\d{2}(\.\d+)?")
 
-#: A stored experiment has less, also with a hundred thousand results.
+#: A stored experiment is smaller, even with a hundred thousand results.
 _MOST_BYTES = 2 << 30
-#: Whatever is nested deeper was not written by anybody who noted something.
+#: Nobody's notes are nested deeper.
 _DEEPEST = 100
 #: An integer with more digits is larger than any other number.
 _MOST_DIGITS = 300
 #: Significant decimal digits that a number of 64 bits can have at most.
 _FLOAT_DIGITS = 17
-#: As much of a key or number stands in a message.
+#: A message quotes no more characters of a key or number.
 _LONGEST_QUOTE = 60
 #: What :func:`to_bytes` writes before, between and after objects, and what others may write between them.
 _START, _BETWEEN, _END = b"[\n  ", b",\n  ", b"\n]\n"
@@ -42,7 +42,7 @@ _GAP = re.compile(r"[ \t\r\n,]*")
 
 @dataclass(slots=True)
 class StoredExperiment:
-    """An experiment's result file as it was found: its objects and bytes. ``file`` is None where there is none yet.
+    """An experiment's result file as it was found: its objects and bytes. ``file`` is None before the first write.
 
     ``read`` are the objects of ``data``, one for one. ``objects`` are the same until some belong elsewhere: ``moved_in`` are
     those that other experiments hold and that belong here, ``moved_out`` counts those that left.
@@ -72,8 +72,8 @@ class StoredExperiment:
 def load_experiment(name: str, folder: Path | None, report: Report) -> StoredExperiment:
     """Reads the newest result file of an experiment.
 
-    One that cannot be read, or not be written again as it is, is reported and makes the experiment unusable: it is left
-    untouched.
+    If it cannot be read, or could not be written again as it is, that is reported, and the experiment is not ``usable``:
+    nothing of it changes.
     """
     stored = StoredExperiment(name, folder)
     if folder is None:
@@ -94,7 +94,7 @@ def _newest_file(folder: Path, report: Report) -> Path | None:
     """The result file of the newest date folder that has one, else its place in the newest; None where there is no folder.
 
     Raises:
-        OSError: it cannot be told, since a folder cannot be listed.
+        OSError: a folder cannot be listed.
     """
     with os.scandir(folder) as entries:
         dated = sorted(entry.name for entry in entries if DATE_FOLDER.fullmatch(entry.name) and entry.is_dir())
@@ -136,7 +136,7 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-@functools.lru_cache(1 << 16)  # most figures stand in two experiments, and some of them twice in each
+@functools.lru_cache(1 << 16)  # most figures are in two experiments, some of them twice in each
 def _float(text: str) -> float:
     """A number with as many digits as a float keeps: one with more, or too large, would change when it is written."""
     number = float(text)

@@ -1,4 +1,4 @@
-"""Tells which result a stored object is: objects in, identities out."""
+"""Finds out which result a stored object is: objects in, identities out."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 _DETAILS_URL = re.compile(r".*/blob/[^/]+/(?P<submitter>.+)/systems/(?P<system>[^/]+)\.json(?:[?#].*)?")
 
 
-#: No address of a description is longer; the expression above takes the cube of the length for what does not fit.
+#: No description has a longer address. Where nothing matches, the time for the expression above grows with the cube of it.
 _LONGEST_URL = 2000
 
 
 def stored_identity(entry: object) -> Identity | None:
-    """The identity that an object of this importer carries, None where it carries none."""
+    """The identity in an object that this importer wrote; None for any other object."""
     if not isinstance(entry, dict):
         return None
     label, submitter, system, benchmark = _texts(entry, "version", "submitter_folder", "system_file", "Model_ID")
@@ -32,16 +32,16 @@ def stored_identity(entry: object) -> Identity | None:
 
 
 def _texts(item: dict[str, Any], *keys: str) -> list[str]:
-    """The values of some keys; empty where one is no text."""
+    """The values of some keys, each empty if it is not text."""
     return [value if isinstance(value := item.get(key), str) else "" for key in keys]
 
 
 class IdentityIndex:
     """Finds out which result a stored object is.
 
-    Objects of this importer carry their identity. In those of the older script it is read from ``details_url``, which has
-    the description's submitter in the place of the folder, and may be URL-encoded: the entries of this import tell which
-    folder that is.
+    Objects of this importer carry their identity. For those of the older script it is read from ``details_url``. That may be
+    URL-encoded, and it names the submitter as the description does, not the folder; the entries of this import say which
+    folder it is.
     """
 
     def __init__(self, entries: Mapping[Identity, Entry]) -> None:
@@ -53,10 +53,10 @@ class IdentityIndex:
             self._by_submitter[described].append(identity)
 
     def identify(self, item: object) -> Identity | None:
-        """The identity of a stored object, None where it cannot be told.
+        """The identity of a stored object, None if nobody knows it.
 
-        An object whose submitter is none of this import has the identity that its address says. Where several folders share
-        its submitter and system, it is the one with the same minutes.
+        If this import does not have the submitter, the address of the object says the identity. If several folders share its
+        submitter and system, it is the one with the same minutes.
         """
         if not isinstance(item, dict):
             return None
@@ -76,7 +76,7 @@ class IdentityIndex:
 
 
 def _written_identities(item: dict[str, Any]) -> list[Identity]:
-    """What an object of the older script may mean by its address, most likely first; nothing where it has none."""
+    """The identities that the address of an older object may mean, most likely first; none without an address."""
     url, label, benchmark = _texts(item, "details_url", "version", "Model_ID")
     if not (url and label and benchmark) or len(url) > _LONGEST_URL or (place := _DETAILS_URL.fullmatch(url)) is None:
         return []

@@ -28,8 +28,8 @@ _START_LOCK_FILE = "mlperf-training-import-start.lock"
 def locked(home: Home, repository: Path, waiting: Callable[[str], None]) -> Iterator[None]:
     """Holds the lock of a home (its ``repos_path``) and that of a repository, which several homes may share.
 
-    Always in this order, so that two imports cannot wait for each other. The repository's lock lies in its git folder,
-    where it does not show, or, without git, in the repository itself.
+    Always in this order, so that two imports never wait for each other. The repository's lock is in its git folder, where
+    nobody sees it; without git it is in the repository itself.
 
     Raises:
         PublishFailure: there is no permission to make a lock.
@@ -67,9 +67,9 @@ def fetching(home: Home, waiting: Callable[[str], None]) -> contextlib.AbstractC
 
 @contextlib.contextmanager
 def reading_clones(home: Home, waiting: Callable[[str], None], *, may_write: bool = True) -> Iterator[None]:
-    """Holds the same lock with others who read, so that no clone is replaced meanwhile.
+    """Shares that lock with other readers, so that nobody replaces a clone meanwhile.
 
-    A home in which the lock is not there, and nobody may make it, is read without.
+    If there is no lock in the home, and none may be made, the clones are read without one.
     """
     place = home.repos_path.resolve() / _FETCH_LOCK_FILE
     with contextlib.ExitStack() as held:

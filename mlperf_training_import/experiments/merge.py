@@ -28,7 +28,7 @@ def move_results(
     index: IdentityIndex,
     report: Report,
 ) -> None:
-    """Hands objects over to the experiment that their result belongs to now.
+    """Moves objects to the experiment that their result belongs to now.
 
     A result changes its experiment when its division is corrected, or when the table of benchmarks learns its task. What
     people noted moves with it.
@@ -59,7 +59,7 @@ def stored_uids(
 ) -> dict[Identity, str]:
     """The uid that each stored result of some rounds keeps.
 
-    Where several are stored, one that is not derived, as people link to it; of these that of the round's own experiment.
+    If several are stored, it is one that is not derived, because people link to it; the round's own experiment comes first.
     """
     uids: dict[Identity, str] = {}
     for experiment in sorted(experiments, key=lambda experiment: experiment.is_over_all):
@@ -89,7 +89,7 @@ class Merger:
         presence: what is known of a stored result that this import does not have, given the division of its experiment.
         prune: removes results that are gone instead of keeping them.
         report: takes findings.
-        guests: rounds that come from a tree that does not say where it is from: they replace nothing that is published.
+        guests: rounds from a tree of unknown origin, which replace nothing that is published.
     """
 
     index: IdentityIndex
@@ -141,7 +141,7 @@ class Merger:
         return [*staying, *sorted(new_ones, key=order_of)], changes
 
     def _stays(self, stored: StoredExperiment, identity: Identity, changes: Changes) -> bool:
-        """Whether a stored result stays that this import does not have; counts and reports what becomes of it."""
+        """Whether to keep a stored result that this import does not have; counts and reports what becomes of it."""
         presence = self.presence(identity, stored.division)
         if presence is Presence.OUT_OF_SCOPE:
             return True
@@ -167,7 +167,7 @@ class Merger:
 def _recognise(
     stored: StoredExperiment, index: IdentityIndex, report: Report
 ) -> tuple[dict[Identity, _Placed], list[_Placed], set[Identity]]:
-    """The objects by identity, those that have none, and the identities of which there was more than one object."""
+    """The objects by identity, those without one, and the identities that more than one object had."""
     others: list[_Placed] = []
     apart: dict[Identity, list[_Placed]] = defaultdict(list)
     several: set[Identity] = set()
@@ -194,7 +194,7 @@ def _recognise(
 
 
 def _renewed(old: dict[str, Any], entry: dict[str, Any], uid: str) -> dict[str, Any]:
-    """An entry with the keys that people added to its stored form, and the uid that its result has always had."""
+    """An entry with the keys that people added to the stored one, and with the uid of that."""
     new = entry | {"uid": uid}
     if added := old.keys() - new.keys():  # most have none
         ours = owned_keys().union(foreign_benchmarks(old), [entry["Model_ID"]])

@@ -91,10 +91,10 @@ def publish(
         presence: what is known of a stored result that is not among the entries, given the division of its experiment. One
             that is gone is kept and reported, or removed.
         prune: remove stored results that are gone.
-        guests: labels of rounds that come from a tree that does not say where it is from: nothing published is replaced.
+        guests: labels of rounds from a tree of unknown origin, which replace nothing that is published.
         dry_run: write nothing.
         remember: do not merge what was merged before, if neither the entries nor a byte of the experiments differ.
-        waiting: told when another import has to be waited for.
+        waiting: gets a message if another import must end first.
 
     Returns:
         One record per experiment that has something of these rounds, by name.
@@ -146,7 +146,7 @@ def _plan(
 ) -> dict[str, _Plan]:
     """What each experiment is to become, by name, in the order in which they are to be written."""
     plans = {}
-    # experiments that results leave come last: a run that is killed in between leaves them twice and not nowhere
+    # experiments that results leave come last: if the run is killed in between, these are stored twice, and not lost
     for experiment in sorted(experiments, key=lambda experiment: experiment.moved_out > 0):
         if experiment.usable:
             before = len(experiment.objects) + experiment.moved_out
@@ -270,7 +270,7 @@ def _existing(target: Repository, *, mend: bool = False) -> dict[str, _Known]:
 
 
 def _experiment_folders(target: Repository) -> list[Path]:
-    """Whatever stands where experiments of this importer do, by name.
+    """Everything that has the name of an experiment of this importer, by name.
 
     Raises:
         PublishFailure: the experiments cannot be listed.
@@ -286,10 +286,10 @@ def _experiment_folders(target: Repository) -> list[Path]:
 
 
 def _refuse_odd(target: Repository, folder: Path) -> None:
-    """Keeps an experiment untouched that does not look like one from outside.
+    """Refuses an experiment that does not look like one from outside, so that it stays untouched.
 
     Raises:
-        BadDescription: something in the place of a file or folder is none, cannot be read, or leads out of the repository.
+        BadDescription: a file or folder is something else, cannot be read, or leads out of the repository.
     """
     try:
         if not folder.is_dir():

@@ -1,8 +1,8 @@
-"""Remembers what came out of a round: nothing of a round that did not change is walked, read or judged again.
+"""Remembers the outcome of a round, so that a round that did not change is not walked, read or judged again.
 
 What is remembered has a key, a digest of all that it depends on: the code and the tables of this package, the round and its
-commit, and what every file of its tree looks like from outside. It is never needed. What is missing, damaged, too large, of
-another version, or may have been written by somebody else, counts as nothing, and the round is judged anew.
+commit, and what every file of its tree looks like from outside. A record is never needed: if it is missing, damaged, too
+large, from another version, or somebody else may have written it, the round is judged again.
 """
 
 from __future__ import annotations

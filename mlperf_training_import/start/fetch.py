@@ -1,7 +1,7 @@
 """Puts clones of rounds into the cache of a home, whole or not at all: labels in, cache entries out.
 
-Git is called by the home's own script ``get git repo``, for a new clone only: none that is there is changed. What a fetch
-that failed has left is removed at once.
+The home's own script ``get git repo`` calls git, and only for a new clone: existing clones are never changed. What a failed
+fetch leaves is removed at once.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _KILL_SECONDS = 5
 
 
 def need_git() -> None:
-    """Refuses what would fail later.
+    """Fails at once where git is missing.
 
     Raises:
         MissingProgram: there is no git.
@@ -88,7 +88,7 @@ class Fetcher:
         return True
 
     def update(self, labels: Sequence[str]) -> None:
-        """Replaces the clones of cached rounds by fresh ones, and says from which commit to which. No label: all of them.
+        """Replaces the clones of cached rounds, of all without labels, and says from which commit to which.
 
         The old clone goes once the new one is whole.
 
@@ -105,7 +105,7 @@ class Fetcher:
                     self._update(entry, lock)
 
     def remove_unfinished(self, labels: Sequence[str]) -> None:
-        """Removes what fetches of these rounds have left that were cut off. One that goes on is waited for."""
+        """Removes what interrupted fetches of these rounds left. Waits for a fetch that still runs."""
         with self._alone():
             self._remove(entry for entry in self._entries_of(*labels) if entry.unfinished)
 
@@ -131,7 +131,7 @@ class Fetcher:
         self._tell(f"round {label}: {what}")
 
     def _clone(self, label: str, source: Source, lock: int, *, anew: bool, replaced: CacheEntry | None = None) -> Round:
-        """Clones a repository, into an entry of its own if anew; returns the round in it. What is not whole then goes."""
+        """Clones a repository, into a new entry if asked; returns its round, and removes what is not whole."""
         address = web_address(source.address) or without_credentials(source.address)
         self._tell(f"fetching {address} ...")
         begin = time.monotonic()
@@ -175,9 +175,10 @@ class Fetcher:
 
 
 def _run(command: Sequence[str], variables: Mapping[str, str], lock: int) -> tuple[int, str]:
-    """Runs a command that ends with us; on a terminal git shows there how far it is.
+    """Runs a command that ends when we do; on a terminal git shows its progress.
 
-    It runs in a folder of its own: Collective Mind puts scripts where it is started and runs them, and MLCFlow a log file.
+    It runs in a folder of its own, because Collective Mind writes the scripts that it runs into the current folder, and
+    MLCFlow writes a log file there.
 
     Returns:
         The exit code, and the lines in which git says what is wrong, without credentials; none from a terminal.

@@ -50,7 +50,7 @@ def register(home: CmHome) -> list[Path]:
         Where CM finds the scripts: links, or the folders of an installed package.
 
     Raises:
-        BadInput: something else stands where a link belongs, or CM still finds another script.
+        BadInput: something else is in the place of a link, or CM still finds another script.
         OSError: the home cannot be made.
         PublishFailure: there is no permission to write in it.
     """
@@ -78,7 +78,7 @@ def _link(home: Home, script: Script) -> Path:
     if not IS_CHECKOUT or place.is_symlink():
         return place
     if place.exists():
-        raise BadInput(f"{place}: a folder stands where the link to this script belongs; move it away and try again")
+        raise BadInput(f"{place}: a folder is in the place of the link to this script; move it away and try again")
     place.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):  # another process was faster
         place.symlink_to(script.folder, target_is_directory=True)

@@ -29,7 +29,7 @@ _CONVERGED_EPOCHS = 100
 
 @functools.cache
 def _sample() -> dict[str, Any]:
-    """What ``sample.yaml`` says."""
+    """The content of ``sample.yaml``."""
     content: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
     return content
 

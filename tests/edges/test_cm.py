@@ -273,7 +273,7 @@ def test_registering_twice_and_after_a_move(cm, tmp_path):
 def test_registering_over_a_folder_of_the_user_is_refused(cm):
     folder = home() / "repos/local/script" / IMPORT.alias
     folder.mkdir(parents=True)
-    with pytest.raises(Exception, match="a folder stands where the link to this script belongs"):
+    with pytest.raises(Exception, match="a folder is in the place of the link to this script"):
         register(home_of(cm))
     assert folder.is_dir()
 
