@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from cmind.core import CM
 from madeup import make_entry
 
 from mlperf_training_import.experiments import publish as publish_module
@@ -26,7 +27,7 @@ NAMES = ("mlperf-training--5.0--closed--llm-finetuning", "mlperf-training--all--
 class Store:
     """A repository with three results, each in two experiments, and how often something was merged into it."""
 
-    def __init__(self, cm, tmp_path, monkeypatch) -> None:
+    def __init__(self, cm, monkeypatch) -> None:
         self.home, self.merged = home_of(cm), []
         self.target = find_target(self.home, "")
         self.record = self.home.repos_path / "mlperf-training-published.record"
@@ -65,8 +66,11 @@ class Store:
 
 
 @pytest.fixture
-def store(cm, tmp_path, monkeypatch):
-    made = Store(cm, tmp_path, monkeypatch)
+def store(isolated, monkeypatch):
+    monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")  # a small index: each test makes a home
+    cm = CM()
+    assert cm.access({"action": "find", "automation": "repo"})["return"] == 0
+    made = Store(cm, monkeypatch)
     assert made.again()
     return made
 
