@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotUnderstood
 from ..logs.line import KeptLine
 from ..logs.log import read_log
-from ..regular import read_regular
+from ..regular import open_regular, read_regular
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB, counted
 from .lines import LineList
@@ -72,10 +72,17 @@ def compare_with(checked: Checked, earlier: Path) -> None:
 
 
 def _digest(file: Path) -> str | None:
+    """Of the bytes of a log, which need not be in memory together; None where it cannot be read, or is too large."""
+    digest = hashlib.sha256()
     try:
-        return hashlib.sha256(read_regular(file, LARGEST_LOG_MB << 20)).hexdigest()
+        with open_regular(file) as stream:
+            for number, block in enumerate(iter(lambda: stream.read(1 << 20), b"")):
+                if number == LARGEST_LOG_MB:
+                    return None
+                digest.update(block)
     except OSError:
         return None
+    return digest.hexdigest()
 
 
 def _times(run: RunLog) -> _Times:

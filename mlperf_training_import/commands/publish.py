@@ -14,6 +14,7 @@ from ..experiments.difference import State, changed_outside, kinds_of_change
 from ..experiments.publish import find_target
 from ..options import Options
 from ..pipeline import import_rounds
+from ..regular import read_regular
 from ..rounds.locate import locate
 from ..show.pull_request import pull_request
 from ..show.screen import Screen
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from ..homes.home import Home
 
 PULL_REQUEST_FILE = "mlperf-training-pull-request.md"
+#: Ten thousand names of repositories have less.
+_MOST_NAMES_BYTES = 1 << 20
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +123,7 @@ def _changed(file: Path, state: State) -> list[str]:
         BadInput: the file cannot be read, or names no round, as where the list came from the wrong place.
     """
     try:
-        labels = rounds_named(file.read_text(encoding="utf-8", errors="replace").splitlines())
+        labels = rounds_named(read_regular(file, _MOST_NAMES_BYTES).decode("utf-8", "replace").splitlines())
     except OSError as error:
         raise BadInput(f"--changed={file}: {error.strerror}") from error
     if not labels:

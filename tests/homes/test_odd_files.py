@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from madeup import make_entry, store
 from trees import write_files
 
+from mlperf_training_import.checks.against import _digest
+from mlperf_training_import.commands.publish import _changed
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.experiments.collect import collect_from, unique_entries
+from mlperf_training_import.experiments.difference import State
 from mlperf_training_import.homes.cm import CmHome
 from mlperf_training_import.homes.home import BadDescription
 from mlperf_training_import.homes.mlc import MlcHome
@@ -86,6 +91,25 @@ def test_a_report_that_is_none(tmp_path, form):
 def test_a_summary_that_is_none_holds_nothing(tmp_path, form):
     form(tmp_path / "summary.json")
     assert _results_in(tmp_path / "summary.json") == set()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_list_of_repositories_that_is_none(tmp_path, form):
+    form(tmp_path / "names.txt")
+    with pytest.raises(BadInput, match="--changed="):
+        _changed(tmp_path / "names.txt", State({}, {}))
+
+
+def test_a_large_log_of_an_earlier_submission_fills_no_memory(tmp_path):
+    """Its digest is made block by block."""
+    with (tmp_path / "result_0.txt").open("wb") as stream:
+        stream.truncate(64 << 20)
+    tracemalloc.start()
+    digest = _digest(tmp_path / "result_0.txt")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert digest == hashlib.sha256(bytes(64 << 20)).hexdigest()
+    assert peak < 20 << 20
 
 
 @pytest.mark.parametrize("form", FORMS)
