@@ -63,7 +63,7 @@ def explained(error: BaseException, install: str, stored: str) -> tuple[int, str
         give_up_output()
         return 1, f"nobody reads the output any more; {stored}"
     if isinstance(error, OSError):
-        return 1, f"{error.filename or 'this machine'}: {error.strerror or error}"
+        return 1, printable(f"{error.filename or 'this machine'}: {error.strerror or error}")
     raise error
 
 

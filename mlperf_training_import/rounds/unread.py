@@ -93,7 +93,7 @@ def _unpacked(stream: IO[bytes], unpacker: str) -> bytes:
 
     try:
         data: bytes = importlib.import_module(unpacker).open(stream).read(_HEAD_BYTES)
-    except (EOFError, error, LZMAError):
+    except (EOFError, MemoryError, error, LZMAError):  # a file of xz says how much memory it needs
         return b""
     return data
 

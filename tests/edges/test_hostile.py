@@ -15,6 +15,7 @@ import pytest
 from support import PROJECT
 from trees import import_tree, judged, read, write_files, write_result
 
+from mlperf_training_import.edge import explained
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.experiments.files import load_experiment
 from mlperf_training_import.findings import Finding
@@ -496,6 +497,13 @@ def test_the_screen_gets_nothing_that_a_terminal_obeys(monkeypatch):
     assert all(line.isprintable() for line in out.getvalue().splitlines())
     assert "a\\x1b]0;title\\x07 b\\u202e\\x9b\\udcff" in out.getvalue()
     assert json.loads(json.dumps(report_of(outcome)))["findings"][0]["where"] == odd
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(13, "Permission denied", "a\x1b]0;x\x07"), OSError("a\x1b[2J"), BadInput("a\x1b[2J\u202e")]
+)
+def test_no_error_has_what_a_terminal_obeys(error):
+    assert all(line.isprintable() for line in explained(error, "", "")[1].splitlines())
 
 
 @pytest.mark.parametrize("code", range(0x20))

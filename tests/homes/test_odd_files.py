@@ -144,6 +144,13 @@ def test_a_description_that_repeats_itself_without_end(cm, tmp_path):
         assert home.read_description(tmp_path) == {"uid": "x", "note": "2 * 3"}
 
 
+def test_a_description_of_megabytes_is_not_read(tmp_path):
+    """Of which a second each would be needed."""
+    (tmp_path / "meta.yaml").write_text("uid: x\n" + "".join(f"k{number}: [a, b, c]\n" for number in range(60_000)))
+    with pytest.raises(BadDescription, match="larger than 1 MB"):
+        MlcHome(tmp_path).read_description(tmp_path)
+
+
 def test_an_index_that_is_none_is_an_error_and_is_not_waited_for(cm):
     from mlperf_training_import.homes import home_of
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
+import resource
+import zlib
 
 import pytest
 from trees import import_tree, write_files, write_result
@@ -181,3 +184,22 @@ def test_logs_that_disagree_name_no_benchmark(tmp_path):
     assert imported.only.benchmark.key == "unheard_of"
     assert len(imported.what("unknown-benchmark")) == 1
     assert imported.what("log-mismatch")[0].startswith("5 of 5 logs name another benchmark than unheard_of")
+
+
+def test_a_file_that_says_that_it_needs_gigabytes_to_unpack_is_no_log(tmp_path):
+    """Where that much memory is not to be had."""
+    data = bytearray(lzma.compress(LOG.encode()))
+    end = 12 + 4 * (data[12] + 1)  # of the header of the first block, whose last four bytes are its checksum
+    data[data.index(b"\x21\x01", 12) + 2] = 40  # a dictionary of 4 GB
+    data[end - 4 : end] = zlib.crc32(data[12 : end - 4]).to_bytes(4, "little")
+    write_result(tmp_path)
+    (tmp_path / FOLDER / "result_9.txt.xz").write_bytes(data)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+            code = len(unread(tmp_path))
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
