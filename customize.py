@@ -92,6 +92,8 @@ def _import(i):
     from mlperf_training_import.show.screen import Screen
     from mlperf_training_import.values import counted, printable
 
+    # what the automation would write into the working directory, through a link too, for a native script
+    i["run_script_input"].pop("tmp_file_state", None)
     options = _options(i)
     if options.check:
         return _check(options)

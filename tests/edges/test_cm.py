@@ -155,6 +155,14 @@ def test_dry_run_writes_nothing(registered, sample, isolated, cmr):
     assert list(isolated.iterdir()) == []
 
 
+def test_no_file_of_the_automation_is_made_where_it_is_called(registered, sample, isolated, tmp_path, cmr):
+    """Collective Mind writes one for native scripts, through a link to nothing too."""
+    (isolated / "tmp-state.json").symlink_to(tmp_path / "made")
+    assert cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1").returncode == 0
+    assert not (tmp_path / "made").exists()
+    assert (isolated / "tmp-state.json").is_symlink()
+
+
 def test_a_local_tree_and_one_submitter_of_it(registered, sample, tmp_path, cmr):
     output = tmp_path / "out"
     done = cmr(SCRIPT_TAGS, f"--path={sample}", "--version=5.1", f"--output_dir={output}")
