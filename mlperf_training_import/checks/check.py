@@ -19,9 +19,9 @@ from ..values import LARGEST_LOG_MB
 from .descriptions import CheckedDescription, check_description
 from .folders import CheckedFolder, FolderCheck
 from .logs import CheckedLog, check_log
-from .remarks import WEIGHTS, Remark, remark, remark_on_doubt
+from .remarks import WEIGHTS, Remark, remark, remark_on_doubt, short
 from .repository import iter_repository
-from .tree import Tree, contents_of, find_tree, newest_round, round_of
+from .tree import Tree, contents_of, entries_of, find_tree, newest_round, round_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _NOT_READ = frozenset(
     {"unread-logs", "nested-logs", "stray-logs", "unsafe-path", "unreadable", "no-system-folder", "too-deep"}
 )
+#: The written rules ask for the configuration file of a run from this round of Training on.
+_CONFIG_ASKED_FROM = (6, 1)
 #: What the judgement of a result doubts, and no rule asks for.
 _DOUBTS = frozenset(
     {
@@ -185,7 +187,9 @@ class _Check:
         if not self._as_peer:
             checked.remarks += self._from_findings(findings)
             checked.remarks += self._from_judgements(round_)
-            checked.remarks += iter_repository(tree.root, tree.within)
+            files: set[tuple[str, str]] = set()
+            checked.remarks += iter_repository(tree.root, tree.within, files)
+            checked.remarks += self._from_configs(files)
         checked.remarks.sort(
             key=lambda said: (said.folder, WEIGHTS.index(said.weight), said.rule, said.place, said.line or 0)
         )
@@ -225,7 +229,16 @@ class _Check:
             (self._tree.root / name / folder).is_dir() for folder in ("benchmarks", "benchmark")
         ):
             self._checked.remarks.append(remark("package.no-code", name, "no folder benchmarks/"))
+        elif self._tree.within in ("", name):
+            self._checked.remarks += self._without_code(asked)
         return package
+
+    def _without_code(self, submissions: Iterable[Submission]) -> Iterable[Remark]:
+        """Benchmarks with results for which a submitter hands in no code."""
+        for code in sorted({f"{submission.code}/{submission.benchmark}" for submission in submissions}):
+            if not any(entry.is_dir() for entry in entries_of(self._tree.root / code / "implementations")):
+                what = "no folder implementations/<implementation>/ in it"
+                yield remark("package.code-missing", code, what, code.partition("/")[0])
 
     def _descriptions(self, submitter: str) -> list[Path]:
         folder = self._tree.root / submitter / "systems"
@@ -270,6 +283,18 @@ class _Check:
             for finding in findings
             if finding.code in _NOT_READ and self._is_asked_for(finding.where)
         ]
+
+    def _from_configs(self, files: set[tuple[str, str]]) -> Iterable[Remark]:
+        """Logs that name a configuration file which a submission with code does not hold, one for each folder and name."""
+        label = round_label(self._version)
+        said = set()
+        for log in self._checked.logs if label.suite == "training" and label.number >= _CONFIG_ASKED_FROM else ():
+            submitter, folder = log.path.partition("/")[0], log.path.rpartition("/")[0]
+            has_code = (self._tree.root / submitter / "benchmarks").is_dir() and self._tree.within in ("", submitter)
+            name = log.config.rpartition("/")[2] if isinstance(log.config, str) else ""
+            if name and has_code and (submitter, name) not in files and (folder, name) not in said:
+                said.add((folder, name))
+                yield remark("written.config-file", log.path, f"config_filename is {short(log.config)}", folder)
 
     def _from_judgements(self, round_: Round) -> list[Remark]:
         """What the judgement of results doubts, as far as the rules do not ask for it themselves."""

@@ -45,6 +45,7 @@ class CheckedDescription:
     reasons: list[str] = field(default_factory=list)
     name: str = ""
     division: str | None = None
+    submitter: str = ""
     remarks: list[Remark] = field(default_factory=list)
 
     @property
@@ -90,6 +91,7 @@ def check_description(file: Path, path: str, label: Label) -> CheckedDescription
     if no_texts:
         checked.verdict = "crash"
     checked.name = str(content.get("system_name", ""))
+    checked.submitter = str(content.get("submitter", ""))
     if "division" not in content:
         checked.remarks.append(remark("system.no-division", path, "without a division"))
     else:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: The written rules ask for seeds from this round of Training on.
 _SEEDS_ASKED_FROM = (4, 1)
+#: The written rules ask for the same submitter in logs and descriptions from this round on.
+_ORGANISATION_ASKED_FROM = (4, 1)
 #: The written rules forgive llama31_405b faster convergence in this round only.
 _FORGIVEN_IN = (5, 0)
 #: Benchmarks that have no reference points, and that nobody misses them for.
@@ -106,7 +108,7 @@ class FolderCheck:
         """
         self.checked = checked = CheckedFolder(self.folder, self.description)
         steps = [self._check_division, self._check_count, self._check_logs, self._check_power, self._count_failed]
-        steps += [self._check_seeds, self._check_references]
+        steps += [self._check_seeds, self._check_references, self._check_organisation]
         if self.benchmark not in rules_of(self.version).benchmarks:
             checked.is_skipped = True
             checked.warnings.append(f"skipped:{self.benchmark}")
@@ -286,6 +288,17 @@ class FolderCheck:
             what = f"several seeds in {counted(len(many), 'log')}, first {many[0].path.rpartition('/')[2]}"
             self._say("written.seed-many", what)
 
+    def _check_organisation(self) -> None:
+        """Whether the logs name the submitter of the description, however they spell it."""
+        asked = _letters(self.description.submitter) if self.description is not None else ""
+        if not asked or self._label.suite != "training" or self._label.number < _ORGANISATION_ASKED_FROM:
+            return
+        others = [log for log in self.logs if isinstance(log.organisation, str) and _letters(log.organisation) != asked]
+        if others:
+            first, name = others[0], others[0].path.rpartition("/")[2]
+            what = f"submission_org is {short(first.organisation)} in {len(others)} of {len(self.logs)} logs, first {name}"
+            self._say("written.submission-org", what)
+
     def _check_references(self) -> None:
         try:
             self.checked.rcp = verdict = self._judge_references()
@@ -384,6 +397,11 @@ def _named(name: str, reference: Reference, batch_size: float, factor: float | N
         return "fail", f"rcp-missing:{_plain(batch_size)}", factor
     code = "rcp-interpolated" if len(sizes) > 1 else "rcp-found" if sizes == (batch_size,) else "rcp-smaller"
     return name, code, factor
+
+
+def _letters(name: str) -> str:
+    """What is left of a name without blanks, signs and the size of its letters."""
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _plain(number: float) -> str:

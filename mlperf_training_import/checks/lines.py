@@ -50,6 +50,10 @@ class LineList:
             if TOKEN in part:
                 self._parse(ordinal, part.rpartition(TOKEN)[2])
 
+    def first(self, key: str) -> Any:
+        """What the log says first of a wanted key; None where it says nothing."""
+        return self.by_key[key][0].value if self.by_key[key] else None
+
     def first_values(self) -> dict[str, Any]:
         """What the log says first of each key."""
         return {key: lines[0].value for key, lines in self.by_key.items() if lines}

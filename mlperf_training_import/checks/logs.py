@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Keys that a folder asks of its logs, beside those of the rules.
 _KEYS_OF_PROGRESS = frozenset({"global_batch_size", "submission_benchmark", "run_stop"}) | EVALUATION_KEYS
-_KEYS_OF_FOLDER = _KEYS_OF_PROGRESS | {"seed"}
+_KEYS_OF_FOLDER = _KEYS_OF_PROGRESS | {"seed", "submission_org", "config_filename"}
 #: Benchmarks whose evaluations are counted in samples, by the checker of reference points of every round.
 _COUNTED_IN_SAMPLES = frozenset(
     [
@@ -66,7 +66,8 @@ class ConvergedRun:
 class CheckedLog:
     """A log with its verdict, its seeds and what it says of itself.
 
-    ``run`` is what the log says for the judgement of its result. ``refused_wrongly`` says that it fails only where the
+    ``run`` is what the log says for the judgement of its result. ``organisation`` and ``config`` are its first
+    ``submission_org`` and ``config_filename``. ``refused_wrongly`` says that it fails only where the
     checkers are wrong. ``seeds`` are file, line and number; ``seed_trouble`` is ``none`` or ``exception`` where there is no
     seed that is of use.
     """
@@ -79,6 +80,8 @@ class CheckedLog:
     seeds: list[tuple[Any, Any, int]] = field(default_factory=list)
     seed_trouble: str | None = None
     seed_values: list[Any] = field(default_factory=list)
+    organisation: Any = None
+    config: Any = None
     remarks: list[Remark] = field(default_factory=list)
 
 
@@ -113,6 +116,7 @@ def check_log(
     if found.trouble is not None:
         judged = JudgedLog(verdict="crash", stops=found.trouble)
     checked = CheckedLog(path, run, judged, _converged(found, version))
+    checked.organisation, checked.config = found.first("submission_org"), found.first("config_filename")
     _take_seeds(checked, found)
     counting = [failure for failure in judged.failures if failure.kind != "repeated"]
     are_rules = judged.verdict == "fail" and not found.unreadable and found.count > 0

@@ -19,8 +19,11 @@ _MOST_ENTRIES = 1_000_000
 _OF_GIT = frozenset({".git", ".gitignore", ".gitattributes", ".gitmodules", ".github"})
 
 
-def iter_repository(root: Path, folder: str) -> Iterator[Remark]:
-    """Remarks on everything below a folder of a tree, by path. Links are not followed."""
+def iter_repository(root: Path, folder: str, files: set[tuple[str, str]]) -> Iterator[Remark]:
+    """Remarks on everything below a folder of a tree, by path. Links are not followed.
+
+    Submitter and name of each file are added to ``files``.
+    """
     left = _MOST_ENTRIES
     waiting = [folder]
     while waiting and left > 0:
@@ -31,6 +34,7 @@ def iter_repository(root: Path, folder: str) -> Iterator[Remark]:
             if entry.name in _OF_GIT:
                 continue
             path = f"{here}/{entry.name}".removeprefix("/")
+            files.add((path.partition("/")[0], entry.name))
             yield from _remarks(entry, path)
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(path)

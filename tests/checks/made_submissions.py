@@ -20,7 +20,13 @@ FOLDER = "Acme/results/box/llama2_70b_lora"
 SYSTEM = "Acme/systems/box.json"
 #: What the reference of llama2_70b_lora takes with the batch size of these logs.
 _SAMPLES = (3072, 3456, 3840)
-_FIXED = {"opt_gradient_clip_norm": 0.3, "lora_alpha": 32, "opt_adamw_weight_decay": 0.0001, "opt_name": None}
+_FIXED = {
+    "submission_org": "Acme",
+    "opt_gradient_clip_norm": 0.3,
+    "lora_alpha": 32,
+    "opt_adamw_weight_decay": 0.0001,
+    "opt_name": None,
+}
 
 
 def description(**changes: object) -> dict[str, object]:

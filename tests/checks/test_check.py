@@ -85,6 +85,8 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], tuple[str, str]]] = {
         _with("eval_accuracy", metadata={"samples_count": 384}),
         ("rejects", "package.reference-fast"),
     ),
+    "early": (_with("eval_accuracy", metadata={"samples_count": 1152}), ("objection", "written.lora_first")),
+    "organisation": (_with("submission_org", value="PLACEHOLDER"), ("objection", "written.submission-org")),
     "odd batch": (_with("global_batch_size", value=4096), ("rejects", "package.reference-missing")),
     "Closed": (None, ("objection", "system.division-spelt")),
     "empty": (None, ("objection", "system.empty")),
@@ -258,7 +260,7 @@ def test_one_failed_log_is_a_note_and_two_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_bypass_is_seen_where_the_checker_sees_it(tmp_path: Path, text: bytes, expected: set) -> None:
-    write_submission(tmp_path, lambda _, made: changed(made, "eval_accuracy", metadata={"samples_count": 384}))
+    write_submission(tmp_path, lambda _, made: changed(made, "eval_accuracy", metadata={"samples_count": 1536}))
     write_files(tmp_path, {f"{FOLDER}/package_checker_params": text})
     assert said_of(tmp_path) == expected
 
@@ -328,6 +330,32 @@ def test_links_are_not_followed_out_of_the_tree(tmp_path: Path) -> None:
     (tmp_path / "tree/Acme/broken").symlink_to("nowhere")
     said = said_of(tmp_path / "tree")
     assert {("rejects", "repository.link"), ("objection", "package.not-read"), ("rejects", "package.run-count")} <= said
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, {("objection", "package.code-missing")}),
+        ({"llama2_70b_lora/README.md": "x"}, {("objection", "package.code-missing")}),
+        ({"llama2_70b_lora/implementations/README.md": "x"}, {("objection", "package.code-missing")}),
+        ({"llama2_70b_lora/implementations/pytorch/run.sh": "x"}, set()),
+    ],
+)
+def test_code_is_asked_for_where_a_submitter_has_some(tmp_path: Path, files: dict[str, str], expected: set) -> None:
+    write_submission(tmp_path)
+    write_files(tmp_path, {f"Acme/benchmarks/{path}": text for path, text in {"README.md": "x", **files}.items()})
+    assert said_of(tmp_path) == expected
+
+
+@pytest.mark.parametrize("name", ["config.sh", "b/config.sh", "other.sh"])
+def test_a_configuration_file_of_6_1_is_in_the_submission(tmp_path: Path, name: str) -> None:
+    book = rulebook_of("6.1")
+    assert book is not None
+    made = changed(passing_log(book, "closed", "dlrmv4"), "config_filename", value=name)
+    files = {"Acme/results/box/dlrmv4/result_0.txt": as_text(made), SYSTEM: description()}
+    write_files(tmp_path, files | {"Acme/benchmarks/dlrmv4/implementations/a/config.sh": "x"})
+    said = [said.where for said in check(tmp_path, "6.1").remarks if said.rule == "written.config-file"]
+    assert said == (["Acme/results/box/dlrmv4/result_0.txt"] if name == "other.sh" else [])
 
 
 def test_dlrmv4_of_6_1_is_a_benchmark_whose_folders_are_counted(tmp_path: Path) -> None:

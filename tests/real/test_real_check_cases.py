@@ -89,6 +89,7 @@ CASES: dict[str, tuple[str, bool, tuple[str, ...], str]] = {
             "objection package.reference-fast",
             "objection package.same-seed",
             "objection package.seed-twice",
+            "objection written.lora_first",
         ),
         "a capital letter must not switch off seeds and reference points",
     ),
@@ -137,10 +138,15 @@ CASES: dict[str, tuple[str, bool, tuple[str, ...], str]] = {
     "package-params-newline": (
         "fail",
         False,
-        ("lenient package.bypass-unseen", "lenient package.reference-fast"),
-        "the bypass is there; only the line end hides it",
+        ("lenient package.bypass-unseen", "lenient package.reference-fast", "objection written.lora_first"),
+        "the bypass is there; only the line end hides it; the runs evaluate before the rules allow it",
     ),
-    "package-params-no-newline": ("pass", False, ("note package.reference-bypassed",), "the bypass is seen"),
+    "package-params-no-newline": (
+        "pass",
+        False,
+        ("note package.reference-bypassed", "objection written.lora_first"),
+        "the bypass is seen; the runs evaluate before the rules allow it",
+    ),
     "package-scaling-removed": (
         "pass",
         False,
