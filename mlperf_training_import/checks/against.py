@@ -66,7 +66,7 @@ def compare_with(checked: Checked, earlier: Path) -> None:
             said = f"the run of {like}; {_changes(ours, theirs, more=' more keys') or 'other lines'} changed"
             checked.remarks.append(remark("against.changed-log", found.path, said, place or found.path))
     for (place, before), count in again.items():
-        checked.remarks.append(remark("against.same-logs", place, f"{counted(count, 'log')} from {before}", place))
+        checked.remarks.append(remark("against.same-logs", place, f"{counted(count, 'log')} also in {before}", place))
         checked.remarks += _compare_descriptions(checked.root, place, earlier, before)
     checked.remarks.sort(key=lambda said: said.folder)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..tables.files import Name, Row, table_in
+from ..values import counted
 
 if TYPE_CHECKING:
     from ..findings import Finding
@@ -185,7 +186,7 @@ def _found(failure: Failure) -> str:
     if failure.kind == "least1of":
         return f"{key} and {failure.alternative} are missing"
     if failure.kind in ("least1", "leastN"):
-        return f"{key} is missing" if not number else f"{key}: {number} line{'s' * (number > 1)} only"
+        return f"{key} is missing" if not number else f"{key}: only {counted(number, 'line')}"
     line = failure.line
     said = f"{key} is {short(line.value)}" if line is not None else key
     if failure.kind == "never":

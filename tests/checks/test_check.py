@@ -315,7 +315,7 @@ def test_logs_of_an_earlier_round_are_found_again(tmp_path: Path, capsys: pytest
         now, lambda number, made: changed(made, "lora_alpha", value=5) if number == 3 else made, cooling="water"
     )
     code, out, _ = run(capsys, now, "--round", VERSION, "--against", earlier)
-    assert "9 logs from" in out
+    assert "9 logs also in " in out
     assert "lora_alpha (32 is 5 now)" in out
     assert 'cooling ("x" is "water" now)' in out
     assert code == 0
