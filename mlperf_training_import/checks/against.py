@@ -94,7 +94,7 @@ def _said(file: Path, version: str) -> dict[str, Any]:
     """What a log says first of each key."""
     found = LineList(_Every())
     read_log(file, rules_of(version).dialect, file.name, keeper=found)
-    return found.first_values()
+    return found.first_values
 
 
 def _changes(ours: dict[str, Any], theirs: dict[str, Any], more: str = "") -> str:

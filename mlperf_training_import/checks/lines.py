@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import operator
@@ -26,7 +27,7 @@ _NEEDED_FOR_REFERENCES = re.compile(rb"global_batch_size|submission_benchmark|ev
 ordinal_of = operator.attrgetter("ordinal")
 
 
-@dataclass(slots=True)
+@dataclass
 class LineList:
     """The wanted lines of a log, and what is wrong with others, by the ordinal of a line.
 
@@ -54,8 +55,9 @@ class LineList:
         """What the log says first of a wanted key; None where it says nothing."""
         return self.by_key[key][0].value if self.by_key[key] else None
 
+    @functools.cached_property
     def first_values(self) -> dict[str, Any]:
-        """What the log says first of each key."""
+        """What the log says first of each key, not to be changed. To be asked for when all lines are there."""
         return {key: lines[0].value for key, lines in self.by_key.items() if lines}
 
     def in_order(self, keys: Iterable[str]) -> list[KeptLine]:

@@ -131,9 +131,9 @@ def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) 
 
     A formula knows each key by its first value, wherever that stands.
     """
-    values, before = found.first_values(), _Before(found)
+    before = _Before(found)
     for scope in (rulebook.beyond[name] for name in scopes if name in rulebook.beyond):
-        memory = dict(values)
+        memory = dict(found.first_values)
         for remembered, formula in scope.begin:
             memory[remembered] = formula(Line(NOTHING, memory, ()))
         for line in found.in_order(scope.keys):
@@ -322,7 +322,7 @@ class _ScopeRun:
         """Whether the checker refuses wrongly, on one line at least."""
         if rule.lenient is None:
             return False
-        memory = {**self._found.first_values(), **self._memory}
+        memory = {**self._found.first_values, **self._memory}
         return any(computed(rule.lenient, Line(line, memory, ())) for line in lines)
 
     def _add_scope(self, rules: KeyRules, place: Line) -> bool:

@@ -129,14 +129,14 @@ def check_log(
 def _take_seeds(checked: CheckedLog, found: LineList) -> None:
     """The seeds as the seed checker reads them: a log with an unreadable line has none."""
     seeds = found.by_key.get("seed", [])
-    checked.seed_values = [line.value for line in seeds]
+    checked.seed_values = values = [line.value for line in seeds]
     if found.stops is not None or found.unreadable or found.trouble is not None:
         checked.seed_trouble = "exception"
         return
     try:
-        for line in seeds:
+        for line, value in zip(seeds, values, strict=True):
             metadata = line.metadata
-            checked.seeds.append((metadata["file"], metadata["lineno"], int(line.value)))
+            checked.seeds.append((metadata["file"], metadata["lineno"], int(value)))
         hash(tuple(checked.seeds))
     except FAILURES:
         checked.seed_trouble = "exception"
@@ -273,7 +273,7 @@ def _target_outside(
         if not rules.any:
             continue
         lines = found.by_key.get(key, [])
-        memory = found.first_values()
+        memory = dict(found.first_values)
         for name, formula in scope.begin:
             memory[name] = formula(Line(NOTHING, memory, frozenset()))
         inside = [line for line in lines if start.ordinal < line.ordinal < stop.ordinal]

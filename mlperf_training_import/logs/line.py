@@ -203,7 +203,7 @@ class ParsedLine(msgspec.Struct, eq=False):
 KeptLine = LoggedLine | ParsedLine
 
 
-@functools.lru_cache(1024)
+@functools.lru_cache(8192)
 def value_of(data: bytes) -> object:
     """The value or the metadata of a well-formed line, not to be changed. Logs of one result have the same ones."""
     return _content_of(data)

@@ -2,9 +2,11 @@
 
     python tests/perf/check.py 4.1=<clone> --submitter Azure --submitter Krai [--peer PYTHON]
 
-For each submitter: ``check`` of its folder, and package checker, repository checker and summarizer of mlperf_logging, in the
-Python that ``--peer`` names, on a copy, since they write into the tree. For the whole round: ``check``, and reading and
-scoring as an import does it. All in one run; the tool never fails on a time.
+For each submitter: ``check`` of its folder, package checker, repository checker and summarizer of mlperf_logging, in the
+Python that ``--peer`` names, on a copy, since they write into the tree; and what bounds ``check``: reading and scoring the
+logs as an import does it. For the whole round: ``check``, the command that imports it into a home that is made ready before,
+and reading and scoring alone. First of all, ``check`` of a folder without logs: what its start takes. All in one run; the
+tool never fails on a time.
 """
 
 from __future__ import annotations
@@ -35,19 +37,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     version, _, clone = options.round.partition("=")
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch, "tree")
+        copy.mkdir()
+        print(f"start: {check_s(copy, version, Path(scratch)):.2f} s")
         for submitter in options.submitter:
             shutil.copytree(Path(clone, submitter), copy / submitter)
             ours = check_s(copy / submitter, version, Path(scratch))
             theirs = peer_s(copy / submitter, version, options.peer, Path(scratch)) if options.peer else None
             logs = len(list((copy / submitter).glob("results/*/*/result_*.txt")))
             times = f", mlperf_logging {theirs:.2f} s, {theirs / ours:.0f} times as much" if theirs else ""
-            print(f"{submitter}: {logs} logs, check {ours:.2f} s{times}")
+            read = read_s(copy / submitter, version, Path(scratch))
+            print(f"{submitter}: {logs} logs, check {ours:.2f} s, reading and scoring {read:.2f} s{times}")
         ours = check_s(Path(clone), version, Path(scratch))
-        imported = processor_s(
-            [sys.executable, str(ROOT / "tests/perf/compare.py"), "--inside", options.round], Path(scratch)
-        )
-        print(f"{version}: check {ours:.2f} s, reading and scoring {imported:.2f} s, {ours / imported:.2f} times as much")
+        read = read_s(Path(clone), version, Path(scratch))
+        imported = [import_s(Path(clone), version, Path(scratch)) for _ in ("which makes the home", "which is measured")][-1]
+        print(f"{version}: check {ours:.2f} s, import {imported:.2f} s ({ours / imported:.2f}), ", end="")
+        print(f"reading and scoring {read:.2f} s ({ours / read:.2f})")
     return 0
+
+
+def import_s(tree: Path, version: str, scratch: Path) -> float:
+    """Processor time of the command that imports a tree, of which every log is read."""
+    flags = ["--path", str(tree), "--version", f"{version}-perf", "--no_cache", "--home", str(scratch / "home")]
+    return processor_s([sys.executable, str(ROOT / "run.py"), "import", *flags], scratch)
+
+
+def read_s(tree: Path, version: str, scratch: Path) -> float:
+    """Processor time of reading and scoring the logs of a tree, with the start of Python."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; "
+        "from mlperf_training_import.model import Round; from mlperf_training_import.rounds.walk import walk; "
+        "from mlperf_training_import.results.score_round import Reading, read_round; "
+        "from mlperf_training_import.tables.rules import rules_of; "
+        "from mlperf_training_import.checks.tree import find_tree; "
+        "tree = find_tree(Path(sys.argv[2])); round_ = Round(sys.argv[3], sys.argv[3], tree.root, only=tree.only); "
+        "read_round(round_, walk(round_, rules_of(sys.argv[3]), []), Reading())"
+    )
+    return processor_s([sys.executable, "-c", code, str(ROOT), str(tree), version], scratch)
 
 
 def check_s(folder: Path, version: str, scratch: Path) -> float:
