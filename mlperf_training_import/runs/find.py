@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .group import Member
 
 #: How logs are mostly called; other files that cannot hold log lines as they are need no mention.
-_LOG_NAMES = ("log", "result", "slurm", "stdout", "stderr", ".out", ".err", ".txt")
+_LOG_NAMES = ("log", "result", "slurm", "stdout", "stderr", ".out", ".err", ".txt", ".zip", ".bz2", ".xz", ".zst")
 _MOST_NAMED = 5
 
 

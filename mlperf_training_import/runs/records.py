@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def _name(value: object) -> str | None:
-    """The name of a benchmark as it is: what no folder can be called is refused, not put right."""
-    return value[:LONGEST_TEXT] if isinstance(value, str) else None
+    """The name of a benchmark as it is, unless it is blank: what no folder can be called is refused, not put right."""
+    return value[:LONGEST_TEXT] if isinstance(value, str) and value.strip() else None
 
 
 #: Keys of records that tell runs apart, with the attribute of a run that each fills and what makes it of the value.

@@ -131,7 +131,7 @@ class Piece:
         """Takes what a log says about itself; the first of several lines counts."""
         name, made_of = FACTS[key]
         is_so_far = key == "train_samples" and bool(self.history)  # no size of a data set
-        if getattr(self, name) in (None, "") and not is_so_far:
+        if getattr(self, name) is None and not is_so_far:
             setattr(self, name, made_of(value))
 
     def goes_on_in(self, rest: Piece) -> bool:

@@ -86,7 +86,12 @@ def find_files(paths: Sequence[str], left: list[LeftOut]) -> list[str]:
             raise BadInput(f"{path}: {what}")
     if not files and not left:
         raise BadInput(f"{', '.join(paths)}: no file in it")
-    return list(dict.fromkeys(files))
+    return list({_spelt_plainly(file): file for file in reversed(files)}.values())[::-1]
+
+
+def _spelt_plainly(file: str) -> str:
+    """The same for all spellings of a path; links stay as they are."""
+    return file if file == STANDARD_INPUT else os.path.abspath(file)  # noqa: PTH100
 
 
 def is_result(file: str) -> bool:

@@ -123,9 +123,10 @@ def test_folders_that_share_a_submitter_are_told_apart_by_their_minutes():
     assert (changes, findings) == (Changes(updated=2), [])
 
 
-def test_what_could_be_one_of_several_folders_is_nobodys():
-    entries = [entry("smc", submitter="Metal"), entry("smc-ac", submitter="Metal")]
-    stored = old_entry("Metal", minutes=9.0)
+@pytest.mark.parametrize("minutes", [9.0, 2.0])
+def test_what_could_be_none_or_several_of_some_folders_is_nobodys(minutes):
+    entries = [entry("smc", minutes=2.0, submitter="Metal"), entry("smc-ac", minutes=2.0, submitter="Metal")]
+    stored = old_entry("Metal", minutes=minutes)
     objects, changes, findings = run([stored], entries)
     assert stored in objects
     assert changes == Changes(added=2)

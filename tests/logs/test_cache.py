@@ -644,6 +644,16 @@ def fixed_times(tree, monkeypatch):
     return tree
 
 
+@pytest.mark.parametrize("changed", ["mtime_ns", "ctime_ns", "inode", "device"])
+def test_a_log_that_differs_in_anything_is_read_anew(fixed_times, monkeypatch, changed):
+    def look(path, name, size, *_):
+        return msgspec.structs.replace(LogFile(path, name, size, 1, 1, 1, 1), **{changed: 2})
+
+    monkeypatch.setattr(walk_module, "LogFile", look)
+    fixed_times.import_()
+    assert fixed_times.read == fixed_times.all_logs()
+
+
 def test_where_times_are_fixed_the_content_is_checked(fixed_times):
     abort(fixed_times.root / FIRST)
     imported = fixed_times.import_()

@@ -30,6 +30,12 @@ def test_what_comes_after_the_stop_is_not_counted(tmp_path):
     assert history(tmp_path, f"{text}{late}\n").digest == history(tmp_path, text).digest
 
 
+def test_of_more_evaluations_than_anybody_needs_there_is_no_history(tmp_path):
+    many = [(number, 0.1) for number in range(10_001)]
+    assert history(tmp_path, run_log("bert", 10_000, evaluations=many[1:])).count == 10_000
+    assert read(tmp_path, run_log("bert", 10_000, evaluations=many)).history is None
+
+
 def test_a_log_without_evaluations_has_no_history(tmp_path):
     assert read(tmp_path, run_log("bert", 10, evaluations=())).history is None
 

@@ -42,6 +42,7 @@ OWN = [[(1, 0.1 + number / 1000), (4, 0.35)] for number in range(5)]
         ([[(4, 0.35)]] * 5, None, set()),  # a single figure may well be the same
         (SAME, [0, 100, 200, 300, 999], set()),  # ranks of one run
         (SAME, [0, 0, 0, 0, 0], set()),
+        (SAME, [0, 1001, 2002, 3003, 4004], {"one-history"}),
     ],
 )
 def test_runs_with_one_history(tmp_path, evaluations, starts, codes):

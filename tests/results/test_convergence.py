@@ -182,9 +182,10 @@ def import_points(root, points: list[float], version: str = "1.1"):
     return import_tree(root, version)
 
 
-def test_a_run_that_goes_on_from_a_checkpoint_is_as_fast_as_between_its_evaluations(tmp_path):
-    """Four evaluations, one each 20 minutes; the first one after 20 minutes has 100 times what 20 minutes make."""
-    imported = import_points(tmp_path, [100_000, 101_000, 102_000, 103_000])
+@pytest.mark.parametrize("first", [3010, 100_000])
+def test_a_run_that_goes_on_from_a_checkpoint_is_as_fast_as_between_its_evaluations(tmp_path, first):
+    """Four evaluations, one each 20 minutes; the first one has more than three times what 20 minutes make."""
+    imported = import_points(tmp_path, [first, first + 1000, first + 2000, first + 3000])
     entry = imported.only.entry
     assert entry["samples_per_second"] == pytest.approx(3000 / (3 * 20 * 60))
     assert not {"samples_to_converge", "rcp_verdict"} & entry.keys()

@@ -426,6 +426,18 @@ def test_when_the_run_was_changes_nothing_else_that_is_read(tmp_path, run_ms):
     assert structs.replace(with_run, run_watts=None) == without
 
 
+@pytest.mark.parametrize(("last", "is_named"), [(113, True), (115, False)])
+def test_readings_that_cover_less_than_nineteen_twentieths_of_the_run_are_named(import_with, last, is_named):
+    """The kept run takes 120 s; readings in each second from its start on. Those of the other runs go on beyond their stops."""
+    power = {}
+    for number, end in enumerate((200, 200, last)):
+        lines = [event(0, START), *(event(second, READING, 1000) for second in range(end + 1)), event(end, STOP)]
+        power[f"result_{number}"] = {"node_0.txt": "\n".join(lines)}
+    entry, _ = import_with(power)
+    assert entry["energy_coverage"] == last / 120
+    assert ("power-quality" in entry.get("doubts", ())) is is_named
+
+
 def test_readings_of_the_run_alone_need_no_stop(import_with):
     power = {f"result_{number}": {"node_0.txt": readings(-1, seconds)} for number, seconds in enumerate((180, 60, 120))}
     _, findings = import_with(power)

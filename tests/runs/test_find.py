@@ -272,10 +272,11 @@ def test_ranks_that_write_into_one_file_are_one_run_and_that_is_said(tmp_path):
 
 def test_runs_that_only_look_alike_are_all_there(tmp_path):
     at_once = [log(0, 10.0, seed=1), log(0, 10.5, seed=1), log(0, 10.0, seed=2)]
+    at_once.append(at_once[0].replace("0.34", "0.35"))
     later = run_log("retinanet", 10.0, start_ms=START_MS + 2000, evaluations=[(1, 0.1), (2, 0.34)])
     seed = log_line(START_MS, "seed", 1) + "\n"
     write_files(tmp_path, {f"{number}.log": text for number, text in enumerate([*at_once, seed + later])})
-    assert found(tmp_path) == ([10.0, 10.0, 10.0, 10.5], [])
+    assert found(tmp_path) == ([10.0, 10.0, 10.0, 10.0, 10.5], [])
 
 
 def test_more_runs_in_one_file_than_files_may_be_open(tmp_path):
