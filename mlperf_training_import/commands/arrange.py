@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from ..checks.check import check
 from ..runs.arrange import arrange
+from ..runs.whose import check_round
 from ..show.checked import to_text
 from ..show.scored import remarks_of_group
 from ..tables.checks import checked_rounds
 from ..values import LARGEST_LOG_MB, counted, printable
+from .home import above_0
 
 if TYPE_CHECKING:
     import argparse
@@ -27,11 +29,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", required=True, type=Path, metavar="FILE", help="system description, <system>.json")
     parser.add_argument("--into", required=True, type=Path, metavar="DIR", help="folder to write the submission into")
     parser.add_argument("--round", metavar="X.Y", help="round of the submission; default: the newest that has the benchmark")
-    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="skip larger logs")
+    parser.add_argument("--max_log_mb", type=above_0, default=LARGEST_LOG_MB, metavar="N", help="skip larger logs")
 
 
 def run(options: argparse.Namespace) -> int:
     """Copies the logs, and says where they are, and which were left."""
+    if options.round is not None:
+        check_round(options.round, must_be_known=True)
     made = arrange(options.logs, options.submitter, options.system, options.into, options.round, options.max_log_mb)
     for group in made.groups:
         count, asked = len(group.runs), group.runs_required

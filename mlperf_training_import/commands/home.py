@@ -5,7 +5,9 @@ Most work in a home of Collective Mind; those that only look into it, in one of 
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +18,6 @@ from ..options import check_label
 from ..way_in import own_command
 
 if TYPE_CHECKING:
-    import argparse
-
     from ..homes.cm import CmHome
     from ..homes.home import Home
 
@@ -38,6 +38,17 @@ def add_store_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that name the home, and the repository in it that has the experiments."""
     add_home_flag(parser)
     parser.add_argument("--target_repo", metavar="NAME", help="repository with the experiments; default: local")
+
+
+def above_0(text: str) -> int:
+    """The value of a flag that counts something.
+
+    Raises:
+        ArgumentTypeError: it is not a whole number above zero.
+    """
+    if not re.fullmatch(r"0*[1-9]\d{0,8}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected a whole number above zero, not {text!r}")
+    return int(text)
 
 
 def add_private_flag(parser: argparse.ArgumentParser) -> None:

@@ -13,11 +13,10 @@ from ..experiments.collect import Results, collect_from, split_private
 from ..runs.follow import follow
 from ..runs.score import score_files
 from ..runs.texts import STANDARD_INPUT
+from ..runs.whose import check_asked, check_round
 from ..show.scored import show_scored, to_csv, to_json, to_object
-from ..tables.labels import split_label
-from ..tables.rules import known_rounds
 from ..values import LARGEST_LOG_MB
-from .home import add_home_flag, add_private_flag, open_home
+from .home import above_0, add_home_flag, add_private_flag, open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -32,8 +31,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("paths", nargs="+", metavar="PATH", help="file or folder with logs, or - for standard input")
     parser.add_argument("--round", metavar="X.Y", help="round whose rules apply; default: the newest with the benchmark")
-    parser.add_argument("--accelerators", type=int, metavar="N", help="accelerators of the system, if the logs do not say")
-    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="do not read larger logs")
+    parser.add_argument(
+        "--accelerators", type=above_0, metavar="N", help="accelerators of the system, if the logs do not say"
+    )
+    parser.add_argument("--max_log_mb", type=above_0, default=LARGEST_LOG_MB, metavar="N", help="do not read larger logs")
     parser.add_argument("--follow", action="store_true", help="follow one log, showing each evaluation until the run stops")
     parser.add_argument(
         "--check",
@@ -74,17 +75,14 @@ def _scored(options: argparse.Namespace) -> Scored:
         BadInput: the round is unknown, or has no benchmark of these logs.
         NothingToScore: there are no logs.
     """
-    label = split_label(options.round or "")
-    if label is not None and not label.suffix and label.round not in known_rounds():
-        raise BadInput(f"--round={label.round}: no such round; these are known: {', '.join(known_rounds())}")
+    if options.round is not None:
+        check_round(options.round, must_be_known=True)
     if options.follow:
         if len(options.paths) != 1 or options.paths[0] == STANDARD_INPUT or options.csv:
             raise BadInput("--follow: give one file, and leave out --csv")
         follow(options.paths[0], options.round, lambda line: print(line, flush=True), as_json=options.json)
     scored = score_files(options.paths, options.round, options.max_log_mb)
-    if options.round is not None and all(group.round != options.round for group in scored.groups):
-        names = ", ".join(dict.fromkeys(group.benchmark for group in scored.groups))
-        raise BadInput(f"--round={options.round}: this round has no {names}; leave it out, or name one that has")
+    check_asked(options.round, scored.groups)
     return scored
 
 

@@ -20,6 +20,7 @@ from ..values import LARGEST_LOG_MB, is_clean
 from .find import by_reason, distinct, iter_runs, nothing_found
 from .score import SCALING_FILE, score_group
 from .texts import LeftOut, is_result
+from .whose import check_asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +60,8 @@ def arrange(
         largest_mb: a larger file is left.
 
     Raises:
-        BadInput: a name is no name of a folder, the description is no JSON object, or something is there already.
+        BadInput: a name is no name of a folder, the description is no JSON object, something is there already, or no run is
+            of the round that was asked for.
         NothingToScore: no run was found.
     """
     for what, name in (("--submitter", submitter), ("--system", system.stem)):
@@ -103,6 +105,7 @@ def _copy_runs(
             found.append(member)
         if not found:
             raise nothing_found(paths, left)
+        check_asked(round_, found)
         runs: dict[str, list[Member]] = defaultdict(list)
         for member in distinct(found, left):
             copy, benchmark = copies[id(member)]

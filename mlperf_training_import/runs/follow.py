@@ -12,11 +12,11 @@ from ..errors import BadInput
 from ..logs.evaluation import EVALUATION_KEYS
 from ..logs.line import Allowance, Spent, evaluation_parts
 from ..logs.log import BLOCK_BYTES, LONGEST_LINE_BYTES
-from ..logs.strange import GZIP
 from ..regular import open_regular
 from ..tables.rules import benchmark_of
 from ..values import MS_PER_MINUTE, clean_text, finite_number, printable
 from .records import Record, iter_records
+from .texts import why_not_plain
 from .whose import benchmark_named, round_for
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def follow(
     """Says what a log says, as it is added, until its last run has stopped.
 
     Args:
-        file: a plain text, which need not be there yet; what gzip packed cannot be followed.
+        file: a plain text, which need not exist yet.
         round_: whose targets are shown; those of the newest that has the benchmark where None.
         tell: takes the lines.
         wait: called where nothing was added.
@@ -70,8 +70,8 @@ def follow(
                 stream.seek(place)
                 wait()
                 continue
-            if not place and data.startswith(GZIP):
-                raise BadInput(f"{file}: packed with gzip; it cannot be followed")
+            if not place and (why := why_not_plain(data)):
+                raise BadInput(f"{file}: {why}; it cannot be followed")
             place += len(data)
             *lines, pending = (pending + data).split(b"\n")
             pending = pending[-LONGEST_LINE_BYTES:]

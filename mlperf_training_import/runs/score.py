@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from ..errors import BadInput
 from ..model import Doubt, Judged, LogFile, Round, Run, RunLog, Score, Submission, System
 from ..regular import is_there
 from ..results.convergence import convergence_point, quality_of
@@ -25,13 +24,13 @@ from ..results.judge import judge_result
 from ..results.metrics import samples_of
 from ..results.score import duration_ms, mean, minutes_of
 from ..rounds.description import read_description, system_of
-from ..tables.labels import split_label
 from ..tables.metrics import metric_of, usual_metric
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB, MS_PER_MINUTE, finite_number
 from .find import by_reason, distinct, iter_runs, nothing_found
 from .group import grouped, iter_notes, unlike
 from .texts import LeftOut, description_of, is_in_results, is_result
+from .whose import check_round
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -158,9 +157,8 @@ def score_logs(
 def score_files(paths: Iterable[str | Path], round_: str | None = None, largest_mb: int = LARGEST_LOG_MB) -> Scored:
     """The same with all that is known about the files that give no run. Arguments and exceptions are those."""
     names = [str(path) for path in paths]
-    label = None if round_ is None else split_label(round_)
-    if round_ is not None and (label is None or label.suffix):
-        raise BadInput(f"--round={round_}: expected <number>.<number>, such as 5.1 or hpc-3.0")
+    if round_ is not None:
+        check_round(round_)
     left: list[LeftOut] = []
     with tempfile.TemporaryDirectory(prefix="mlperf-training-score-") as folder:
         runs = list(iter_runs(names, Path(folder), round_, largest_mb, left))

@@ -86,12 +86,10 @@ def find_files(paths: Sequence[str], left: list[LeftOut]) -> list[str]:
             raise BadInput(f"{path}: {what}")
     if not files and not left:
         raise BadInput(f"{', '.join(paths)}: no file in it")
-    return list({_spelt_plainly(file): file for file in reversed(files)}.values())[::-1]
-
-
-def _spelt_plainly(file: str) -> str:
-    """The same for all spellings of a path; links stay as they are."""
-    return file if file == STANDARD_INPUT else os.path.abspath(file)  # noqa: PTH100
+    by_place: dict[str, str] = {}
+    for file in files:
+        by_place.setdefault(file if file == STANDARD_INPUT else os.path.abspath(file), file)  # noqa: PTH100 - links stay
+    return list(by_place.values())
 
 
 def is_result(file: str) -> bool:
@@ -221,6 +219,20 @@ def _bounded(read: Callable[[int], bytes | None], largest_bytes: int) -> io.Buff
     return io.BufferedReader(_Bounded(read, largest_bytes), BLOCK_BYTES)
 
 
+def why_not_plain(head: bytes) -> str | None:
+    """Why the beginning of a file is not that of a text with ASCII in it; None where it is."""
+    if head.startswith(GZIP):
+        return "packed with gzip"
+    encoding = _encoding_of(head)
+    return f"{encoding} text" if encoding else "not a text" if b"\0" in head and TOKEN_START not in head else None
+
+
+def _encoding_of(head: bytes) -> str | None:
+    """The encoding of a text that needs to be decoded before ASCII in it can be found."""
+    marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+    return marked or (_unmarked_utf16(head) if b"\0" in head else None)
+
+
 def _iter_text(source: io.BufferedReader, largest_bytes: int, depth: int) -> Iterator[bytes]:
     """Blocks of a text as UTF-8, or in an encoding that has ASCII in it; nothing of what is no text."""
     head = source.peek()
@@ -233,10 +245,9 @@ def _iter_text(source: io.BufferedReader, largest_bytes: int, depth: int) -> Ite
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise OSError(0, f"not whole gzip ({error})") from None
         return
-    encoding = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+    encoding = _encoding_of(head)
     if encoding is None and b"\0" in head:
-        encoding = _unmarked_utf16(head)
-        if encoding is None and TOKEN_START not in head:
+        if TOKEN_START not in head:
             return
         if head.startswith(_TAR, _TAR_PLACE):
             raise OSError(0, "a tar archive; unpack it: tar -xf")

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from ..tables.labels import round_label
+from ..errors import BadInput
+from ..tables.labels import round_label, split_label
 from ..tables.rules import known_benchmarks, known_rounds, rules_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..tables.rules import Dialect
+
+
+class _Found(Protocol):
+    @property
+    def benchmark(self) -> str | None: ...
+    @property
+    def round(self) -> str | None: ...
 
 
 def benchmark_named(name: str) -> str | None:
@@ -42,6 +52,22 @@ def round_for(benchmark: str, dialect: Dialect, asked: str | None) -> str | None
     versions = [*filter(None, [asked]), *reversed(known_rounds())]
     fitting = (version for version in versions if rules_of(version).dialect == dialect)
     return next((version for version in fitting if has_benchmark(version, benchmark)), None)
+
+
+def check_round(round_: str, *, must_be_known: bool = False) -> None:
+    """Raises BadInput where a text names no round, or none that the tables know."""
+    label = split_label(round_)
+    if label is None or label.suffix:
+        raise BadInput(f"--round={round_}: expected <number>.<number>, such as 5.1 or hpc-3.0")
+    if must_be_known and label.round not in known_rounds():
+        raise BadInput(f"--round={label.round}: no such round; these are known: {', '.join(known_rounds())}")
+
+
+def check_asked(asked: str | None, found: Sequence[_Found]) -> None:
+    """Raises BadInput where none of some runs, or groups of them, is scored by the round that was asked for."""
+    if asked is not None and all(one.round != asked for one in found):
+        names = ", ".join(dict.fromkeys(one.benchmark for one in found if one.benchmark))
+        raise BadInput(f"--round={asked}: this round has no {names}; leave it out, or name one that has")
 
 
 def newest_round(dialect: Dialect) -> str:

@@ -96,6 +96,34 @@ def test_the_factor_of_a_review_is_left_and_named(tmp_path, system, content, why
     assert [group.scaling_factor for group in made.groups] == [None]
 
 
+@pytest.mark.parametrize(
+    ("round_", "why"),
+    [
+        ("newest", "--round=newest: expected <number>.<number>"),
+        ("5.1-mine", "--round=5.1-mine: expected <number>.<number>"),
+        ("9.9", "--round=9.9: no such round; these are known: 0.5, "),
+        ("hpc-3.0", "--round=hpc-3.0: this round has no retinanet; leave it out"),
+    ],
+)
+@pytest.mark.parametrize("command", ["arrange", "score"])
+def test_a_round_that_does_not_fit_is_refused_before_anything_is_made(tmp_path, system, capsys, main, command, round_, why):
+    write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
+    more = ["--submitter=Acme", f"--system={system}", f"--into={tmp_path / 'tree'}"] if command == "arrange" else []
+    assert main([command, str(tmp_path / "logs"), f"--round={round_}", *more]) == 1
+    assert why in capsys.readouterr().err
+    assert not (tmp_path / "tree").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["score", "--max_log_mb=-1"], ["score", "--accelerators=0"], ["arrange", "--max_log_mb=x"]]
+)
+def test_what_is_counted_is_above_zero(capsys, words):
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "logs", *(["--submitter=A", "--system=b.json", "--into=c"] if "arrange" in words else [])])
+    assert ended.value.code == 2
+    assert "expected a whole number above zero, not " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("link", ["Acme", "Acme/results", "Acme/systems"])
 def test_no_link_leads_out_of_the_folder(tmp_path, system, link):
     write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})

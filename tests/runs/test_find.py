@@ -75,6 +75,25 @@ def test_what_is_no_run_is_named_alone_and_beside_a_run(tmp_path, case):
     assert next(iter(files)).partition("/")[0] in left
 
 
+@pytest.mark.parametrize("begins", [b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"])
+def test_a_packed_file_is_mentioned_by_its_ending(tmp_path, begins):
+    ending = {b"P": "zip", b"B": "bz2", b"\xfd": "xz", b"\x28": "zst"}[begins[:1]]
+    write_files(tmp_path, {"run.log": log(), f"more.{ending}": begins + bytes(40), "model.pt": begins + bytes(40)})
+    minutes, (left,) = found(tmp_path)
+    assert minutes == [10.0]
+    assert f"more.{ending}: " in left
+    assert "; unpack it: " in left
+
+
+@pytest.mark.parametrize("name", ["run.log", "retinanet/result_0.txt"])
+def test_a_file_that_is_named_in_two_ways_is_read_once(tmp_path, monkeypatch, name):
+    write_files(tmp_path, {name: log()})
+    monkeypatch.chdir(tmp_path)
+    groups, left = score_logs([f"./{name}", ".", tmp_path, name])
+    assert [[run.file for run in group.runs] for group in groups] == [[f"./{name}"]]
+    assert left == []
+
+
 def test_links_pipes_and_a_file_that_was_named_are_mentioned(tmp_path):
     write_files(tmp_path, {"run.log": log(), "notes.md": "hello\n"})
     (tmp_path / "latest.log").symlink_to("run.log")

@@ -88,11 +88,26 @@ def test_programs_get_an_object_for_each_line(followed):
     assert (stop["event"], stop["minutes"], stop["status"]) == ("run_stop", 10.0, "success")
 
 
-def test_it_does_not_guess_where_the_file_was_cut_or_packed(tmp_path):
+def test_it_does_not_guess_where_the_file_was_cut(tmp_path):
     file = tmp_path / "run.log"
     file.write_text(bert()[:300])
     with pytest.raises(BadInput, match="became shorter while it was followed"):
         follow(str(file), None, lambda _: None, lambda: file.write_text(""))
-    file.write_bytes(gzip.compress(bert().encode(), mtime=0))
-    with pytest.raises(BadInput, match="packed with gzip; it cannot be followed"):
-        follow(str(file), None, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("packed", "what"),
+    [
+        (lambda text: gzip.compress(text.encode(), mtime=0), "packed with gzip"),
+        (lambda text: text.encode("utf-16"), "utf-16 text"),
+        (lambda text: text.encode("utf-16-be"), "utf-16-be text"),
+        (lambda text: text.encode("utf-32"), "utf-32 text"),
+        (lambda _: bytes(range(256)), "not a text"),
+    ],
+    ids=["gzip", "UTF-16", "UTF-16 without a mark", "UTF-32", "binary"],
+)
+def test_what_cannot_be_followed_is_refused(tmp_path, packed, what):
+    file = tmp_path / "run.log"
+    file.write_bytes(packed(bert()))
+    with pytest.raises(BadInput, match=f"{what}; it cannot be followed"):
+        follow(str(file), None, lambda _: None, lambda: pytest.fail("waits for ever"))

@@ -67,6 +67,24 @@ def test_two_whole_sets_of_runs_in_one_folder_are_two_results(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("benchmark", "counts", "results"),
+    [(LORA, (10, 10), 2), (LORA, (10, 9), 1), ("my_model", (3, 3), 2), ("my_model", (2, 2), 1)],
+)
+def test_only_whole_sets_of_runs_are_results_of_their_own(tmp_path, benchmark, counts, results):
+    sets = [runs(count, benchmark, first=10 * n, global_batch_size=8 << n) for n, count in enumerate(counts)]
+    write(tmp_path, [text for texts in sets for text in texts])
+    groups = score_files([tmp_path]).groups
+    assert [group.is_sweep for group in groups] == [results == 1] * results
+
+
+@pytest.mark.parametrize("name", ["", " \t", None, 7])
+def test_a_name_that_is_blank_or_no_text_is_no_name(tmp_path, name):
+    write(tmp_path, [text.replace(json.dumps(LORA), json.dumps(name)) for text in runs(2)])
+    group = only(tmp_path)
+    assert (group.benchmark, group.notes) == ("not named", ())
+
+
 def test_the_logs_of_a_submission_are_one_result_whatever_they_say(tmp_path):
     write_files(tmp_path / LORA, {f"result_{n}.txt": text for n, text in enumerate(UNLIKE["batch sizes: 8, 16"])})
     assert only(tmp_path).score == pytest.approx(14.5)
