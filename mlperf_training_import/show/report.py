@@ -12,6 +12,7 @@ from ..errors import BadInput
 from ..json_bytes import json_bytes
 from ..regular import read_regular
 from ..tables.labels import round_label
+from ..values import finite_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ..outcome import Outcome, RoundOutcome
 
 REPORT_FILE = "mlperf-training-report.json"
+#: Of the report; it increases when a key is removed or changes its meaning. Reports of version 0 do not say theirs.
+SCHEMA_VERSION = 1
 #: The report of all published rounds has a hundredth of this.
 _MOST_BYTES = 512 << 20
 
@@ -52,12 +55,15 @@ def read_report(file: Path, *, optional: bool = False) -> dict[str, Any]:
         report = None
     if not isinstance(report, dict):
         raise BadInput(f"{file}: no report of an import; remove it, or name another one with --findings")
+    if finite_number(version := report.get("schema_version", 0)) not in range(SCHEMA_VERSION + 1):
+        raise BadInput(f"{file}: of a newer form ({version}); import again, or update this importer")
     return report
 
 
 def report_of(outcome: Outcome) -> dict[str, object]:
     """The report as an object; the same input gives the same report."""
     return {
+        "schema_version": SCHEMA_VERSION,
         "rounds": [_round_report(round_outcome, outcome) for round_outcome in outcome.rounds],
         "experiments": [experiment.name for experiment in outcome.experiments],
         "findings_count": dict(sorted(Counter(finding.code for finding in outcome.findings).items())),

@@ -428,7 +428,7 @@ def test_when_the_run_was_changes_nothing_else_that_is_read(tmp_path, run_ms):
 
 @pytest.mark.parametrize(("last", "is_named"), [(113, True), (115, False)])
 def test_readings_that_cover_less_than_nineteen_twentieths_of_the_run_are_named(import_with, last, is_named):
-    """The kept run takes 120 s; readings in each second from its start on. Those of the other runs go on beyond their stops."""
+    """The kept run takes 120 s; readings in each second from its start on. Those of the others go on for longer."""
     power = {}
     for number, end in enumerate((200, 200, last)):
         lines = [event(0, START), *(event(second, READING, 1000) for second in range(end + 1)), event(end, STOP)]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from trees import import_tree, write_files
 
+from mlperf_training_import.errors import BadInput
 from mlperf_training_import.outcome import Outcome
 from mlperf_training_import.show.page.payload import make_payload
-from mlperf_training_import.show.report import report_of
+from mlperf_training_import.show.report import read_report, report_of, write_report
 from mlperf_training_import.start.sample import run_log, system_description
 
 #: Round, and the folder of a result there: as nested as in 0.5, and below a folder for its metric as in MLPerf HPC.
@@ -45,6 +47,22 @@ def test_a_finding_about_a_result_is_on_the_page_beside_it(tmp_path, version):
     (identity,) = payload["fields"]["identity"]
     shown = [(finding["code"], finding["what"]) for finding in payload["findings"][identity]]
     assert shown == [(finding.code, finding.what) for finding in about]
+
+
+def test_a_report_carries_the_version_of_its_form(tmp_path):
+    file, _ = write_report(Outcome([]), tmp_path)
+    assert json.loads(file.read_text())["schema_version"] == 1
+    assert read_report(file)["rounds"] == []
+
+
+@pytest.mark.parametrize("version", [2, "x", None, True])
+def test_a_report_of_a_newer_form_is_refused_and_an_older_one_is_read(tmp_path, version):
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps({"rounds": [], "schema_version": version}))
+    with pytest.raises(BadInput, match=re.escape(f"of a newer form ({version})")):
+        read_report(file)
+    file.write_text('{"rounds": []}')
+    assert read_report(file) == {"rounds": []}
 
 
 @pytest.mark.parametrize(
