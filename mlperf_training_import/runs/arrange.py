@@ -68,7 +68,9 @@ def arrange(
         _check_name(what, name)
     try:
         read_object(system)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BadInput(f"--system={system}: {error.strerror}") from error
+    except ValueError as error:
         raise BadInput(f"--system={system}: {error}") from error
     root = into / submitter
     with _work_place(into, submitter) as (work, after):
@@ -84,7 +86,7 @@ def arrange(
         _move(targets, after)
     results = targets[work / "results"]
     groups = [score_group(str(results / benchmark), members, round_) for benchmark, members in runs.items()]
-    return Arranged(groups, by_reason(left))
+    return Arranged(groups, by_reason([one for one in left if Path(one.file) != work]))
 
 
 def _copy_runs(

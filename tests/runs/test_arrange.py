@@ -124,6 +124,22 @@ def test_what_is_counted_is_above_zero(capsys, words):
     assert "expected a whole number above zero, not " in capsys.readouterr().err
 
 
+def test_a_submission_may_lie_beside_its_logs(tmp_path, system):
+    write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
+    made = arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "logs")
+    assert made.left == []
+    assert import_tree(tmp_path / "logs", "5.1").results.keys() | set(snapshot(tmp_path / "logs")) == {
+        "a.log",
+        "Acme/results/box/retinanet/result_0.txt",
+        "Acme/systems/box.json",
+    }
+
+
+def test_a_description_that_is_not_there_is_said_in_words(tmp_path):
+    with pytest.raises(BadInput, match=r"box\.json: No such file or directory$"):
+        arrange([str(tmp_path)], "Acme", tmp_path / "box.json", tmp_path / "tree")
+
+
 @pytest.mark.parametrize("link", ["Acme", "Acme/results", "Acme/systems"])
 def test_no_link_leads_out_of_the_folder(tmp_path, system, link):
     write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})

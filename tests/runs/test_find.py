@@ -322,8 +322,10 @@ def packed(content: bytes, times: int) -> bytes:
 
 
 def letters(size: int) -> bytes:
-    head = json.dumps({"log": "a\n"}).encode() + b"\n"
-    return head + (json.dumps({"log": "a"}).encode() + b"\n") * (size // 14)
+    """Records of a letter each, with as much beside it as Docker has."""
+    beside = {"stream": "stdout", "time": "2026-11-30T00:00:00.000000000Z"}
+    first, later = (json.dumps({"log": letter, **beside}).encode() + b"\n" for letter in ("a\n", "a"))
+    return first + later * (size // len(later) + 1)
 
 
 TOO_LARGE = {

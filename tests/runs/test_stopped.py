@@ -32,7 +32,7 @@ def test_nothing_stays_behind(tmp_path, number, command):
         stderr=subprocess.PIPE,
         env=os.environ | {"TMPDIR": str(copies)},
     )
-    process.stdin.write(run_log("bert", 1).encode() * 500)
+    process.stdin.write(run_log("bert", 1).encode() * 100)
     process.stdin.flush()
     until = time.monotonic() + _LONGEST_SECONDS
     while not any(path.is_file() for folder in (copies, tmp_path / "made") for path in folder.rglob("*")):
