@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _scored(options: argparse.Namespace) -> Scored:
-    """What the logs come to.
+    """Scores the logs.
 
     Raises:
         BadInput: the round is unknown, or has no benchmark of these logs.

@@ -82,7 +82,7 @@ def arrange(
         left: list[LeftOut] = []
         runs = _copy_runs(paths, work, round_, largest_mb, left)
         _copy(system, work / "system.json")
-        _check_free(into, targets.values())  # once more: to read takes its time
+        _check_free(into, targets.values())  # again: reading takes time
         _move(targets, after)
     results = targets[work / "results"]
     groups = [score_group(str(results / benchmark), members, round_) for benchmark, members in runs.items()]
@@ -98,7 +98,7 @@ def _copy_runs(
     with tempfile.TemporaryDirectory(dir=work, prefix="runs-") as place, tempfile.TemporaryDirectory(dir=work) as plain:
         for member in iter_runs(paths, Path(plain), round_, largest_mb, left):
             if member.benchmark is None:
-                left.append(LeftOut(member.piece.place, "a run that names no benchmark"))
+                left.append(LeftOut(member.piece.place, "the run does not name its benchmark"))
                 continue
             _check_name("the benchmark that a log names", member.benchmark)
             copy = Path(place, str(len(found)))
@@ -180,7 +180,7 @@ def _check_free(into: Path, targets: Iterable[Path]) -> None:
     """Raises BadInput where something is there, or a folder above it is a link, which may lead anywhere."""
     for target in targets:
         if is_there(target):
-            raise BadInput(f"{target}: exists already; nothing is overwritten")
+            raise BadInput(f"{target}: already exists; arrange overwrites nothing")
         for folder in reversed([path for path in target.parents if into in path.parents]):
             if folder.is_symlink():
                 raise BadInput(f"{folder}: a link, not followed")
@@ -203,4 +203,4 @@ def _copy(source: Path, target: Path) -> None:
 
 def _check_name(what: str, name: str) -> None:
     if not name or name.startswith(".") or "/" in name or "\\" in name or not is_clean(name):
-        raise BadInput(f"{what}: {name!r} is no name for a folder")
+        raise BadInput(f"{what}: {name!r} cannot be the name of a folder")

@@ -1,4 +1,4 @@
-"""Says what runs there are where a submission was expected: a folder in, a sentence out."""
+"""Describes the runs in a folder that should have held a submission: a folder in, a sentence out."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def iter_runs(
     submitted = {Path(file).parent for file in files if is_submitted(file)}
     for file in files:
         if Path(file).parent in submitted and not is_submitted(file):
-            why = "beside the result_*.txt of a submission, which alone are its runs"
+            why = "next to the result_*.txt of a submission, the only files that count there"
             left += [LeftOut(file, why)] if _holds_records(file, largest_mb << 20) else []
             continue
         name = STANDARD_INPUT_NAME if file == STANDARD_INPUT else file
@@ -102,13 +102,13 @@ def distinct(runs: Sequence[Member], left: list[LeftOut]) -> list[Member]:
             else:
                 left.append(LeftOut(piece.place, f"the same run as in {best.place}"))
         if best.was_written_often:
-            what = "one run, with each line several times, as every rank or every logger writes it"
+            what = "one run; every rank or logger wrote each line"
             left.append(LeftOut(best.place, what))
     return [run for run in runs if id(run.piece) in kept]
 
 
 def nothing_found(paths: Sequence[str], left: Sequence[LeftOut]) -> NothingToScore:
-    """What to say where no run was found."""
+    """The error for files without a run."""
     why = by_reason(left)
     if not why:
         tokens = ", ".join(sorted(repr(dialect.token.decode()) for dialect in dialects().values()))

@@ -1,4 +1,4 @@
-"""Follows a log that is still being written: a file in, a line for people or programs whenever it says something new."""
+"""Follows a log that is still being written: a file in, a line for people or programs out for each thing that is new."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def follow(
     *,
     as_json: bool = False,
 ) -> None:
-    """Says what a log says, as it is added, until its last run has stopped.
+    """Reports what is new in a growing log until its last run has stopped.
 
     Args:
         file: a plain text, which need not exist yet.
@@ -64,7 +64,7 @@ def follow(
             data = stream.read(BLOCK_BYTES)
             if not data:
                 if stream.seek(0, 2) < place:
-                    raise BadInput(f"{file}: became shorter while it was followed; start again")
+                    raise BadInput(f"{file}: got shorter while it was followed; start again")
                 if watcher.has_stopped or watcher.stops_with(pending):
                     return
                 stream.seek(place)
@@ -90,7 +90,7 @@ def _opened(file: str, say: Callable[..., None], wait: Callable[[], None]) -> Fi
 
 
 class _Watcher:
-    """Says what is new in the lines of a log; lines that every rank writes once only."""
+    """Reports what is new in a log; what every rank writes is reported once."""
 
     def __init__(self, round_: str | None, say: Callable[..., None]) -> None:
         self._round = round_

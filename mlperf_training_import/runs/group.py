@@ -106,10 +106,10 @@ def iter_notes(members: Sequence[Member], asked: str | None) -> Iterator[str]:
         yield f"no round with lines of this form has {first.benchmark}"
     elif asked not in (None, first.round):
         why = "lines of this form" if has_benchmark(asked, first.benchmark) else first.benchmark
-        yield f"{asked} has no {why}; the rules of {first.round} count"
+        yield f"{asked} has no {why}; the rules of {first.round} apply"
     for name in sorted(names):
         if benchmark_named(name) == first.benchmark:
-            yield f"the logs name {name}, which is taken for {first.benchmark}"
+            yield f"the logs name {name}, treated as {first.benchmark}"
 
 
 def _shared(member: Member, places: dict[str, str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Takes the records of MLPerf out of lines, whatever launchers and log shippers put around them: a line in, records out."""
+"""Extracts the MLPerf records of a line, whatever launchers and log shippers wrapped around them: a line in, records out."""
 
 from __future__ import annotations
 

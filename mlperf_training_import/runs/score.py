@@ -1,6 +1,6 @@
-"""Scores any logs by the rules of a round: files and folders in, groups of runs with what they are worth out.
+"""Scores any logs by the rules of a round: files and folders in, groups of runs with their scores out.
 
-Nothing here is verified by anybody: a group becomes a result only when MLCommons publishes it.
+Nobody has verified these scores: a group becomes a result only when MLCommons publishes it.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class ScoredGroup:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """All that was made of some files: groups by benchmark and folder, and what gives no run of its own."""
+    """Everything found in some files: groups by benchmark and folder, and files without a run of their own."""
 
     groups: list[ScoredGroup]
     left: list[LeftOut]
@@ -155,7 +155,7 @@ def score_logs(
 
 
 def score_files(paths: Iterable[str | Path], round_: str | None = None, largest_mb: int = LARGEST_LOG_MB) -> Scored:
-    """The same with all that is known about the files that give no run. Arguments and exceptions are those."""
+    """The same as :func:`score_logs`, with all that is known about files without a run."""
     names = [str(path) for path in paths]
     if round_ is not None:
         check_round(round_)
@@ -169,7 +169,7 @@ def score_files(paths: Iterable[str | Path], round_: str | None = None, largest_
 
 
 def _judge(folder: str, members: Sequence[Member]) -> Judged:
-    """What is known of some runs, by the rules of their round."""
+    """Judges some runs by the rules of their round."""
     first, rules = members[0], rules_of(members[0].version)
     metrics = rules.layout.metrics  # by the folders that they have
     metric = next((metric_of(metrics[part]) for part in reversed(Path(folder).parts) if part in metrics), usual_metric())
@@ -204,7 +204,7 @@ def _judge(folder: str, members: Sequence[Member]) -> Judged:
 
 
 def _system_of(members: Sequence[Member]) -> System:
-    """What is known of the system: from its description beside the logs of a submission, else from a log."""
+    """The system: from its description beside the logs of a submission, else from a log."""
     if (place := description_of(members[0].piece.source)) is not None:
         with contextlib.suppress(OSError, ValueError):
             return read_description(place).record
@@ -227,7 +227,7 @@ def score_group(folder: str, members: Sequence[Member], asked: str | None) -> Sc
     if few:
         reason = f"{len(judged.runs)} of {benchmark.runs} runs"
     if difference:
-        reason = f"not the runs of one result, they differ in {difference}"
+        reason = f"not runs of one result: they differ in {difference}"
     score = judged.score if reason is None else Score()
     findings = [doubt for doubt in judged.doubts if reason is None or doubt.code not in _OF_REVIEW]
     figures = dict(judged.figures) if reason is None else {}

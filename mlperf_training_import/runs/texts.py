@@ -191,7 +191,7 @@ def _why_not_taken(path: Path) -> str | None:
 
 
 class _Bounded(io.RawIOBase):
-    """What a function reads, up to a number of bytes."""
+    """The bytes that a function reads, up to a limit."""
 
     def __init__(self, read: Callable[[int], bytes | None], largest_bytes: int) -> None:
         self._read, self._left, self._largest = read, largest_bytes, largest_bytes

@@ -67,7 +67,7 @@ def check_asked(asked: str | None, found: Sequence[_Found]) -> None:
     """Raises BadInput where none of some runs, or groups of them, is scored by the round that was asked for."""
     if asked is not None and all(one.round != asked for one in found):
         names = ", ".join(dict.fromkeys(one.benchmark for one in found if one.benchmark))
-        raise BadInput(f"--round={asked}: this round has no {names}; leave it out, or name one that has")
+        raise BadInput(f"--round={asked}: this round has no {names}; leave out --round, or name a round that does")
 
 
 def newest_round(dialect: Dialect) -> str:

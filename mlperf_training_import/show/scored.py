@@ -40,7 +40,7 @@ _UNVERIFIED = "unverified: nobody has reviewed these runs"
 
 
 def show_scored(scored: Scored, results: Results, accelerators: int | None = None, *, with_private: bool = False) -> None:
-    """Prints the runs of each group, what they are worth, and what was published of about the same size.
+    """Prints the runs of each group, their score, and the published results of about the same size.
 
     Args:
         scored: groups, and what gives no run of its own.
@@ -75,7 +75,7 @@ def show_scored(scored: Scored, results: Results, accelerators: int | None = Non
         out.say(f"left out: {line}")
     submitted = next((group.folder for group in scored.groups if Path(group.folder).parts[-3:-2] == (_RESULTS,)), None)
     if submitted is not None:
-        out.say(f"would it pass as a submission: {own_command()} check {shlex.quote(submitted)}")
+        out.say(f"to check it as a submission: {own_command()} check {shlex.quote(submitted)}")
     out.say(_UNVERIFIED)
 
 
@@ -176,7 +176,7 @@ def _iter_verdict(group: ScoredGroup) -> Iterator[str]:
     else:
         yield f"no score{rules}: {group.reason or 'no run counts'}"
     if group.minutes_so_far is not None:
-        yield f"the runs that count so far: {group.minutes_so_far:.4f} minutes in the mean, nothing left out"
+        yield f"the runs that count so far: {group.minutes_so_far:.4f} minutes on average, no run dropped"
     if group.verdict:
         converged = group.figures.get("rcp_factor")
         yield f"reference convergence points: {group.verdict}{f', factor {converged:.6f}' if converged is not None else ''}"

@@ -49,7 +49,7 @@ def test_the_benchmark_of_old_lines(more):
 def test_a_nearly_right_name(more):
     (group,), _ = score_logs([more / "gpt-oss-20b"])
     assert (group.benchmark, group.target, group.reason) == ("gpt_oss_20b", 3.34, "3 of 10 runs")
-    assert group.notes == ("the logs name gpt-oss-20b, which is taken for gpt_oss_20b",)
+    assert group.notes == ("the logs name gpt-oss-20b, treated as gpt_oss_20b",)
 
 
 def test_a_benchmark_of_a_round_that_is_not_public(more):

@@ -42,7 +42,7 @@ def test_nothing_is_overwritten_or_half_made(tmp_path, system):
     write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
     arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree")
     before = snapshot(tmp_path / "tree")
-    with pytest.raises(BadInput, match="exists already; nothing is overwritten"):
+    with pytest.raises(BadInput, match="already exists; arrange overwrites nothing"):
         arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree")
     with pytest.raises(NothingToScore):
         arrange([str(system)], "Other", system, tmp_path / "tree")
@@ -52,11 +52,11 @@ def test_nothing_is_overwritten_or_half_made(tmp_path, system):
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".git", "a\x1bb"])
 def test_names_stay_inside_the_folder(tmp_path, system, name):
     write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
-    with pytest.raises(BadInput, match="is no name for a folder"):
+    with pytest.raises(BadInput, match="cannot be the name of a folder"):
         arrange([str(tmp_path / "logs")], name, system, tmp_path / "tree")
     text = run_log("retinanet", 1).replace('"retinanet"', json.dumps(name or ".."))
     write_files(tmp_path / "odd", {"a.log": text + log_line(1, "x")})
-    with pytest.raises(BadInput, match="is no name for a folder"):
+    with pytest.raises(BadInput, match="cannot be the name of a folder"):
         arrange([str(tmp_path / "odd")], "Acme", system, tmp_path / "tree")
     assert not (tmp_path / "tree/Acme/results/box").exists()
 
@@ -76,7 +76,7 @@ def test_every_run_is_copied_once_and_what_is_left_is_said(tmp_path, system):
     made = arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree")
     assert counts(made) == {f"{tmp_path}/tree/Acme/results/box/retinanet": 2}
     whys = {
-        "nameless.log": "a run that names no",
+        "nameless.log": "the run does not name its",
         "pointer.log": "a Git LFS",
         "cut.gz": "not whole",
         "1.tee": "the same run as",
@@ -102,7 +102,7 @@ def test_the_factor_of_a_review_is_left_and_named(tmp_path, system, content, why
         ("newest", "--round=newest: expected <number>.<number>"),
         ("5.1-mine", "--round=5.1-mine: expected <number>.<number>"),
         ("9.9", "--round=9.9: no such round; these are known: 0.5, "),
-        ("hpc-3.0", "--round=hpc-3.0: this round has no retinanet; leave it out"),
+        ("hpc-3.0", "--round=hpc-3.0: this round has no retinanet; leave out --round"),
     ],
 )
 @pytest.mark.parametrize("command", ["arrange", "score"])
@@ -202,7 +202,7 @@ def test_two_at_once_wait_for_each_other(tmp_path, system):
         ]
     failures = [str(one.exception()) for one in tries if one.exception()]
     assert len(failures) == 2
-    assert sum("exists already; nothing is overwritten" in failure for failure in failures) == 1
+    assert sum("already exists; arrange overwrites nothing" in failure for failure in failures) == 1
     assert sorted(path.relative_to(tmp_path / "tree").as_posix() for path in (tmp_path / "tree").rglob("*.*")) == [
         "Acme/results/box/retinanet/result_0.txt",
         "Acme/results/other/retinanet/result_0.txt",
@@ -229,8 +229,8 @@ def test_nearly_right_names_unlike_runs_and_the_newest_round_are_said(tmp_path, 
     assert main(words) == 0
     assert capsys.readouterr().out.splitlines()[:3] == [
         f"{tmp_path}/tree/Acme/results/box/gpt_oss_20b: 2 logs, 6.1 asks for 10",
-        "gpt_oss_20b: the logs name gpt-oss-20b, which is taken for gpt_oss_20b",
-        "gpt_oss_20b: not the runs of one result, they differ in batch sizes: 16, 32",
+        "gpt_oss_20b: the logs name gpt-oss-20b, treated as gpt_oss_20b",
+        "gpt_oss_20b: not runs of one result: they differ in batch sizes: 16, 32",
     ]
 
 

@@ -125,7 +125,7 @@ def test_all_files_of_a_submission_count_and_others_beside_them_are_mentioned(tm
     ]
     assert [line.removeprefix(f"{folder}/") for line in left] == [
         "power: power logs, no runs",
-        "other.log: beside the result_*.txt of a submission, which alone are its runs",
+        "other.log: next to the result_*.txt of a submission, the only files that count there",
     ]
 
 
@@ -286,7 +286,7 @@ def test_ranks_that_write_into_one_file_are_one_run_and_that_is_said(tmp_path):
     write_files(tmp_path, {"a.log": "".join(f"{rank}: {line}" for line in lines for rank in range(16))})
     minutes, (left,) = found(tmp_path)
     assert minutes == [10.0]
-    assert left.endswith("a.log:1: one run, with each line several times, as every rank or every logger writes it")
+    assert left.endswith("a.log:1: one run; every rank or logger wrote each line")
 
 
 def test_runs_that_only_look_alike_are_all_there(tmp_path):

@@ -91,7 +91,7 @@ def test_programs_get_an_object_for_each_line(followed):
 def test_it_does_not_guess_where_the_file_was_cut(tmp_path):
     file = tmp_path / "run.log"
     file.write_text(bert()[:300])
-    with pytest.raises(BadInput, match="became shorter while it was followed"):
+    with pytest.raises(BadInput, match="got shorter while it was followed"):
         follow(str(file), None, lambda _: None, lambda: file.write_text(""))
 
 

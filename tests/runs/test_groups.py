@@ -52,7 +52,7 @@ def test_unlike_runs_are_a_sweep_without_a_score(tmp_path, difference, capsys, m
     write(tmp_path, UNLIKE[difference])
     group = only(tmp_path)
     assert (group.score, group.minutes, group.minutes_so_far, group.verdict) == (None, None, None, None)
-    assert group.reason == f"not the runs of one result, they differ in {difference}"
+    assert group.reason == f"not runs of one result: they differ in {difference}"
     assert main(["score", str(tmp_path)]) == 0
     heading = capsys.readouterr().out.split("─")[0]
     assert all(column in heading for column in ("batch size", "rate", "data set"))
@@ -151,7 +151,7 @@ def test_what_a_nearly_right_name_was_taken_for_is_said(tmp_path):
     write(tmp_path, runs(3, "gpt-oss-20b", evaluations=[(1, 3.3)]))
     group = only(tmp_path)
     assert (group.benchmark, group.reason) == ("gpt_oss_20b", "3 of 10 runs")
-    assert group.notes == ("the logs name gpt-oss-20b, which is taken for gpt_oss_20b",)
+    assert group.notes == ("the logs name gpt-oss-20b, treated as gpt_oss_20b",)
     assert "log-mismatch" not in {finding.code for finding in group.findings}
 
 
