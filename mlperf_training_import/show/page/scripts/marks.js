@@ -141,6 +141,8 @@ export function draw(label, {x, y, marks, drawn = [], ...options}) {
   return chart;
 }
 
+const BETWEEN = 16; // pixels between charts below each other
+
 /* Two charts as one: beside each other where there is room, else below each other. */
 export function putTogether(label, charts, width, isWide) {
   const sizes = charts.map((chart) => ["width", "height"].map((name) => Number(chart.getAttribute(name))));
@@ -149,9 +151,9 @@ export function putTogether(label, charts, width, isWide) {
     chart.setAttribute("x", x);
     chart.setAttribute("y", y);
     if (isWide) x += sizes[place][0];
-    else y += sizes[place][1];
+    else y += sizes[place][1] + BETWEEN;
   });
-  const height = isWide ? Math.max(...sizes.map(([, high]) => high)) : y;
+  const height = isWide ? Math.max(...sizes.map(([, high]) => high)) : y - BETWEEN;
   return makeSvg(
     "svg",
     {class: "together", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label},
