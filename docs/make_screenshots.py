@@ -1,7 +1,7 @@
 """Makes the pictures in README from the imported results: ``python docs/make_screenshots.py``.
 
-Takes the entries of the CM home (``~/CM``, or what ``CM_REPOS`` names), and needs ``requirements-playground.txt``,
-``tests/requirements-browser.txt`` and a Chromium.
+Shows the entries of the CM home (``~/CM``, or what ``CM_REPOS`` names). Needs ``requirements-playground.txt``,
+``tests/requirements-browser.txt`` and Debian's ``chromium-headless-shell`` or ``chromium``.
 """
 
 from __future__ import annotations
@@ -88,8 +88,9 @@ def main() -> None:
     """Makes all pictures."""
     FIGURES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
+        executable = shutil.which("chromium-headless-shell") or shutil.which("chromium")
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        browser = playwright.chromium.launch(executable_path=executable, args=flags)
         picture_page(browser)
         picture_playground(browser)
         browser.close()
