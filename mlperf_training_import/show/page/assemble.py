@@ -1,7 +1,7 @@
-"""Puts the page together: template, style, libraries and scripts in, one HTML text out.
+"""Puts the page together: template, style, libraries and scripts become one HTML text.
 
-The scripts are ES modules. They are joined here, each in a scope of its own, as a page that is opened from a file may not
-load modules. What may run is named by its hash in the policy of the page; nothing else may.
+The scripts are ES modules. A page that is opened from a file cannot load modules, so they are joined here, each in its own
+scope. The policy of the page names by hash what may run; nothing else runs.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _news(news: Sequence[tuple[str, str]]) -> str:
 
 @functools.cache
 def join_modules() -> str:
-    """The scripts as one, each module after those that it imports.
+    """All scripts as one text, each module after those that it imports.
 
     Raises:
         ValueError: modules import each other in a circle.
@@ -84,13 +84,13 @@ def join_modules() -> str:
 
 
 def _embeddable(value: object) -> str:
-    """JSON that cannot end the element which it stands in, whatever its texts are."""
+    """JSON that cannot close the element around it, whatever texts it contains."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _hash(source: str) -> str:
-    """The hash by which the page's policy lets just this script or style work."""
+    """The hash with which the page's policy allows this script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode('utf-8')).digest()).decode('ascii')}'"
 
 

@@ -1,4 +1,4 @@
-"""The learning curves of a result as the page's scripts read them: those of a data set in, JSON out, by uid."""
+"""Turns the learning curves of a data set into what the page's scripts read, by uid."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from ...dataset.curves import Curves
     from .records import Entry
 
-#: More points of a run than these are not drawn: a chart beside the others has hardly as many pixels.
+#: Points that are drawn of a run, at most: a chart in the panel has hardly more pixels.
 _MOST_POINTS = 100
-#: Digits of a quality, and decimals of minutes: more cannot be seen.
+#: Digits of a quality, and decimals of minutes: nobody can see more.
 _DIGITS = 5
 _DECIMALS = 3
-#: A uid that may be the name of a file; what other people have stored may have any.
+#: A uid that can safely name a file; entries of other people may have any uid.
 _PLAIN_UID = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
@@ -65,7 +65,7 @@ def _chart(curves: Curves) -> dict[str, Any]:
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
-    """As many points as are drawn, evenly taken, with the first and the last."""
+    """At most as many points as are drawn, evenly spaced, with the first and the last."""
     if len(points) <= _MOST_POINTS:
         return points
     step = (len(points) - 1) / (_MOST_POINTS - 1)

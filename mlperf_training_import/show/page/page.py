@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 INDEX_FILE = "index.html"
 DATA_FILE = "results.json"
-#: More learning curves than this are not put into one file: people send it by mail, and open it on a phone.
+#: One file contains learning curves up to this size: people send it by mail and open it on a phone.
 _MOST_EMBEDDED_BYTES = 2 << 20
 
 
@@ -34,18 +34,18 @@ def write_output(
     dataset: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Writes one file where the name ends as that of a page does, else a folder; returns how many results are shown.
+    """Writes one file if the name is that of a page, else a folder; returns how many results the page shows.
 
-    In a folder for a web server the data lie beside the page, and learning curves have a file for each result, which the
-    page reads when the result is opened. Another page says what is new in the newest round of each suite. What an earlier
-    writing left there of results that are gone is removed. The same input makes the same bytes.
+    A folder for a web server has the data beside the page, and a file of learning curves for each result, which the page
+    reads when the result is opened. Another page shows what is new in the newest round of each suite. Files that an earlier
+    call wrote for results that are gone are removed. The same input gives the same bytes.
 
     Args:
         entries: of the results.
         output: the page, or the folder.
         report: of an import, whose findings the page shows.
-        dataset: folder of a data set, whose learning curves are in the page if they are not too much for one file.
-        tell: takes what there is to say about them.
+        dataset: folder of a data set. The page shows its learning curves, if they are not too large for one file.
+        tell: called with a message about them.
 
     Raises:
         NothingToShow: there are no entries.
@@ -69,7 +69,7 @@ def is_page(output: Path) -> bool:
 def _write_page(
     found: _Entries, file: Path, report: Mapping[str, Any], dataset: Path | None, tell: Callable[[str], None]
 ) -> str:
-    """Writes one file; returns what there is to say about the learning curves."""
+    """Writes one file; returns a message about the learning curves."""
     curves = dict(_drawn(found, dataset, tell))
     about_curves = f"learning curves of {counted(len(curves), 'result')} from {dataset}"
     size = len(_to_json(curves))

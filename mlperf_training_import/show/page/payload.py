@@ -65,7 +65,7 @@ def make_payload(
 
 
 def _editions(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[dict[str, Any]]:
-    """The editions, by suite and title; each row gets the place of its edition. One edition has one suite and one unit."""
+    """The editions, by suite and title; each row gets the index of its edition. An edition has one suite and one unit."""
     members: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for place, entry in enumerate(entries):
         members[_edition_key(entry)].append(place)
@@ -103,7 +103,7 @@ def _edition(key: tuple[str, Metric, str, str], entries: Sequence[Entry], rows: 
         "says_unit": not metric.is_usual,
         "higher_is_better": not metric.lower_is_better,
         "meaning": metric.meaning,
-        # of a throughput each system trains as many as it likes
+        # for a throughput each system trains as many models as it likes
         "runs": max(runs, key=lambda number: (runs[number], number)) if runs and metric.run_words else None,
         "rounds": sorted({row["round"] for row in rows}, key=order_of_label),
     }
@@ -125,7 +125,7 @@ def _add_ranks_at_size(rows: Sequence[Fields]) -> None:
 
 
 def _short_name(entries: Sequence[Entry], rows: Sequence[Fields]) -> str:
-    """The model of an edition as the tables call it in its newest round, else the key of its benchmark."""
+    """The name that the tables give the model of an edition in its newest round, else the key of its benchmark."""
     newest = max(range(len(rows)), key=lambda place: order_of_label(rows[place]["round"]))
     key, label = text_in(entries[newest], "Model_ID"), split_label(rows[newest]["round"])
     return (label and benchmark_of(key, label.round).model) or key
@@ -196,13 +196,13 @@ def _objects(report: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def _keys(entries: Iterable[Entry]) -> list[str]:
-    """All keys but those that repeat another one with ``_`` in front, in the order of the alphabet."""
+    """All keys in alphabetical order, without those that repeat another key with a leading ``_``."""
     keys = {key for entry in entries for key in entry}
     return sorted(key for key in keys if not (key.startswith("_") and (key[1:] in keys or key == "_System")))
 
 
 def _column(values: Sequence[object]) -> object:
-    """Values as they are, or, where many are the same, the distinct ones and which of them each is."""
+    """The values; if many are equal, the distinct values and an index into them for each."""
     if any(not isinstance(value, str | int | float | None) for value in values):
         return list(values)
     distinct = list(dict.fromkeys((type(value).__name__, value) for value in values))
@@ -213,7 +213,7 @@ def _column(values: Sequence[object]) -> object:
 
 
 def _storable(value: object) -> object:
-    """A value that JSON has: numbers that are none become texts."""
+    """A value that JSON can represent: infinite numbers and NaN become texts."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, list):

@@ -1,7 +1,7 @@
 """What the page knows of a result.
 
-An entry may come from an older import or from other people, so every key may be absent or of another kind. What the page
-needs and an entry does not say is told from what it does say.
+An entry may come from an older import or from other people, so any key may be missing or of another type. If an entry lacks
+something that the page needs, the page derives it from other keys.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def fields_of(entry: Entry) -> dict[str, Any]:
         "uid": text_in(entry, "uid"),
         "availability": fields["availability"] or find_availability(text_in(entry, "availability")) or "",
         "is_processor_only": is_processor_only,
-        # of what does the work: a result on processors is no result on 0 accelerators
+        # the number of what does the work: a result on processors is not a result on 0 accelerators
         "size": fields["processors"] if is_processor_only else fields["accelerators"],
         "runs": minutes,
         "factor": factor,
@@ -93,20 +93,20 @@ def _progress(entry: Entry) -> tuple[str, int | float | None]:
 
 
 def _is_published(fields: Entry) -> bool:
-    """Whether MLCommons has published the result: its clone is one of theirs, and of the round that it says."""
+    """Whether MLCommons published the result: the clone is from their repository of the round that the entry names."""
     label = split_label(fields["round"])
     return label is not None and not label.suffix and bool(fields["git_url"] == source_of(label.round).address)
 
 
 def is_listed(entry: Entry) -> bool:
-    """Whether the table that MLCommons published of the round has the result, as far as the tables of this package know."""
+    """Whether MLCommons' published table of the round has the result, as far as the tables of this package know."""
     label = split_label(text_in(entry, "version"))
     place = "/".join(text_in(entry, key) for key in ("submitter_folder", "system_file", "Model_ID"))
     return label is None or place not in rules_of(label.round).unlisted
 
 
 def _address(value: object) -> str | None:
-    """An address on the web; anything else, such as ``javascript:``, is no link."""
+    """An address on the web; None for anything else, such as ``javascript:``, which is never a link."""
     if not isinstance(value, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What the page says about the convergence and the factor of a result: a stored entry in, sentences out."""
+"""Writes what the page says about the convergence and the factor of a result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Entry = Mapping[str, object]
 
-#: What each verdict found. What the review made of it is another question: most results that fail were published.
+#: What each verdict found. The review decides what follows from it: most results that fail were published.
 _FOUND = {
     "pass": "did not converge with fewer {unit} than the reference points allow",
     "fail": "converged with fewer {unit} than the reference points allow",
@@ -21,12 +21,12 @@ _FOUND = {
 
 
 def say_verdict(entry: Entry, unit: str, progress: float | None) -> str:
-    """What the verdict of a result found, the three numbers that it follows from, and what became of the factor.
+    """What the verdict of a result found, the three numbers behind it, and whether the factor was applied.
 
     Args:
-        entry: of the result; its text is empty where it has no verdict.
+        entry: of the result. Without a verdict the text is empty.
         unit: of its progress, such as ``samples``.
-        progress: what it took to converge, for entries that do not say the mean that was judged.
+        progress: how much the result needed to converge, for entries without the mean that was judged.
     """
     verdict = entry.get("rcp_verdict")
     if not isinstance(verdict, str) or not verdict:
@@ -58,13 +58,13 @@ def _say_factor(entry: Entry) -> str:
 
 
 def say_factor(score: float | None, factor: float, unit: str) -> str:
-    """How the score was made of the mean of the kept runs, where the review multiplied it."""
+    """How the score follows from the mean of the kept runs, if the review multiplied it; else empty."""
     if score is None or factor == 1:
         return ""
     return f"mean of the kept runs {_figure(score / factor)} \N{MULTIPLICATION SIGN} {factor:.4g} = {_figure(score)} {unit}"
 
 
 def _figure(value: float) -> str:
-    """A measured figure with the digits that tell it apart, as the page's scripts write it."""
+    """A measured figure with as many digits as the page's scripts show."""
     size = abs(value)
     return f"{value:,.{1 if size >= 100 else 2 if size >= 1 else 4}f}"

@@ -1,4 +1,4 @@
-"""Knows the files of results in a site, so that those of results that are gone leave it when it is written again."""
+"""Keeps a list of the files of results in a site, to remove those of results that are gone when it is written again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CURVES_FOLDER = "curves"
 LIST_FILE = ".mlperf-training-site.json"
 #: The list of a site with the curves of all published results has a hundredth of this.
 _MOST_BYTES = 16 << 20
-#: What our files of results are called. Anybody may have written a list: another name in it is not ours.
+#: The names of our files of results. Anybody may have written the list, so other names in it are not ours.
 _OURS = re.compile(r"curves/[0-9A-Za-z]{1,64}\.json|new-in-[0-9A-Za-z.-]{1,100}\.html", re.ASCII)
 
 
@@ -37,7 +37,7 @@ def news_file(label: str) -> str:
 
 
 def expect(folder: Path, names: Iterable[str]) -> None:
-    """Adds to the list of a site what is about to be written, so that it is known also if the writer is killed.
+    """Adds to the list of a site what is about to be written, so that the list is right even if the writer is killed.
 
     Raises:
         PublishFailure: the list cannot be written, or a link leads out of the site.

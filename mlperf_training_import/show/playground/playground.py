@@ -73,7 +73,7 @@ def open_playground(
         port: the port to listen on; 8501, or any free one if that is taken, where None.
         browser: opens the first page in the browser.
         page: the module of the installed playground: ``playground``, or ``graph`` for its page of results alone.
-        parameters: what to open on, as the address of the page of results has it; what is worth seeing where None.
+        parameters: what to open on, as in the address of the page of results; None for the first of our own links.
 
     Raises:
         PlaygroundFailure: a requirement is missing, or the server does not start.
@@ -235,7 +235,7 @@ def _server(shown: Mapping[str, str], port: int | None) -> Iterator[tuple[subpro
 def _server_on(port: int, shown: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """The same on one port, as a process that ends with the block, and with this process however this is killed.
 
-    By the key in its answers it is told from any other that has taken the port.
+    The key in its answers distinguishes it from any other server that has taken the port.
     """
     base, key = f"http://{_HOST}:{port}/", secrets.token_hex(16)
     # It looks for modules where it starts, which must not be a folder that somebody else fills: a clone, for one.

@@ -78,7 +78,7 @@ export function answer({results, repeats, state, width, edition, change, open, p
   };
 }
 
-/* What most results at this size were submitted with, apart from the fastest: the others are set against it until one is chosen. */
+/* The accelerator of most results at this size, apart from the fastest: the baseline until people choose one. */
 function mostSubmitted(bars, chosen) {
   const numbers = groupBy(chosen, (result) => result.chip);
   const numberOf = ({kind}) => numbers.get(kind).length;

@@ -1,4 +1,4 @@
-/* Which results should be read with care, and why: a row for each finding and remark. */
+/* Lists the results to read with care, and why. */
 
 import {capital, count, format} from "./format.js";
 import {groupBy} from "./compare.js";

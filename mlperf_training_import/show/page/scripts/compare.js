@@ -1,4 +1,4 @@
-/* The only place where results are set against each other: within one edition, one division and one unit, or not at all. */
+/* The only module that compares results: within one edition, one division and one unit, or not at all. */
 
 /* What a result may be compared with: an edition is of one suite and one unit. */
 export const groupOf = (result) => `${result.edition.id}\n${result.division}`;
@@ -40,20 +40,20 @@ export function best(results, figure = FIGURES.score) {
   return results.reduce((found, result) => (found && compare(found, result) <= 0 ? found : result), null);
 }
 
-/* The best of each kind, in the order in which the kinds come; results without a figure are left out. */
+/* The best result of each kind, in the order of the kinds; results without the figure are left out. */
 export function bestOfEach(results, kindOf, figure = FIGURES.score) {
   check(results);
   const usable = results.filter((result) => hasFigure(result, figure));
   return [...groupBy(usable, kindOf)].map(([kind, members]) => ({kind, result: best(members, figure)}));
 }
 
-/* The best of each round, as the rounds follow each other. */
+/* The best result of each round, oldest round first. */
 export const bestOfRounds = (results, figure = FIGURES.score) =>
   bestOfEach(results, (result) => result.round_place, figure)
     .sort((a, b) => a.kind - b.kind)
     .map((step) => step.result);
 
-/* Those of the best of each round that were better than all before them. */
+/* The records among the best results of each round: those that beat all earlier ones. */
 export function recordsOf(steps, figure = FIGURES.score) {
   check(steps);
   return steps.filter((step, place) => best(steps.slice(0, place + 1), figure) === step);
@@ -76,7 +76,7 @@ export function groupBy(items, keyOf) {
   return groups;
 }
 
-/* What does the work and how many: results on processors are no results on 0 accelerators. */
+/* How many of what does the work: a result on processors is not a result on 0 accelerators. */
 export const sizeOf = ({size, size_unit}) =>
   size > 0 ? (size_unit === "accelerator" ? String(size) : `${size} ${size_unit}s`) : "";
 
@@ -112,7 +112,7 @@ export function scaling(steps) {
   });
 }
 
-/* The size that most results have; the smaller of two. */
+/* The size that most results have; of two, the smaller. */
 export function commonSize(results) {
   const sizes = [
     ...groupBy(

@@ -1,4 +1,4 @@
-/* What the page is about. It stands in the page, or in a file beside it. */
+/* Reads the data of the page, from the page itself or from a file beside it. */
 
 import {squeeze} from "./format.js";
 import {shortSigns, trustOf} from "./trust.js";
@@ -62,7 +62,7 @@ export async function load(element) {
   };
 }
 
-/* What a key of an entry means, in a sentence; empty for keys that nobody has declared. */
+/* What a key of an entry means, in a sentence; empty for undeclared keys. */
 export const textOf = (data, key) => (data.keys[key]?.text ?? "").replaceAll("`", "");
 
 /* The unit of a key, which another key of the entry may name. */

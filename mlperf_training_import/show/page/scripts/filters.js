@@ -1,4 +1,4 @@
-/* Which results are shown, and how many each further choice would show. */
+/* Selects the results that are shown, and counts how many each further choice would show. */
 
 import {sizeOf} from "./compare.js";
 import {squeeze} from "./format.js";
@@ -48,7 +48,7 @@ export const NO_FILTERS = Object.fromEntries([
   ["repeats", false],
 ]);
 
-/* What is chosen, in words, for where the filters themselves are not: on paper, in a picture. */
+/* What is chosen, in words, for paper and pictures, which do not have the filters. */
 export function describeFilters(state) {
   const chosen = Object.entries(TITLES)
     .map(([name, title]) => [title, [state[name]].flat().join(", ")])
@@ -56,7 +56,7 @@ export function describeFilters(state) {
   return chosen.map(([title, values]) => `${title}: ${values}`).join("; ");
 }
 
-/* [least, most] of a range in the address; what is no number is no limit. */
+/* [least, most] of a range in the address; anything but a number sets no limit. */
 export function limitsOf(text) {
   const [, low, high] = /^([\d.]*)-([\d.]*)$/.exec(text) ?? ["", "", ""];
   return [
@@ -65,7 +65,7 @@ export function limitsOf(text) {
   ];
 }
 
-/* Runs that were handed in again are part of what a submitter did, and of what was measured. */
+/* Runs that were submitted again belong to what a submitter did, and to what was measured. */
 const showsRepeats = (state) => state.repeats || state.submitter.length > 0 || state.view === "energy";
 
 function isChosen(chosen, value) {
@@ -75,7 +75,7 @@ function isChosen(chosen, value) {
 
 const SHORTEST_NAME = 3;
 
-/* Whether a result has the words: those that name a benchmark mean just this one, others may stand anywhere. */
+/* Whether a result matches the words. Those that name a benchmark select only that one; others may be anywhere. */
 function wordsFilter(text, results) {
   const wanted = squeeze(text);
   const editions = [...new Set(results.map(({edition}) => edition))];

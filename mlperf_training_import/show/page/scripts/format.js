@@ -1,6 +1,6 @@
-/* Numbers and lists as people read them. */
+/* Writes numbers and lists for people. */
 
-/* Made once: making one takes longer than the rest of a row. */
+/* Made once, because making one takes longer than the rest of a row. */
 const fixed = [0, 1, 2, 3, 4].map(
   (digits) => new Intl.NumberFormat("en", {minimumFractionDigits: digits, maximumFractionDigits: digits}),
 );
@@ -14,7 +14,7 @@ export function format(value) {
   return Number.isInteger(value) ? fixed[0].format(value) : formatFigure(value);
 }
 
-/* A measured figure, with the digits that tell it apart. */
+/* A measured figure, with as many digits as matter. */
 export function formatFigure(value) {
   if (value === null) return "";
   const size = Math.abs(value);
@@ -35,7 +35,7 @@ export const sayMachine = (result) =>
 
 export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
-/* A text in which people find things however they write them: without case, and without what stands between words. */
+/* A text to search in, however people write the words: in lower case, with single blanks between words. */
 export const squeeze = (text) =>
   text
     .toLowerCase()

@@ -161,9 +161,7 @@ export function putTogether(label, charts, width, isWide) {
   );
 }
 
-/*
- * Signs at points: a ring for findings, a × for a factor of the review. They are marks of their own, which nobody can click.
- */
+/* Signs at points: a ring for findings, a × for a factor of the review. They are separate marks, which nobody can click. */
 export function signs(results, x, y) {
   const [found, multiplied] = [results.filter(({codes}) => codes.length), results.filter(({factor}) => factor !== 1)];
   const shared = {x, y, className: "signs"};
@@ -273,7 +271,7 @@ function stopsOf(shapes) {
     .sort((a, b) => a.x - b.x || a.y - b.y);
 }
 
-/* What floats beside a point: the first results on the spot, and how many there are. */
+/* The box that appears beside a point: the first results on the spot, and how many there are. */
 export function makeTip(frame, describe) {
   const box = make("div", {class: "tip", hidden: true, "aria-hidden": "true"});
   frame.append(box);

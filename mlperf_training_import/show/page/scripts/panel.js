@@ -183,7 +183,7 @@ function factsOf(result) {
   );
 }
 
-/* The runs on the scale of the score; those of a throughput have none, and are only told. */
+/* The runs on the scale of the score. Those of a throughput have no place on it, and are only listed. */
 function runsOf(result) {
   if (!result.runs.length) return null;
   const [fastest, slowest] = [result.runs[0], result.runs.at(-1)].map(formatFigure);

@@ -1,4 +1,4 @@
-/* What is chosen, and the address that says it: everything after # that is not as at the start. */
+/* Keeps what is chosen in the address: everything after # that differs from the start. */
 
 const LISTS = ["rounds", "availability", "accelerator", "submitter", "trust", "columns", "compare", "families"];
 const TEXTS = [

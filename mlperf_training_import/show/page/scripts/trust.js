@@ -1,4 +1,4 @@
-/* What must be known before a result is believed: as values of a filter, and as signs beside its figure. */
+/* What people must know before they believe a result: as values of a filter, and as signs beside its figure. */
 
 import {formatFactor} from "./format.js";
 
@@ -29,7 +29,7 @@ export function trustOf(result) {
   return said.length ? [...new Set(said)] : [NOTHING_TO_KNOW];
 }
 
-/* The same beside a figure, in as few letters as can be. */
+/* The same beside a figure, as short as possible. */
 export function shortSigns(result) {
   return [
     result.factor === 1 ? "" : `× ${formatFactor(result.factor)}`,

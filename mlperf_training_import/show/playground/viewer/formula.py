@@ -1,10 +1,10 @@
 """Evaluates what people type into the two fields of the results page: a text in, a function over results out.
 
-The installed playground hands both texts to Python's ``exec`` and ``eval``. They are expressions over the keys of a
-result, so a few operators are enough, and nothing else exists here: no attribute, no import, no name but ``result`` and the
-functions below. Libraries for this start from all of Python and take away; what is not in this file cannot be reached.
-Formulas are short, numbers are as floats have them, new texts and what is added to a result are short, and no value is large
-that a formula makes on its way, so that none takes long or fills the memory.
+The installed playground passes both texts to Python's ``exec`` and ``eval``. They are expressions over the keys of a
+result, so a few operators are enough. Nothing else exists here: no attribute, no import, and no name but ``result`` and the
+functions below. Libraries for this start from all of Python and forbid parts of it; a formula can reach only what is in
+this file. The length of a formula, the size of numbers and texts, and the size of every intermediate value are limited, so
+that no formula takes long or fills the memory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stands before the playground's server: only the page that it serves may talk to it, and that page to nothing else."""
+"""Guards the playground's server: only its own page may talk to it, and that page may talk to nothing else."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 class Guard:
     """An ASGI application before another one.
 
-    A request must name this server as its ``Host``, which a site that another name leads to (DNS rebinding) does not; and
-    where it has an ``Origin``, as every WebSocket of a browser has, this server's own. Every answer forbids frames, scripts
-    that do not lie on this server, and connections to any other.
+    A request must name this server as its ``Host``; a site that reaches it under another name (DNS rebinding) does not. If
+    it has an ``Origin``, as every WebSocket of a browser has, that must be this server's. Every answer forbids frames,
+    scripts from elsewhere, and connections to any other server.
     """
 
     def __init__(self, app: ASGIApp, port: int, page: str, key: str) -> None:
@@ -35,7 +35,7 @@ class Guard:
             app: the application.
             port: where it is served, on 127.0.0.1 and localhost.
             page: its HTML; the scripts that stand in it may run.
-            key: stands in every answer, so that whoever started this server knows it by that.
+            key: sent with every answer, so that whoever started this server recognises it.
         """
         hosts = [f"{name}:{port}" for name in ("127.0.0.1", "localhost")]
         self._app = app

@@ -1,7 +1,7 @@
 """Makes the installed playground work, in its own process and without changing any of its files.
 
-Two modules of the playground of cmx4mlops 1.0.1 do not compile, and a third runs texts of its page as programs and shows
-what others wrote as HTML. Ours stand in their place; the rest of the playground is as it was installed.
+Two modules of the playground of cmx4mlops 1.0.1 do not compile. A third runs texts from its page as programs, and shows what
+others wrote as HTML. We replace these three; the rest of the playground stays as installed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 #: Modules of the installed playground, and ours in their place.
 _REPLACEMENTS = {"graph": "results", "misc": "misc_replacement", "script": "script_replacement"}
 _HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
-#: The installed pages begin with a logo and thirteen large buttons; what people come for should be in sight.
+#: The installed pages begin with a logo and thirteen large buttons, which push the results out of sight.
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 1rem 2rem }
 [data-testid="stMainBlockContainer"] center h2 { font-size: 1.1rem; padding: 0 0 0.4rem }
