@@ -110,6 +110,7 @@ def test_what_is_odd_in_one_experiment_stops_that_experiment_only(small, tree, m
 def test_no_second_date_folder_where_the_first_cannot_be_seen(small, tree, monkeypatch, part):
     run(small, tree)
     file = stored_file(OWN)
+    file.write_text("[]\n")  # so that there is something to write
     hidden = {"experiment": file.parent.parent, "date folder": file, "description": file.parents[1] / "_cm.json"}[part]
 
     def refusing(real):

@@ -158,7 +158,7 @@ def test_a_place_that_a_broken_link_has_is_not_free(tmp_path, system):
     target = tmp_path / "tree/Acme/systems/box.json"
     target.parent.mkdir(parents=True)
     target.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(BadInput, match="exists already"):
+    with pytest.raises(BadInput, match="already exists"):
         arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree")
     assert snapshot(tmp_path / "tree") == {}
 

@@ -178,7 +178,7 @@ def test_the_newest_round_that_has_the_benchmark_counts_public_or_not():
 
 def test_rules_that_are_not_those_that_were_asked_for_are_said(tmp_path):
     write(tmp_path, runs(3, "bert"))
-    assert only(tmp_path, round_="6.0").notes == ("6.0 has no bert; the rules of 5.0 count",)
+    assert only(tmp_path, round_="6.0").notes == ("6.0 has no bert; the rules of 5.0 apply",)
     assert only(tmp_path, round_="4.1").notes == ()
 
 
