@@ -1,15 +1,18 @@
 """Lets Collective Mind start quickly in tests: each YAML file is parsed by the first process only.
 
 Python imports this by itself, as this folder is on their ``PYTHONPATH``. What was parsed is in the folder ``QUICK_YAML``.
-Within a process, installed packages are listed once for each state of their folders.
+Within a process, installed packages are listed once for each state of their folders. JSON with indents, such as its index,
+is written compactly by C and indented afterwards, to the same bytes.
 """
 
 import functools
+import json
 import os
 import pkgutil
 import sys
 from pathlib import Path
 
+import msgspec
 import yaml
 
 _parse = yaml.load
@@ -54,6 +57,20 @@ def _listed(path=None, prefix=""):
     return iter(_installed(tuple(state)))
 
 
+_dumps = json.dumps
+
+
+def _indented(obj, *, indent=None, separators=None, **named):
+    """As ``json.dumps``, whose encoder in C does not indent."""
+    if indent == 2 and separators is None:
+        try:
+            return msgspec.json.format(_dumps(obj, **named), indent=indent)
+        except (msgspec.DecodeError, RecursionError):  # NaN, half a surrogate
+            pass
+    return _dumps(obj, indent=indent, separators=separators, **named)
+
+
 if yaml.load.__name__ != _load.__name__:  # the tests import this too, where Python may have done so already
     yaml.load = _load
     pkgutil.iter_modules = _listed
+    json.dumps = _indented
