@@ -1,6 +1,6 @@
-"""What all edges share: work in, a code and a text out where it went wrong; for scripts as Collective Mind wants them.
+"""Error handling for all edges: work in, an exit code and a text out; for scripts in the form that Collective Mind expects.
 
-Nothing that must be installed is imported here, so that a missing package can be named.
+This module imports only the standard library and modules that do the same, so that it can name a missing package.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EXPECTED = (ModuleNotFoundError, ImportFailure, KeyboardInterrupt, OSError)
 
 
 def at_the_edge(work: Callable[[Answer], Answer], i: Answer) -> Answer:
-    """Does a part of the work; what goes wrong in it becomes CM's return code and text.
+    """Does some work, and turns errors into a return code and a text for CM.
 
     Ctrl-C, SIGTERM and SIGHUP end it as an error does.
 
@@ -46,7 +46,7 @@ def at_the_edge(work: Callable[[Answer], Answer], i: Answer) -> Answer:
 
 
 def explained(error: BaseException, install: str, stored: str) -> tuple[int, str]:
-    """The code and the text of what may go wrong anywhere.
+    """The exit code and the text for an error that may happen anywhere.
 
     Args:
         error: one of ``EXPECTED``.

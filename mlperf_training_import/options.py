@@ -124,7 +124,7 @@ def options_from(values: Mapping[str, object]) -> Options:
 
 
 def check_label(flag: str, label: str) -> None:
-    """Refuses what is no label of a round.
+    """Refuses a text that is not the label of a round.
 
     Args:
         flag: what was typed, for the message.

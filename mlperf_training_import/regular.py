@@ -1,4 +1,4 @@
-"""Opens regular files and nothing else: no pipe that keeps its reader waiting, no device that never ends, no folder."""
+"""Opens regular files only: no pipe that blocks its reader, no endless device, no folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_regular(path: Path | str, *, folder: int | None = None, follow: bool = 
         ours: whether the file must belong to this user, and nobody else may write it.
 
     Raises:
-        OSError: it cannot be opened, is no regular file, or somebody else's.
+        OSError: it cannot be opened, is not a regular file, or belongs to somebody else.
     """
     try:
         descriptor = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW, dir_fd=folder)
@@ -72,10 +72,10 @@ def read_regular(
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is anything of that name, even a link to nothing.
+    """Whether something of that name exists, even a dangling link.
 
     Raises:
-        OSError: it cannot be told.
+        OSError: this cannot be determined.
     """
     try:
         path.lstat()

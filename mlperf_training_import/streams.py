@@ -8,7 +8,7 @@ import sys
 
 
 def prepare_streams() -> None:
-    """Lets everything be written: to nowhere where a stream was closed, and as an escape what its encoding lacks."""
+    """Makes every write succeed: closed streams discard it, and characters that the encoding lacks become escapes."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -18,7 +18,7 @@ def prepare_streams() -> None:
 
 
 def give_up_output() -> None:
-    """Keeps what is still to be written to standard output from failing once more when the process ends."""
+    """Keeps buffered output from failing again when the process ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)

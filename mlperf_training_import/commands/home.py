@@ -69,7 +69,7 @@ def open_cm_home(folder: Path | None, *, may_be_new: bool = False) -> CmHome:
     """The home of Collective Mind that a command works in.
 
     Args:
-        folder: a CM home, or the folder of a demo, which has one in it; None is the home that Collective Mind takes itself.
+        folder: a CM home, or the folder of a demo, which contains one; None is the home that Collective Mind would use.
         may_be_new: a folder that does not exist yet, or is empty, becomes a CM home.
 
     Raises:
@@ -117,5 +117,5 @@ def _may_become_home(folder: Path) -> bool:
 
 
 def _mlc_home_in(folder: Path) -> Path | None:
-    """The home of MLCFlow that is a folder, or lies in it; None where there is none."""
+    """The home of MLCFlow that a folder is or contains; None if there is none."""
     return next((home for home in (folder, folder / "repos") if (home / "local" / "meta.yaml").is_file()), None)

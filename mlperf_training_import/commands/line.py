@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line.
 
     Args:
-        arguments: what was typed behind the name of the program; None takes that of this process.
+        arguments: the command line after the name of the program; None uses that of this process.
 
     Returns:
         The exit code, as the help lists them.
@@ -104,13 +104,13 @@ def parse(name: str, words: Sequence[str]) -> tuple[ModuleType, argparse.Namespa
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that takes no abbreviations, and points to the help in place of the whole usage."""
+    """A parser that accepts no abbreviations, and points to the help instead of printing the whole usage."""
 
     def __init__(self, **settings: object) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)  # type: ignore[arg-type]
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> object:
-        """The value of one flag; an empty one, as an unset variable of a shell leaves it, is refused."""
+        """The value of one flag. An empty value is refused: it usually comes from an unset shell variable."""
         if not arg_string.strip():
             raise argparse.ArgumentError(action, "a value is missing")
         value: object = super()._get_value(action, arg_string)
@@ -122,7 +122,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Once(argparse.Action):
-    """Stores a value, and refuses a second one, which would take the place of the first."""
+    """Stores a value, and refuses a second one, which would replace the first."""
 
     def __call__(
         self, _parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, _flag: str | None = None

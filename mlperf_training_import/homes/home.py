@@ -126,7 +126,7 @@ class Home(ABC):
         self.commands = replace(self.commands, own=own, named=named or self.commands.named)
 
     def afresh(self) -> Home:
-        """The same home, by a look that sees what other processes have changed."""
+        """The same home, read anew, so that changes by other processes are visible."""
         return type(self)(self.repos_path)
 
     @staticmethod
@@ -165,7 +165,7 @@ class Home(ABC):
 
     @abstractmethod
     def _iter_remembered(self) -> Iterator[dict[str, Any]]:
-        """What the index has of cache entries: their tags, and the ``path`` of each."""
+        """The cache entries in the index: their tags, and the ``path`` of each."""
 
     def gone_entries(self) -> list[tuple[str, Path]]:
         """Label and folder of the entries that the index has, but whose folder is gone. Asked before anything else."""
@@ -177,7 +177,7 @@ class Home(ABC):
         return sorted(gone)
 
     def refuse_elsewhere(self, entry: CacheEntry) -> None:
-        """Keeps what no entry of this home's cache is from being removed, whatever an index or a description says.
+        """Refuses to remove anything but an entry of this home's cache, whatever an index or a description says.
 
         Raises:
             ImportFailure: a folder of the entry lies elsewhere, or a link leads to it.
@@ -204,7 +204,7 @@ class Home(ABC):
             self._forget(folder)
 
     def end_removals(self) -> None:
-        """Removes what those who removed or replaced entries, and were killed, have left. None may be at work.
+        """Removes what killed processes left when they removed or replaced entries. No such process may be running.
 
         Raises:
             ImportFailure: an entry cannot be removed.
@@ -222,7 +222,7 @@ class Home(ABC):
 
     @abstractmethod
     def being_replaced(self, entry: CacheEntry) -> contextlib.AbstractContextManager[None]:
-        """Lets an entry count only until there is another of its round; as before, if none comes.
+        """Makes an entry count only until there is another one for its round. If none comes, nothing changes.
 
         Raises:
             ImportFailure: it cannot be written.
@@ -302,7 +302,7 @@ class Home(ABC):
         """
 
     def unknown_target(self, name: str, known: Iterable[str]) -> UnknownTarget:
-        """Says that no repository has a name, which have one, and how to add it."""
+        """The error for an unknown repository: which ones are registered, and how to add one."""
         add = "".join(f"\n  {line.format(name=name)}" for line in self.commands.add_repository)
         return UnknownTarget(
             f'target_repo "{name}" is not {self.commands.article} {self.commands.home} repository; registered are: '
@@ -312,7 +312,7 @@ class Home(ABC):
 
 
 def _folders_of(entry: CacheEntry) -> list[Path]:
-    """The folders that are an entry: the one with the clone may be another."""
+    """The folders of an entry: its clone may be in another one."""
     return list(dict.fromkeys((entry.folder, entry.clone.parent)))
 
 

@@ -100,7 +100,7 @@ class MlcHome(Home):
         return found[0]
 
     def _descriptions_in(self, folder: Path) -> list[Path]:
-        """See :class:`Home`; MLCFlow takes ``meta.yaml`` where there is one, or else ``meta.json``."""
+        """See :class:`Home`; MLCFlow uses ``meta.yaml`` if there is one, otherwise ``meta.json``."""
         return [file for name in ("meta.yaml", "meta.json") if is_there(file := folder / name)][:1]
 
     def reload_index(self) -> None:

@@ -1,4 +1,4 @@
-"""What to tell those whose round is not there: labels and folders in, commands and sentences out."""
+"""Advice for users whose round is missing: labels and folders in, commands and sentences out."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from ..model import Round, Submission
     from ..way_in import Commands
 
-#: How many folders above one are looked at: a benchmark's lies four below the tree.
+#: How many parent folders to check: a benchmark folder lies four levels below the tree.
 _LEVELS = 4
-#: So many names of what a folder holds are said.
+#: At most this many names of a folder's content are listed.
 _NAMED = 8
 
 
@@ -33,7 +33,7 @@ def fetch_command(label: str | None = None, commands: Commands = CM) -> str:
 
 
 def replace_command(entry: str, label: str, commands: Commands) -> str:
-    """What takes the place of a cache entry, named by its uid or its folder, that cannot be used."""
+    """The commands that replace an unusable cache entry, which is named by its uid or its folder."""
     return f"run: {commands.remove.format(entry=entry)}, then fetch the round again: {fetch_command(label, commands)}"
 
 

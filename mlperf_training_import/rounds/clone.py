@@ -1,7 +1,7 @@
-"""Reads the few facts that a clone's git folder tells: remote, branch, commit.
+"""Reads remote, branch and commit from the git folder of a clone.
 
-They are read from bounded regular files in the folder ``.git`` of the clone, as data. Git is not called, no file is
-included, no link and no ``.git`` file is followed, so that nobody else's repository is read in the clone's place.
+It reads bounded regular files in the folder ``.git`` of the clone, as data. It does not call git, includes no files, and
+follows no link and no ``.git`` file, so that it never reads the repository of somebody else instead.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 _SCP_FORM = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>(?!//).+)")
 
-#: Opens a folder that is one itself.
+#: Opens a folder, but no link to one.
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 #: Published rounds have less than a thousandth of this.
 _MOST_CONFIG_BYTES = 1 << 20
 _MOST_REF_BYTES = 4 << 10
 _MOST_PACKED_BYTES = 16 << 20
-#: A letter in an address may be a number, whose percent sign may be one, and so on.
+#: How often percent-encoding is undone: a percent sign may be encoded too.
 _MOST_QUOTED = 3
 #: Git itself follows a chain of symbolic references no further.
 _MOST_REFERENCES = 5
@@ -48,16 +48,16 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
 class NoClone(ValueError):
-    """A folder that is no complete clone; the message says what it lacks."""
+    """A folder that is not a complete clone; the message says what is missing."""
 
 
 def read_clone(clone: Path, label: str, version: str) -> Round:
-    """The round in a clone, with what its git metadata say.
+    """The round in a clone, with its git metadata.
 
-    Where they cannot be read as plain files, the round comes without them, and its ``git_trouble`` says why.
+    If they cannot be read as plain files, the round has none, and its ``git_trouble`` says why.
 
     Raises:
-        NoClone: the folder is no git repository, or a clone that was cut off.
+        NoClone: the folder is not a git repository, or is an incomplete clone.
     """
     try:
         with _opened(clone) as folder:
@@ -74,7 +74,7 @@ def read_clone(clone: Path, label: str, version: str) -> Round:
 
 
 def is_as_before(round_: Round) -> bool:
-    """Whether a clone that was read is still there, at the same commit."""
+    """Whether a clone is still there and at the same commit as when it was read."""
     commit = None
     with contextlib.suppress(NoClone):
         commit = read_clone(round_.path, round_.label, round_.version).commit
@@ -108,7 +108,7 @@ def _opened(clone: Path) -> Iterator[int]:
     """A descriptor of the folder ``.git``.
 
     Raises:
-        NoClone: there is none, or git had not finished when it was stopped.
+        NoClone: there is none, or git was stopped before it finished.
         OSError: it is something else, or cannot be opened.
     """
     try:
@@ -130,7 +130,7 @@ def _opened(clone: Path) -> Iterator[int]:
 
 
 def _read(folder: int, path: str, most_bytes: int) -> str | None:
-    """The text of a file below an open folder, None where there is none. No part of its path may be a link.
+    """The text of a file below an open folder; None if there is no such file. No part of its path may be a link.
 
     Raises:
         OSError: it is no regular file, or too large, or cannot be read.
@@ -149,7 +149,7 @@ def _read(folder: int, path: str, most_bytes: int) -> str | None:
 
 
 def _head(folder: int) -> tuple[str | None, str]:
-    """Branch, None where none is checked out, and commit."""
+    """Branch (None if none is checked out) and commit."""
     text = (_read(folder, "HEAD", _MOST_REF_BYTES) or "").strip()
     branch = None
     for _ in range(_MOST_REFERENCES):
@@ -165,13 +165,13 @@ def _head(folder: int) -> tuple[str | None, str]:
 
 
 def _packed(folder: int, reference: str) -> str:
-    """The commit of a reference in ``packed-refs``, empty where it is not there."""
+    """The commit of a reference in ``packed-refs``; empty if the reference is not in it."""
     lines = (_read(folder, "packed-refs", _MOST_PACKED_BYTES) or "").splitlines()
     return next((commit for commit, _, name in (line.partition(" ") for line in lines) if name == reference), "")
 
 
 def _addresses(folder: int) -> list[str]:
-    """The address of the remote ``origin``, then those of the others by their names."""
+    """The address of the remote ``origin``, then those of the other remotes, sorted by name."""
     addresses: dict[str, str] = {}
     for remote, address in _iter_addresses(_read(folder, "config", _MOST_CONFIG_BYTES) or ""):
         addresses.setdefault(remote, address)
@@ -198,7 +198,7 @@ def _iter_addresses(config: str) -> Iterator[tuple[str, str]]:
 
 
 def _value(text: str) -> str:
-    """A value of a git configuration: quotes taken off, escapes replaced, a comment and outer blanks left out."""
+    """A value of a git configuration, without quotes, escapes, comment and outer blanks."""
     parts = []
     for quoted, plain, comment in _PART.findall(text):
         if comment:
@@ -208,7 +208,7 @@ def _value(text: str) -> str:
 
 
 def web_address(remote: str) -> str | None:
-    """The page of a repository, without credentials and ``.git``; None where the remote is no address on the web.
+    """The page of a repository, without credentials and ``.git``; None if the remote is not a web address.
 
     ``git@github.com:org/repo.git`` and ``ssh://git@github.com/org/repo`` become ``https://github.com/org/repo``.
     """
@@ -241,10 +241,10 @@ def web_address(remote: str) -> str | None:
 
 
 def _comparable(remote: str) -> str | None:
-    """What all addresses of one repository have in common: host and path on the web, or the path on this machine."""
+    """What all addresses of one repository share: host and path on the web, or the path on this machine."""
     address = web_address(remote)
     if address is not None:
-        # Hosts do not tell upper from lower case, and GitHub does not in paths either.
+        # Host names ignore case, and so does GitHub in paths.
         return address.partition("://")[2].casefold()
     return remote.strip().removeprefix("file://").rstrip("/").removesuffix(".git") or None
 
@@ -252,7 +252,7 @@ def _comparable(remote: str) -> str | None:
 def names_submissions(remote: str) -> bool:
     """Whether an address is that of a repository in which a round is prepared, such as ``submissions_training_v6.0``.
 
-    However it is written: with letters as numbers, for Windows, with the repository's ``.git`` at its end.
+    In any spelling: percent-encoded, as a Windows path, with ``.git`` at its end.
     """
     for _ in range(_MOST_QUOTED):
         remote = unquote(remote)

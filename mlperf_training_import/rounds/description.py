@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 _COUNTS = ("nodes", "host_processors_per_node", "accelerators_per_node")
 #: The longest published description has a few thousand bytes.
 _LARGEST_FILE_BYTES = 1 << 20
-#: No system has more of anything; a larger number is a mistake.
+#: A larger count is a mistake.
 _LARGEST_COUNT = 10**8
 #: How alike two spellings of one key are, from 0 to 1. Published misspellings have 0.9 and more; two keys that mean
 #: different things (``host_processors_per_node``, ``accelerators_per_node``) have less than 0.8.
 _ALIKE = 0.85
 #: Longer text is not read as Python; NVIDIA's has some two thousand characters.
 _LONGEST_PYTHON = 20_000
-#: So much of what cannot be read stands in a finding.
+#: A finding shows at most this much of a value that cannot be read.
 _LONGEST_SHOWN = 60
 #: A number with a unit, a multiplication sign or a remark around it, and no other number outside of the remark.
 _COUNT = re.compile(
@@ -44,7 +44,7 @@ _LINE = re.compile(rb"^(?P<key>\w+): (?P<payload>\{.*\})[ \r]*$", re.ASCII | re.
 #: no quote is looked at twice.
 _COMMA_OR_TEXT = re.compile(rb'(?P<text>"(?:[^"\\]|\\.)*(?:"|\Z))|,(?=\s*[}\]])', re.DOTALL)
 _LOGGED = b":::SYSJSON {"
-#: What tools write where nobody told them.
+#: Tools write this if nobody set the value.
 _UNKNOWN = "UNKNOWN_"
 
 
@@ -66,7 +66,7 @@ class Description:
 
 
 def read_description(path: Path, *, counts_per_node: bool = True) -> Description:
-    """Reads a description, whichever form it has, and says what is missing in it.
+    """Reads a description of any form, and says what is missing in it.
 
     Args:
         path: the file.
@@ -74,7 +74,7 @@ def read_description(path: Path, *, counts_per_node: bool = True) -> Description
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: the file does not hold a JSON object; the message says where it goes wrong.
+        ValueError: the file holds no JSON object; the message says where the error is.
     """
     data = _read_file(path)
     try:
@@ -162,7 +162,7 @@ def _from_lines(data: bytes) -> dict[str, Any] | None:
 
 
 def _python_dict(text: object) -> dict[str, Any] | None:
-    """The dict that a text is in Python; None where it is none."""
+    """The Python dict that a text spells; None if it spells anything else."""
     if not isinstance(text, str) or len(text) > _LONGEST_PYTHON:
         return None
     try:
@@ -245,12 +245,12 @@ def _first(description: dict[str, Any], names: tuple[str, ...]) -> object:
 
 
 def _folded(key: str) -> str:
-    """A key without what spellings differ in most: case, blanks and hyphens."""
+    """A key without the usual differences in spelling: case, blanks and hyphens."""
     return key.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def _count(value: object) -> int | None:
-    """A number of things, which may be spelled with something around it: ``8x``, ``1,024``, ``4 nodes``."""
+    """A count, perhaps with a unit or a remark: ``8x``, ``1,024``, ``4 nodes``."""
     if isinstance(value, str) and (match := _COUNT.fullmatch(value.strip())):
         value = match["number"].replace(",", "")
     number = finite_number(value)
@@ -260,7 +260,7 @@ def _count(value: object) -> int | None:
 
 
 def _gigabytes(value: object) -> float | None:
-    """A memory as descriptions say it: ``80 GB``, ``80G``, ``81559 MiB``."""
+    """A memory size as descriptions spell it: ``80 GB``, ``80G``, ``81559 MiB``."""
     match = _MEMORY.match(value.strip()) if isinstance(value, str) else None
     return None if match is None else float(match["number"]) / (1024 if match["unit"] in "Mm" else 1)
 

@@ -35,7 +35,7 @@ def locate(home: Home, findings: list[Finding], labels: Sequence[str] = ()) -> l
 
     Raises:
         NothingToImport: no entry has the tags of a suite, or one of ``labels`` is not among them.
-        AmbiguousRounds: two clones have one label, or one repository stands under two labels.
+        AmbiguousRounds: two clones have the same label, or one repository has two labels.
         ImportFailure: the cache cannot be searched.
     """
     gone, cached, commands = home.gone_entries(), home.cached_entries(), home.commands
@@ -88,7 +88,7 @@ def locate_path(path: Path, label: str) -> Round:
 
 
 def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:
-    """A finding for each clone whose git folder tells nothing, and for each that another user could have changed."""
+    """A finding for each clone whose git folder cannot be read, and for each that another user could have changed."""
     for round_ in rounds:
         git_folder = round_.path / ".git"
         if round_.git_trouble is not None:
@@ -102,7 +102,7 @@ def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:
 
 
 def _round_of(entry: CacheEntry, findings: list[Finding], commands: Commands) -> Round | None:
-    """The round in a cache entry; None where it cannot be used, which becomes a finding.
+    """The round in a cache entry; None, and a finding, if the entry cannot be used.
 
     Raises:
         AmbiguousRounds: it is tagged as several rounds.
@@ -113,7 +113,7 @@ def _round_of(entry: CacheEntry, findings: list[Finding], commands: Commands) ->
             f"remove it ({commands.remove.format(entry=entry.name)}), then fetch the round again with one version- tag"
         )
     label = entry.labels[0] if entry.labels else ""
-    # our own command line takes away what cannot be used
+    # our own command line removes entries that cannot be used
     again = f"run: {fetch_command(label, commands)}" if commands.own else replace_command(entry.name, label, commands)
     report = reporter(findings, label)
     version = split_label(label)

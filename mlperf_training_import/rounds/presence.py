@@ -1,4 +1,4 @@
-"""Tells whether a round may still hold a result: its submissions and what could not be read in, yes or no out."""
+"""Decides whether a round may still hold a result: its submissions and what could not be read in, yes or no out."""
 
 from __future__ import annotations
 

@@ -56,5 +56,5 @@ def _number_of(round_: Round) -> str:
 
 
 def _name_of(round_: Round) -> str:
-    """The name of the repository that a tree is a clone of; empty where it is none."""
+    """The name of the repository that a tree is a clone of; empty if it is not a clone."""
     return (round_.remote or "").rstrip("/").rpartition("/")[2].casefold()

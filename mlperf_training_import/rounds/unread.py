@@ -1,4 +1,4 @@
-"""Looks for logs where nobody reads: folders and files that the walk leaves out in, what lies there out.
+"""Looks for logs in places that the walk skips: folders and files in, paths of logs out.
 
 Submitters leave scripts, outputs of checkers and traces beside their logs, so a name alone says little: only files in which
 a line of a log is found count, unpacked if need be.
@@ -72,7 +72,7 @@ class Searcher:
             yield from self._iter_below(f"{folder}/{name}", in_results, depth - 1)
 
     def _is_log(self, path: str) -> bool:
-        """Whether a line of a log is found in a file, as far as it is looked at."""
+        """Whether the beginning of a file has a line of a log."""
         self.files += 1
         if self.files > _MOST_FILES:
             return False

@@ -1,6 +1,6 @@
 """Finds the submissions of a round: a clone in, benchmark folders with their logs out.
 
-This is the one place that knows where things lie in a result repository and that takes paths apart.
+Only this module knows the layout of a result repository, and splits paths.
 """
 
 from __future__ import annotations
@@ -97,13 +97,13 @@ class _Walker:
         return sorted(folders), sorted(files, key=natural_key)
 
     def _report_unsafe(self, path: str, what: str) -> None:
-        """Reports what is not read, once."""
+        """Reports once that a path is not read."""
         if path not in self._unsafe_paths:
             self._unsafe_paths.add(path)
             self._report("unsafe-path", printable(path.replace("\n", "\\n")), what)
 
     def _trouble_with(self, folder: str, entry: os.DirEntry[str]) -> str | None:
-        """Why something in a folder is not read: its name cannot be stored and shown, or it is no file and no folder."""
+        """Why an entry is not read: its name cannot be stored and shown, or it is neither a file nor a folder."""
         name = entry.name if entry.name.isascii() else os.fsencode(entry.name).decode("utf-8", "replace")
         if not is_clean(name):
             return "a name with control characters; not read"
@@ -127,7 +127,7 @@ class _Walker:
         return None
 
     def _is_inside(self, end: str) -> bool:
-        """Whether a path without links is that of something in the clone that git keeps there."""
+        """Whether a path without links is in the clone, and not in its ``.git``."""
         path = Path(end)
         return path.is_relative_to(self._real_root) and ".git" not in path.relative_to(self._real_root).parts
 
@@ -192,7 +192,7 @@ class _Walker:
         return description.record
 
     def _logged_system(self, path: str, system_folder: str) -> System:
-        """What the logs of a system without a description say about it."""
+        """The system as its logs describe it, where there is no description."""
         record, taken = System(), ""
         for log in self._first_logs(system_folder):
             with contextlib.suppress(OSError):  # which is reported when it is read as a log
