@@ -380,8 +380,10 @@ def running_in(session: int) -> list[int]:
 
 @pytest.mark.slow
 @linux_only
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("door", ["cmr", "run.py"])
+@pytest.mark.parametrize(
+    ("door", "number"),
+    [("cmr", signal.SIGINT), ("cmr", signal.SIGHUP), ("run.py", signal.SIGINT), ("run.py", signal.SIGTERM)],
+)
 def test_an_import_that_is_stopped_while_it_reads(registered, tmp_path, door, number):
     """It reads from a pipe that nobody closes. As a terminal does, the signal goes to all processes if it is Ctrl-C."""
     write_sample(tmp_path / "tree")
