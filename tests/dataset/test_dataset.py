@@ -315,6 +315,7 @@ def test_a_readme_of_somebody_else_is_not_replaced(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of mlcroissant's own libraries
+@pytest.mark.slow
 def test_croissant_is_valid_and_its_records_are_the_tables(made):
     import mlcroissant  # takes a second, in every process of the tests if it stood above
 

@@ -196,6 +196,7 @@ def test_a_round_without_a_result_fails_with_the_reason(repository, tmp_path, ca
     assert rows(TEXT.read_text(), "finding |")
 
 
+@pytest.mark.slow
 def test_only_rounds_with_a_new_commit_are_asked_for(repository, github, capsys):
     """A round whose commit is stored is left alone; one that is cached but old is fetched again."""
     for name in ("training_results_v5.1", "hpc_results_v99.0"):

@@ -21,6 +21,8 @@ from mlperf_training_import.model import LogFile
 from mlperf_training_import.tables.rules import dialect_of
 
 DIALECT = dialect_of("mllog")
+#: How often the reading is interrupted.
+TRIES = 250
 PACKAGE = Path(workers.__file__).resolve().parents[2]
 LINE = (
     ':::MLLOG {"time_ms": %d, "key": "%s", "value": %s, "metadata": {"lineno": 12, "status": "success", "metric": "a%d"}}\n'
@@ -110,6 +112,7 @@ def test_few_logs_are_read_without_another_process(jobs, monkeypatch):
     assert read_all(jobs) == expected(jobs)
 
 
+@pytest.mark.slow
 def test_where_threads_run_workers_are_started_afresh(jobs, small_chunks):
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
@@ -260,6 +263,7 @@ def run_program(program, folder, seconds=60, cwd=None):
     return shown
 
 
+@pytest.mark.slow
 def test_no_worker_looks_for_modules_where_the_user_is(tmp_path):
     """Nor one that is started afresh, as all are on macOS."""
     trap = tmp_path / "downloads"
@@ -309,8 +313,8 @@ def test_a_worker_that_is_lost_in_the_middle_of_an_answer_costs_no_result(tmp_pa
 
 
 @linux_only
-@pytest.mark.parametrize("tries", [30, pytest.param(400, marks=pytest.mark.slow)])
-def test_ctrl_c_at_any_moment_of_the_reading_ends_it(tries, tmp_path):
+@pytest.mark.slow
+def test_ctrl_c_at_any_moment_of_the_reading_ends_it(tmp_path):
     """To all processes at once, as a terminal sends it, at moments that lie as close together as there are tries."""
     for number in range(12):
         (tmp_path / f"result_{number}.txt").write_text("".join(log_text(number, 400)))
@@ -322,10 +326,10 @@ def test_ctrl_c_at_any_moment_of_the_reading_ends_it(tries, tmp_path):
             assert len(list(workers.iter_runs(jobs, 2))) == 12
             whole = time.monotonic() - begin
         interrupted = 0
-        for number in range({tries}):
+        for number in range({TRIES}):
             runs = workers.iter_runs(jobs, 2)
             try:
-                signal.setitimer(signal.ITIMER_REAL, whole * (number + 1) / {tries})
+                signal.setitimer(signal.ITIMER_REAL, whole * (number + 1) / {TRIES})
                 for run in runs:
                     pass
                 signal.setitimer(signal.ITIMER_REAL, 0)
@@ -336,7 +340,7 @@ def test_ctrl_c_at_any_moment_of_the_reading_ends_it(tries, tmp_path):
             assert threading.active_count() == 1, number
         print(interrupted)
     """
-    assert int(run_program(program, tmp_path, 20 + tries)) > tries // 3
+    assert int(run_program(program, tmp_path, 20 + TRIES)) > TRIES // 3
 
 
 @pytest.mark.slow

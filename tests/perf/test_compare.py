@@ -32,6 +32,7 @@ def clone(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_compare(clone, tmp_path):
     file = tmp_path / "figures.json"
     command = [sys.executable, str(COMPARE), f"3.0={clone}", "--repeat", "2", "--json", str(file)]
@@ -45,6 +46,7 @@ def test_compare(clone, tmp_path):
     assert "x cat" in done.stdout
 
 
+@pytest.mark.slow
 def test_publish():
     script = PROJECT / "tests/perf/publish.py"
     done = subprocess.run([sys.executable, str(script), "30", "60"], capture_output=True, text=True, check=True)
