@@ -69,7 +69,7 @@ class SettledStore:
         try:
             for folder in self._folders:
                 for path in (folder, *sorted(folder.rglob("*"))):
-                    is_folder = path.is_dir() and not path.is_symlink()
+                    is_folder = not path.is_symlink() and path.is_dir()  # fails for what cannot be looked at
                     data = b"" if is_folder else read_regular(path, _MOST_BYTES_OF_FILE, follow=False)
                     digest.update(msgspec.msgpack.encode((os.fsencode(path), is_folder, len(data))) + data)
         except OSError:
