@@ -65,7 +65,7 @@ def is_dataset(folder: Path) -> bool:
 
 
 def iter_curves(folder: Path, tell: Callable[[str], None]) -> Iterator[tuple[Identity, list[Curves]]]:
-    """The learning curves of each result of a data set that has any, round by round.
+    """The learning curves of each result that has any, round by round.
 
     Args:
         folder: of the data set.
@@ -73,7 +73,7 @@ def iter_curves(folder: Path, tell: Callable[[str], None]) -> Iterator[tuple[Ide
 
     Raises:
         MissingLibrary: what reads the files is not installed.
-        BadInput: there is no data set in the folder.
+        BadInput: the folder holds no data set.
     """
     need_library()
     if not is_dataset(folder):

@@ -275,9 +275,9 @@ def _to_parquet(tables: Iterable[Any], arrow: Any) -> tuple[bytes, int]:
 
     stream, rows = io.BytesIO(), 0
     with pq.ParquetWriter(stream, arrow, compression="zstd") as writer:
-        for table in tables:
+        for table in filter(len, tables):  # Hugging Face stops at a row group without rows
             writer.write_table(table, row_group_size=_ROWS_IN_GROUP)
-            rows += table.num_rows
+            rows += len(table)
     return stream.getvalue(), rows
 
 

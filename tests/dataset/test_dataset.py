@@ -73,6 +73,17 @@ def test_every_table_has_a_file_for_each_round_with_the_declared_columns(made):
             assert schema.metadata[b"schema_version"] == schema_version().encode()
 
 
+def test_no_group_of_rows_is_empty(made):
+    """An empty table has none: Hugging Face stops at one without rows."""
+    folder, *_ = made
+    groups = []
+    for file in folder.glob("*/*.parquet"):
+        about = pyarrow.parquet.read_metadata(file)
+        groups.append([about.row_group(number).num_rows for number in range(about.num_row_groups)])
+    assert [] in groups
+    assert all(rows > 0 for sizes in groups for rows in sizes)
+
+
 def test_results_have_all_keys_of_entries(made):
     folder, imported, _ = made
     columns = [column.name for column in dataset_tables()["results"].columns]
