@@ -179,7 +179,8 @@ def _iter_read(
     submissions = [submission for walked, _ in walks for submission in walked]
     wanted.check("submitter", {submission.submitter for submission in submissions})
     wanted.check("benchmark", {submission.benchmark for submission in submissions if submission.benchmark})
-    for place, (round_, cache) in enumerate(zip(rounds, caches, strict=True)):
+    for place, round_ in enumerate(rounds):
+        cache = caches.pop(0)  # which knows all logs of its round: no two of them need be in memory
         record = cache.record if is_whole and not round_.only else None
         memory = RoundMemory(round_, record, options.max_log_mb, seen)
         done = memory.recall()
@@ -196,7 +197,8 @@ def _iter_read(
         findings += done.findings
         if dataset is not None:
             dataset.add(done, findings)
-        yield replace(done, details={})
+        done = replace(done, details={})
+        yield done
 
 
 def _walk(round_: Round) -> tuple[list[Submission], list[Finding]]:

@@ -46,7 +46,7 @@ _ROWS_AT_ONCE = 5_000
 _PLAIN_TYPES = {"text": str, "number": float, "integer": int, "boolean": bool}
 _CSV_FOLDER = "csv"
 #: Rows of a row group, which a reader reads or skips as a whole.
-_ROWS_IN_GROUP = 100_000
+_ROWS_IN_GROUP = 50_000
 #: The tables with repeated rows, and the columns that mark or decide them; those that mark begin with the same word.
 _REPEATS = {"runs": RUN_COLUMNS, "results": RESULT_COLUMNS}
 _REPEAT = "repeat_of"
@@ -271,6 +271,7 @@ def _column_table(schema: TableSchema, arrow: Any, parts: Sequence[Columns], com
 
 def _to_parquet(tables: Iterable[Any], arrow: Any) -> tuple[bytes, int]:
     """Tables as a file, and its number of rows."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     stream, rows = io.BytesIO(), 0
@@ -278,6 +279,7 @@ def _to_parquet(tables: Iterable[Any], arrow: Any) -> tuple[bytes, int]:
         for table in filter(len, tables):  # Hugging Face stops at a row group without rows
             writer.write_table(table, row_group_size=_ROWS_IN_GROUP)
             rows += len(table)
+    pa.default_memory_pool().release_unused()  # else the memory of one table stays beside that of the next
     return stream.getvalue(), rows
 
 
