@@ -22,7 +22,7 @@ from mlperf_training_import.tables.rules import dialect_of
 
 DIALECT = dialect_of("mllog")
 #: How often the reading is interrupted.
-TRIES = 250
+TRIES = 200
 PACKAGE = Path(workers.__file__).resolve().parents[2]
 LINE = (
     ':::MLLOG {"time_ms": %d, "key": "%s", "value": %s, "metadata": {"lineno": 12, "status": "success", "metric": "a%d"}}\n'

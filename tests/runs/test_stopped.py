@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from support import PROJECT
+from support import PROJECT, heed_signals
 
 from mlperf_training_import.start.sample import run_log, system_description
 
@@ -31,6 +31,7 @@ def test_nothing_stays_behind(tmp_path, number, command):
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | {"TMPDIR": str(copies)},
+        preexec_fn=heed_signals,
     )
     process.stdin.write(run_log("bert", 1).encode() * 100)
     process.stdin.flush()
