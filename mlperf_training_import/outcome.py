@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,11 @@ class Outcome:
     next_steps: Sequence[tuple[str, str]] = ()
 
     @property
+    def results(self) -> list[Judged]:
+        """The results of all rounds."""
+        return [result for done in self.rounds for result in done.results]
+
+    @property
     def failures(self) -> list[Finding]:
         """Findings with which the run fails, though everything else is written."""
         return [finding for finding in self.findings if finding.kind.fails]
@@ -100,13 +106,20 @@ class Outcome:
         """How many findings there are about a round."""
         return sum(finding.round == label for finding in self.findings)
 
+    def kinds_of_findings(self) -> list[tuple[int, Finding]]:
+        """For each code the number of findings that have it, and the first of them, in the order of the findings."""
+        alike: dict[str, list[Finding]] = defaultdict(list)
+        for finding in self.findings:
+            alike[finding.code].append(finding)
+        return [(len(same), same[0]) for same in alike.values()]
+
     def rounds_without_results(self, asked: Sequence[str]) -> list[str]:
         """The rounds that were to give results and gave none: of those asked for, or all, where none was asked for.
 
         A round from which the filter wanted nothing does not count. Without ``asked`` a single empty round is a matter for
         its findings.
         """
-        if not asked and any(o.results for o in self.rounds):
+        if not asked and self.results:
             return []
         well = {
             label

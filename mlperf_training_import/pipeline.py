@@ -81,7 +81,7 @@ def import_rounds(
         dataset = _dataset(options, rounds, tell)
         outcome.rounds += _iter_read(rounds, options, outcome.findings, progress, dataset, target)
         outcome.nothing = _without_results(outcome, home.commands.own or "python run.py")
-        results = [result for done in outcome.rounds for result in done.results]
+        results = outcome.results
         described = (submission.system_record.division for done in outcome.rounds for submission in done.walked)
         wanted.check("division", {*filter(None, described), *(result.division for result in results)})
         entries: dict[str, dict[Identity, Entry]] = defaultdict(dict)

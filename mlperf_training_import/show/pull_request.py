@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..outcome import Changes
 from ..tables.keys import entry_keys
 from ..values import counted, printable
 
@@ -56,23 +55,19 @@ def pull_request(outcome: Outcome, before: State, after: State, kinds: Sequence[
 
 def _rounds(outcome: Outcome) -> Iterable[tuple[str, ...]]:
     for done in outcome.rounds:
-        changes = Changes()
-        for experiment in outcome.experiments:
-            if experiment.label == done.round.label:
-                changes += experiment.changes
-        counts = (changes.added, changes.updated, changes.unchanged, changes.kept, changes.removed)
-        findings = sum(finding.round == done.round.label for finding in outcome.findings)
-        yield (done.round.label, _commit(done), *map(str, counts), str(findings))
+        label = done.round.label
+        numbers = (*astuple(outcome.changes_of(label)), outcome.findings_in(label))
+        yield (label, _commit(done), *map(str, numbers))
 
 
 def _experiments(outcome: Outcome, before: State) -> Iterable[str]:
     """The experiments whose files change, those that are new among them."""
     stored = {name for name, _ in before.objects}
-    counts = [(one.name, one.changes.added, one.changes.updated, one.changes.removed) for one in outcome.experiments]
+    numbers = {one.name: (one.changes.added, one.changes.updated, one.changes.removed) for one in outcome.experiments}
     rows = [
-        (_code(name) + ("" if name in stored else " (new)"), str(added), str(updated), str(removed))
-        for name, added, updated, removed in counts
-        if added or updated or removed
+        (_code(name) + ("" if name in stored else " (new)"), *map(str, changes))
+        for name, changes in numbers.items()
+        if any(changes)
     ]
     if rows:
         yield "## Experiments that change"
@@ -114,10 +109,8 @@ def _example(kind: Kind) -> str:
 
 
 def _findings(outcome: Outcome) -> Iterable[tuple[str, ...]]:
-    counts = Counter(finding.code for finding in outcome.findings)
-    examples = {finding.code: finding for finding in reversed(outcome.findings)}
-    for code, finding in reversed(examples.items()):
-        yield _code(code), str(counts[code]), _code(f"{finding.round} {finding.where}: {finding.what}".strip())
+    for count, first in outcome.kinds_of_findings():
+        yield _code(first.code), str(count), _code(f"{first.round} {first.where}: {first.what}".strip())
 
 
 def _checked(before: State, after: State, outside: Sequence[str]) -> Iterable[str]:

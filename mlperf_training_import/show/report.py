@@ -79,7 +79,7 @@ def state_of(outcome: Outcome) -> dict[str, object]:
             {"name": e.name, "uid": e.uid, "path": str(e.path) if e.path else "", **dataclasses.asdict(e.changes)}
             for e in outcome.experiments
         ],
-        "results": sum(len(o.results) for o in outcome.rounds),
+        "results": len(outcome.results),
         "findings": len(outcome.findings),
         "files": [str(file.resolve()) for file in outcome.files],
     }

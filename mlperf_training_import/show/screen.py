@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -99,8 +99,7 @@ class Screen:
     def _show_results(self, outcome: Outcome) -> None:
         """Each result of a preview: its score, whether it would pass the review, and what else must be known about it."""
         table = rows("result", "minutes", "runs", "scaling factor", "RCP verdict", "RCP factor")
-        results = [result for round_outcome in outcome.rounds for result in round_outcome.results]
-        for result in results:
+        for result in outcome.results:
             entry = result.entry
             factors = [f"{entry[key]:.4f}" if key in entry else "" for key in ("scaling_factor", "rcp_factor")]
             score = result.metric.shown(result.score.value or 0, 3)
@@ -108,7 +107,7 @@ class Screen:
             table.add_row(_name_of(result), score, runs, factors[0], entry.get("rcp_verdict", ""), factors[1])
         if table.row_count:
             print_rows(self._out, table)
-        for result in results:
+        for result in outcome.results:
             if remarks := remarks_of(result.entry):
                 self._out.say(f"{_name_of(result)}: {'; '.join(remarks.values())}")
 
@@ -124,12 +123,11 @@ class Screen:
 
     def _show_findings(self, outcome: Outcome) -> None:
         """The findings, counted by their kinds, the most serious kind first, with one example of each."""
-        counts = Counter(finding.code for finding in outcome.findings)
-        examples = {finding.code: finding for finding in reversed(outcome.findings)}
-        for code, finding in reversed(examples.items()):
-            place = f"{finding.round} {finding.where}".strip()
-            self._out.say(f"{code} ({counts[code]}): {place}: {finding.what}")
-        if len(examples) < len(outcome.findings) and outcome.report:
+        kinds = outcome.kinds_of_findings()
+        for count, first in kinds:
+            place = f"{first.round} {first.where}".strip()
+            self._out.say(f"{first.code} ({count}): {place}: {first.what}")
+        if len(kinds) < len(outcome.findings) and outcome.report:
             self._out.print(
                 f"{len(outcome.findings)} findings in all, with one example of each kind; the report has them all"
             )

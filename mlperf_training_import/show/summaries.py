@@ -91,7 +91,7 @@ def write_summaries(outcome: Outcome, folder: Path) -> dict[Path, bool]:
             stem = _own_stem(folder, stem, rows, round_outcome.round)
             files[folder / f"{stem}.json"] = to_bytes(rows)
             files[folder / f"{stem}.csv"] = _to_csv(rows, rules_of(round_outcome.round.version))
-    entries = [result.entry for round_outcome in outcome.rounds for result in round_outcome.results]
+    entries = [result.entry for result in outcome.results]
     if entries:
         stem = _own_stem(folder, Path(RESULTS_FILE).stem, entries, *(done.round for done in outcome.rounds))
         files[folder / f"{stem}.json"] = to_bytes(sorted(entries, key=order_of))
