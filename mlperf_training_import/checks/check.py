@@ -268,7 +268,7 @@ class _Check:
         for log in logs:
             may_fail = allowed and log.judged.verdict == "fail"
             self._checked.remarks += [
-                said.with_weight("note") if may_fail and said.weight == "rejects" else said for said in log.remarks
+                replace(said, weight="note") if may_fail and said.weight == "rejects" else said for said in log.remarks
             ]
         return checked
 

@@ -137,8 +137,9 @@ class FolderCheck:
     def _is_closed(self) -> bool:
         return self.description is not None and self.description.is_closed
 
-    def _say(self, name: str, found: str, asked: str = "", place: str = "") -> None:
-        self.checked.remarks.append(remark(name, place or self.folder, found, self.folder, asked=asked))
+    def _say(self, name: str, found: str, asked: str = "", place: str = "", weight: str = "") -> None:
+        said = remark(name, place or self.folder, found, self.folder, asked=asked, weight=weight)
+        self.checked.remarks.append(said)
 
     def _stop(self, why: str, name: str = "package.stops") -> None:
         self._say(name, why)
@@ -224,12 +225,10 @@ class FolderCheck:
             self._say("package.failed-log-allowed", f"{number} of {len(self.logs)} logs fail: {names}")
         else:
             self.checked.errors.append(f"noncompliant:{number}")
-            said = remark(
-                "package.failed-logs", self.folder, f"{number} of {len(self.logs)} logs fail; {self._drop} may", self.folder
-            )
+            what = f"{number} of {len(self.logs)} logs fail; {self._drop} may"
             wrongly = {_stem(log.path) for log in self.logs if log.refused_wrongly}
             is_lenient = len(self._failed - wrongly) <= self._drop or self.metric.surplus_runs
-            self.checked.remarks.append(said.with_weight("lenient") if is_lenient else said)
+            self._say("package.failed-logs", what, weight="lenient" if is_lenient else "")
 
     @property
     def accepts_failed(self) -> bool:
@@ -264,8 +263,7 @@ class FolderCheck:
 
     def _say_if_closed(self, name: str, what: str, place: str) -> None:
         """Says what the checker refuses; of a system that it takes for open this is an objection."""
-        said = remark(name, place, what, self.folder)
-        self.checked.remarks.append(said if self._is_closed else said.with_weight("objection"))
+        self._say(name, what, place=place, weight="" if self._is_closed else "objection")
 
     def _say_seeds(self) -> None:
         without = [log for log in self.logs if log.seed_trouble is not None]
@@ -338,7 +336,7 @@ class FolderCheck:
             return
         if (path := self._asks_to_bypass(_RCP_BYPASS)) is not None:
             self._say("package.bypass-unseen", f"{_RCP_BYPASS} is not seen", place=path)
-            self.checked.remarks.append(remark(name, self.folder, what, self.folder).with_weight("lenient"))
+            self._say(name, what, weight="lenient")
             return
         if self.metric.surplus_runs:
             self._say("package.reference-of-weak", what)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..logs.evaluation import EVALUATION_KEYS
@@ -213,7 +213,7 @@ def _remarks_on(file: Path, path: str, folder: str, found: LineList, judged: Jud
     wanted = {said.line for said in remarks if said.line is not None}
     is_refused = judged.verdict != "pass"
     numbers, without_blank = line_numbers(file, wanted) if wanted or is_refused else ({}, None)
-    remarks = [said if said.line is None else said.at_line(numbers.get(said.line)) for said in remarks]
+    remarks = [said if said.line is None else replace(said, line=numbers.get(said.line)) for said in remarks]
     if is_refused and without_blank is not None:
         remarks.append(remark("log.no-blank", path, ":::MLLOG without a blank", folder, without_blank))
     return remarks

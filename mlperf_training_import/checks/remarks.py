@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..tables.files import Name, Row, table_in
@@ -71,19 +71,13 @@ class Remark:
             return "" if self.line is None else f"line {self.line}"
         return self.where.removeprefix(f"{self.folder}/")
 
-    def at_line(self, line: int | None) -> Remark:
-        """The same remark about a line of its file."""
-        return replace(self, line=line)
 
-    def with_weight(self, weight: str) -> Remark:
-        """The same remark, more or less serious."""
-        return replace(self, weight=weight)
-
-
-def remark(name: str, place: str, found: str, folder: str = "", line: int | None = None, asked: str = "") -> Remark:
+def remark(
+    name: str, place: str, found: str, folder: str = "", line: int | None = None, asked: str = "", weight: str = ""
+) -> Remark:
     """A remark of ``check_remarks.yaml``."""
     kind = remark_kinds()[name]
-    return Remark(name, kind.weight, place, found, asked or kind.asked, kind.mend, folder or place, line)
+    return Remark(name, weight or kind.weight, place, found, asked or kind.asked, kind.mend, folder or place, line)
 
 
 def remark_on_doubt(finding: Finding) -> Remark:
