@@ -17,7 +17,8 @@ import yaml
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from mlperf_training_import.tables.checks import check_rows, checked_rounds
+from mlperf_training_import.tables.checks import CHECKS_FILE, checked_rounds
+from mlperf_training_import.tables.files import csv_rows
 from mlperf_training_import.tables.labels import parse_version, round_label
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def our_facts(version: str) -> Facts:
     """The rules of a round in the table, by scope and key."""
     label = round_label(version)
     facts: Facts = {}
-    for row in check_rows():
+    for row in csv_rows(CHECKS_FILE):
         is_ours = row["source"] == "peer" and row["suite"] == label.suite and row["when"] not in ("begin", "gather")
         first, last = parse_version(row["from"]), parse_version(row["to"])
         if not is_ours or first is None or last is None or not first <= label.number <= last:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_training_import.checks.remarks import remark_kinds, words_of_formula
-from mlperf_training_import.tables.checks import check_rows, checked_rounds
+from mlperf_training_import.tables.checks import CHECKS_FILE, checked_rounds
+from mlperf_training_import.tables.files import csv_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +29,7 @@ def remarks_table() -> str:
 def rules_tables() -> str:
     """The requirements on the lines of a log, in a table for each scope."""
     tables: dict[tuple[str, str], list[Mapping[str, str]]] = {}
-    for row in check_rows():
+    for row in csv_rows(CHECKS_FILE):
         if row["when"] not in ("begin", "gather"):
             tables.setdefault((row["suite"], row["scope"]), []).append(row)
     parts = []

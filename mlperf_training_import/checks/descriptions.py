@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import json
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..regular import read_regular
 from ..rounds.description import normal_division
-from ..tables.files import FOLDER
+from ..tables.files import csv_rows
 from .remarks import Remark, remark, short
 
 if TYPE_CHECKING:
@@ -107,9 +106,8 @@ def description_fields() -> dict[str, tuple[bool, bool]]:
 
     Source: ``check_description.csv``.
     """
-    with (FOLDER / "check_description.csv").open(encoding="ascii", newline="") as stream:
-        rows = csv.DictReader(line for line in stream if not line.startswith("#"))
-        return {row["key"]: (row["asked"] == "yes", row["means"] == "yes") for row in rows}
+    rows = csv_rows("check_description.csv")
+    return {row["key"]: (row["asked"] == "yes", row["means"] == "yes") for row in rows}
 
 
 def _stops(checked: CheckedDescription, name: str, what: str) -> CheckedDescription:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import operator
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .files import FOLDER
+from .files import csv_rows
 from .formula import names_of, parse_assignments, parse_expected, parse_formula
 from .labels import parse_version, round_label
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from .formula import Line
 
-CHECKS_FILE = FOLDER / "checks.csv"
+CHECKS_FILE = "checks.csv"
 #: The release of mlperf_logging that the rules are those of.
 PEER_VERSION = "4.1.68"
 #: So many lines that passed are remembered of one key.
@@ -146,7 +145,7 @@ def rulebook_of(version: str) -> Rulebook | None:
     """The rules of a round such as ``4.1`` or ``hpc-3.0``; None where the table has none for it."""
     label = round_label(version)
     scopes: dict[str, dict[str, Scope]] = {"peer": {}, "beyond": {}}
-    for row in check_rows():
+    for row in csv_rows(CHECKS_FILE):
         if row["suite"] != label.suite or not _number(row["from"]) <= label.number <= _number(row["to"]):
             continue
         side = scopes["peer" if row["source"] == "peer" else "beyond"]
@@ -156,13 +155,6 @@ def rulebook_of(version: str) -> Rulebook | None:
     of_all = [scope for side in scopes.values() for scope in side.values()]
     keys = {key for scope in of_all for key in scope.keys} | {scope.gathered_from for scope in of_all}
     return Rulebook(version, scopes["peer"], scopes["beyond"], frozenset(keys))
-
-
-@functools.cache
-def check_rows() -> tuple[dict[str, str], ...]:
-    """The rows of the table as they stand there."""
-    with CHECKS_FILE.open(encoding="utf-8", newline="") as stream:
-        return tuple(csv.DictReader(line for line in stream if not line.startswith("#")))
 
 
 def checked_rounds() -> tuple[str, ...]:
@@ -175,7 +167,7 @@ def checked_rounds() -> tuple[str, ...]:
 def _number(text: str) -> tuple[int, int]:
     number = parse_version(text)
     if number is None:
-        raise ValueError(f"{CHECKS_FILE.name}: {text} is no number of a round")
+        raise ValueError(f"{CHECKS_FILE}: {text} is no number of a round")
     return number
 
 
@@ -216,4 +208,4 @@ def _count(rules: KeyRules, rule: Rule) -> None:
     elif rule.count == "some":
         rules.least = 1
     elif rule.count not in ("one", "optional"):
-        raise ValueError(f"{CHECKS_FILE.name}: {rule.id}: {rule.count} is no number of lines")
+        raise ValueError(f"{CHECKS_FILE}: {rule.id}: {rule.count} is no number of lines")

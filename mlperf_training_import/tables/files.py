@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import functools
 import re
@@ -46,6 +47,13 @@ def load_table(path: Path, type_: type[_T]) -> _T:
         return _to_records(content, type_)
     except msgspec.ValidationError as error:
         raise BadInput(f"{path.name}: {_explained(content, type_, str(error))}") from None
+
+
+@functools.cache
+def csv_rows(name: str) -> tuple[dict[str, str], ...]:
+    """The rows of a table of this folder that is CSV, by the names of its columns; lines with ``#`` are comments."""
+    with (FOLDER / name).open(encoding="utf-8", newline="") as stream:
+        return tuple(csv.DictReader(line for line in stream if not line.startswith("#")))
 
 
 def table_in(name: str, type_: type[_T]) -> Callable[[], _T]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 from dataclasses import dataclass
 
 import msgspec
 
-from .files import FOLDER, Row
+from .files import Row, csv_rows
 from .labels import round_number
 
 
@@ -59,6 +58,4 @@ def have_references_ended(suite: str, benchmark: str, version: str) -> bool:
 
 @functools.cache
 def _rows() -> list[_ReferenceRow]:
-    with (FOLDER / "rcp.csv").open(encoding="ascii", newline="") as stream:
-        rows = csv.DictReader(line for line in stream if not line.startswith("#"))
-        return msgspec.convert(list(rows), list[_ReferenceRow], strict=False)
+    return msgspec.convert(csv_rows("rcp.csv"), list[_ReferenceRow], strict=False)
