@@ -15,8 +15,8 @@ from ..runs.whose import check_round
 from ..show.checked import to_text
 from ..show.scored import remarks_of_group
 from ..tables.checks import checked_rounds
-from ..values import LARGEST_LOG_MB, counted, printable
-from .home import above_0
+from ..values import counted, printable
+from .home import above_0, add_size_flag
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +29,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", required=True, type=Path, metavar="FILE", help="system description, <system>.json")
     parser.add_argument("--into", required=True, type=Path, metavar="DIR", help="folder to write the submission into")
     parser.add_argument("--round", metavar="X.Y", help="round of the submission; default: the newest that has the benchmark")
-    parser.add_argument("--max_log_mb", type=above_0, default=LARGEST_LOG_MB, metavar="N", help="skip larger logs")
+    add_size_flag(parser, above_0, "skip larger logs")
 
 
 def run(options: argparse.Namespace) -> int:

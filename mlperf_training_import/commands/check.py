@@ -13,7 +13,7 @@ from ..checks.against import compare_with
 from ..checks.check import check
 from ..errors import NotUnderstood
 from ..show.checked import FORMATS, to_peer_json, to_peer_text
-from ..values import LARGEST_LOG_MB
+from .home import add_size_flag
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +37,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", type=Path, metavar="FOLDER", help="earlier submission; shows which of its logs are submitted again"
     )
-    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="do not read larger logs")
+    add_size_flag(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -13,8 +13,8 @@ from ..dataset.write import DATASET_FOLDER, Dataset
 from ..pipeline import write_dataset
 from ..show.screen import Screen
 from ..start.fetch import Fetcher
-from ..values import LARGEST_LOG_MB, counted
-from .home import add_home_flag, add_round_flag, open_home
+from ..values import counted
+from .home import add_home_flag, add_round_flag, add_size_flag, open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +41,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave the tables measurements and power empty, which saves a third of the time and two thirds of the space",
     )
-    parser.add_argument("--max_log_mb", type=int, default=LARGEST_LOG_MB, metavar="N", help="do not read larger logs")
+    add_size_flag(parser)
 
 
 def run(options: argparse.Namespace) -> int:

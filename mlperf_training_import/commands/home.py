@@ -15,9 +15,12 @@ from ..errors import BadInput
 from ..homes import check_place
 from ..homes.mlc import MlcHome
 from ..options import check_label
+from ..values import LARGEST_LOG_MB
 from ..way_in import own_command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..homes.cm import CmHome
     from ..homes.home import Home
 
@@ -49,6 +52,13 @@ def above_0(text: str) -> int:
     if not re.fullmatch(r"0*[1-9]\d{0,8}", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"expected a whole number above zero, not {text!r}")
     return int(text)
+
+
+def add_size_flag(
+    parser: argparse.ArgumentParser, kind: Callable[[str], int] = int, text: str = "do not read larger logs"
+) -> None:
+    """The flag that names the size of the largest logs that are read, in megabytes."""
+    parser.add_argument("--max_log_mb", type=kind, default=LARGEST_LOG_MB, metavar="N", help=text)
 
 
 def add_private_flag(parser: argparse.ArgumentParser) -> None:

@@ -15,8 +15,7 @@ from ..runs.score import score_files
 from ..runs.texts import STANDARD_INPUT
 from ..runs.whose import check_asked, check_round
 from ..show.scored import show_scored, to_csv, to_json, to_object
-from ..values import LARGEST_LOG_MB
-from .home import above_0, add_home_flag, add_private_flag, open_home
+from .home import above_0, add_home_flag, add_private_flag, add_size_flag, open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +33,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accelerators", type=above_0, metavar="N", help="accelerators of the system, if the logs do not say"
     )
-    parser.add_argument("--max_log_mb", type=above_0, default=LARGEST_LOG_MB, metavar="N", help="do not read larger logs")
+    add_size_flag(parser, above_0)
     parser.add_argument("--follow", action="store_true", help="follow one log, showing each evaluation until the run stops")
     parser.add_argument(
         "--check",
