@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import math
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -69,6 +71,22 @@ def read_regular(
     if not left:
         raise OSError(errno.EFBIG, f"larger than {_size(most_bytes)}", str(path))
     return b"".join(blocks)
+
+
+def sha256_of(path: Path, most_bytes: float = math.inf) -> tuple[str, int]:
+    """The SHA-256 of a file in hexadecimal digits, and its size; the file is never in memory as a whole.
+
+    Raises:
+        OSError: as in :func:`open_regular`, or the file holds more than ``most_bytes``.
+    """
+    digest, size = hashlib.sha256(), 0
+    with open_regular(path) as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            digest.update(block)
+            size += len(block)
+            if size > most_bytes:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return digest.hexdigest(), size
 
 
 def is_there(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotUnderstood
 from ..logs.line import KeptLine
 from ..logs.log import read_log
-from ..regular import open_regular, read_regular
+from ..regular import read_regular, sha256_of
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB, counted
 from .lines import LineList
@@ -20,11 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ..model import RunLog
     from .check import Checked
-
-#: Start and stop of a run in milliseconds.
-_Times = tuple[float, float] | None
 
 _LARGEST_DESCRIPTION = 1 << 20
 #: So many keys that changed stand in a remark.
@@ -47,13 +42,13 @@ def compare_with(checked: Checked, earlier: Path) -> None:
     if not earlier.is_dir():
         raise NotUnderstood(f"--against={earlier}: no such folder")
     by_digest: dict[str, str] = {}
-    by_times: dict[_Times, str] = {}
+    by_times: dict[tuple[float, float] | None, str] = {}
     dialect = rules_of(checked.version).dialect
     for file in sorted(earlier.rglob("result_*.txt")):
         if (digest := _digest(file)) is not None:
             path = file.relative_to(earlier).as_posix()
             by_digest.setdefault(digest, path)
-            by_times.setdefault(_times(read_log(file, dialect, path)), path)
+            by_times.setdefault(read_log(file, dialect, path).span_ms, path)
     by_times.pop(None, None)
     again: Counter[tuple[str, str]] = Counter()
     for found in checked.logs:
@@ -61,7 +56,7 @@ def compare_with(checked: Checked, earlier: Path) -> None:
         digest = _digest(checked.root / found.path)
         if (same := by_digest.get(digest or "")) is not None:
             again[place, same.rpartition("/")[0]] += 1
-        elif digest is not None and (like := by_times.get(_times(found.run))) is not None:
+        elif digest is not None and (like := by_times.get(found.run.span_ms)) is not None:
             ours, theirs = (_said(file, checked.version) for file in (checked.root / found.path, earlier / like))
             said = f"the run of {like}; {_changes(ours, theirs, more=' more keys') or 'other lines'} changed"
             checked.remarks.append(remark("against.changed-log", found.path, said, place or found.path))
@@ -73,21 +68,10 @@ def compare_with(checked: Checked, earlier: Path) -> None:
 
 def _digest(file: Path) -> str | None:
     """Of the bytes of a log, which need not be in memory together; None where it cannot be read, or is too large."""
-    digest = hashlib.sha256()
     try:
-        with open_regular(file) as stream:
-            for number, block in enumerate(iter(lambda: stream.read(1 << 20), b"")):
-                if number == LARGEST_LOG_MB:
-                    return None
-                digest.update(block)
+        return sha256_of(file, LARGEST_LOG_MB << 20)[0]
     except OSError:
         return None
-    return digest.hexdigest()
-
-
-def _times(run: RunLog) -> _Times:
-    """When a run started and stopped; None where the log does not say both."""
-    return None if run.run_start_ms is None or run.run_stop_ms is None else (run.run_start_ms, run.run_stop_ms)
 
 
 def _said(file: Path, version: str) -> dict[str, Any]:

@@ -5,19 +5,17 @@ Source: https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..regular import open_regular
+from ..regular import sha256_of
 from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
 from .parquet import metadata_of, table_files
 
 CROISSANT_FILE = "croissant.json"
 
-_BLOCK_BYTES = 1 << 20
 _PARQUET = "application/x-parquet"
 _TYPES = {
     "text": "sc:Text",
@@ -73,18 +71,14 @@ def _file_set(table: TableSchema) -> dict[str, Any]:
 
 
 def _file_object(file: Path, folder: Path) -> dict[str, Any]:
-    name, size, digest = file.relative_to(folder).as_posix(), 0, hashlib.sha256()
-    with open_regular(file) as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            size += len(block)
-            digest.update(block)
+    name, (digest, size) = file.relative_to(folder).as_posix(), sha256_of(file)
     return _node(
         "FileObject",
         name,
         contentUrl=name,
         contentSize=f"{size} B",
         encodingFormat=_PARQUET,
-        sha256=digest.hexdigest(),
+        sha256=digest,
     )
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from ..model import Facts
-from ..regular import open_regular
+from ..regular import sha256_of
 from ..rounds.description import normal_division, read_object
 from ..tables.rules import benchmark_of, known_benchmarks
 from ..values import finite_number, only
@@ -85,14 +84,11 @@ def repeated_logs(root: Path, submission: Submission, logs: Sequence[RunLog]) ->
 
 
 def _with_equal_bytes(root: Path, files: Sequence[LogFile]) -> list[list[LogFile]]:
-    groups: dict[bytes, list[LogFile]] = defaultdict(list)
+    groups: dict[str, list[LogFile]] = defaultdict(list)
     for file in files:
         # nothing is known of a log that cannot be read
-        with contextlib.suppress(OSError), open_regular(root / file.path) as stream:
-            content = hashlib.sha256()
-            while chunk := stream.read(1 << 20):
-                content.update(chunk)
-            groups[content.digest()].append(file)
+        with contextlib.suppress(OSError):
+            groups[sha256_of(root / file.path)[0]].append(file)
     return [same for same in groups.values() if len(same) > 1]
 
 
