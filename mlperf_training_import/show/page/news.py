@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections import defaultdict
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...results.remarks import remarks_of
@@ -84,8 +85,12 @@ def make_news(entries: Iterable[Entry], label: str, before: str) -> str:
     parts = [
         _section("Records", "fastest of its edition so far", _records(new, old)),
         _section("Gains at the same size", f"best with as many accelerators, against {before}", _gains(new, last)),
-        _section("New accelerators", "fewest minutes of the first results with them", _first_of(new, old, _accelerator)),
-        _section("New submitters", "their best results", _first_of(new, old, _submitter)),
+        _section(
+            "New accelerators",
+            "fewest minutes of the first results with them",
+            _first_of(new, old, "accelerator", "accelerator_model_name"),
+        ),
+        _section("New submitters", "their best results", _first_of(new, old, "submitter_name", "submitter")),
     ]
     title = f"New in {html.escape(label)}: {counted(len(new), 'result')}"
     return _PAGE.format(title=title, before=html.escape(before), body="\n".join(parts))
@@ -112,8 +117,8 @@ def _best(scored: Iterable[_Scored], key: Callable[[_Scored], object | None]) ->
 
 
 def _records(new: Sequence[_Scored], old: Sequence[_Scored]) -> Iterator[str]:
-    known = _best(old, lambda one: one.edition if _is_closed(one) else None)
-    for edition, one in sorted(_best(new, lambda one: one.edition if _is_closed(one) else None).items()):
+    known, best = (_best(filter(_is_closed, scored), attrgetter("edition")) for scored in (old, new))
+    for edition, one in sorted(best.items()):
         if edition not in known or one.order < known[edition].order:
             yield _row(one, known.get(edition))
 
@@ -129,24 +134,17 @@ def _gains(new: Sequence[_Scored], last: Sequence[_Scored]) -> Iterator[str]:
         yield _row(one, other)
 
 
-def _first_of(new: Sequence[_Scored], old: Sequence[_Scored], name_of: Callable[[_Scored], str | None]) -> Iterator[str]:
-    """The best result of each edition by what only new results have."""
-    known = {name_of(one) for one in old}
-    best = _best(new, lambda one: None if (name := name_of(one)) is None or name in known else (name, *one.edition))
+def _first_of(new: Sequence[_Scored], old: Sequence[_Scored], *keys: str) -> Iterator[str]:
+    """The best result of each edition by what only new results have under the first of some keys."""
+    known = {"", *(text_in(one.entry, *keys) for one in old)}
+    firsts = (one for one in new if text_in(one.entry, *keys) not in known)
+    best = _best(firsts, lambda one: (text_in(one.entry, *keys), *one.edition))
     for _, one in sorted(best.items()):
         yield _row(one, None)
 
 
 def _is_closed(one: _Scored) -> bool:
     return one.entry.get("division") == "closed"
-
-
-def _accelerator(one: _Scored) -> str | None:
-    return text_in(one.entry, "accelerator", "accelerator_model_name") or None
-
-
-def _submitter(one: _Scored) -> str | None:
-    return text_in(one.entry, "submitter_name", "submitter") or None
 
 
 def _gain(new: _Scored, old: _Scored) -> float:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     _Entries = list[Mapping[str, Any]]
+    _Drawn = Iterable[tuple[str, list[dict[str, Any]]]]
 
 INDEX_FILE = "index.html"
 DATA_FILE = "results.json"
@@ -55,7 +56,8 @@ def write_output(
     found = list(entries)
     if not found:
         raise NothingToShow("no MLPerf Training results to write a page of; import some first")
-    about_curves = (_write_page if is_page(output) else _write_site)(found, output, report or {}, dataset, tell)
+    drawn = iter_drawn(found, dataset, tell) if dataset else ()
+    about_curves = (_write_page if is_page(output) else _write_site)(found, output, report or {}, dataset, drawn)
     if dataset:
         tell(about_curves)
     return len(found)
@@ -66,11 +68,9 @@ def is_page(output: Path) -> bool:
     return output.suffix.lower() in (".html", ".htm") and not output.is_dir()
 
 
-def _write_page(
-    found: _Entries, file: Path, report: Mapping[str, Any], dataset: Path | None, tell: Callable[[str], None]
-) -> str:
+def _write_page(found: _Entries, file: Path, report: Mapping[str, Any], dataset: Path | None, drawn: _Drawn) -> str:
     """Writes one file; returns a message about the learning curves."""
-    curves = dict(_drawn(found, dataset, tell))
+    curves = dict(drawn)
     about_curves = f"learning curves of {counted(len(curves), 'result')} from {dataset}"
     size = len(_to_json(curves))
     if size > _MOST_EMBEDDED_BYTES:
@@ -83,16 +83,14 @@ def _write_page(
     return about_curves
 
 
-def _write_site(
-    found: _Entries, folder: Path, report: Mapping[str, Any], dataset: Path | None, tell: Callable[[str], None]
-) -> str:
+def _write_site(found: _Entries, folder: Path, report: Mapping[str, Any], dataset: Path | None, drawn: _Drawn) -> str:
     """The same for a folder."""
     _make(folder)
     news = new_rounds(found)
     of_news = set(map(news_file, news))
     expect(folder, of_news.union(curves_file(str(entry.get("uid"))) for entry in found if dataset))
     with_curves: set[str] = set()
-    for uid, charts in _drawn(found, dataset, tell):
+    for uid, charts in drawn:
         if not with_curves:
             _make(folder / CURVES_FOLDER)
         write_if_different(folder / curves_file(uid), _to_json(charts))
@@ -104,10 +102,6 @@ def _write_site(
         write_if_different(folder / news_file(label), make_news(found, label, before).encode("utf-8"))
     keep_only(folder, of_news.union(map(curves_file, with_curves)))
     return f"learning curves of {counted(len(with_curves), 'result')} from {dataset}"
-
-
-def _drawn(found: _Entries, dataset: Path | None, tell: Callable[[str], None]) -> Iterable[tuple[str, list[dict[str, Any]]]]:
-    return iter_drawn(found, dataset, tell) if dataset else ()
 
 
 def _make(folder: Path) -> None:
