@@ -182,7 +182,8 @@ def _workers(count: int) -> Iterator[list[Connection]]:
                     ours, theirs = Pipe()
                     started.callback(ours.close)
                     with theirs:
-                        started.callback(start(theirs, [*connections, ours]))
+                        for end in start(theirs, [*connections, ours]):
+                            started.callback(end)
                     connections.append(ours)
             yield connections
         finally:
@@ -190,33 +191,23 @@ def _workers(count: int) -> Iterator[list[Connection]]:
                 started.close()
 
 
-def _fork(theirs: Connection, inherited: Sequence[Connection]) -> Callable[[], None]:
-    """Starts a worker as a copy of this process; returns what ends it."""
+def _fork(theirs: Connection, inherited: Sequence[Connection]) -> tuple[Callable[[], object], ...]:
+    """Starts a worker as a copy of this process; returns what ends it, to be called from the last to the first."""
     import multiprocessing
 
     process = multiprocessing.get_context("fork").Process(target=_work, args=(theirs, inherited), daemon=True)
     process.start()
-
-    def end() -> None:
-        process.kill()
-        process.join()
-
-    return end
+    return process.join, process.kill
 
 
-def _start_afresh(theirs: Connection, _inherited: Sequence[Connection]) -> Callable[[], None]:
+def _start_afresh(theirs: Connection, _inherited: Sequence[Connection]) -> tuple[Callable[[], object], ...]:
     """Starts a worker as another Python. As ``multiprocessing`` does it, that would look for modules where the user is."""
     import subprocess
 
     number = theirs.fileno()
     command = python_command(f"from {__name__} import work_for; work_for({number})")
     process = subprocess.Popen(command, pass_fds=[number], stdin=subprocess.DEVNULL)  # noqa: S603 - no shell
-
-    def end() -> None:
-        process.kill()
-        process.wait()
-
-    return end
+    return process.wait, process.kill
 
 
 def work_for(number: int) -> None:
