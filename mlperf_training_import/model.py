@@ -174,10 +174,10 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     count: int
     digest: str
-    milestones: tuple[tuple[float, Evaluation], ...] = ()
-    has_whole_epochs: bool = False
-    is_outside: bool = False
-    set_back_ms: float = 0
+    milestones: tuple[tuple[float, Evaluation], ...]
+    has_whole_epochs: bool
+    is_outside: bool
+    set_back_ms: float
 
 
 class RunLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -288,9 +288,9 @@ class TimedEvaluation(NamedTuple):
     key: str
     is_over: bool
     evaluation: Evaluation
-    start_ms: float | None = None
-    stop_ms: float | None = None
-    samples_after: float | None = None
+    start_ms: float | None
+    stop_ms: float | None
+    samples_after: float | None
 
 
 class LoggedSetting(NamedTuple):

@@ -60,8 +60,8 @@ class RoundOutcome:
     walked: tuple[Submission, ...]
     submissions: tuple[Submission, ...]
     results: tuple[Judged, ...]
-    judged: tuple[Judged, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    judged: tuple[Judged, ...]
+    findings: tuple[Finding, ...]
     details: Mapping[str, bytes] = field(default_factory=dict)
 
 

@@ -58,7 +58,7 @@ class CheckedFolder:
     """
 
     folder: str
-    description: CheckedDescription | None = None
+    description: CheckedDescription | None
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     stops: str | None = None

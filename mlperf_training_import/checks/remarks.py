@@ -51,7 +51,7 @@ class Remark:
     found: str
     asked: str
     mend: str
-    folder: str = ""
+    folder: str
     line: int | None = None
 
     @property

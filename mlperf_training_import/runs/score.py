@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,20 +59,20 @@ class ScoredRun:
 
     file: str
     line: int
-    minutes: float | None = None
-    status: str | None = None
-    reason: str | None = None
-    missed: str | None = None
-    minutes_so_far: float | None = None
-    quality: float | None = None
-    second_quality: float | None = None
-    progress: float | None = None
-    samples_per_second: float | None = None
-    global_batch_size: float | None = None
-    learning_rate: float | None = None
-    dataset_samples: float | None = None
-    seed: float | None = None
-    unread: bool = False
+    minutes: float | None
+    status: str | None
+    reason: str | None
+    missed: str | None
+    minutes_so_far: float | None
+    quality: float | None
+    second_quality: float | None
+    progress: float | None
+    samples_per_second: float | None
+    global_batch_size: float | None
+    learning_rate: float | None
+    dataset_samples: float | None
+    seed: float | None
+    unread: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +94,24 @@ class ScoredGroup:
     runs: tuple[ScoredRun, ...]
     metric: str
     score_unit: str
-    score: float | None = None
-    runs_required: int | None = None
-    target: float | None = None
-    target_metric: str | None = None
-    second_target: float | None = None
-    second_target_metric: str | None = None
-    unit: str | None = None
-    system: str | None = None
-    accelerators: int | None = None
-    minutes: float | None = None
-    minutes_so_far: float | None = None
-    reason: str | None = None
-    scaling_factor: float | None = None
-    verdict: str | None = None
-    is_sweep: bool = False
-    figures: dict[str, Any] = field(default_factory=dict)
-    findings: tuple[Doubt, ...] = ()
-    notes: tuple[str, ...] = ()
+    score: float | None
+    runs_required: int | None
+    target: float | None
+    target_metric: str | None
+    second_target: float | None
+    second_target_metric: str | None
+    unit: str | None
+    system: str | None
+    accelerators: int | None
+    minutes: float | None
+    minutes_so_far: float | None
+    reason: str | None
+    scaling_factor: float | None
+    verdict: str | None
+    is_sweep: bool
+    figures: dict[str, Any]
+    findings: tuple[Doubt, ...]
+    notes: tuple[str, ...]
 
     @property
     def is_sound(self) -> bool:
