@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .dataset.write import Dataset
     from .homes.home import Home, Repository
     from .model import Entry, Identity, Round, Submission
+    from .values import Advance, Tell
 
 #: Takes a round's label and the bytes to read; gives a function that takes the bytes that were read.
 ShowProgress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
@@ -45,14 +46,12 @@ ShowProgress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[
 _OBJECTS_BEFORE_COLLECTION = 100_000
 
 
-def no_progress(_label: str, _total: int) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+def no_progress(_label: str, _total: int) -> contextlib.AbstractContextManager[Advance]:
     """Shows no progress."""
     return contextlib.nullcontext(lambda _: None)
 
 
-def import_rounds(
-    home: Home, options: Options, tell: Callable[[str], None], progress: ShowProgress = no_progress
-) -> Outcome:
+def import_rounds(home: Home, options: Options, tell: Tell, progress: ShowProgress = no_progress) -> Outcome:
     """Imports the cached rounds, or a local tree.
 
     Args:
@@ -129,7 +128,7 @@ def write_dataset(
     versions: Sequence[str],
     dataset: Dataset,
     largest_mb: int,
-    tell: Callable[[str], None],
+    tell: Tell,
     progress: ShowProgress = no_progress,
 ) -> list[Finding]:
     """Writes cached rounds into a data set, and imports nothing.
@@ -214,7 +213,7 @@ def _cache_of(round_: Round, options: Options) -> LogCache:
     return LogCache.of_tree(options.path, is_kept=not options.dry_run)
 
 
-def _dataset(options: Options, rounds: Sequence[Round], tell: Callable[[str], None]) -> Dataset | None:
+def _dataset(options: Options, rounds: Sequence[Round], tell: Tell) -> Dataset | None:
     """The data set that was asked for; ``tell`` takes its messages.
 
     Raises:
@@ -252,7 +251,7 @@ def _presence_in(
     return presence
 
 
-def _locate(home: Home, options: Options, findings: list[Finding], tell: Callable[[str], None]) -> list[Round]:
+def _locate(home: Home, options: Options, findings: list[Finding], tell: Tell) -> list[Round]:
     """The rounds to import. No round may have the label of another, or reach those who may not see it."""
     path, labels = options.path, options.versions
     located = locate(home, findings, labels) if path is None else [locate_path(path, labels[0])]
@@ -272,7 +271,7 @@ def _locate(home: Home, options: Options, findings: list[Finding], tell: Callabl
     return rounds
 
 
-def _as_preview(round_: Round, tell: Callable[[str], None]) -> Round:
+def _as_preview(round_: Round, tell: Tell) -> Round:
     """A tree on this machine, under a label of its own unless it says which repository it is a clone of.
 
     So it never replaces what is published, and is not among it.

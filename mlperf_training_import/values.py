@@ -9,7 +9,11 @@ import unicodedata
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    #: What is called with a message for the user, and with a number of bytes that were read since the last call.
+    Tell = Callable[[str], None]
+    Advance = Callable[[int], None]
 
 _T = TypeVar("_T")
 

@@ -23,9 +23,10 @@ from .line import Once
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ..homes.cm import CmHome
+    from ..values import Tell
 
 _SCRIPT_TAGS = "import,mlperf,training,to-experiment"
 _SAMPLE_LABEL = f"5.1-{SAMPLE}"
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     if options.round:
         flags["version"] = ",".join((*options.round, *([flags["version"]] if "version" in flags else ())))
     wanted = options_from(flags)
-    tell: Callable[[str], None] = (lambda _: None) if wanted.quiet else (lambda text: print(text, flush=True))
+    tell: Tell = (lambda _: None) if wanted.quiet else (lambda text: print(text, flush=True))
     clock, rounds, source = Clock(), options.round, None
     if options.demo:
         folder = options.home or _DEMO_HOME

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..model import Identity
     from ..tables.rules import Target
+    from ..values import Tell
 
     Row = dict[str, Any]
 
@@ -64,7 +65,7 @@ def is_dataset(folder: Path) -> bool:
     return (folder / CROISSANT_FILE).is_file() and (folder / "evaluations").is_dir()
 
 
-def iter_curves(folder: Path, tell: Callable[[str], None]) -> Iterator[tuple[Identity, list[Curves]]]:
+def iter_curves(folder: Path, tell: Tell) -> Iterator[tuple[Identity, list[Curves]]]:
     """The learning curves of each result that has any, round by round.
 
     Args:

@@ -32,12 +32,13 @@ from .repeats import RESULT_COLUMNS, RUN_COLUMNS, mark_results, mark_runs
 from .rows import CONVERTERS, Columns, Row, rows_of_round, series_of_round
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ..findings import Finding
     from ..model import Round
     from ..outcome import RoundOutcome
+    from ..values import Tell
 
 #: The default folder of a data set.
 DATASET_FOLDER = "mlperf-training-dataset"
@@ -64,7 +65,7 @@ class Dataset:
     folder: Path
     with_csv: bool = False
     with_measurements: bool = True
-    tell: Callable[[str], None] = print
+    tell: Tell = print
     rows: Counter[str] = field(default_factory=Counter)
     sizes: Counter[str] = field(default_factory=Counter)
 

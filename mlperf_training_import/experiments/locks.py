@@ -13,10 +13,11 @@ from ..errors import PublishFailure
 from ..regular import is_there
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ..homes.home import Home
+    from ..values import Tell
 
 #: Its name; in a repository without git, it begins with a dot.
 LOCK_FILE = "mlperf-training-import.lock"
@@ -25,7 +26,7 @@ _START_LOCK_FILE = "mlperf-training-import-start.lock"
 
 
 @contextlib.contextmanager
-def locked(home: Home, repository: Path, waiting: Callable[[str], None]) -> Iterator[None]:
+def locked(home: Home, repository: Path, waiting: Tell) -> Iterator[None]:
     """Holds the lock of a home (its ``repos_path``) and that of a repository, which several homes may share.
 
     Always in this order, so that two imports never wait for each other. The repository's lock is in its git folder, where
@@ -52,7 +53,7 @@ def preparing(home: Home) -> contextlib.AbstractContextManager[int]:
     return _held(home.repos_path.resolve() / _START_LOCK_FILE, "start", lambda _: None)
 
 
-def fetching(home: Home, waiting: Callable[[str], None]) -> contextlib.AbstractContextManager[int]:
+def fetching(home: Home, waiting: Tell) -> contextlib.AbstractContextManager[int]:
     """Holds the lock under which clones are put into the cache of a home and taken out of it, and nobody reads them.
 
     Gives its descriptor: whoever has it holds the lock too.
@@ -66,7 +67,7 @@ def fetching(home: Home, waiting: Callable[[str], None]) -> contextlib.AbstractC
 
 
 @contextlib.contextmanager
-def reading_clones(home: Home, waiting: Callable[[str], None], *, may_write: bool = True) -> Iterator[None]:
+def reading_clones(home: Home, waiting: Tell, *, may_write: bool = True) -> Iterator[None]:
     """Shares that lock with other readers, so that nobody replaces a clone meanwhile.
 
     If there is no lock in the home, and none may be made, the clones are read without one.
@@ -80,7 +81,7 @@ def reading_clones(home: Home, waiting: Callable[[str], None], *, may_write: boo
 
 
 @contextlib.contextmanager
-def _held(place: Path, work: str, waiting: Callable[[str], None], kind: int = fcntl.LOCK_EX) -> Iterator[int]:
+def _held(place: Path, work: str, waiting: Tell, kind: int = fcntl.LOCK_EX) -> Iterator[int]:
     with contextlib.ExitStack() as stack:
         try:
             handle = _opened_lock(place)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..homes.home import Home, Repository
     from ..model import Entry, Identity
     from ..rounds.presence import Presence
+    from ..values import Tell
 
 _MOST_META_BYTES = 16 << 20
 
@@ -79,7 +80,7 @@ def publish(
     guests: Collection[str] = (),
     dry_run: bool = False,
     remember: bool = False,
-    waiting: Callable[[str], None] = lambda _: None,
+    waiting: Tell = lambda _: None,
 ) -> list[PublishedExperiment]:
     """Merges entries into the experiments of a repository.
 

@@ -29,9 +29,10 @@ from .details import has_measurements, is_portable
 from .workers import Job, ReadRun, iter_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from ..model import LogFile
+    from ..values import Advance
 
 _NAME = "mlperf-training-logs.cache"
 _DETAILS_SUFFIX = ".details"
@@ -176,9 +177,7 @@ class LogCache:
         most_bytes = min(_MOST_BYTES, sum(_MOST_BYTES_OF_LOG + 2 * log.size for log in logs))
         self._runs.most_bytes = self._details.most_bytes = most_bytes
 
-    def iter_runs(
-        self, jobs: Sequence[Job], advance: Callable[[int], None] = lambda _: None
-    ) -> Generator[ReadRun, None, None]:
+    def iter_runs(self, jobs: Sequence[Job], advance: Advance = lambda _: None) -> Generator[ReadRun, None, None]:
         """What logs say, as :func:`~.workers.iter_runs` does, which reads those of which nothing is remembered."""
         if not self._is_used:
             yield from iter_runs(jobs, advance=advance)

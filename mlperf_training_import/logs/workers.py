@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from ..model import LogFile
     from ..tables.rules import Dialect
+    from ..values import Advance
 
 #: Less than this is read by one process: to start others would take longer.
 ENOUGH_BYTES = 16 << 20
@@ -84,7 +85,7 @@ class ReadRun(NamedTuple):
 
 
 def iter_runs(
-    jobs: Sequence[Job], workers: int | None = None, advance: Callable[[int], None] = lambda _: None
+    jobs: Sequence[Job], workers: int | None = None, advance: Advance = lambda _: None
 ) -> Generator[ReadRun, None, None]:
     """Reads logs. Whoever takes what they say can work on it while the next ones are read.
 
@@ -110,9 +111,7 @@ def iter_runs(
     return _iter_read_by(workers, chunks, advance)
 
 
-def _iter_read_by(
-    count: int, chunks: Sequence[Sequence[Job]], advance: Callable[[int], None]
-) -> Generator[ReadRun, None, None]:
+def _iter_read_by(count: int, chunks: Sequence[Sequence[Job]], advance: Advance) -> Generator[ReadRun, None, None]:
     from multiprocessing.connection import wait  # where nothing changed nobody needs it, and it takes a while to import
 
     decode = msgspec.msgpack.Decoder(list[ReadRun]).decode
@@ -266,7 +265,7 @@ def _packed(runs: list[ReadRun]) -> bytes | list[ReadRun]:
         return runs
 
 
-def _iter_read(jobs: Sequence[Job], advance: Callable[[int], None]) -> Generator[ReadRun, None, None]:
+def _iter_read(jobs: Sequence[Job], advance: Advance) -> Generator[ReadRun, None, None]:
     for job in jobs:
         keys = (job.elapsed_key, job.largest_mb, job.quality_key)
         reader = DetailsReader(job.dialect, with_measurements=job.with_measurements) if job.with_details else None

@@ -22,10 +22,11 @@ from .judge import judge_among, judge_result
 from .score import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
     from ..model import Facts, Identity, Judged, LogFile, Round, RunLog, Submission
     from ..tables.rules import Rules
+    from ..values import Advance
 
 #: The benchmark of a result, its metric, and the digest of its runs.
 RunsOfResult: TypeAlias = tuple[str, str, str]
@@ -47,7 +48,7 @@ class Reading:
     with_details: bool = False
     beside: Sequence[Mapping[str, Any]] = ()
     cache: LogCache = field(default_factory=LogCache)
-    advance: Callable[[int], None] = lambda _: None
+    advance: Advance = lambda _: None
     with_measurements: bool = False
     seen: Set[RunsOfResult] = frozenset()
 

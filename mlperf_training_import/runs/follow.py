@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from io import FileIO
 
+    from ..values import Tell
+
 _POLL_SECONDS = 0.5
 #: Names of what the logs count, the first that is there is shown.
 _PROGRESS = ("samples_count", "epoch_num", "step_num")
@@ -35,7 +37,7 @@ def _pause() -> None:
 def follow(
     file: str,
     round_: str | None,
-    tell: Callable[[str], None],
+    tell: Tell,
     wait: Callable[[], None] = _pause,
     *,
     as_json: bool = False,

@@ -21,12 +21,13 @@ from .entries import edition_of_entry, number_in, text_in
 from .rows import Output, one_line, print_rows, rows, standard_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..findings import Finding
     from ..homes.home import Home
     from ..model import Judged, Round
     from ..outcome import Changes, Outcome, RoundOutcome
+    from ..values import Advance
 
 #: What happened to stored results, as columns.
 _CHANGES = ("new", "updated", "unchanged", "kept", "removed")
@@ -47,7 +48,7 @@ class Screen:
             self._err.print(printable(message))
 
     @contextlib.contextmanager
-    def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+    def progress(self, label: str, total: int) -> Iterator[Advance]:
         """Shows how far the reading of a round is, on a terminal only; gives a function that takes the bytes read."""
         if self._quiet or not self._err.is_terminal:
             yield lambda _: None

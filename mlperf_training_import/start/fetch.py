@@ -27,11 +27,12 @@ from ..tables.suites import Source, source_of
 from ..values import without_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ..homes.home import CacheEntry, Home
     from ..model import Round
+    from ..values import Tell
 
 #: Tags that the script gives every clone by itself.
 _OWN_TAGS = frozenset({"get", "git", "repo", "repository", "clone", "tmp"})
@@ -57,7 +58,7 @@ class Fetcher:
         tell: takes messages for the user.
     """
 
-    def __init__(self, home: Home, tell: Callable[[str], None]) -> None:
+    def __init__(self, home: Home, tell: Tell) -> None:
         self._home = home
         self._tell = tell
 

@@ -10,10 +10,11 @@ from ...experiments.identity import stored_identity
 from ..entries import text_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ...dataset.curves import Curves
+    from ...values import Tell
     from .records import Entry
 
 #: Points that are drawn of a run, at most: a chart in the panel has hardly more pixels.
@@ -25,9 +26,7 @@ _DECIMALS = 3
 _PLAIN_UID = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
-def iter_drawn(
-    entries: Iterable[Entry], dataset: Path, tell: Callable[[str], None]
-) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def iter_drawn(entries: Iterable[Entry], dataset: Path, tell: Tell) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """For each result that has learning curves its uid, and a chart for each of its targets.
 
     Args:

@@ -16,8 +16,10 @@ from .payload import make_payload
 from .written import CURVES_FOLDER, curves_file, expect, keep_only, news_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from ...values import Tell
 
     _Entries = list[Mapping[str, Any]]
     _Drawn = Iterable[tuple[str, list[dict[str, Any]]]]
@@ -33,7 +35,7 @@ def write_output(
     output: Path,
     report: Mapping[str, Any] | None = None,
     dataset: Path | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Tell = lambda _: None,
 ) -> int:
     """Writes one file if the name is that of a page, else a folder; returns how many results the page shows.
 

@@ -28,12 +28,13 @@ from ..entries import edition_of_entry
 from .viewer import KEY_HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ...homes.cm import CmHome
     from ...model import Entry
     from ...tables.editions import Edition
     from ...tables.suites import ExperimentName
+    from ...values import Tell
 
 REQUIREMENTS = IMPORT_SCRIPT / "requirements-playground.txt"
 _SERVER = f"{__package__}.viewer.server"
@@ -58,7 +59,7 @@ class Link:
 
 def open_playground(
     home: CmHome,
-    tell: Callable[[str], None],
+    tell: Tell,
     *,
     port: int | None = None,
     browser: bool = True,
