@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..results.entry import order_of
 from ..rounds.clone import names_submissions
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..homes.cm import CmHome
     from ..homes.home import Home
+    from ..model import Entry
     from ..tables.suites import ExperimentName
     from .files import StoredExperiment
 
@@ -28,14 +29,14 @@ class Collected:
     """An experiment: its name, and its entries."""
 
     name: ExperimentName
-    entries: tuple[dict[str, Any], ...]
+    entries: tuple[Entry, ...]
 
 
 class Results(NamedTuple):
     """Entries in their fixed order, each result once: those that everybody may see, and the others."""
 
-    public: list[dict[str, Any]]
-    private: list[dict[str, Any]]
+    public: list[Entry]
+    private: list[Entry]
 
     def private_ones(self) -> str:
         """The number of private results, and their rounds."""
@@ -59,9 +60,9 @@ def collect_everywhere(home: CmHome) -> list[Collected]:
     return _collect(load_experiment(name, folder, lambda *_: None) for name, folder in found)
 
 
-def unique_entries(experiments: Iterable[Collected]) -> list[dict[str, Any]]:
+def unique_entries(experiments: Iterable[Collected]) -> list[Entry]:
     """The entries of all experiments in their fixed order, each result once: most are in two experiments."""
-    found: dict[object, dict[str, Any]] = {}
+    found: dict[object, Entry] = {}
     for experiment in experiments:
         for entry in experiment.entries:
             found.setdefault(stored_identity(entry) or id(entry), entry)
@@ -84,7 +85,7 @@ def split_private(experiments: Sequence[Collected]) -> Results:
     return results
 
 
-def _is_private(entry: dict[str, Any]) -> bool:
+def _is_private(entry: Entry) -> bool:
     text = str(entry.get("version", ""))
     label = split_label(text)
     has_own_label = is_private_label(text) if label is None else label.suffix not in ("", SAMPLE)

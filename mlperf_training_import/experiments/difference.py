@@ -7,7 +7,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..results.entry import foreign_benchmarks
 from ..tables.keys import owned_keys, reason_to_change
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..homes.home import Repository
+    from ..model import Entry
 
 
 What = Literal["added", "changed", "removed"]
@@ -32,7 +33,7 @@ class State:
     mode of every other file, by its path in the repository.
     """
 
-    objects: Mapping[tuple[str, str], dict[str, Any]]
+    objects: Mapping[tuple[str, str], Entry]
     outside: Mapping[str, tuple[int, ...]]
 
     @classmethod
@@ -92,11 +93,11 @@ def changed_outside(before: State, after: State) -> list[str]:
     return sorted(path for path in paths if before.outside.get(path) != after.outside.get(path))
 
 
-def _value(item: dict[str, Any], key: str) -> str:
+def _value(item: Entry, key: str) -> str:
     return json.dumps(item[key], sort_keys=True) if key in item else ""
 
 
-def _reason(what: str, key: str, old: dict[str, Any]) -> str:
+def _reason(what: str, key: str, old: Entry) -> str:
     if what == "added":
         return "a key of this version" if key in owned_keys() else ""
     if what == "removed" and key in foreign_benchmarks(old):

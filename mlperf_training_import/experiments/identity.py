@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
 from ..tables.metrics import metric_in
@@ -31,7 +31,7 @@ def stored_identity(entry: object) -> Identity | None:
     return (label, submitter, system, benchmark, *metric_in(entry).identity)
 
 
-def _texts(item: dict[str, Any], *keys: str) -> list[str]:
+def _texts(item: Entry, *keys: str) -> list[str]:
     """The values of some keys, each empty if it is not text."""
     return [value if isinstance(value := item.get(key), str) else "" for key in keys]
 
@@ -75,7 +75,7 @@ class IdentityIndex:
         return identity in self._entries
 
 
-def _written_identities(item: dict[str, Any]) -> list[Identity]:
+def _written_identities(item: Entry) -> list[Identity]:
     """The identities that the address of an older object may mean, most likely first; none without an address."""
     url, label, benchmark = _texts(item, "details_url", "version", "Model_ID")
     if not (url and label and benchmark) or len(url) > _LONGEST_URL or (place := _DETAILS_URL.fullmatch(url)) is None:

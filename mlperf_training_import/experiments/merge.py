@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from ..findings import Report
-    from ..model import Identity
+    from ..model import Entry, Identity
     from .files import StoredExperiment
 
 
@@ -99,7 +99,7 @@ class Merger:
     report: Report
     guests: Collection[str] = ()
 
-    def merge(self, stored: StoredExperiment, entries: Mapping[Identity, dict[str, Any]]) -> tuple[list[Any], Changes]:
+    def merge(self, stored: StoredExperiment, entries: Mapping[Identity, Entry]) -> tuple[list[Any], Changes]:
         """The objects of an experiment after this import, and what changed.
 
         What is stored keeps its order, so that git shows what changed and nothing else. What is new follows, by
@@ -118,7 +118,7 @@ class Merger:
         new_place = _Placed(len(stored.objects) + len(stored.moved_in), None)
         for identity, entry in entries.items():
             found = known.get(identity, new_place)
-            old: dict[str, Any] | None = found.item
+            old: Entry | None = found.item
             if identity[0] in self.guests and old is not None and _is_published(old):
                 self._say("kept-result", stored, identity, "is published, and this tree is no clone")
                 changes.kept += 1
@@ -154,7 +154,7 @@ class Merger:
         self._say("kept-result", stored, identity, what)
         return True
 
-    def _report_uid(self, stored: StoredExperiment, identity: Identity, old: dict[str, Any], new: dict[str, Any]) -> None:
+    def _report_uid(self, stored: StoredExperiment, identity: Identity, old: Entry, new: Entry) -> None:
         if not _has_uid(old):
             self._say("missing-uid", stored, identity, f"had no uid; it has {new['uid']} now")
         elif new["uid"] != old["uid"]:
@@ -193,7 +193,7 @@ def _recognise(
     return known, [*others, *(twin for _, *twins in apart.values() for twin in twins)], several
 
 
-def _renewed(old: dict[str, Any], entry: dict[str, Any], uid: str) -> dict[str, Any]:
+def _renewed(old: Entry, entry: Entry, uid: str) -> Entry:
     """An entry with the keys that people added to the stored one, and with the uid of that."""
     new = entry | {"uid": uid}
     if added := old.keys() - new.keys():  # most have none
@@ -208,7 +208,7 @@ def _renewed(old: dict[str, Any], entry: dict[str, Any], uid: str) -> dict[str, 
     return new
 
 
-def _united(first: dict[str, Any], second: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def _united(first: Entry, second: Entry) -> tuple[Entry, str]:
     """Two objects of one result as one, and what to say about it.
 
     What people noted in the second is added to the first; where both have a key, the second's value goes under the key with
@@ -227,27 +227,27 @@ def _united(first: dict[str, Any], second: dict[str, Any]) -> tuple[dict[str, An
     return united, f"; the second's values are kept as {', '.join(sorted(renamed))}" if renamed else ""
 
 
-def _may_differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def _may_differ(one: Entry, other: Entry) -> bool:
     """Whether two objects with one address may be results of two folders of one submitter, whose names are not known."""
     return None in (stored_identity(one), stored_identity(other)) and one.get("Result") != other.get("Result")
 
 
-def _numbered(item: dict[str, Any], key: str) -> list[str]:
+def _numbered(item: Entry, key: str) -> list[str]:
     """The keys of an object that hold values of a key: itself, and with numbers."""
     start = f"{key}_"
     return [key, *(name for name in item if name.startswith(start) and name[len(start) :].isdecimal())]
 
 
-def _free_key(item: dict[str, Any], key: str) -> str:
+def _free_key(item: Entry, key: str) -> str:
     return next(name for number in itertools.count(2) if (name := f"{key}_{number}") not in item)
 
 
-def _is_published(item: dict[str, Any]) -> bool:
+def _is_published(item: Entry) -> bool:
     """Whether an object says where on the web its result is from."""
     return any(isinstance(item.get(key), str) for key in ("git_url", "details_url", "url"))
 
 
-def _has_uid(item: dict[str, Any]) -> bool:
+def _has_uid(item: Entry) -> bool:
     return isinstance(item.get("uid"), str) and bool(item["uid"])
 
 
@@ -256,7 +256,7 @@ def _same(one: object, other: object) -> bool:
     return one is other or (type(one) is type(other) and one == other)
 
 
-def _equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def _equal(one: Entry, other: Entry) -> bool:
     """Whether two objects are written the same, but for the order of their keys."""
     if one != other or [*map(type, one.values())] != [type(other[key]) for key in one]:
         return False

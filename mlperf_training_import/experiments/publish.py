@@ -178,7 +178,7 @@ def stored_experiments(target: Repository) -> list[StoredExperiment]:
     return [experiment for experiment in loaded if experiment.usable and experiment.file is not None]
 
 
-def stored_beside(target: Repository, label: str, submitter: str) -> list[dict[str, Any]]:
+def stored_beside(target: Repository, label: str, submitter: str) -> list[Entry]:
     """The stored results of a round that are of others than a submitter, named by its folder."""
     return [
         item

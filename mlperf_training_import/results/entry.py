@@ -20,7 +20,7 @@ from .names import name_keys
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..model import Identity, Judged, Round, RunLog, Submission
+    from ..model import Entry, Identity, Judged, Round, RunLog, Submission
 
 
 def make_entry(judged: Judged) -> dict[str, object]:
@@ -79,12 +79,12 @@ def uid_of(identity: Identity) -> str:
     return short_digest(data)
 
 
-def foreign_benchmarks(entry: dict[str, Any]) -> list[str]:
+def foreign_benchmarks(entry: Entry) -> list[str]:
     """Keys of an entry that are columns of other benchmarks, as the older script wrote them."""
     return [key for key in entry if key in known_benchmarks() and key != entry.get("Model_ID")]
 
 
-def order_of(entry: dict[str, Any]) -> tuple[Any, ...]:
+def order_of(entry: Entry) -> tuple[Any, ...]:
     """Sort key of the entries in a file: division, submitter, system, benchmark, round, and the rest of the identity."""
     texts = [str(entry.get(key, "")) for key in ("division", "submitter", "system", "Model_ID")]
     label = str(entry.get("version", ""))

@@ -7,7 +7,7 @@ import dataclasses
 import time
 from collections import defaultdict
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import NothingToImport
 from ..experiments.publish import find_target, stored_experiments
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..findings import Finding
     from ..homes.home import Home
-    from ..model import Judged, Round
+    from ..model import Entry, Judged, Round
     from ..outcome import Changes, Outcome, RoundOutcome
     from ..values import Advance
 
@@ -170,7 +170,7 @@ def show_imported(home: Home, target_repo: str) -> None:
 
 def _iter_editions(objects: Sequence[object]) -> Iterator[tuple[str, str, str, str]]:
     """Edition, number of results, the fastest, and whose it is, for each edition and metric among stored objects."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for item in objects:
         entry = item if isinstance(item, dict) else {}
         groups[edition_of_entry(entry).id, metric_in(entry).name].append(entry)
@@ -184,7 +184,7 @@ def _iter_editions(objects: Sequence[object]) -> Iterator[tuple[str, str, str, s
         yield edition, str(len(entries)), f"{score:.2f} {metric.unit}", _whose(entries[place])
 
 
-def _whose(entry: dict[str, Any]) -> str:
+def _whose(entry: Entry) -> str:
     """Submitter, accelerators or processors, and round of a result."""
     count, parts = entry.get("accelerators_count"), text_in(entry, "accelerator_variant", "accelerator_model_name")
     if not count:
