@@ -17,8 +17,9 @@ from ..tables.formula import FAILURES, Line, UnknownName
 from .lines import ordinal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from ..tables.formula import Formula
     from .lines import LineList
 
 #: Scopes that one log may name. No round has so many; a scope that names itself would be gone through without end.
@@ -156,7 +157,7 @@ class _Before:
         return self._first.get(key, self.ordinal) < self.ordinal
 
 
-def computed(formula: Callable[[Line], Any], place: Line, *, otherwise: Any = False) -> Any:
+def computed(formula: Formula, place: Line, *, otherwise: Any = False) -> Any:
     """What a formula comes to, and something else where it cannot be computed."""
     try:
         return formula(place)
@@ -178,7 +179,7 @@ def _remember(rules: KeyRules, place: Line) -> bool:
     return True
 
 
-def _pass(tests: Iterable[Callable[[Line], Any]], place: Line) -> bool:
+def _pass(tests: Iterable[Formula], place: Line) -> bool:
     """Whether a line passes tests, as most lines do."""
     try:
         for holds in tests:

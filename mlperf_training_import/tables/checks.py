@@ -15,7 +15,7 @@ from .labels import parse_version, round_label
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .formula import Line
+    from .formula import Formula
 
 CHECKS_FILE = "checks.csv"
 #: The release of mlperf_logging that the rules are those of.
@@ -49,9 +49,9 @@ class Rule:
     wrong: str
     text: str
     mend: str
-    holds: Callable[[Line], Any]
-    lenient: Callable[[Line], Any] | None
-    expected: Callable[[Line], Any] | None
+    holds: Formula
+    lenient: Formula | None
+    expected: Formula | None
 
 
 @dataclass
@@ -72,18 +72,18 @@ class KeyRules:
     each: list[Rule] = field(default_factory=list)
     first: list[Rule] = field(default_factory=list)
     any: list[Rule] = field(default_factory=list)
-    remember: tuple[tuple[str, Callable[[Line], Any]], ...] = ()
+    remember: tuple[tuple[str, Formula], ...] = ()
     only_earliest: bool = False
     next: str | None = None
-    next_if: Callable[[Line], Any] | None = None
+    next_if: Formula | None = None
 
     @functools.cached_property
-    def of_place(self) -> tuple[Callable[[Line], Any], ...]:
+    def of_place(self) -> tuple[Formula, ...]:
         """The tests of each line that ask only what came before it: where the first line and the last one pass, all do."""
         return tuple(rule.holds for rule in self.each if _ORDER.fullmatch(rule.test))
 
     @functools.cached_property
-    def of_line(self) -> tuple[Callable[[Line], Any], ...]:
+    def of_line(self) -> tuple[Formula, ...]:
         """The other tests of each line, without those that every line passes."""
         return tuple(rule.holds for rule in self.each if rule.test != "true" and not _ORDER.fullmatch(rule.test))
 
@@ -119,7 +119,7 @@ class Scope:
 
     name: str
     keys: dict[str, KeyRules] = field(default_factory=dict)
-    begin: tuple[tuple[str, Callable[[Line], Any]], ...] = ()
+    begin: tuple[tuple[str, Formula], ...] = ()
     gathered: str | None = None
     gathered_from: str = ""
     gathered_by: str = ""

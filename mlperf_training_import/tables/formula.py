@@ -20,6 +20,9 @@ from ..grammar import COMPARISONS, Grammar
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
+    #: What a formula is turned into: a line in, a value out.
+    Formula = Callable[["Line"], Any]
+
 #: What may go wrong when a formula is computed over what a log says: it asks for a number, and finds a text.
 FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 
@@ -120,7 +123,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
 
 
 @functools.cache
-def parse_formula(text: str) -> Callable[[Line], Any]:
+def parse_formula(text: str) -> Formula:
     """A function that computes a formula over a line.
 
     The function raises one of :data:`FAILURES` where the formula cannot be computed.
@@ -141,7 +144,7 @@ def names_of(text: str) -> frozenset[str]:
     return frozenset(names - FUNCTIONS.keys() - _CONSTANTS.keys())
 
 
-def parse_expected(text: str) -> Callable[[Line], Any] | None:
+def parse_expected(text: str) -> Formula | None:
     """What a formula of the form ``value == x`` or ``abs(value - x) < y`` compares the value with; None for others.
 
     A plain constant is none: it can be read from the formula.
@@ -159,7 +162,7 @@ def parse_expected(text: str) -> Callable[[Line], Any] | None:
     return _compiled(right, text)
 
 
-def parse_assignments(text: str) -> tuple[tuple[str, Callable[[Line], Any]], ...]:
+def parse_assignments(text: str) -> tuple[tuple[str, Formula], ...]:
     """Names and the formulas of what they stand for from then on: ``a = value; b = a * 2``.
 
     Raises:
@@ -169,11 +172,11 @@ def parse_assignments(text: str) -> tuple[tuple[str, Callable[[Line], Any]], ...
     return tuple((name.strip(), parse_formula(formula)) for name, _, formula in pairs)
 
 
-def _compiled(node: ast.expr, text: str) -> Callable[[Line], Any]:
+def _compiled(node: ast.expr, text: str) -> Formula:
     return Grammar(_OPERATORS, FUNCTIONS, functools.partial(_read, text=text)).compiled(node)
 
 
-def _read(node: ast.AST, text: str) -> Callable[[Line], Any]:
+def _read(node: ast.AST, text: str) -> Formula:
     match node:
         case ast.Constant(value=int() | float() | str() as constant):
             return lambda _: constant
@@ -189,7 +192,7 @@ def _read(node: ast.AST, text: str) -> Callable[[Line], Any]:
     raise ValueError(f"{text}: {ast.unparse(node)} cannot stand in a formula")
 
 
-def _name(name: str) -> Callable[[Line], Any]:
+def _name(name: str) -> Formula:
     if name in _CONSTANTS:
         constant = _CONSTANTS[name]
         return lambda _: constant
