@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..results.entry import order_of
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from .files import StoredExperiment
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(NamedTuple):
     """An experiment: its name, and its entries."""
 
     name: ExperimentName

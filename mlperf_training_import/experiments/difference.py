@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 What = Literal["added", "changed", "removed"]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """A repository at one time.
 
     ``objects`` are those of our experiments that have a uid, by experiment and uid. ``outside`` has size, times, inode and

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from dataclasses import dataclass
 from itertools import accumulate, repeat
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -65,16 +64,14 @@ class Processor(NamedTuple):
     vendor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Submitter:
+class Submitter(NamedTuple):
     """A submitter. ``members`` are those of a joint submission, in alphabetical order; any other has none."""
 
     name: str
     members: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownName:
+class UnknownName(NamedTuple):
     """A spelling that the table of its kind (``accelerator``, ``submitter``, ...) does not explain.
 
     ``spelling`` is the name of the system where only that says which accelerator it has.
