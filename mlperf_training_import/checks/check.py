@@ -206,31 +206,29 @@ class _Check:
         return f"{folder}/".startswith(f"{within}/") or f"{within}/".startswith(f"{folder}/") or not within
 
     def _check_package(self, name: str, submissions: Sequence[Submission]) -> CheckedPackage:
-        package = CheckedPackage(name)
-        label = round_label(self._version)
+        package, remarks = CheckedPackage(name), self._checked.remarks
+        label, is_whole = round_label(self._version), self._tree.within in ("", name)
         asked = [submission for submission in submissions if self._is_asked_for(submission.folder)]
         systems = {submission.system for submission in asked}
         for file in self._descriptions(name):
-            if self._tree.within in ("", name) or file.stem in systems:
+            if is_whole or file.stem in systems:
                 said = check_description(file, f"{name}/systems/{file.name}", label)
                 package.descriptions.append(said)
-                self._checked.remarks += said.remarks
+                remarks += said.remarks
         known = {said.file.removesuffix(".json"): said for said in package.descriptions}
         for system in sorted(systems - known.keys()):
             folder = f"{name}/results/{system}"
-            self._checked.remarks.append(remark("system.no-description", folder, f"no {name}/systems/{system}.json"))
+            remarks.append(remark("system.no-description", folder, f"no {name}/systems/{system}.json"))
         for submission in asked:
             package.folders.append(self._check_folder(submission, known.get(submission.system)))
         if not (self._tree.root / name / "results").is_dir():
             package.stops = "no results/"
         if not asked:
-            self._checked.remarks.append(remark("package.no-results", name, "no benchmark folder with logs"))
-        elif self._tree.within in ("", name) and not any(
-            (self._tree.root / name / folder).is_dir() for folder in ("benchmarks", "benchmark")
-        ):
-            self._checked.remarks.append(remark("package.no-code", name, "no folder benchmarks/"))
-        elif self._tree.within in ("", name):
-            self._checked.remarks += self._without_code(asked)
+            remarks.append(remark("package.no-results", name, "no benchmark folder with logs"))
+        elif is_whole and not any((self._tree.root / name / folder).is_dir() for folder in ("benchmarks", "benchmark")):
+            remarks.append(remark("package.no-code", name, "no folder benchmarks/"))
+        elif is_whole:
+            remarks += self._without_code(asked)
         return package
 
     def _without_code(self, submissions: Iterable[Submission]) -> Iterable[Remark]:

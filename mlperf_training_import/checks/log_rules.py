@@ -134,9 +134,7 @@ def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) 
     """
     before = _Before(found)
     for scope in (rulebook.beyond[name] for name in scopes if name in rulebook.beyond):
-        memory = dict(found.first_values)
-        for remembered, formula in scope.begin:
-            memory[remembered] = formula(Line(NOTHING, memory, ()))
+        memory = begun(scope, dict(found.first_values))
         for line in found.in_order(scope.keys):
             rules, place, before.ordinal = scope.keys[line.key], Line(line, memory, before), line.ordinal
             for rule in rules.each:
@@ -144,6 +142,13 @@ def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) 
                 if not computed(rule.holds, place, otherwise=True):
                     yield Failure(rule, "check", scope.name, line.key, line, expected=_expected(rule, place))
             _remember(rules, place)
+
+
+def begun(scope: Scope, memory: dict[str, Any]) -> dict[str, Any]:
+    """What is remembered when a scope begins, added to what is."""
+    for name, formula in scope.begin:
+        memory[name] = formula(Line(NOTHING, memory, ()))
+    return memory
 
 
 class _Before:
@@ -227,8 +232,7 @@ class _ScopeRun:
         if scope.gathered is not None:
             for made in self._gathered(scope.gathered):
                 self._found.by_key.setdefault(made.key, []).append(made)
-        for name, formula in scope.begin:
-            self._memory[name] = formula(Line(NOTHING, self._memory, ()))
+        begun(scope, self._memory)
         for key in keys:
             self._kept.by_key.pop(key, None)
         before = self._before

@@ -15,7 +15,7 @@ from ..tables.formula import FAILURES, Line
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB
 from .lines import LineList, line_numbers
-from .log_rules import NOTHING, JudgedLog, computed, iter_objections, judge_log
+from .log_rules import JudgedLog, begun, computed, iter_objections, judge_log
 from .remarks import Remark, remark, remark_on_line, short
 
 if TYPE_CHECKING:
@@ -273,9 +273,7 @@ def _target_outside(
         if not rules.any:
             continue
         lines = found.by_key.get(key, [])
-        memory = dict(found.first_values)
-        for name, formula in scope.begin:
-            memory[name] = formula(Line(NOTHING, memory, frozenset()))
+        memory = begun(scope, dict(found.first_values))
         inside = [line for line in lines if start.ordinal < line.ordinal < stop.ordinal]
         for line in (*reversed(inside), *lines):  # mostly the last one
             if all(computed(rule.holds, Line(line, memory, ())) for rule in rules.any):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ..errors import BadInput
 from ..tables.labels import round_label, split_label
@@ -14,13 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..tables.rules import Dialect
-
-
-class _Found(Protocol):
-    @property
-    def benchmark(self) -> str | None: ...
-    @property
-    def round(self) -> str | None: ...
+    from .group import Member
+    from .score import ScoredGroup
 
 
 def benchmark_named(name: str) -> str | None:
@@ -63,7 +58,7 @@ def check_round(round_: str, *, must_be_known: bool = False) -> None:
         raise BadInput(f"--round={label.round}: no such round; these are known: {', '.join(known_rounds())}")
 
 
-def check_asked(asked: str | None, found: Sequence[_Found]) -> None:
+def check_asked(asked: str | None, found: Sequence[Member | ScoredGroup]) -> None:
     """Raises BadInput where none of some runs, or groups of them, is scored by the round that was asked for."""
     if asked is not None and all(one.round != asked for one in found):
         names = ", ".join(dict.fromkeys(one.benchmark for one in found if one.benchmark))
