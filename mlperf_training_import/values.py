@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 import unicodedata
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     #: What is called with a message for the user, and with a number of bytes that were read since the last call.
     Tell = Callable[[str], None]
     Advance = Callable[[int], None]
+    #: What JSON calls an object.
+    JsonObject = dict[str, Any]
 
 _T = TypeVar("_T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import NotUnderstood
 from ..logs.line import KeptLine
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ..values import JsonObject
     from .check import Checked
 
 _LARGEST_DESCRIPTION = 1 << 20
@@ -74,14 +75,14 @@ def _digest(file: Path) -> str | None:
         return None
 
 
-def _said(file: Path, version: str) -> dict[str, Any]:
+def _said(file: Path, version: str) -> JsonObject:
     """What a log says first of each key."""
     found = LineList(_Every())
     read_log(file, rules_of(version).dialect, file.name, keeper=found)
     return found.first_values
 
 
-def _changes(ours: dict[str, Any], theirs: dict[str, Any], more: str = "") -> str:
+def _changes(ours: JsonObject, theirs: JsonObject, more: str = "") -> str:
     """Keys whose values differ, with both values, and how many there are ``more``; empty where none do."""
     changed = [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]
     said = [f"{key} ({short(theirs.get(key))} is {short(ours.get(key))} now)" for key in changed[:_MOST_KEYS]]
@@ -99,7 +100,7 @@ def _compare_descriptions(root: Path, place: str, earlier: Path, before: str) ->
         yield remark("against.changed-description", ours[0], f"other than {theirs[0]}: {what}", place)
 
 
-def _description(root: Path, place: str) -> tuple[str, dict[str, Any]] | None:
+def _description(root: Path, place: str) -> tuple[str, JsonObject] | None:
     """The description of the system that a result folder belongs to, with its path."""
     parts = place.split("/")
     if "results" not in parts or parts.index("results") + 1 >= len(parts):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..tables.labels import Label
+    from ..values import JsonObject
 
 #: From this round of Training on a status is one of four texts; in this round by the checker only.
 _STATUS_ASKED_FROM = (4, 0)
@@ -120,7 +121,7 @@ def _is_status(status: Any) -> bool:
     return isinstance(status, str) and status in _STATUSES
 
 
-def _remarks_on_values(content: dict[str, Any], path: str) -> Iterator[Remark]:
+def _remarks_on_values(content: JsonObject, path: str) -> Iterator[Remark]:
     """Answers that mean nothing, in one remark."""
     says = {key for key, value in content.items() if not isinstance(value, str) or value.strip()}
     is_preview = str(content.get("status", "")).lower() == "preview"

@@ -28,6 +28,7 @@ from .home import CLONE_TAGS, CacheEntry, Home, Repository, json_in, tags_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ..values import JsonObject
     from .home import Described
 
 #: The automation that keeps the cache.
@@ -54,9 +55,9 @@ class CmHome(Home):
     def _cm(self) -> Any:
         return self._running or CM(str(self.repos_path))
 
-    def access(self, action: str, automation: str, **more: object) -> dict[str, Any]:
+    def access(self, action: str, automation: str, **more: object) -> JsonObject:
         """What Collective Mind answers: a dictionary with ``return``, and with ``error`` where that is above 0."""
-        answer: dict[str, Any] = self._cm.access({"action": action, "automation": automation, **more})
+        answer: JsonObject = self._cm.access({"action": action, "automation": automation, **more})
         return answer
 
     def _iter_cached(self) -> Iterator[CacheEntry]:
@@ -73,7 +74,7 @@ class CmHome(Home):
                 if folder.is_dir():  # an old one may go meanwhile
                     yield CacheEntry(tags_of(item.meta), folder, folder / "repo", is_old)
 
-    def _iter_remembered(self) -> Iterator[dict[str, Any]]:
+    def _iter_remembered(self) -> Iterator[JsonObject]:
         """See :class:`Home`; the next search of the cache drops them from the index in memory."""
         self.access("find", "repo", artifact="local")  # makes it load the index
         yield from self._cm.index.meta.get("cache", {}).values()
@@ -179,7 +180,7 @@ class CmHome(Home):
             write_atomically(file, new)
         return None
 
-    def _is_whole(self, content: dict[str, Any]) -> bool:
+    def _is_whole(self, content: JsonObject) -> bool:
         """Whether an index was made by looking at all repositories.
 
         After an index was cut off, CM goes on with one that has nothing but what it came across since: it lacks some of

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..flags import Typed
     from ..tables.suites import Source
+    from ..values import JsonObject
     from ..way_in import Commands
 
 _Json = TypeVar("_Json", list[Any], dict[str, Any])
@@ -164,7 +165,7 @@ class Home(ABC):
         """The entries of the cache that may have clones."""
 
     @abstractmethod
-    def _iter_remembered(self) -> Iterator[dict[str, Any]]:
+    def _iter_remembered(self) -> Iterator[JsonObject]:
         """The cache entries in the index: their tags, and the ``path`` of each."""
 
     def gone_entries(self) -> list[tuple[str, Path]]:
@@ -251,7 +252,7 @@ class Home(ABC):
             UnknownTarget: none of that name is registered, or the name matches several.
         """
 
-    def read_description(self, folder: Path) -> dict[str, Any] | None:
+    def read_description(self, folder: Path) -> JsonObject | None:
         """The description in an experiment's folder, with its uid; None where there is none.
 
         Raises:
@@ -274,7 +275,7 @@ class Home(ABC):
             OSError: the folder cannot be looked into.
         """
 
-    def describe(self, alias: str, uid: str, tags: list[str]) -> dict[str, Any]:
+    def describe(self, alias: str, uid: str, tags: list[str]) -> JsonObject:
         """The description of a new experiment, as the automation itself makes it."""
         return {"alias": alias, "uid": uid, **self.described_as, "tags": tags}
 
@@ -323,7 +324,7 @@ def _without_replaced(found: list[CacheEntry]) -> list[CacheEntry]:
     return [e for e in found if not e.is_old or not e.labels or (e is last[e.labels] and e.labels not in whole)]
 
 
-def _read_meta(file: Path) -> dict[str, Any]:
+def _read_meta(file: Path) -> JsonObject:
     """What a description says, in JSON or YAML.
 
     Raises:

@@ -24,6 +24,7 @@ from .home import BadDescription, CacheEntry, Home, Repository, is_clone, json_i
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ..values import JsonObject
     from .home import Described
 
 _MOST_BYTES = 16 << 20
@@ -70,7 +71,7 @@ class MlcHome(Home):
             has_expired = isinstance(expires, (int, float)) and 0 <= expires < time.time()
             yield CacheEntry(tags, folder, clone, has_expired, expires if has_expired else None)
 
-    def _iter_remembered(self) -> Iterator[dict[str, Any]]:
+    def _iter_remembered(self) -> Iterator[JsonObject]:
         """See :class:`Home`."""
         yield from (row for row in self._list_in("index_cache.json") if isinstance(row, dict))
 
@@ -88,7 +89,7 @@ class MlcHome(Home):
             self._describe(entry.folder, meta)
             raise
 
-    def _describe(self, folder: Path, meta: dict[str, Any]) -> None:
+    def _describe(self, folder: Path, meta: JsonObject) -> None:
         write_atomically(folder / self.description_file, json.dumps(meta, indent=4).encode("ascii"))
 
     def find_repository(self, name: str) -> Repository:
@@ -128,7 +129,7 @@ class MlcHome(Home):
                 if meta is not None:
                     yield Repository(self, str(meta.get("alias") or folder.name), meta["uid"], folder, folder / "experiment")
 
-    def _iter_described(self, parent: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    def _iter_described(self, parent: Path) -> Iterator[tuple[Path, JsonObject]]:
         """The folders in a folder that have a description, by name, each with it."""
         with contextlib.suppress(FileNotFoundError):
             for folder in sorted(parent.iterdir()):

@@ -19,6 +19,8 @@ from ..values import clean_text, finite_number
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..values import JsonObject
+
 _COUNTS = ("nodes", "host_processors_per_node", "accelerators_per_node")
 #: The longest published description has a few thousand bytes.
 _LARGEST_FILE_BYTES = 1 << 20
@@ -108,7 +110,7 @@ def read_logged_description(log: Path) -> Description | None:
     return None
 
 
-def _described(content: dict[str, Any], counts_per_node: bool = True) -> Description:
+def _described(content: JsonObject, counts_per_node: bool = True) -> Description:
     record = system_of(content, counts_per_node)
     unread = {field: names for field, names in description_keys().items() if getattr(record, field) is None}
     said = {names[0]: value for names in unread.values() if (value := _first(content, names)) is not None}
@@ -121,7 +123,7 @@ def _described(content: dict[str, Any], counts_per_node: bool = True) -> Descrip
     return Description(record, missing, misspelt, not_read)
 
 
-def system_of(description: dict[str, Any], counts_per_node: bool = True) -> System:
+def system_of(description: JsonObject, counts_per_node: bool = True) -> System:
     """The record of a description; the arguments are those of :func:`read_description`."""
     if isinstance(description.get("nodes"), list):
         description = _from_entry(description, counts_per_node) | description
@@ -141,7 +143,7 @@ def normal_division(value: object) -> str | None:
     return {"closed": "closed", "close": "closed", "open": "open"}.get(text)
 
 
-def _from_lines(data: bytes) -> dict[str, Any] | None:
+def _from_lines(data: bytes) -> JsonObject | None:
     """NVIDIA's descriptions of round 0.6, lines of a log without token and time, in the form of round 0.5; None for others.
 
     ``entry: {"value": "<a Python dict as text>"}`` has a dict as text for its nodes in turn.
@@ -161,7 +163,7 @@ def _from_lines(data: bytes) -> dict[str, Any] | None:
     return said | {"system_name": values.get("platform"), "framework": entry.get("framework"), "nodes": [node]}
 
 
-def _python_dict(text: object) -> dict[str, Any] | None:
+def _python_dict(text: object) -> JsonObject | None:
     """The Python dict that a text spells; None if it spells anything else."""
     if not isinstance(text, str) or len(text) > _LONGEST_PYTHON:
         return None
@@ -172,7 +174,7 @@ def _python_dict(text: object) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> JsonObject:
     """The JSON object in a small file.
 
     Raises:
@@ -190,7 +192,7 @@ def _read_file(path: Path) -> bytes:
         raise
 
 
-def _load_object(data: bytes) -> dict[str, Any]:
+def _load_object(data: bytes) -> JsonObject:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -208,7 +210,7 @@ def _load_object(data: bytes) -> dict[str, Any]:
     return content
 
 
-def _from_entry(entry: dict[str, Any], counts_per_node: bool) -> dict[str, Any]:
+def _from_entry(entry: JsonObject, counts_per_node: bool) -> JsonObject:
     """The form of round 0.5, with a list of kinds of nodes, in the keys of later rounds, which some of 0.6 have beside it.
 
     Where ``num_accelerators`` may be that of all nodes, and there is more than one, the number is not known; but for TPUs,
@@ -240,7 +242,7 @@ def _from_entry(entry: dict[str, Any], counts_per_node: bool) -> dict[str, Any]:
     }
 
 
-def _first(description: dict[str, Any], names: tuple[str, ...]) -> object:
+def _first(description: JsonObject, names: tuple[str, ...]) -> object:
     return next((value for name in names if (value := description.get(name)) not in (None, "")), None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import git
+
+    from ..values import JsonObject
 
 #: Start of the first made-up run, in milliseconds since the epoch.
 START_MS = 1_700_000_000_000
@@ -28,9 +30,9 @@ _CONVERGED_EPOCHS = 100
 
 
 @functools.cache
-def _sample() -> dict[str, Any]:
+def _sample() -> JsonObject:
     """The content of ``sample.yaml``."""
-    content: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+    content: JsonObject = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
     return content
 
 
@@ -97,7 +99,7 @@ def _evaluations(benchmark: str, first_quality: float) -> tuple[tuple[float, flo
     return (converged / 2, first_quality), (converged, 0.9)
 
 
-def system_description(submitter: str, **keys: object) -> dict[str, Any]:
+def system_description(submitter: str, **keys: object) -> JsonObject:
     """A system description with every key that the importer reads; ``keys`` replace the defaults."""
     return {**_sample()["description"], "submitter": submitter, **keys}
 
