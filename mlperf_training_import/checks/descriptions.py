@@ -54,11 +54,6 @@ class CheckedDescription:
         return self.path.rpartition("/")[2]
 
     @property
-    def is_closed(self) -> bool:
-        """Whether the package checker takes the system for one of the closed division."""
-        return self.division == "closed"
-
-    @property
     def means_closed(self) -> bool:
         """Whether it says closed in any spelling."""
         return normal_division(self.division) == "closed"

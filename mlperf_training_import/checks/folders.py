@@ -135,7 +135,8 @@ class FolderCheck:
 
     @property
     def _is_closed(self) -> bool:
-        return self.description is not None and self.description.is_closed
+        """Whether the package checker takes the system for one of the closed division."""
+        return self.description is not None and self.description.division == "closed"
 
     def _say(self, name: str, found: str, asked: str = "", place: str = "", weight: str = "") -> None:
         said = remark(name, place or self.folder, found, self.folder, asked=asked, weight=weight)

@@ -46,7 +46,8 @@ def facts_of(round_: Round, rules: Rules, submission: Submission, logs: Sequence
         rules=rules,
         submission=submission,
         benchmark=benchmark_of(_benchmark_key(rules, submission, logs), rules.version),
-        division=submission.system_record.division or first_division(logs),
+        division=submission.system_record.division
+        or next(filter(None, (normal_division(log.division) for log in logs)), UNKNOWN_DIVISION),
         logs=tuple(logs),
         repeated=repeated_logs(round_.path, submission, logs),
         scaling_factor=factor,
@@ -61,11 +62,6 @@ def _benchmark_key(rules: Rules, submission: Submission, logs: Sequence[RunLog])
         return folder
     logged = only(rules.aliases.get(log.benchmark, log.benchmark) for log in logs if log.benchmark)
     return logged if logged in known_benchmarks() else folder or ""
-
-
-def first_division(logs: Sequence[RunLog]) -> str:
-    """What the first log says that says ``closed`` or ``open``."""
-    return next(filter(None, (normal_division(log.division) for log in logs)), UNKNOWN_DIVISION)
 
 
 def repeated_logs(root: Path, submission: Submission, logs: Sequence[RunLog]) -> tuple[tuple[str, ...], ...]:

@@ -15,7 +15,7 @@ from .doubts import doubts_among, doubts_of
 from .energy import measure
 from .metrics import metrics_of
 from .review import verdict_figures, verdict_of
-from .score import judge, score_of
+from .score import SCORINGS, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,4 +61,4 @@ def _score(facts: Facts, runs: Sequence[Run]) -> Score:
         return Score(code="no-logs", reason=what)
     if facts.scaling_trouble is not None:
         return Score(code="invalid-scaling-file", reason=facts.scaling_trouble)
-    return score_of(facts.metric, runs, facts.benchmark, facts.scaling_factor)
+    return SCORINGS[facts.metric.scoring](runs, facts.benchmark, facts.scaling_factor)

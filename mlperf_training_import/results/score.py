@@ -17,7 +17,6 @@ from ..values import add_up, all_known, finite_number
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ..tables.metrics import Metric
     from ..tables.rules import Benchmark, Rules, Target
 
 #: The code of a reason why a run does not count, and the reason for people.
@@ -143,11 +142,6 @@ def _date(time_ms: float) -> str:
         return "no date"
 
 
-def score_of(metric: Metric, runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | None) -> Score:
-    """The score of some runs, made as their metric asks; the arguments are those of :func:`mean_of_kept`."""
-    return _SCORINGS[metric.scoring](runs, benchmark, scaling_factor)
-
-
 def mean_of_kept(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: float | None = None) -> Score:
     """The mean of the counted minutes without the fastest and slowest runs.
 
@@ -202,7 +196,7 @@ def models_per_minute(runs: Sequence[Run], benchmark: Benchmark, _scaling_factor
 
 
 #: How runs become a score, by the names of ``tables/metrics.yaml``.
-_SCORINGS: dict[str, Callable[[Sequence[Run], Benchmark, float | None], Score]] = {
+SCORINGS: dict[str, Callable[[Sequence[Run], Benchmark, float | None], Score]] = {
     function.__name__: function for function in (mean_of_kept, models_per_minute)
 }
 

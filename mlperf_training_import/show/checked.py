@@ -53,10 +53,7 @@ def _block(remarks: list[Remark]) -> Iterator[str]:
 
 def to_json(checked: Checked) -> str:
     """One object for each remark, in a document that says which form it has."""
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "round": checked.version,
-        "rules": f"mlperf_logging {PEER_VERSION}",
+    document = _head(checked) | {
         "results": checked.results,
         "would_pass": checked.passing,
         "refused_wrongly": checked.refused_wrongly,
@@ -64,6 +61,10 @@ def to_json(checked: Checked) -> str:
         "remarks": [_as_object(said) for said in checked.remarks],
     }
     return json.dumps(document, indent=1)
+
+
+def _head(checked: Checked) -> dict[str, object]:
+    return {"schema_version": SCHEMA_VERSION, "round": checked.version, "rules": f"mlperf_logging {PEER_VERSION}"}
 
 
 def _as_object(said: Remark) -> dict[str, object]:
@@ -81,10 +82,7 @@ def _as_object(said: Remark) -> dict[str, object]:
 
 def to_peer_json(checked: Checked) -> str:
     """The verdicts of the programs of mlperf_logging: an object for each log, folder, package and description."""
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "round": checked.version,
-        "rules": f"mlperf_logging {PEER_VERSION}",
+    document = _head(checked) | {
         "logs": [
             {
                 "log": log.path,
