@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..errors import NothingToScore, NotUnderstood
-from ..findings import Finding
 from ..model import Round, RunLog, Submission
 from ..results.facts import facts_of
 from ..results.judge import judge_result
@@ -26,6 +25,8 @@ from .tree import Tree, contents_of, entries_of, find_tree, newest_round, round_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from ..findings import Finding
 
 
 #: Findings of the walk that say where nobody looks for results.
@@ -302,7 +303,7 @@ class _Check:
             for submission, runs in self._judgeable
         ]
         return [
-            remark_on_doubt(Finding(doubt.code, round_.label, doubt.where, doubt.what, result.submission.folder))
+            remark_on_doubt(doubt, result.submission.folder)
             for result in judged
             for doubt in result.doubts
             if doubt.code in _DOUBTS

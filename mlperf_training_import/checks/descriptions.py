@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..regular import read_regular
 from ..rounds.description import normal_division
@@ -74,7 +74,8 @@ def check_description(file: Path, path: str, label: Label) -> CheckedDescription
         checked.remarks.append(remark("system.missing", path, f"without {', '.join(missing)}"))
     checked.remarks += _remarks_on_values(content, path)
     status = content.get("status")
-    if label.suite == "training" and label.number >= _STATUS_ASKED_FROM and "status" in content and not _is_status(status):
+    is_status = "status" not in content or (isinstance(status, str) and status in _STATUSES)
+    if label.suite == "training" and label.number >= _STATUS_ASKED_FROM and not is_status:
         checked.reasons = [f"status-value:{status}"]
         is_early = label.number == _STATUS_ASKED_FROM
         name = "system.status-before" if is_early else "system.status"
@@ -110,10 +111,6 @@ def _stops(checked: CheckedDescription, name: str, what: str) -> CheckedDescript
     checked.verdict = "crash"
     checked.remarks.append(remark(name, checked.path, what))
     return checked
-
-
-def _is_status(status: Any) -> bool:
-    return isinstance(status, str) and status in _STATUSES
 
 
 def _remarks_on_values(content: JsonObject, path: str) -> Iterator[Remark]:

@@ -8,11 +8,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..findings import kinds_of_findings
 from ..tables.files import Name, Row, table_in
 from ..values import counted
 
 if TYPE_CHECKING:
-    from ..findings import Finding
+    from ..model import Doubt
     from ..tables.checks import Rule
     from .log_rules import Failure
 
@@ -80,10 +81,10 @@ def remark(
     return Remark(name, weight or kind.weight, place, found, asked or kind.asked, kind.mend, folder or place, line)
 
 
-def remark_on_doubt(finding: Finding) -> Remark:
+def remark_on_doubt(doubt: Doubt, folder: str) -> Remark:
     """A remark about what the judgement of a result doubts, which has a row in ``findings.yaml``."""
-    folder = finding.folder or finding.where
-    return Remark(f"result.{finding.code}", "objection", finding.where, finding.what, "", finding.kind.advice, folder)
+    advice = kinds_of_findings()[doubt.code].advice
+    return Remark(f"result.{doubt.code}", "objection", doubt.where, doubt.what, "", advice, folder)
 
 
 def remark_on_line(failure: Failure, place: str, folder: str) -> Remark:

@@ -122,7 +122,10 @@ class Dataset:
 
     def _mark_repeats(self) -> None:
         """Marks the runs and results that repeat a row of any round."""
-        tables = {name: _read_columns(self.folder, name, columns) for name, columns in _REPEATS.items()}
+        tables = {
+            name: {file.stem: list(iter_rows(file, name, columns)) for file in table_files(self.folder, name)}
+            for name, columns in _REPEATS.items()
+        }
         mark_runs(tables["runs"])
         mark_results(tables["results"], tables["runs"])
         for name, rounds in tables.items():
@@ -146,7 +149,7 @@ class Dataset:
         others = sorted({version for version in versions.values() if version != schema_version()})
         if not others:
             return
-        labels = sorted({_label_of(file) for file in versions}, key=order_of_label)
+        labels = sorted({file.parent.name.partition("=")[2] or file.stem for file in versions}, key=order_of_label)
         for file in files:
             file.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # it holds other files
@@ -156,15 +159,6 @@ class Dataset:
             f"{self.folder}: removed the data set of version {', '.join(others)} of the schema, which is {schema_version()} "
             f"now; rounds to be written again: {', '.join(labels)}"
         )
-
-
-def _read_columns(folder: Path, table: str, columns: Sequence[str]) -> dict[str, list[Row]]:
-    """Some columns of a table, by label.
-
-    Raises:
-        BadInput: a file cannot be read.
-    """
-    return {file.stem: list(iter_rows(file, table, columns)) for file in table_files(folder, table)}
 
 
 def _with_columns(file: Path, rows: Sequence[Row]) -> bytes | None:
@@ -185,10 +179,6 @@ def _iter_files(folder: Path, table: str) -> Iterator[Path]:
     yield from folder.glob(f"{_CSV_FOLDER}/{table}/*.csv")
     for ending in ("parquet", "csv"):
         yield from folder.glob(f"{table}/suite=*/round=*/{table}.{ending}")
-
-
-def _label_of(file: Path) -> str:
-    return file.parent.name.partition("=")[2] or file.stem
 
 
 def _version_of(file: Path) -> str:

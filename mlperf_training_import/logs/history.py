@@ -46,7 +46,10 @@ class HistoryReader:
         """The history of the run that counts; None for a log without evaluations, or with too many."""
         if not 0 < len(self._taken) <= _MOST_EVALUATIONS:
             return None
-        before = [(time_ms, _evaluation(said)) for time_ms, said in self._taken[: self._end]]
+        before = [
+            (time_ms, evaluation_of(*(evaluation_parts(*value_and_metadata(said)) if isinstance(said, bytes) else said)))
+            for time_ms, said in self._taken[: self._end]
+        ]
         figures = [(each.value, each.metric, each.epoch, each.samples, each.step) for _, each in before]
         return History(
             count=len(before),
@@ -56,10 +59,6 @@ class HistoryReader:
             is_outside=_is_outside([time_ms for time_ms, _ in self._taken], run_start_ms, run_stop_ms),
             set_back_ms=_set_back(run_start_ms, [time_ms for time_ms, _ in before[self._begin :]]),
         )
-
-
-def _evaluation(said: _Said) -> Evaluation:
-    return evaluation_of(*(evaluation_parts(*value_and_metadata(said)) if isinstance(said, bytes) else said))
 
 
 def _milestones(evaluations: list[tuple[float, Evaluation]]) -> tuple[tuple[float, Evaluation], ...]:

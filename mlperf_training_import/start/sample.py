@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from ..tables.files import load_table
 from .fetch import need_git
 
 if TYPE_CHECKING:
@@ -32,8 +31,7 @@ _CONVERGED_EPOCHS = 100
 @functools.cache
 def _sample() -> JsonObject:
     """The content of ``sample.yaml``."""
-    content: JsonObject = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
-    return content
+    return load_table(Path(__file__).with_suffix(".yaml"), dict[str, Any])
 
 
 def log_line(time_ms: float | str, key: str, value: object = None, metadata: Mapping[str, object] | None = None) -> str:

@@ -76,6 +76,8 @@ class KeyRules:
     only_earliest: bool = False
     next: str | None = None
     next_if: Formula | None = None
+    #: What :attr:`raw_of` was of lines that passed: logs of one result repeat them.
+    passed: set[bytes] = field(default_factory=set)
 
     @functools.cached_property
     def of_place(self) -> tuple[Formula, ...]:
@@ -92,11 +94,6 @@ class KeyRules:
         """What of a line decides about :attr:`of_line`, as it stands in the log; None where more than one part does."""
         asked = frozenset[str]().union(*(names_of(rule.test) for rule in self.each if not _ORDER.fullmatch(rule.test)))
         return operator.attrgetter(f"raw_{next(iter(asked))}") if asked in ({"value"}, {"metadata"}) else None
-
-    @functools.cached_property
-    def passed(self) -> set[bytes]:
-        """What :attr:`raw_of` was of lines that passed: logs of one result repeat them."""
-        return set()
 
     @functools.cached_property
     def only_tests(self) -> bool:
