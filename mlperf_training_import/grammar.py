@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
     #: What a formula is turned into: what it is about in, a value out.
     Formula = Callable[[Any], Any]
+    #: What does the work of an operator, or of a function with a name.
+    Function = Callable[..., Any]
 
 #: Operators that do the same to all values, however large these are.
-COMPARISONS: Mapping[type[ast.AST], Callable[..., Any]] = {
+COMPARISONS: Mapping[type[ast.AST], Function] = {
     ast.Not: operator.not_,
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -39,8 +41,8 @@ class Grammar(NamedTuple):
         read: turns everything else into a formula, such as constants and names, or raises why it is no part of one.
     """
 
-    operators: Mapping[type[ast.AST], Callable[..., Any]]
-    functions: Mapping[str, Callable[..., Any]]
+    operators: Mapping[type[ast.AST], Function]
+    functions: Mapping[str, Function]
     read: Callable[[ast.AST], Formula]
 
     def compiled(self, node: ast.AST) -> Formula:
@@ -66,7 +68,7 @@ class Grammar(NamedTuple):
                 return self.applied(self.functions[name], arguments)
         return self.read(node)
 
-    def applied(self, function: Callable[..., Any], arguments: Sequence[ast.AST]) -> Formula:
+    def applied(self, function: Function, arguments: Sequence[ast.AST]) -> Formula:
         """The function of the values of the arguments. Most formulas compare a value with a constant, which must be fast."""
         parts = [self.compiled(argument) for argument in arguments]
         match arguments:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from .descriptions import CheckedDescription
     from .logs import CheckedLog
 
+    #: ``pass`` or ``fail``, the code of why, and the factor, where there is one.
+    _Verdict = tuple[str, str, float | None]
+
 #: The written rules ask for seeds from this round of Training on.
 _SEEDS_ASKED_FROM = (4, 1)
 #: The written rules ask for the same submitter in logs and descriptions from this round on.
@@ -62,7 +65,7 @@ class CheckedFolder:
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     stops: str | None = None
-    rcp: tuple[str, str, float | None] | None = None
+    rcp: _Verdict | None = None
     is_skipped: bool = False
     remarks: list[Remark] = field(default_factory=list)
 
@@ -344,7 +347,7 @@ class FolderCheck:
             return
         self._say_if_closed(name, what, self.folder)
 
-    def _judge_references(self) -> tuple[str, str, float | None]:
+    def _judge_references(self) -> _Verdict:
         """Verdict, code and factor as ``rcp_checker.check_directory`` has them."""
         batch_size, named = self._agreed()
         label = self._label
@@ -389,7 +392,7 @@ class FolderCheck:
         return batch_size, named
 
 
-def _named(name: str, reference: Reference, batch_size: float, factor: float | None) -> tuple[str, str, float | None]:
+def _named(name: str, reference: Reference, batch_size: float, factor: float | None) -> _Verdict:
     """A verdict as the oracle writes it."""
     sizes = reference.batch_sizes
     if name == "missing":

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ..model import RunLog
     from ..tables.checks import Rulebook
 
+    #: The names of remarks, each with what was found, and the line.
+    _Doubts = Iterator[tuple[str, str, KeptLine]]
+
 #: Keys that a folder asks of its logs, beside those of the rules.
 _KEYS_OF_PROGRESS = frozenset({"global_batch_size", "submission_benchmark", "run_stop"}) | EVALUATION_KEYS
 _KEYS_OF_FOLDER = _KEYS_OF_PROGRESS | {"seed", "submission_org", "config_filename"}
@@ -235,7 +238,7 @@ def _iter_unread(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iter
         yield "log.no-rules", f"{rulebook.version} has no rules for {short(name)}{meant}", None
 
 
-def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iterator[tuple[str, str, KeptLine]]:
+def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> _Doubts:
     """What the checkers let pass although the lines contradict each other: id of a remark, what was found, and where."""
     starts, stops = found.by_key.get("run_start", []), found.by_key.get("run_stop", [])
     yield from _repeated(starts, "run_start")
@@ -256,15 +259,13 @@ def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Itera
         yield from _target_outside(found, judged, rulebook, starts[0], stops[-1])
 
 
-def _repeated(lines: list[KeptLine], key: str) -> Iterator[tuple[str, str, KeptLine]]:
+def _repeated(lines: list[KeptLine], key: str) -> _Doubts:
     if len(lines) > 1:
         seconds = abs(lines[-1].time - lines[0].time) / 1000
         yield "run.repeated", f"{len(lines)} lines with the key {key}, {seconds:.3f} s apart", lines[1]
 
 
-def _target_outside(
-    found: LineList, judged: JudgedLog, rulebook: Rulebook, start: KeptLine, stop: KeptLine
-) -> Iterator[tuple[str, str, KeptLine]]:
+def _target_outside(found: LineList, judged: JudgedLog, rulebook: Rulebook, start: KeptLine, stop: KeptLine) -> _Doubts:
     """Whether the target is reached before the run or after it, and not within."""
     scope = rulebook.scopes[judged.scopes[-1]]
     if scope.name.partition("_")[2] in _EVALUATED_AFTERWARDS or not scope.name.startswith("closed_"):

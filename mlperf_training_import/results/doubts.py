@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from ..model import Judged, Round, Run, RunLog
     from ..tables.rules import Benchmark, Rules, Target
 
+    #: Places in a round or in the tables, each with what is odd there.
+    _Places = Iterator[tuple[str, str]]
+
 #: So many logs are named; the report names the others with their minutes.
 _NAMED_LOGS = 10
 #: Training that starts so long before the end of initialisation was not started by what logged it.
@@ -307,13 +310,13 @@ def odd_scaling(judged: Judged) -> str | None:
 # Of a whole round
 
 
-def unknown_round(rules: Rules, _results: Sequence[Judged]) -> Iterator[tuple[str, str]]:
+def unknown_round(rules: Rules, _results: Sequence[Judged]) -> _Places:
     if not rules.known:
         what = f"round {rules.version} is not in the table; imported by the last rules"
         yield place_to_extend(ROUNDS_FILE, "rounds"), what
 
 
-def unknown_benchmark(rules: Rules, results: Sequence[Judged]) -> Iterator[tuple[str, str]]:
+def unknown_benchmark(rules: Rules, results: Sequence[Judged]) -> _Places:
     for key, judged in _first_of_each_benchmark(results).items():
         if not judged.benchmark.known:
             place, what = place_to_extend(BENCHMARKS_FILE), f"benchmark {key} is not in the table"
@@ -323,7 +326,7 @@ def unknown_benchmark(rules: Rules, results: Sequence[Judged]) -> Iterator[tuple
             yield place, f"{what}; imported without a target (first seen in {judged.submission.folder})"
 
 
-def new_edition(rules: Rules, results: Sequence[Judged]) -> Iterator[tuple[str, str]]:
+def new_edition(rules: Rules, results: Sequence[Judged]) -> _Places:
     for key in _first_of_each_benchmark(results):
         edition = edition_of(key, rules.version)
         if edition is not None and not edition.known:
@@ -335,7 +338,7 @@ def _first_of_each_benchmark(results: Sequence[Judged]) -> dict[str, Judged]:
     return {judged.benchmark.key: judged for judged in reversed(results) if judged.benchmark.key}
 
 
-def unknown_name(_rules: Rules, results: Sequence[Judged]) -> Iterator[tuple[str, str]]:
+def unknown_name(_rules: Rules, results: Sequence[Judged]) -> _Places:
     first: dict[tuple[str, str], str] = {}
     for judged in results:
         submission = judged.submission
@@ -348,7 +351,7 @@ def unknown_name(_rules: Rules, results: Sequence[Judged]) -> Iterator[tuple[str
         yield place, what
 
 
-def stray_logs(_rules: Rules, results: Sequence[Judged]) -> Iterator[tuple[str, str]]:
+def stray_logs(_rules: Rules, results: Sequence[Judged]) -> _Places:
     taken: dict[object, Judged] = {}
     for judged in results:
         if judged.score.minutes is not None and (other := taken.setdefault(judged.identity, judged)) is not judged:
@@ -380,7 +383,7 @@ _OF_RESULT: tuple[Callable[[Judged], str | None], ...] = (
     odd_scaling,
 )
 #: Checks of a whole round: places, and what is odd about them.
-_OF_ROUND: tuple[Callable[[Rules, Sequence[Judged]], Iterator[tuple[str, str]]], ...] = (
+_OF_ROUND: tuple[Callable[[Rules, Sequence[Judged]], _Places], ...] = (
     unknown_round,
     unknown_benchmark,
     new_edition,

@@ -20,6 +20,8 @@ from ..grammar import COMPARISONS, Grammar
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
+    from ..grammar import Function
+
     #: What a formula is turned into: a line in, a value out.
     Formula = Callable[["Line"], Any]
 
@@ -93,7 +95,7 @@ def _square_root(value: Any) -> Any:
 
 
 #: The functions that a formula may use. ``whole``: a number that differs from a whole one by less than 0.00001.
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, Function] = {
     "abs": abs,
     "ceil": math.ceil,
     "close": math.isclose,
@@ -109,7 +111,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "whole": _whole,
 }
 _CONSTANTS = {"true": True, "false": False, "none": None, "inf": math.inf}
-_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+_OPERATORS: dict[type[ast.AST], Function] = {
     **COMPARISONS,
     ast.USub: operator.neg,
     ast.Add: operator.add,

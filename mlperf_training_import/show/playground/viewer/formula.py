@@ -13,9 +13,12 @@ import ast
 import contextlib
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ....grammar import COMPARISONS, Grammar
+
+if TYPE_CHECKING:
+    from ....grammar import Function
 
 #: What a formula is turned into: a result in, a value out.
 Formula = Callable[[Mapping[str, Any]], Any]
@@ -32,7 +35,7 @@ class FormulaError(Exception):
     """A formula that cannot be understood; the message says what is not."""
 
 
-def _on_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
+def _on_numbers(function: Function) -> Function:
     """The function where all its arguments are numbers, and an error otherwise."""
 
     def calculate(*values: Any) -> Any:
@@ -75,10 +78,10 @@ def _bounded(value: Any, largest: int = _LARGEST_VALUE) -> Any:
     return value
 
 
-def _all_bounded(functions: Mapping[Any, Callable[..., Any]]) -> dict[Any, Callable[..., Any]]:
+def _all_bounded(functions: Mapping[Any, Function]) -> dict[Any, Function]:
     """The functions, whose values are not too large."""
 
-    def bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+    def bounded(function: Function) -> Function:
         return lambda *values: _bounded(function(*values))
 
     return {name: bounded(function) for name, function in functions.items()}
