@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..regular import sha256_of
 from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
 from .parquet import metadata_of, table_files
+
+if TYPE_CHECKING:
+    from ..values import JsonObject
 
 CROISSANT_FILE = "croissant.json"
 
@@ -30,7 +33,7 @@ _TYPES = {
 _HEAD = Path(__file__).with_name("croissant_head.json")
 
 
-def describe(folder: Path) -> dict[str, Any]:
+def describe(folder: Path) -> JsonObject:
     """The description of the files in a folder, with their checksums.
 
     Raises:
@@ -55,12 +58,12 @@ def _address(origin: dict[str, str]) -> str:
     return f"{origin['source']}/tree/{origin['commit']}" if "commit" in origin else origin["source"]
 
 
-def _node(type_: str, id_: str, /, **keys: Any) -> dict[str, Any]:
+def _node(type_: str, id_: str, /, **keys: Any) -> JsonObject:
     """A part of the description; its name is its id unless ``keys`` have one."""
     return {"@type": f"cr:{type_}", "@id": id_, "name": id_, **keys}
 
 
-def _file_set(table: TableSchema) -> dict[str, Any]:
+def _file_set(table: TableSchema) -> JsonObject:
     return _node(
         "FileSet",
         f"{table.name}-files",
@@ -70,7 +73,7 @@ def _file_set(table: TableSchema) -> dict[str, Any]:
     )
 
 
-def _file_object(file: Path, folder: Path) -> dict[str, Any]:
+def _file_object(file: Path, folder: Path) -> JsonObject:
     name, (digest, size) = file.relative_to(folder).as_posix(), sha256_of(file)
     return _node(
         "FileObject",
@@ -82,13 +85,13 @@ def _file_object(file: Path, folder: Path) -> dict[str, Any]:
     )
 
 
-def _record_set(table: TableSchema) -> dict[str, Any]:
+def _record_set(table: TableSchema) -> JsonObject:
     fields = [_field(table.name, column) for column in table.columns]
     key = {"key": [{"@id": f"{table.name}/{column}"} for column in table.key]} if table.key else {}
     return _node("RecordSet", table.name, description=table.text, **key, field=fields)
 
 
-def _field(table: str, column: Column) -> dict[str, Any]:
+def _field(table: str, column: Column) -> JsonObject:
     notes = [f"unit: {column.unit}"] if column.unit else []
     notes += [f"refers to {column.of}"] if column.of else []
     notes += ["derived"] if column.derived else []

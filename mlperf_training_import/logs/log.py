@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from ..model import Evaluation
     from ..tables.rules import Dialect
+    from ..values import JsonObject
     from .details import DetailsReader
 
 #: A log is read in blocks of this many bytes, so that memory does not grow with its size. Larger ones are slower: Python
@@ -239,7 +240,7 @@ class _LogReader:
         self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
         self._facts: dict[str, Any] = {}
         self._attempts = _Attempts()
-        self._unnamed_evaluation: tuple[object, dict[str, Any]] | bytes | None = None
+        self._unnamed_evaluation: tuple[object, JsonObject] | bytes | None = None
         self._paired_evaluations: list[Evaluation] = []
         self._samples_after_evaluation: float | None = None  # NaN where several lines say different things
         self._history = HistoryReader()
@@ -435,7 +436,7 @@ class _LogReader:
             facts["run_start_ms"], facts["start_number"] = time_ms, facts["run_starts"]
             self._history.begin()
 
-    def _take_run_stop(self, time_ms: float, value: object, metadata: dict[str, Any]) -> None:
+    def _take_run_stop(self, time_ms: float, value: object, metadata: JsonObject) -> None:
         facts = self._facts
         facts["run_stops"] = facts.get("run_stops", 0) + 1
         if "run_start_ms" in facts and "run_stop_ms" not in facts:
@@ -444,7 +445,7 @@ class _LogReader:
             facts["run_stop_ms"], facts["stop_number"] = time_ms, facts["run_stops"]
             facts["succeeded"], facts["status"] = self._judge_stop(value, metadata)
 
-    def _take_evaluation(self, value: object, metadata: dict[str, Any]) -> None:
+    def _take_evaluation(self, value: object, metadata: JsonObject) -> None:
         if not isinstance(metadata.get("metric"), str):
             self._unnamed_evaluation = (value, metadata)
             return
@@ -452,7 +453,7 @@ class _LogReader:
         if len(self._paired_evaluations) > _MOST_EVALUATIONS:
             raise Spent(f"more than {_MOST_EVALUATIONS:,} evaluations that name a metric; not read further")
 
-    def _judge_stop(self, value: object, metadata: dict[str, Any]) -> tuple[bool, str | None]:
+    def _judge_stop(self, value: object, metadata: JsonObject) -> tuple[bool, str | None]:
         """Whether a ``run_stop`` reports success, and the status as text for people."""
         rule = self._dialect.success
         part = metadata if rule.part == "metadata" else value

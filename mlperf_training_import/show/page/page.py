@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from ...values import Tell
+    from ...values import JsonObject, Tell
 
     _Entries = list[Mapping[str, Any]]
-    _Drawn = Iterable[tuple[str, list[dict[str, Any]]]]
+    _Drawn = Iterable[tuple[str, list[JsonObject]]]
 
 INDEX_FILE = "index.html"
 DATA_FILE = "results.json"
@@ -33,7 +33,7 @@ _MOST_EMBEDDED_BYTES = 2 << 20
 def write_output(
     entries: Iterable[Mapping[str, Any]],
     output: Path,
-    report: Mapping[str, Any] | None = None,
+    report: JsonObject | None = None,
     dataset: Path | None = None,
     tell: Tell = lambda _: None,
 ) -> int:
@@ -70,7 +70,7 @@ def is_page(output: Path) -> bool:
     return output.suffix.lower() in (".html", ".htm") and not output.is_dir()
 
 
-def _write_page(found: _Entries, file: Path, report: Mapping[str, Any], dataset: Path | None, drawn: _Drawn) -> str:
+def _write_page(found: _Entries, file: Path, report: JsonObject, dataset: Path | None, drawn: _Drawn) -> str:
     """Writes one file; returns a message about the learning curves."""
     curves = dict(drawn)
     about_curves = f"learning curves of {counted(len(curves), 'result')} from {dataset}"
@@ -85,7 +85,7 @@ def _write_page(found: _Entries, file: Path, report: Mapping[str, Any], dataset:
     return about_curves
 
 
-def _write_site(found: _Entries, folder: Path, report: Mapping[str, Any], dataset: Path | None, drawn: _Drawn) -> str:
+def _write_site(found: _Entries, folder: Path, report: JsonObject, dataset: Path | None, drawn: _Drawn) -> str:
     """The same for a folder."""
     _make(folder)
     news = new_rounds(found)

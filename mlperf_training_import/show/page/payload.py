@@ -19,14 +19,14 @@ from ..entries import edition_of_entry, number_in, text_in
 from .records import Entry, fields_of, page_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Sequence
+
+    from ...values import JsonObject
 
 Fields = dict[str, Any]
 
 
-def make_payload(
-    entries: Sequence[Entry], report: Mapping[str, Any], version: str, with_curves: Container[str] = ()
-) -> dict[str, Any]:
+def make_payload(entries: Sequence[Entry], report: JsonObject, version: str, with_curves: Container[str] = ()) -> JsonObject:
     """What the page's scripts read.
 
     Args:
@@ -64,7 +64,7 @@ def make_payload(
     }
 
 
-def _editions(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[dict[str, Any]]:
+def _editions(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[JsonObject]:
     """The editions, by suite and title; each row gets the index of its edition. An edition has one suite and one unit."""
     members: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for place, entry in enumerate(entries):
@@ -86,7 +86,7 @@ def _edition_key(entry: Entry) -> tuple[str, Metric, str, str]:
     return (suite, metric_in(entry), text_in(entry, "Result_Units"), edition_of_entry(entry).id)
 
 
-def _edition(key: tuple[str, Metric, str, str], entries: Sequence[Entry], rows: Sequence[Fields]) -> dict[str, Any]:
+def _edition(key: tuple[str, Metric, str, str], entries: Sequence[Entry], rows: Sequence[Fields]) -> JsonObject:
     suite, metric, unit, edition = key
     first = entries[0]
     runs = Counter(number for entry in entries if (number := number_in(entry, "runs_count")) is not None)
@@ -159,7 +159,7 @@ def _add_repeats(entries: Sequence[Entry], rows: Sequence[Fields]) -> None:
                 row["availabilities"] = availabilities
 
 
-def _sources(rows: Sequence[Fields], rounds: Sequence[str]) -> list[dict[str, Any]]:
+def _sources(rows: Sequence[Fields], rounds: Sequence[str]) -> list[JsonObject]:
     found = {(row["round"], row["git_url"], row["git_commit"]) for row in rows}
     return [
         {"round": round_, "git_url": url, "git_commit": commit}
@@ -167,7 +167,7 @@ def _sources(rows: Sequence[Fields], rounds: Sequence[str]) -> list[dict[str, An
     ]
 
 
-def _findings(report: Mapping[str, Any], identities: set[str]) -> dict[str, list[dict[str, str]]]:
+def _findings(report: JsonObject, identities: set[str]) -> dict[str, list[dict[str, str]]]:
     """The findings about each result that has any: those about its folder."""
     found: dict[str, list[dict[str, str]]] = defaultdict(list)
     of_folders = {
@@ -182,14 +182,14 @@ def _findings(report: Mapping[str, Any], identities: set[str]) -> dict[str, list
     return dict(found)
 
 
-def _identity_of(round_: Mapping[str, Any], folder: Mapping[str, Any]) -> str:
+def _identity_of(round_: JsonObject, folder: JsonObject) -> str:
     """The identity of the result in a folder of the report, as a row of the page has it."""
     names = {"submitter_folder": "submitter", "system_file": "system", "Model_ID": "benchmark", "metric": "metric"}
     entry = {key: folder.get(name) for key, name in names.items()}
     return "\n".join(stored_identity(entry | {"version": round_.get("version")}) or ())
 
 
-def _objects(report: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+def _objects(report: JsonObject, key: str) -> list[JsonObject]:
     """The objects in a list of a report, which may be of an older import, or anything."""
     listed = report.get(key)
     return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
