@@ -30,9 +30,7 @@ class Commands:
     own: str | None = None
     named: str = ""
 
-    def next_steps(
-        self, target_repo: str = "", *, playground: bool, dataset: bool, registered: bool
-    ) -> list[tuple[str, str]]:
+    def next_steps(self, target_repo: str, *, playground: bool, dataset: bool, registered: bool) -> list[tuple[str, str]]:
         """What can be done with what was imported.
 
         Args:

@@ -145,10 +145,6 @@ class FolderCheck:
         said = remark(name, place or self.folder, found, self.folder, asked=asked, weight=weight)
         self.checked.remarks.append(said)
 
-    def _stop(self, why: str, name: str = "package.stops") -> None:
-        self._say(name, why)
-        raise _Stops(why)
-
     def _check_division(self) -> None:
         if self.description is None:
             raise _Stops("no description")  # which is said where descriptions are looked at
@@ -188,7 +184,9 @@ class FolderCheck:
             if stem not in bad:
                 self._check_power_files(stem, self.contents.power[stem], counts, bad)
         if not counts["node"]:
-            self._stop("power/ has no folder for any log", "package.power")
+            why = "power/ has no folder for any log"
+            self._say("package.power", why)
+            raise _Stops(why)
         for kind, numbers in counts.items():
             usual = max(Counter(numbers), key=Counter(numbers).__getitem__)
             for stem, number in zip(stems, numbers, strict=False):  # which names another log where one has no folder

@@ -145,7 +145,6 @@ class LogCache:
 
     def __init__(self, file: Path | None = None, *, is_kept: bool = True) -> None:
         """Takes what a file remembers, and writes it again if it ``is_kept``. Without a file nothing is remembered."""
-        self._is_used = file is not None
         self._is_kept = is_kept and file is not None
         self._contents = Contents()
         self._young_ns = time.time_ns() - _LONGEST_STEP_NS
@@ -177,9 +176,9 @@ class LogCache:
         most_bytes = min(_MOST_BYTES, sum(_MOST_BYTES_OF_LOG + 2 * log.size for log in logs))
         self._runs.most_bytes = self._details.most_bytes = most_bytes
 
-    def iter_runs(self, jobs: Sequence[Job], advance: Advance = lambda _: None) -> Generator[ReadRun, None, None]:
+    def iter_runs(self, jobs: Sequence[Job], advance: Advance) -> Generator[ReadRun, None, None]:
         """What logs say, as :func:`~.workers.iter_runs` does, which reads those of which nothing is remembered."""
-        if not self._is_used:
+        if self.record is None:
             yield from iter_runs(jobs, advance=advance)
             return
         stamps = [_Stamp.of(job, self._contents) for job in jobs]
