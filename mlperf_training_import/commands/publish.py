@@ -104,7 +104,7 @@ def _labels(options: argparse.Namespace, before: State, home: Home, fetcher: Fet
         NothingToImport: no round that is public is cached, and none is named.
     """
     if options.changed is not None:
-        changed: list[str] = _changed(options.changed, before)
+        changed = _changed(options.changed, before)
         if old := [label for label in changed if not fetcher.fetch(label, source_of(label))]:
             fetcher.update(old)
         return changed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..tables.editions import edition_of
 from ..tables.labels import round_label
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..outcome import RoundOutcome
+    from .rows import Row
 
 
-def iter_benchmark_rows(done: RoundOutcome) -> Iterator[dict[str, Any]]:
+def iter_benchmark_rows(done: RoundOutcome) -> Iterator[Row]:
     """A row for each benchmark of a round."""
     for benchmark in _benchmarks(done):
         edition, progress = edition_of(benchmark.key, done.round.version), benchmark.progress
@@ -39,7 +40,7 @@ def iter_benchmark_rows(done: RoundOutcome) -> Iterator[dict[str, Any]]:
         }
 
 
-def iter_reference_rows(done: RoundOutcome) -> Iterator[dict[str, Any]]:
+def iter_reference_rows(done: RoundOutcome) -> Iterator[Row]:
     """A row for each run of a reference that results of a round are judged by."""
     suite = round_label(done.round.version).suite
     for benchmark in _benchmarks(done):
@@ -64,7 +65,7 @@ def _benchmarks(done: RoundOutcome) -> list[Benchmark]:
     return [benchmark for _, benchmark in sorted((found | known).items())]
 
 
-def _target_columns(prefix: str, target: Target | None) -> dict[str, Any]:
+def _target_columns(prefix: str, target: Target | None) -> Row:
     if target is None:
         return {}
     return {

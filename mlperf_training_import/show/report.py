@@ -87,11 +87,9 @@ def state_of(outcome: Outcome) -> dict[str, object]:
 
 def _run_report(run: Run) -> dict[str, object]:
     """A log with its minutes, or the reason why its run does not count; and how many runs it begins, if several."""
-    log = run.log
-    said: dict[str, object] = {"log": log.name}
-    said |= {"minutes": run.minutes} if run.minutes is not None else {"reason": run.reason}
-    begun = max(log.run_starts, log.attempts)
-    return said | ({"runs_begun": begun} if begun > 1 else {})
+    begun = max(run.log.run_starts, run.log.attempts)
+    said = {"minutes": run.minutes} if run.minutes is not None else {"reason": run.reason}
+    return {"log": run.log.name, **said, **({"runs_begun": begun} if begun > 1 else {})}
 
 
 def _round_report(round_outcome: RoundOutcome, outcome: Outcome) -> dict[str, object]:

@@ -68,7 +68,9 @@ def _editions(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[JsonObje
     """The editions, by suite and title; each row gets the index of its edition. An edition has one suite and one unit."""
     members: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for place, entry in enumerate(entries):
-        members[_edition_key(entry)].append(place)
+        # what results must share to be compared: suite, what is measured, its unit, and the edition
+        suite = text_in(entry, "suite") or "training"
+        members[suite, metric_in(entry), text_in(entry, "Result_Units"), edition_of_entry(entry).id].append(place)
     editions = [
         (_edition(key, [entries[place] for place in places], [rows[place] for place in places]), places)
         for key, places in members.items()
@@ -78,12 +80,6 @@ def _editions(entries: Sequence[Entry], rows: Sequence[Fields]) -> list[JsonObje
         for place in places:
             rows[place]["edition"] = number
     return [edition for edition, _ in editions]
-
-
-def _edition_key(entry: Entry) -> tuple[str, Metric, str, str]:
-    """What results must share to be compared: suite, what is measured, its unit, and the edition."""
-    suite = text_in(entry, "suite") or "training"
-    return (suite, metric_in(entry), text_in(entry, "Result_Units"), edition_of_entry(entry).id)
 
 
 def _edition(key: tuple[str, Metric, str, str], entries: Sequence[Entry], rows: Sequence[Fields]) -> JsonObject:
