@@ -36,7 +36,7 @@ def make_page(version: str, payload: object = None, source: str = "", news: Sequ
     style, libraries = _read("templates/page.css"), _read("vendor/libraries.min.js")
     script = join_modules()
     policy = (
-        f"default-src 'none'; script-src {_hash(libraries)} {_hash(script)}; style-src {_hash(style)}; img-src data:; "
+        f"default-src 'none'; script-src {hash_of(libraries)} {hash_of(script)}; style-src {hash_of(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
     parts = {
@@ -89,8 +89,8 @@ def _embeddable(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _hash(source: str) -> str:
-    """The hash with which the page's policy allows this script or style."""
+def hash_of(source: str) -> str:
+    """The hash with which the policy of a page allows this script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode('utf-8')).digest()).decode('ascii')}'"
 
 

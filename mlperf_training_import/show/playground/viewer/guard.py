@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocketClose
 
+from ...page.assemble import hash_of
 from . import KEY_HEADER
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class Guard:
 
 
 def _headers(hosts: list[str], page: str) -> dict[str, str]:
-    hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in _INLINE_SCRIPT.findall(page))
+    hashes = " ".join(map(hash_of, _INLINE_SCRIPT.findall(page)))
     policy = (
         "default-src 'none'",
         # Without 'unsafe-inline', a script in any text is dead. Streamlit's page compiles some of its own code at run time.
@@ -89,7 +88,3 @@ def _headers(hosts: list[str], page: str) -> dict[str, str]:
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
     }
-
-
-def _sha256(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
