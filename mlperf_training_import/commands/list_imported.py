@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     import argparse
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The options of this command."""
-    add_store_flags(parser)
+#: The options of this command.
+add_flags = add_store_flags
 
 
 def run(options: argparse.Namespace) -> int:

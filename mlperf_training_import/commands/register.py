@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     import argparse
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The options of this command."""
-    add_home_flag(parser)
+#: The options of this command.
+add_flags = add_home_flag
 
 
 def run(options: argparse.Namespace) -> int:
