@@ -103,6 +103,25 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+#: Verbs of messages, in the plural and in the singular; the past has one form.
+_SINGULAR = {
+    "begin": "begins",
+    "count": "counts",
+    "do": "does",
+    "fail": "fails",
+    "have": "has",
+    "name": "names",
+    "repeat": "repeats",
+    "say": "says",
+}
+
+
+def share(part: int, whole: int, noun: str, predicate: str) -> str:
+    """A sentence about some of many, its verb given in the plural: ``1 of 5 logs says so``, ``2 of 5 logs say so``."""
+    verb, *rest = predicate.split(" ", 1)
+    return " ".join([f"{part:,} of {counted(whole, noun)}", _SINGULAR.get(verb, verb) if part == 1 else verb, *rest])
+
+
 def only(values: Iterable[_T]) -> _T | None:
     """The value, where there is one and no other."""
     different = list(dict.fromkeys(values))

@@ -13,7 +13,7 @@ from ..results.reference import judge_convergence, prune, reference_for
 from ..tables.labels import Label, round_label
 from ..tables.references import reference_runs
 from ..tables.rules import benchmark_of, rules_of
-from ..values import counted
+from ..values import counted, share
 from .remarks import Remark, remark, short
 
 if TYPE_CHECKING:
@@ -221,13 +221,14 @@ class FolderCheck:
         number = len(self._failed)
         if not number:
             return
+        failing = share(number, len(self.logs), "log", "fail")
         if number <= self._drop:
             self.checked.warnings.append(f"olympic:{number}")
             names = ", ".join(sorted(self._failed))
-            self._say("package.failed-log-allowed", f"{number} of {len(self.logs)} logs fail: {names}")
+            self._say("package.failed-log-allowed", f"{failing}: {names}")
         else:
             self.checked.errors.append(f"noncompliant:{number}")
-            what = f"{number} of {len(self.logs)} logs fail; {self._drop} may"
+            what = f"{failing}; {self._drop} may"
             wrongly = {_stem(log.path) for log in self.logs if log.refused_wrongly}
             is_lenient = len(self._failed - wrongly) <= self._drop or self.metric.surplus_runs
             self._say("package.failed-logs", what, weight="lenient" if is_lenient else "")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..rounds.description import system_of
 from ..tables.editions import edition_of
 from ..tables.rules import published_ms
-from ..values import all_known, only
+from ..values import all_known, only, share
 from .compare import runs_digest
 from .names import find_accelerator, find_processor, is_same_memory, name_keys, stated_memory_gb
 from .score import odd_time
@@ -120,7 +120,7 @@ def odd_dates(judged: Judged) -> str | None:
             elif history.set_back_ms > _MS_PER_MINUTE:
                 troubles["have quality figures whose time is more than a minute before that of an earlier line"].append(log)
     count = len(judged.logs)
-    parts = [f"{len(logs)} of {count} logs {what}, first {logs[0].name}" for what, logs in troubles.items()]
+    parts = [f"{share(len(logs), count, 'log', what)}, first {logs[0].name}" for what, logs in troubles.items()]
     return "; ".join(parts) or None
 
 

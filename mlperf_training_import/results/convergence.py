@@ -11,7 +11,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from ..values import add_up, all_known, finite_number, only
+from ..values import add_up, all_known, counted, finite_number, only
 from .score import known_mean
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def other_unit(judged: Judged) -> str | None:
         taken = "the number is missing, and the figure is left out"
     log, point = other[0]
     first = f"{log.name} after {point:.10g}"
-    return f"{len(other)} logs converged in fewer {progress.unit} than is possible, {first}; {taken}"
+    return f"{counted(len(other), 'log')} converged in fewer {progress.unit} than is possible, {first}; {taken}"
 
 
 def mean_like_numpy(values: Sequence[float]) -> float:

@@ -17,7 +17,7 @@ from ..tables.editions import edition_of
 from ..tables.files import place_to_extend
 from ..tables.names import row_to_add
 from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, known_benchmarks
-from ..values import first_of
+from ..values import counted, first_of, share
 from . import checks
 from .convergence import global_batch_size, logged_quality, other_unit, speed_since_checkpoint
 from .facts import UNKNOWN_DIVISION
@@ -142,7 +142,7 @@ def run_count(judged: Judged) -> str | None:
     count, asked = len(judged.runs), judged.benchmark.runs
     if asked is None or count == asked or (count > asked and judged.metric.surplus_runs):
         return None
-    return f"{count} logs, the round asks for {asked}"
+    return f"{counted(count, 'log')}, the round asks for {asked}"
 
 
 def unknown_division(judged: Judged) -> str | None:
@@ -207,7 +207,7 @@ def repeated_runs(judged: Judged) -> str | None:
         return None
     sets = "; ".join(_named(names) for names in judged.repeated[:_NAMED_LOGS])
     count = sum(map(len, judged.repeated))
-    return f"{count} of {len(judged.runs)} logs repeat another log: {sets}"
+    return f"{share(count, len(judged.runs), 'log', 'repeat another log')}: {sets}"
 
 
 def division_conflict(judged: Judged) -> str | None:
@@ -228,7 +228,7 @@ def log_mismatch(judged: Judged) -> str | None:
         named = run.log.benchmark
         return _with_minutes(named, run) if named and aliases.get(named, named) != key else None
 
-    return _counted(judged, other, f"name another benchmark than {key}, which they count as")
+    return _counted(judged, other, f"name another benchmark than {key}, which all count as")
 
 
 def odd_times(judged: Judged) -> str | None:
@@ -395,7 +395,9 @@ _OF_ROUND: tuple[Callable[[Rules, Sequence[Judged]], _Places], ...] = (
 def _counted(judged: Judged, why: Callable[[Run], str | None], what: str) -> str | None:
     """``3 of 10 logs <what>: result_0.txt (<why>), result_1.txt, result_2.txt``; None where nothing is odd."""
     odd = {run.log.name: reason for run in judged.runs if (reason := why(run))}
-    return f"{len(odd)} of {len(judged.runs)} logs {what}: {_named(list(odd), next(iter(odd.values())))}" if odd else None
+    if not odd:
+        return None
+    return f"{share(len(odd), len(judged.runs), 'log', what)}: {_named(list(odd), next(iter(odd.values())))}"
 
 
 def _named(names: Sequence[str], why: str | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..tables.labels import split_label
-from ..values import finite_number
+from ..values import finite_number, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,9 @@ def _verdict(figures: Figures) -> str | None:
 
 def _runs(figures: Figures) -> str | None:
     counted, runs = (finite_number(figures.get(key)) for key in ("runs_counted", "runs_count"))
-    return f"{runs - counted} of {runs} runs do not count" if runs and counted is not None and counted < runs else None
+    if not runs or counted is None or counted >= runs:
+        return None
+    return share(int(runs - counted), int(runs), "run", "do not count")
 
 
 def _doubts(figures: Figures) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..model import Run, RunLog, Score
 from ..tables.rules import clock_limits_ms
-from ..values import add_up, all_known, finite_number
+from ..values import add_up, all_known, counted, finite_number, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -153,18 +153,18 @@ def mean_of_kept(runs: Sequence[Run], benchmark: Benchmark, scaling_factor: floa
     Returns:
         A score whose ``minutes`` is None, with code and reason, where too many runs do not count or none is left.
     """
-    counted = [run for run in runs if run.minutes is not None]
-    failed = len(runs) - len(counted)
+    good = [run for run in runs if run.minutes is not None]
+    failed = len(runs) - len(good)
     if benchmark.scored is not None:
         # The first so many runs that converge make the result; those that failed on the way cost nothing.
-        counted, failed = counted[: benchmark.scored], 0
+        good, failed = good[: benchmark.scored], 0
     if failed > benchmark.drop:
-        reason = f"{failed} of {len(runs)} runs do not count, {benchmark.drop} may"
+        reason = f"{share(failed, len(runs), 'run', 'do not count')}, {benchmark.drop} may"
         return Score(code="too-many-failed-runs", reason=reason)
-    ordered = fastest_first(counted)
+    ordered = fastest_first(good)
     kept = ordered[benchmark.drop : len(ordered) - (benchmark.drop - failed)]
     if not kept:
-        return Score(code="too-few-runs", reason=f"{len(runs)} logs, none left to score")
+        return Score(code="too-few-runs", reason=f"{counted(len(runs), 'log')}, none left to score")
     minutes = mean(minutes_of(kept)) * (scaling_factor or 1)
     seconds = mean([duration_ms(run.log) / 1000 for run in kept])
     return Score(minutes, kept=tuple(kept), value=minutes, seconds=seconds)
@@ -185,7 +185,7 @@ def models_per_minute(runs: Sequence[Run], benchmark: Benchmark, _scaling_factor
     kept = fastest_first(runs)
     least = benchmark.runs or 1
     if len(kept) < least:
-        reason = f"{len(kept)} of {len(runs)} runs count, the round asks for {least} or more"
+        reason = f"{share(len(kept), len(runs), 'run', 'count')}, the round asks for {least} or more"
         return Score(code="too-few-runs", reason=reason)
     starts = [run.log.run_start_ms for run in kept if run.log.run_start_ms is not None]
     stops = [run.log.run_stop_ms for run in kept if run.log.run_stop_ms is not None]

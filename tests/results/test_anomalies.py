@@ -886,7 +886,7 @@ def test_a_log_that_names_another_benchmark_is_reported_and_the_folder_is_taken(
     imported = import_tree(tmp_path)
     assert imported.only.benchmark.key == "resnet"
     assert imported.what("log-mismatch") == [
-        "1 of 5 logs name another benchmark than resnet, which they count as: result_2.txt (bert, 3.00 minutes)"
+        "1 of 5 logs names another benchmark than resnet, which all count as: result_2.txt (bert, 3.00 minutes)"
     ]
 
 

@@ -63,7 +63,7 @@ def test_success_without_the_target(tmp_path, figure, text):
     logs[3] = run_log("resnet", 4, evaluations=[(1.0, 0.9), (2.0, figure)])
     imported = import_logs(tmp_path, logs)
     assert imported.what("target-missed") == [
-        f"1 of 5 logs say success although the last quality figure does not reach the target: result_3.txt ({text})"
+        f"1 of 5 logs says success although the last quality figure does not reach the target: result_3.txt ({text})"
     ]
     assert imported.only.score.minutes == 3.0
 
@@ -138,7 +138,7 @@ def test_an_attempt_that_died_before_the_run(tmp_path, reached):
     assert imported.only.score.minutes == 3.0
     assert imported.what("run-not-counted") == []
     (text,) = imported.what("several-runs")
-    assert text.startswith("1 of 5 logs begin more than one run: result_2.txt (")
+    assert text.startswith("1 of 5 logs begins more than one run: result_2.txt (")
     assert ("run_start 2 and run_stop 1 count, 3.00 minutes" in text) == (reached == "run_start")
 
 
@@ -226,7 +226,7 @@ def test_logs_that_disagree_among_themselves(tmp_path):
     folder = write_result(tmp_path, description={"division": ""})
     (folder / "result_3.txt").write_text(run_log("resnet", 4, division="open"))
     (text,) = import_tree(tmp_path).what("division-conflict")
-    assert text.startswith("1 of 5 logs name another division; the first log says closed, which counts: result_3.txt")
+    assert text.startswith("1 of 5 logs names another division; the first log says closed, which counts: result_3.txt")
 
 
 def test_another_spelling_of_a_division_is_no_conflict(tmp_path):

@@ -64,6 +64,8 @@ def test_unet3d_drops_four_at_each_end(failed):
 
 def test_why_there_is_no_score():
     assert mean_of_kept(runs_of([1, 2, 3], 2), RESNET).reason == "2 of 5 runs do not count, 1 may"
+    none_may_fail = Benchmark("resnet", "image-classification", known=True, runs=1, drop=0)
+    assert mean_of_kept(runs_of([], 1), none_may_fail).reason == "1 of 1 run does not count, 0 may"
     assert (mean_of_kept(runs_of([1, 2]), RESNET).code, mean_of_kept(runs_of([1, 2]), RESNET).reason) == (
         "too-few-runs",
         "2 logs, none left to score",
