@@ -1,4 +1,4 @@
-"""Makes the figures of ``analysis.md`` and ``convergence.md`` from ``summary_results.json``, the entries of all results.
+"""Makes the figures of ``analysis.md`` and ``convergence.md`` from ``summary_results.json`` of an import of round 4.1.
 
 Usage: ``python docs/make_figures.py summary_results.json``. Needs pandas and matplotlib.
 """
