@@ -1,10 +1,10 @@
-"""Remembers what logs say: the logs of a round in, what they say out; only those that changed are read again.
+"""Remembers what logs say: the logs of a round in, what they say out. Only logs that changed are read again.
 
 A round has one file for this, and one for what only the data set needs. They hold what each log said, with the size,
-times, inode and device that the log had before it was read: whatever changes its content changes one of them. Where the
-file system does not promise that, they hold a digest of the content too. They are never needed. One that is missing,
-damaged, too large, of another version, or which somebody else may have written, counts as empty, and where it cannot be
-written, the next import takes longer.
+times, inode and device that the log had before it was read: any change of its content changes one of them. Where the
+file system does not promise that, they hold a digest of the content too. An import works without them. A file counts as
+empty if it is missing, damaged, too large, of another version, or may have been written by somebody else. If a file
+cannot be written, the next import takes longer.
 """
 
 from __future__ import annotations
@@ -38,28 +38,28 @@ _NAME = "mlperf-training-logs.cache"
 _DETAILS_SUFFIX = ".details"
 _ROUND_SUFFIX = ".round"
 _FOLDER = "mlperf-training-import"
-#: Published rounds need a hundredth of this, and a tenth of it for details.
+#: Published rounds need a hundredth of this, and a tenth for details.
 _MOST_BYTES = 64 << 20
-#: What is kept of a log is no more than this and twice its size.
+#: The cache keeps at most this plus twice the size of a log.
 _MOST_BYTES_OF_LOG = 4 << 10
 _DIGEST_BYTES = 32
 #: Some file systems count time in steps of two seconds, in which a file may change twice.
 _LONGEST_STEP_NS = 2 * 10**9
-#: A tree that was not read anew for so long is likely to be gone.
+#: A tree that nobody has read for this long has probably been deleted.
 _LONGEST_UNUSED_S = 90 * 24 * 3600
-#: The parts of the package that decide what is read of a log: its version, sources and tables.
+#: The parts of the package that decide what is read from a log: its version, sources and tables.
 _READER = ("__init__.py", "logs", "tables", "model.py", "regular.py", "values.py")
 
 _Record = TypeVar("_Record")
 _Kept = TypeVar("_Kept")
-#: What the log of a run says, and its power logs, by path, as far as they were read.
+#: What the log of a run says, and those of its power logs that were read, by path.
 _Said = tuple[RunLog, dict[str, PowerLog]]
 
 
 class _Stamp(NamedTuple):
-    """What tells that the logs of a run are those that were read, and that they would be read in the same ``way``.
+    """Identifies the logs of a run as they were read: equal stamps mean unchanged logs, read in the same ``way``.
 
-    ``files`` are size, times of content, inode and device of each, ``contents`` what :class:`.Contents` says of them.
+    ``files`` are size, times of content, inode and device of each log, ``contents`` what :class:`.Contents` says about them.
     """
 
     way: str
@@ -68,7 +68,7 @@ class _Stamp(NamedTuple):
 
     @classmethod
     def of(cls, job: Job, contents: Contents) -> _Stamp:
-        """That of the logs as the walk found them; the tables say what the names in its ``way`` mean."""
+        """The stamp of logs as the walk found them; the tables say what the names in its ``way`` mean."""
         logs = (job.file, *job.power)
         files = tuple((file.size, file.mtime_ns, file.ctime_ns, file.inode, file.device) for file in logs)
         digests = tuple(contents.of(job.root / file.path, file.device, file.size) for file in logs)
@@ -83,7 +83,7 @@ class _Stamp(NamedTuple):
 
 
 class _Store(Generic[_Record]):
-    """What is known of runs, by the path of their log, and the file that keeps it, which is read when it is needed."""
+    """What is known about runs, by the path of their log, and the file that keeps it. The file is read at the first use."""
 
     def __init__(self, file: Path | None, kept: type[dict[str, tuple[_Stamp, _Record]]]) -> None:
         self._file = file
@@ -93,32 +93,32 @@ class _Store(Generic[_Record]):
 
     @cached_property
     def known(self) -> dict[str, tuple[_Stamp, _Record]]:
-        """What the file says of logs that are older than itself: others may have changed after they were read."""
+        """What the file says about logs that are older than itself: others may have changed after they were read."""
         found, written_ns = ({}, 0) if self._file is None else _read(self._file, self._kept, self.most_bytes)
         trusted = {path: known for path, known in found.items() if known[0].is_before(written_ns)}
         self.is_changed = len(trusted) != len(found)
         return trusted
 
     def recall(self, path: str, stamp: _Stamp) -> _Record | None:
-        """What is known of a run whose logs did not change."""
+        """What is known about a run whose logs did not change."""
         known = self.known.get(path)
         return known[1] if known is not None and known[0] == stamp else None
 
     def take(self, path: str, stamp: _Stamp, said: _Record | None) -> None:
-        """Replaces what is known of a run; by nothing where nothing is given."""
+        """Replaces what is known about a run, or forgets it where ``said`` is None."""
         self.is_changed |= self.known.pop(path, None) is not None or said is not None
         if said is not None:
             self.known[path] = stamp, said
 
     def keep(self, paths: frozenset[str]) -> None:
-        """Writes what is known of some runs, unless the file says so already, or would not be read again."""
+        """Writes what is known about some runs, unless the file says so already, or would not be read again."""
         if self._file is None or "known" not in vars(self) or not (self.is_changed or self.known.keys() - paths):
             return
         _write(self._file, msgspec.msgpack.encode({path: known for path, known in self.known.items() if path in paths}))
 
 
 class KeptRecord:
-    """A file that keeps the last of some records, under a key that says all that it depends on."""
+    """A file that keeps the latest record, under a key that covers everything the record depends on."""
 
     def __init__(self, file: Path, *, is_kept: bool) -> None:
         self._file = file
@@ -126,25 +126,25 @@ class KeptRecord:
         self._young_ns = time.time_ns() - _LONGEST_STEP_NS
 
     def is_old(self, time_ns: int) -> bool:
-        """Whether nothing that had this time when the record was opened can change and have the same time again."""
+        """Whether a file that had this time when the record was opened gets another time if it changes."""
         return time_ns < self._young_ns
 
     def recall(self, key: bytes, most_bytes: int, *, younger_than_ns: int) -> bytes | None:
-        """The record, if it is kept under this key in a file of no more bytes, which was written after that time."""
+        """The record, if a file of at most ``most_bytes``, written after ``younger_than_ns``, keeps it under this key."""
         found, written_ns = _read(self._file, dict[bytes, bytes], min(_MOST_BYTES, most_bytes))
         return found.get(key) if younger_than_ns < written_ns else None
 
     def keep(self, key: bytes, record: bytes) -> None:
-        """Keeps a record in the place of the one before."""
+        """Keeps a record in place of the previous one."""
         if self._is_kept:
             _write(self._file, msgspec.msgpack.encode({key: record}))
 
 
 class LogCache:
-    """What is remembered of the logs of one round. Make it before the round is walked: what changes later is young then."""
+    """Remembers the logs of one round. Make it before walking the round, so that later changes count as young."""
 
     def __init__(self, file: Path | None = None, *, is_kept: bool = True) -> None:
-        """Takes what a file remembers, and writes it again if it ``is_kept``. Without a file nothing is remembered."""
+        """Loads what a file remembers, and writes it back if ``is_kept``. Without a file nothing is remembered."""
         self._is_kept = is_kept and file is not None
         self._contents = Contents()
         self._young_ns = time.time_ns() - _LONGEST_STEP_NS
@@ -155,12 +155,12 @@ class LogCache:
 
     @classmethod
     def beside(cls, clone: Path, *, is_kept: bool = True) -> LogCache:
-        """The one in the cache entry of Collective Mind that a clone is in, which goes with it."""
+        """The cache in the clone's own cache entry of Collective Mind; it is deleted with that entry."""
         return cls(clone.parent / _NAME, is_kept=is_kept)
 
     @classmethod
     def of_tree(cls, tree: Path, *, is_kept: bool = True) -> LogCache:
-        """The one for a tree somewhere on this machine, in the folder of this user for such files.
+        """The cache for a tree somewhere on this machine, in this user's folder for caches.
 
         Source: XDG Base Directory Specification 0.8.
         """
@@ -172,12 +172,12 @@ class LogCache:
         return cls(Path(base, _FOLDER, f"{name}.cache"), is_kept=is_kept)
 
     def expect(self, logs: Iterable[LogFile]) -> None:
-        """Takes no more from a file than all logs of the round can have said. To be called before anything is looked for."""
+        """Limits what is read from a file to what all logs of the round can have said. Call it before any look-up."""
         most_bytes = min(_MOST_BYTES, sum(_MOST_BYTES_OF_LOG + 2 * log.size for log in logs))
         self._runs.most_bytes = self._details.most_bytes = most_bytes
 
     def iter_runs(self, jobs: Sequence[Job], advance: Advance) -> Generator[ReadRun, None, None]:
-        """What logs say, as :func:`~.workers.iter_runs` does, which reads those of which nothing is remembered."""
+        """Yields what logs say, as :func:`~.workers.iter_runs` does, which reads the logs that are not remembered."""
         if self.record is None:
             yield from iter_runs(jobs, advance=advance)
             return
@@ -195,14 +195,14 @@ class LogCache:
                 yield read
 
     def keep(self, logs: Iterable[str]) -> None:
-        """Writes what is known of some logs, by path, unless the file says so already; of others nothing is kept."""
+        """Writes what is known about some logs, by path, unless the file says so already; drops all others."""
         if self._is_kept:
             paths = frozenset(logs)
             self._runs.keep(paths)
             self._details.keep(paths)
 
     def _recall(self, job: Job, stamp: _Stamp) -> ReadRun | None:
-        """What is remembered of a run; None where it must be read."""
+        """What is remembered about a run; None where it must be read."""
         path = job.file.path
         said = self._runs.recall(path, stamp)
         details = self._details.recall(path, stamp) if job.with_details else None
@@ -216,7 +216,7 @@ class LogCache:
         return ReadRun(log, {file.path: power[file.path] for file in needed}, details)
 
     def _remember(self, job: Job, stamp: _Stamp, run: ReadRun) -> None:
-        """Keeps what the logs of a run said, unless one may have changed meanwhile, or could be read better another time."""
+        """Keeps what the logs of a run said, unless one may have changed meanwhile, or a later read may give more."""
         if not self._is_kept:
             return
         path, said = job.file.path, (run.log, run.power)
@@ -233,12 +233,12 @@ class LogCache:
 
 
 def _suffices(details: bytes, job: Job) -> bool:
-    """Whether remembered details are what a job asks for."""
+    """Whether remembered details contain what a job asks for."""
     return is_portable(details) and (has_measurements(details) or not job.with_measurements)
 
 
 def _write(file: Path, body: bytes) -> None:
-    """Keeps something in a file, unless it would not be read again or cannot be written."""
+    """Writes something to a file, unless it would not be read again or cannot be written."""
     if len(body) > _MOST_BYTES - _DIGEST_BYTES:
         return
     with contextlib.suppress(OSError, ImportFailure):
@@ -249,7 +249,7 @@ def _write(file: Path, body: bytes) -> None:
 
 
 def _read(file: Path, kept: type[_Kept], most_bytes: int) -> tuple[_Kept, int]:
-    """What is kept in a file, and when it was written; nothing where it is not what this version wrote."""
+    """What a file keeps, and when it was written; nothing unless this version wrote it."""
     try:
         written_ns = file.lstat().st_mtime_ns
         data = read_regular(file, most_bytes, follow=False, ours=True)
@@ -261,13 +261,13 @@ def _read(file: Path, kept: type[_Kept], most_bytes: int) -> tuple[_Kept, int]:
 
 
 def _digest(body: bytes) -> bytes:
-    """Tells what this version wrote, as a whole, from everything else."""
+    """A digest that only a complete file of this version has."""
     return hashlib.blake2b(body, key=fingerprint_of(*_READER), digest_size=_DIGEST_BYTES).digest()
 
 
 @cache
 def fingerprint_of(*parts: str) -> bytes:
-    """A digest of some files and folders of this package (``.`` is all of it), and of what they run on.
+    """A digest of some files and folders of this package (``.`` is all of it), and of the versions of Python and msgspec.
 
     Raises:
         OSError: the package's files cannot be read.
@@ -284,7 +284,7 @@ def fingerprint_of(*parts: str) -> bytes:
 
 
 def _remove_unused(folder: Path) -> None:
-    """Removes what was kept of trees long ago."""
+    """Removes caches of trees that have not been used for a long time."""
     for file in (path for suffix in (".cache", _DETAILS_SUFFIX, _ROUND_SUFFIX) for path in folder.glob(f"*{suffix}")):
         if file.lstat().st_mtime < time.time() - _LONGEST_UNUSED_S:
             file.unlink()

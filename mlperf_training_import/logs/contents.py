@@ -1,8 +1,8 @@
-"""Digests of what files hold, for file systems that do not tell by its times that a file was changed.
+"""Digests of what files hold, for file systems where a file can change while its times stay the same.
 
-On most file systems every write changes the time of the last change, which nobody can set. On tmpfs a write through a
-mapping does not, an image that is mounted may be replaced by another one with the same times, and of what other machines
-serve nobody knows.
+On most file systems every write changes the time of the last change, and nobody can set that time. On tmpfs a write
+through a mapping leaves it unchanged, a mounted image may be replaced by another one with the same times, and nothing is
+known about what other machines serve.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ..regular import open_regular, read_regular
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Names that Linux has for file systems on disks, which change the times of a file with every write.
+#: Linux's names for file systems on disks, which change the times of a file with every write.
 _KEEP_TIMES = frozenset({"ext2", "ext3", "ext4", "f2fs", "xfs"})
-#: Major number of devices that are files themselves.
+#: Major number of loop devices, which are files themselves.
 _LOOP = 7
 _MOUNTS = "/proc/self/mountinfo"
 _MOST_MOUNT_BYTES = 16 << 20
@@ -27,7 +27,7 @@ _DIGEST_BYTES = 16
 
 
 class Contents:
-    """What is to be known of files beside their times, so that a change of one is noticed."""
+    """What must be known about files besides their times, so that a change is noticed."""
 
     def __init__(self) -> None:
         self._trusted: frozenset[int] | None = None

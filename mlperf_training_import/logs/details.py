@@ -1,7 +1,7 @@
-"""Keeps what only the data set needs of a log: lines in, a :class:`~..model.LogDetails` out.
+"""Collects what only the data set needs from a log: lines in, a :class:`~..model.LogDetails` out.
 
-It is told the lines by :class:`~.log.LogReader` while that reads them, so that a log is read once. Details are handed on as
-bytes, and read when their rows are written: those of a round are as many objects as there are evaluations.
+:class:`~.log.LogReader` passes on the lines while it reads them, so that a log is read once. Details travel as bytes, and
+are unpacked when their rows are written: those of a round are as many objects as there are evaluations.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ if TYPE_CHECKING:
     from .power import PowerLine
 
 _SPAN_KEYS = frozenset({"eval_start", "eval_stop"})
-#: Published logs name up to 70 settings, in up to 50 characters; what is beyond these is not kept.
+#: Published logs name up to 70 settings, in up to 50 characters; anything beyond these limits is dropped.
 _MOST_SETTINGS = 1000
 _LONGEST_KEY = 100
 _LONGEST_TEXT = 1000
-#: A larger integer is no setting, and has no exact place in a column of numbers.
+#: A larger integer is not a setting, and a column of numbers cannot hold it exactly.
 _LARGEST_INTEGER = 2**63
 
 
-#: Rows of measurements that a log may have with its power logs, and series of them. Published ones have up to 30,000 and
-#: 100.
+#: Limits on the rows and series of measurements of a log and its power logs. Published ones have up to 30,000 rows and
+#: 100 series.
 _MOST_POINTS = 1_000_000
 _MOST_SERIES = 1000
-#: Epoch, samples and step of a line, as far as it says them.
+#: Epoch, samples and step of a line; None for each that it does not give.
 _Progress = tuple[float | None, float | None, float | None]
 _NO_PROGRESS: _Progress = (None, None, None)
 
 
 class _WithoutSeries(msgspec.Struct, gc=False):
-    """What is left of details whose evaluations and measurements are not needed: to read them takes longest."""
+    """Details without evaluations and measurements, which take longest to read."""
 
     evaluation_lines: int
     settings: tuple[LoggedSetting, ...]
@@ -67,7 +67,7 @@ class _MeasuredMetadata(msgspec.Struct, gc=False):
 
 
 class _MeasuredLine(msgspec.Struct, gc=False):
-    """What is needed of a line with a measurement that is as nearly all are."""
+    """What is needed from a line with a measurement in the form that nearly all have."""
 
     value: float | dict[str, float] | None
     metadata: _MeasuredMetadata
@@ -78,7 +78,7 @@ _decode_measured = msgspec.json.Decoder(_MeasuredLine).decode
 
 @dataclass(slots=True)
 class _Pending:
-    """An evaluation, the number of the span that it is of, and the samples that are said after it; NaN for several."""
+    """An evaluation, the number of its span, and the samples that the log gives after it; NaN for several numbers."""
 
     number: int
     time_ms: float
@@ -89,7 +89,7 @@ class _Pending:
     samples_after: float | None = None
 
     def add_samples(self, number: float) -> None:
-        """Takes what a line says that follows."""
+        """Adds the samples that a later line gives."""
         self.samples_after = number if self.samples_after in (None, number) else math.nan
 
 
@@ -103,7 +103,7 @@ class _Series:
         self.times, self.values, self.epochs, self.samples, self.steps = (array("d") for _ in range(5))
 
     def add(self, line: int, time_ms: float, value: float | None, progress: _Progress) -> None:
-        """Takes a row."""
+        """Adds a row."""
         epoch, samples, step = progress
         self.lines.append(line)
         self.times.append(time_ms)
@@ -113,7 +113,7 @@ class _Series:
         self.steps.append(math.nan if step is None else step)
 
     def extend(self, lines: Sequence[PowerLine]) -> None:
-        """Takes a row for each of the next lines, which say no progress."""
+        """Adds a row for each of the next lines, which give no progress."""
         first, nothing = len(self.lines) + 1, [math.nan] * len(lines)
         self.lines.extend(range(first, first + len(lines)))
         self.times.extend(line.time_ms for line in lines)
@@ -122,12 +122,12 @@ class _Series:
             column.extend(nothing)
 
     def packed(self, key: str, name: str) -> MeasuredSeries:
-        """The same as bytes."""
+        """The series as bytes."""
         columns = (self.lines, self.times, self.values, self.epochs, self.samples, self.steps)
         return MeasuredSeries(clean_text(key) or "", clean_text(name) or "", *(column.tobytes() for column in columns))
 
 
-#: How packed details begin: those that may be kept, without and with measurements, and those for this process only.
+#: How packed details begin: those that may be stored, without and with measurements, and those for this process only.
 _PORTABLE, _MEASURED, _OWN = b"m", b"s", b"p"
 _decode = msgspec.msgpack.Decoder(LogDetails).decode
 _decode_series = msgspec.msgpack.Decoder(list[MeasuredSeries]).decode
@@ -136,7 +136,7 @@ _decode_rest = msgspec.msgpack.Decoder(_WithoutSeries).decode
 
 
 def pack(details: LogDetails, *, with_measurements: bool = True) -> bytes:
-    """Details as bytes, which take a tenth of the memory and of the time between processes."""
+    """Details as bytes: they take a tenth of the memory, and a tenth of the time to pass between processes."""
     try:
         return (_MEASURED if with_measurements else _PORTABLE) + msgspec.msgpack.encode(details)
     except (OverflowError, ValueError):  # an integer of more than 64 bits, or half of a surrogate
@@ -144,10 +144,10 @@ def pack(details: LogDetails, *, with_measurements: bool = True) -> bytes:
 
 
 def unpack(data: bytes, *, with_series: bool = True) -> LogDetails:
-    """The details that :func:`pack` was given. They are read faster where evaluations and measurements are not needed.
+    """The details that :func:`pack` was given. Unpacking is faster without evaluations and measurements.
 
     Raises:
-        ValueError: they are neither from this process nor :func:`is_portable`, and damaged.
+        ValueError: they are damaged, or neither from this process nor :func:`is_portable`.
     """
     if not is_portable(data):
         details: LogDetails = pickle.loads(data[1:])  # noqa: S301 - this process or one of its workers has made these bytes
@@ -170,7 +170,7 @@ def unpack_series(data: bytes) -> list[MeasuredSeries]:
 
 
 def is_portable(data: bytes) -> bool:
-    """Whether packed details can be read whoever wrote them."""
+    """Whether packed details can be read regardless of who wrote them."""
     return not data.startswith(_OWN)
 
 
@@ -189,33 +189,33 @@ class DetailsReader:
         self._settings: dict[str, LoggedSetting] = {}
         self._known: dict[
             str, tuple[bytes, float | None]
-        ] = {}  # a value of each key, as it stands in its line, and as number
+        ] = {}  # one value for each key, as the bytes in its line, and as a number
         self._repeats: Counter[str] = Counter()  # lines with that value that were not parsed
         self._evaluations: list[_Pending] = []
         self._evaluation_lines = 0
         self._eval_start_ms: float | None = None
         self._spans: list[tuple[float, float]] = []
-        self._place_of_span: tuple[object, ...] | None = None  # the progress of the evaluations that the last span is of
+        self._place_of_span: tuple[object, ...] | None = None  # the progress of the evaluations in the last span
         self._measured: dict[tuple[str, str], _Series] = {}
         self._measured_lines: Counter[str] = Counter()
         self._power: dict[tuple[str, str], _Series] = {}
         self._points_left = _MOST_POINTS
 
     def wants(self, key: str) -> bool:
-        """Whether something is kept of the lines with a key."""
+        """Whether anything is kept from the lines with a key."""
         return (
             key in EVALUATION_KEYS or key in _SPAN_KEYS or is_setting(key) or (self._with_measurements and is_measured(key))
         )
 
     def take(self, line: bytes, key: str, *, is_over: bool) -> None:
-        """Takes a line with a key that is wanted; one whose content cannot be read is passed over.
+        """Takes a line with a wanted key; skips it if its content cannot be read.
 
-        Where too many would have to be taken apart, evaluations are counted still, and the rest is passed over.
+        If too many lines would have to be parsed, evaluations are still counted, and the rest is skipped.
 
         Args:
             line: what follows the token.
             key: its key.
-            is_over: whether the run that counts has stopped before.
+            is_over: whether the run that counts has already stopped.
         """
         self._evaluation_lines += key in EVALUATION_KEYS
         with contextlib.suppress(MalformedLine, Spent):
@@ -233,9 +233,9 @@ class DetailsReader:
                 self._take_measured(time_ms, key, value, _progress_of(metadata))
 
     def take_known(self, line: bytes, time_ms: int, key: str, value: msgspec.Raw, *, is_over: bool) -> None:
-        """Takes a well-formed line as :meth:`take` does, given its parts; parses no more of it than is needed.
+        """Takes a well-formed line as :meth:`take` does, given its parts; parses only what is needed.
 
-        In some logs every rank says every setting: what is said again is not parsed again.
+        In some logs every rank logs every setting: repeats are not parsed again.
         """
         if key in EVALUATION_KEYS:
             self._evaluation_lines += 1
@@ -312,7 +312,7 @@ class DetailsReader:
         if self._eval_start_ms is not None:
             span = len(self._spans)
         elif self._spans and self._place_of_span in (None, place):
-            span = len(self._spans) - 1  # some logs say the figure after the end of its evaluation
+            span = len(self._spans) - 1  # some logs give the figure after the end of its evaluation
         if span is not None:
             self._place_of_span = place
         self._evaluations.append(_Pending(self._evaluation_lines, time_ms, key, is_over, evaluation, span))
@@ -331,7 +331,7 @@ class DetailsReader:
             self._take_number(time_ms, key, float(number), is_over=is_over)
 
     def _take_number(self, time_ms: float, key: str, number: float, *, is_over: bool) -> None:
-        """Takes a setting that is a number: one that changes is a measurement, as is known when the log ends."""
+        """Takes a setting that is a number. One that changes is a measurement, which is known only when the log ends."""
         if key == "train_samples" and self._evaluations and not is_over:
             self._evaluations[-1].add_samples(number)
         if self._with_measurements and key not in seed_keys():
@@ -339,7 +339,7 @@ class DetailsReader:
             self._take_point(key, key, time_ms, number, _NO_PROGRESS)
 
     def _take_measured_line(self, line: bytes, time_ms: float, key: str) -> None:
-        """Takes a well-formed line with a measurement. Those as nearly all are cost no Python object but its numbers."""
+        """Takes a well-formed line with a measurement. In the usual form, the only Python objects made are its numbers."""
         try:
             measured = _decode_measured(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -394,7 +394,7 @@ def _is_course(setting: LoggedSetting) -> bool:
 
 
 def _digest(log: RunLog, evaluations: Sequence[TimedEvaluation]) -> str | None:
-    """A text that two logs have in common if they tell of the same run."""
+    """A text that two logs share if they describe the same run."""
     if log.run_start_ms is None or log.run_stop_ms is None:
         return None
     said = [(e.time_ms, e.key, e.evaluation.value) for e in evaluations]

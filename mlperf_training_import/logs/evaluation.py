@@ -8,9 +8,9 @@ from typing import Any
 from ..model import Evaluation, LoggedValue
 from ..values import finite_number
 
-#: Keys of lines that say how good the model is.
+#: Keys of lines that give the quality of the model.
 EVALUATION_KEYS = frozenset({"eval_accuracy", "eval_error"})
-#: More of a text is not kept, and of an evaluation no more figures. Published ones have two.
+#: Longer texts are cut, and further figures of an evaluation are dropped. Published ones have two figures.
 LONGEST_TEXT = 200
 _MOST_FIGURES = 20
 

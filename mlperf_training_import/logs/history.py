@@ -1,4 +1,4 @@
-"""Collects all quality figures of a log, for what shows only when they are seen together: lines in, a history out."""
+"""Collects all quality figures of a log, for what only all of them together can show: lines in, a history out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .line import evaluation_parts, value_and_metadata
 if TYPE_CHECKING:
     from ..model import Evaluation
 
-#: Of a log with more evaluations no history is kept. Published ones have up to some hundreds.
+#: A log with more evaluations gets no history. Published ones have a few hundred at most.
 _MOST_EVALUATIONS = 10_000
 _DIGEST_BYTES = 8
 
@@ -22,7 +22,7 @@ _Said = bytes | tuple[object, dict[str, Any]]
 
 
 class HistoryReader:
-    """Takes the evaluations of one log, in its order; they are parsed once, when all are there."""
+    """Takes the evaluations of one log in order, and parses them once, when all are there."""
 
     def __init__(self) -> None:
         self._taken: list[tuple[float, _Said]] = []
@@ -35,11 +35,11 @@ class HistoryReader:
             self._taken.append((time_ms, said))
 
     def begin(self) -> None:
-        """Says that the run begins here, unless it does later."""
+        """Marks the beginning of the run here, unless a later line begins it."""
         self._begin = len(self._taken)
 
     def end(self) -> None:
-        """Says that the run that counts is over."""
+        """Marks the end of the run that counts."""
         self._end = len(self._taken)
 
     def history(self, run_start_ms: float | None, run_stop_ms: float | None) -> History | None:
@@ -62,7 +62,7 @@ class HistoryReader:
 
 
 def _milestones(evaluations: list[tuple[float, Evaluation]]) -> tuple[tuple[float, Evaluation], ...]:
-    """The first evaluation, one in the middle and the last one; of several with one progress (in one epoch) the last one."""
+    """The first evaluation, one in the middle, and the last one; where several have the same progress (epoch), the last."""
     moved = [one for one, other in pairwise(evaluations) if _place(one) != _place(other)] + evaluations[-1:]
     return tuple(moved[index] for index in (0, len(moved) // 2, -1)) if moved else ()
 
@@ -72,14 +72,14 @@ def _place(evaluation: tuple[float, Evaluation]) -> tuple[object, ...]:
 
 
 def _is_outside(times_ms: list[float], run_start_ms: float | None, run_stop_ms: float | None) -> bool:
-    """Whether no time lies between start and stop of a run that has both."""
+    """Whether the run has a start and a stop, and no time lies between them."""
     if run_start_ms is None or run_stop_ms is None:
         return False
     return not any(run_start_ms <= time_ms <= run_stop_ms for time_ms in times_ms)
 
 
 def _set_back(run_start_ms: float | None, times_ms: list[float]) -> float:
-    """By how much a time is earlier than one before it, at most."""
+    """The largest step back in time, in milliseconds: by how much a time is earlier than one before it."""
     latest_ms, most_ms = run_start_ms, 0.0
     for time_ms in times_ms:
         if latest_ms is None or time_ms > latest_ms:

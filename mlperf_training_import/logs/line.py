@@ -18,19 +18,20 @@ from ..values import finite_number
 if TYPE_CHECKING:
     from ..tables.rules import Dialect
 
-#: Text that is no JSON is tried as YAML if it is no longer, and has no more brackets: nested ones take a time that grows
-#: with their square. Of one log no more is tried. PyYAML takes three seconds for it at worst; published logs need none.
+#: Text that is not JSON is tried as YAML if it is within these limits of length and brackets: the time for nested brackets
+#: grows with their square. The third limit is for one log. PyYAML then takes three seconds at worst; published logs need
+#: none of this.
 _LONGEST_YAML = 4 << 10
 _MOST_BRACKETS = 50
 _MOST_YAML = 128 << 10
-#: Of one log no more lines are taken apart, and no more bytes of lines: that takes about as long as to read the largest log.
+#: At most this many lines and bytes of lines are parsed in one log, which takes about as long as reading the largest log.
 #: Published ones need up to 13,000 lines and 500 kB.
 _MOST_LINES = 150_000
 _MOST_BYTES = 16 << 20
-#: A longer integer in YAML is none: Python refuses to write what a few thousand hexadecimal digits stand for.
+#: A longer integer in YAML is rejected: Python refuses to write out a number of a few thousand hexadecimal digits.
 _LONGEST_INTEGER = 1000
 
-#: Text whose single quotes mean what double quotes would: none is within a string, and nothing is escaped.
+#: Text whose single quotes can be replaced by double quotes: no quote is inside a string, and nothing is escaped.
 _PLAIN_QUOTES = re.compile(r"""[^'"\\]*(?:(?:"[^'"\\]*"|'[^'"\\]*')[^'"\\]*)*""")
 
 
@@ -39,11 +40,11 @@ class MalformedLine(ValueError):
 
 
 class Spent(Exception):
-    """A log of which too much would have to be taken apart; the message says what."""
+    """Too much of a log would have to be parsed; the message says what."""
 
 
 class Allowance:
-    """What may still be spent on one log, in lines and bytes, so that it does not depend on the machine."""
+    """What may still be spent on one log, in lines and bytes, so that the limit does not depend on the machine."""
 
     def __init__(self) -> None:
         self._lines = _MOST_LINES
@@ -51,7 +52,7 @@ class Allowance:
         self._yaml = _MOST_YAML
 
     def spend(self, lines: int = 0, size: int = 0, yaml_size: int = 0) -> None:
-        """Takes what something costs.
+        """Subtracts the cost of something.
 
         Raises:
             Spent: there is not enough left.
@@ -68,7 +69,7 @@ class Allowance:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads YAML without aliases, with which a short line can stand for billions of values."""
+    """Reads YAML without aliases: with them, a short line can expand to billions of values."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -95,11 +96,11 @@ def parse_line(
     """Parses a line, or what follows the first token of a line.
 
     Args:
-        line: the bytes; what is before its last token is ignored.
+        line: the bytes; anything before its last token is ignored.
         dialect: the form of the line.
-        wanted: in dialects whose key stands before the JSON, the JSON of other keys is not looked at.
-        allowance: pays for the line, where one is given.
-        in_seconds: whether lines that are JSON give ``time_s``, the seconds since the start of the log, for ``time_ms``.
+        wanted: in dialects that write the key before the JSON, the JSON of other keys is skipped.
+        allowance: what the line is charged to, if given.
+        in_seconds: whether JSON lines have ``time_s``, the seconds since the start of the log, in place of ``time_ms``.
 
     Returns:
         Time in milliseconds since the epoch, or since the start of the log, key, value, metadata. Value and metadata are
@@ -107,7 +108,7 @@ def parse_line(
 
     Raises:
         MalformedLine: the line is not what the dialect says.
-        Spent: the allowance does not suffice.
+        Spent: the allowance is not enough.
     """
     if allowance is not None:
         allowance.spend(lines=1, size=len(line))
@@ -148,7 +149,7 @@ def gives_seconds(line: bytes) -> bool:
 
 
 def key_of_beginning(line: bytes, dialect: Dialect) -> str | None:
-    """The key of a record that something follows on its line; None where none begins after the last token."""
+    """The key of a record that has more text after it on its line; None where no record begins after the last token."""
     text = line.rpartition(dialect.token)[2].decode("latin-1").strip()
     if dialect.json != "line":
         match = dialect.record.match(text)
@@ -162,17 +163,17 @@ def key_of_beginning(line: bytes, dialect: Dialect) -> str | None:
 
 
 class LoggedLine(msgspec.Struct, gc=False, eq=False):
-    """What is kept of a line that is JSON as a whole; a line that does not fit may still be well-formed.
+    """What is kept of a line that is entirely JSON; a line that does not fit may still be well-formed.
 
-    Value and metadata are parsed when somebody asks for them. They are not to be changed. Who keeps the line sets
-    ``ordinal``, its number among those with a token, from 0 on.
+    Value and metadata are parsed on demand. Do not change them. Whoever keeps the line sets ``ordinal``, its number among
+    the lines with a token, counted from 0.
     """
 
     time_ms: Annotated[int, msgspec.Meta(ge=0, le=10**18)]
     key: str
     raw_value: msgspec.Raw = msgspec.field(name="value")
     raw_metadata: msgspec.Raw = msgspec.field(name="metadata")
-    ordinal: int = msgspec.field(default=0, name=":::MLLOG ")  # no line that is decoded has another token
+    ordinal: int = msgspec.field(default=0, name=":::MLLOG ")  # a line with another token is not decoded
 
     @property
     def time(self) -> float:
@@ -191,7 +192,7 @@ class LoggedLine(msgspec.Struct, gc=False, eq=False):
 
 
 class ParsedLine(msgspec.Struct, eq=False):
-    """A line that was parsed, or made of others."""
+    """A line that was parsed, or made from other lines."""
 
     ordinal: int
     time: float
@@ -205,12 +206,12 @@ KeptLine = LoggedLine | ParsedLine
 
 @functools.lru_cache(8192)
 def value_of(data: bytes) -> object:
-    """The value or the metadata of a well-formed line, not to be changed. Logs of one result have the same ones."""
+    """The value or the metadata of a well-formed line; do not change it. Logs of one result share the same ones."""
     return _content_of(data)
 
 
 def value_and_metadata(line: bytes) -> tuple[object, object]:
-    """Those of a well-formed line that is JSON as a whole."""
+    """Value and metadata of a well-formed line that is entirely JSON."""
     record = _content_of(line)
     return record["value"], record["metadata"]
 
@@ -248,7 +249,7 @@ def _load_json(text: str) -> object:
 
 
 def _load_tolerant(text: str, allowance: Allowance | None) -> object:
-    """JSON, or nearly: round 0.6 has lines with Python quotes and bare words, which are YAML flow mappings."""
+    """Parses JSON or near-JSON: round 0.6 has lines with Python quotes and bare words, which are YAML flow mappings."""
     quoted_alike = text.replace("'", '"') if _PLAIN_QUOTES.fullmatch(text) else None
     for spelling in filter(None, (text, quoted_alike)):
         with contextlib.suppress(ValueError, RecursionError):
@@ -258,9 +259,9 @@ def _load_tolerant(text: str, allowance: Allowance | None) -> object:
     if allowance is not None:
         allowance.spend(yaml_size=len(text))
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - this loader is safe
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError, LookupError, AttributeError):
-        # Beside its own errors PyYAML lets through those of its constructors: `!!int ""`, `!!bool x`, `!!timestamp x`.
+        # Besides its own errors, PyYAML lets errors of its constructors through: `!!int ""`, `!!bool x`, `!!timestamp x`.
         raise MalformedLine("not JSON") from None
 
 
@@ -272,7 +273,7 @@ def _number(value: object, name: str) -> float:
 
 
 def _milliseconds_of_seconds(text: str) -> float:
-    """Exact: the decimal point is moved before the text becomes a binary number."""
+    """Exact milliseconds: moves the decimal point before the text becomes a binary number."""
     try:
         time_ms = float(Decimal(text) * 1000)
     except ArithmeticError:

@@ -1,9 +1,9 @@
 """Reads one log into a :class:`~..model.RunLog`: log file in, what it says out.
 
 A log is read once, in blocks, as bytes. Most of its token lines say nothing that a score needs: msgspec checks them in C
-and makes no object of what is in them. What it takes for a line is a line for :func:`~.line.parse_line` too; what it does
-not take, and lines whose values are needed, are parsed. ``tests/logs/test_scan_equals_parse.py`` proves that this is the
-same as parsing every line.
+and makes no objects from their content. Every line that msgspec accepts, :func:`~.line.parse_line` accepts too. Lines that
+msgspec refuses, and lines whose values are needed, are parsed. ``tests/logs/test_scan_equals_parse.py`` proves that this
+gives the same result as parsing every line.
 """
 
 from __future__ import annotations
@@ -48,42 +48,43 @@ if TYPE_CHECKING:
     from ..values import JsonObject
     from .details import DetailsReader
 
-#: A log is read in blocks of this many bytes, so that memory does not grow with its size. Larger ones are slower: Python
-#: would get memory for each from the system, and give it back.
+#: A log is read in blocks of this many bytes, so that memory does not grow with its size. Larger blocks are slower: Python
+#: would get memory for each from the system and return it.
 BLOCK_BYTES = 64 << 10
-#: A line that is longer than this is not parsed; if it has a token it is malformed. The longest published ones have 2,300
-#: bytes, and 150,000 without a token.
+#: A line that is longer than this is not parsed; if it has a token, it is malformed. The longest published lines have 2,300
+#: bytes with a token, and 150,000 without.
 LONGEST_LINE_BYTES = 1 << 20
 
-#: A longer line is always parsed. In a shorter one no integer has more digits, and no value is nested deeper, than the
-#: parser takes; msgspec does not look at either.
+#: A longer line is always parsed. A shorter one cannot exceed the parser's limits on digits and nesting, which msgspec does
+#: not check.
 LONGEST_CHECKED_BYTES = 1000
 
-#: Keys of lines that say what the run was done with, and the keys of the entry that they fill.
+#: Keys of lines with settings of the run, and the keys of the entry that they fill.
 _SETTINGS = settings_by_log_key()
-#: Keys of lines whose value is a fact about the log as text.
+#: Keys of lines whose value is a fact about the log, as text.
 _TEXTS = {"submission_benchmark": "benchmark", "submission_division": "division"}
-#: Keys of lines whose metadata is not needed. They are many, and what logs of one result say alike is parsed once.
+#: Keys of lines whose metadata is not needed. There are many such lines, and values that logs of one result share are parsed
+#: once.
 _VALUE_KEYS = frozenset({"init_stop", "run_start", "global_batch_size", "train_samples", "seed", *_TEXTS, *_SETTINGS})
-#: Keys of lines that say something that is needed.
+#: Keys of lines that are needed.
 WANTED_KEYS = EVALUATION_KEYS | _VALUE_KEYS | {"init_start", "run_stop", "eval_result"}
 
-#: An ``init_start`` that comes so long after the one before begins another attempt in the same log.
+#: An ``init_start`` that comes this long after the previous one begins another attempt in the same log.
 PAUSE_MS = 10 * 60 * 1000
 
-#: Evaluations of a log that name their metric. Published logs have up to 18.
+#: Limit on the evaluations of a log that name their metric. Published logs have up to 18.
 _MOST_EVALUATIONS = 10_000
 
-#: What comes before the description of the system that logs of round 4.0 and later have, within so many of their first
-#: blocks.
+#: The token before the system description in logs of round 4.0 and later, and the number of first blocks that are searched
+#: for it.
 _SYSTEM_TOKEN = b":::SYSJSON "
 _BLOCKS_WITH_SYSTEM = 16
-#: The keys of a description that are kept of it.
+#: The keys that are kept from a description.
 _DESCRIBED = frozenset(key for spellings in description_keys().values() for key in spellings)
-#: What tools write there where nobody told them.
+#: What tools write there when nobody gave them a value.
 _UNKNOWN = "UNKNOWN_"
 
-#: YAML has forms of integers without a limit of digits, which Python refuses to write out.
+#: YAML has forms of integers without a limit on digits; Python refuses to write out long ones.
 _LONG_INTEGER = 10**18
 
 
@@ -106,11 +107,11 @@ def read_log(
         path: the file.
         dialect: the form of its lines.
         name: the path that the record carries, relative to the round.
-        elapsed_key: a key whose ``metadata.timestamp`` is the duration in seconds, where the round has one.
-        largest_mb: a larger file is not read, also if it grows to more while it is read.
+        elapsed_key: a key whose ``metadata.timestamp`` is the duration in seconds, if the round has one.
+        largest_mb: a larger file is not read, even if it only grows past this limit while it is read.
         quality_key: the key of the lines with quality figures; either of :data:`EVALUATION_KEYS` where None.
-        details: takes what only the data set needs, where that is asked for.
-        keeper: takes every line, where somebody checks them.
+        details: takes what only the data set needs, if that was asked for.
+        keeper: takes every line, if the lines are checked.
 
     Returns:
         What the log says. A file that cannot be read comes back with ``trouble``, never as an exception.
@@ -131,7 +132,7 @@ def iter_blocks_of(path: Path, largest_mb: int) -> Iterator[bytes]:
 
     Raises:
         OSError: the file cannot be read.
-        Spent: it is larger than ``largest_mb``, or grows to more while it is read.
+        Spent: it is larger than ``largest_mb``, or grows past it while it is read.
     """
     most_bytes = largest_mb << 20
     with open_regular(path) as stream:
@@ -147,11 +148,11 @@ def iter_blocks_of(path: Path, largest_mb: int) -> Iterator[bytes]:
 def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = LONGEST_LINE_BYTES) -> Iterator[bytes]:
     r"""Blocks of whole lines (split at ``\n`` only), each about ``size`` bytes.
 
-    Every block ends with a newline, also where the file does not.
+    Every block ends with a newline, even if the file does not.
 
-    A line of more than ``longest_line`` bytes is cut there, so that it cannot fill the memory: what is left of it has no
-    valid end and counts as malformed if it has a token; the rest is skipped up to the next newline, and empty blocks stand
-    for it, so that the caller can look how far it is.
+    A line of more than ``longest_line`` bytes is cut there, so that it cannot fill the memory. The first part has no valid
+    end and counts as malformed if it has a token. The rest is skipped up to the next newline, and empty blocks come in its
+    place, so that the caller can check the progress.
     """
     carry = b""
     skipping = False
@@ -176,9 +177,9 @@ def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = L
 
 
 def iter_numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """All lines of a log with their numbers, from 1 on.
+    """All lines of a log with their numbers, counted from 1.
 
-    Reads the log again: counting all lines costs more than to do this for the few logs that need it.
+    Reads the log again: counting all lines always would cost more than a second read of the few logs that need it.
 
     Raises:
         OSError: the file cannot be read.
@@ -190,28 +191,28 @@ def iter_numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def are_plain(lines: Sequence[bytes], token: bytes) -> bool:
     """Whether what follows the first token of each line is short enough to be checked in C, and holds no other token.
 
-    Of several tokens on a line the last one counts; a string of JSON may hold one too.
+    If a line has several tokens, the last one counts; a JSON string may contain one too.
     """
-    # A token of two lines that meet is none, but then they are looked at one by one. The whole block takes longer to search.
+    # Joined lines may form a token where they meet; they are then taken one by one. Searching the whole block is slower.
     return max(map(len, lines)) <= LONGEST_CHECKED_BYTES and token not in b"".join(lines)
 
 
 class LineKeeper(Protocol):
-    """Keeps lines of a log in their order, while it is read: well-formed ones by their keys, if those are wanted.
+    """Keeps lines of a log in order while it is read: well-formed lines by key, if the key is wanted.
 
-    Lines are counted from 0 on, those with a token only.
+    Only lines with a token are counted, from 0.
     """
 
     @property
     def by_key(self) -> Mapping[str, list[KeptLine]]:
-        """A list for each key that is wanted, to which its lines are added."""
+        """A list for each wanted key; the reader appends the lines with that key."""
 
     def take_other(self, ordinal: int, line: bytes) -> None:
         """Takes what follows the first token of a line that may be anything."""
 
 
 class _KeepsNothing:
-    """For those who do not check the lines."""
+    """The keeper for callers that do not check the lines."""
 
     by_key: Mapping[str, list[KeptLine]] = {}
 
@@ -242,7 +243,7 @@ class _LogReader:
         self._attempts = _Attempts()
         self._unnamed_evaluation: tuple[object, JsonObject] | bytes | None = None
         self._paired_evaluations: list[Evaluation] = []
-        self._samples_after_evaluation: float | None = None  # NaN where several lines say different things
+        self._samples_after_evaluation: float | None = None  # NaN where several lines disagree
         self._history = HistoryReader()
         self._settings: dict[str, str | int | None] = {}
         self._seeds: set[str] = set()
@@ -258,7 +259,7 @@ class _LogReader:
         """Takes whole lines.
 
         Raises:
-            Spent: too many would have to be taken apart.
+            Spent: too many would have to be parsed.
         """
         self._blocks += 1
         if not self._described and self._blocks <= _BLOCKS_WITH_SYSTEM and _SYSTEM_TOKEN in block:
@@ -297,9 +298,9 @@ class _LogReader:
                 known.ordinal = ordinal
                 same.append(known)
             if known.key in WANTED_KEYS:
-                if known.key == "init_start":  # in some logs every rank says this
+                if known.key == "init_start":  # in some logs every rank logs this
                     start(float(known.time_ms))
-                elif known.key == "seed":  # and this, with as many values
+                elif known.key == "seed":  # and this, each rank with a different value
                     self._take_seed(bytes(known.raw_value))
                 else:
                     self._take_known(line, known)
@@ -308,7 +309,7 @@ class _LogReader:
             self._allowance.spend(lines=taken)
 
     def _take_known(self, line: bytes, known: LoggedLine) -> None:
-        """Takes a well-formed line; parses no more of it than is needed, and only the last one where only that counts."""
+        """Takes a well-formed line; parses only what is needed, and only the last line if only that one counts."""
         key = known.key
         if key in self._evaluation_keys and b"metric" not in line and b"\\" not in line:
             self._history.take(float(known.time_ms), line)
@@ -322,7 +323,7 @@ class _LogReader:
             self._take(float(known.time_ms), key, *value_and_metadata(line))
 
     def record(self, name: str) -> RunLog:
-        """What the log says, when all its lines were taken; some of it may be looked up in the file.
+        """What the log says, after all its lines were taken; this may read the file once more.
 
         Raises:
             OSError: the file cannot be read once more.
@@ -354,7 +355,7 @@ class _LogReader:
         )
 
     def _find_two_records(self, line: bytes) -> None:
-        """Notes that a line has a record before its last token, which is not read."""
+        """Notes that a line has a record before its last token; that record is not read."""
         key = key_of_beginning(line.rpartition(self._dialect.token)[0], self._dialect)
         if key is not None:
             what = f"holds two records, of which only the last is read; the first is {key[:80]}"
@@ -376,7 +377,7 @@ class _LogReader:
             self._take(time_ms, key, value, metadata)
 
     def _number_of_line(self, record: bytes) -> str:
-        """Where the first line that ends in a record is.
+        """Where the first line that ends with a record is.
 
         Raises:
             OSError: the file cannot be read once more.
@@ -409,7 +410,7 @@ class _LogReader:
                 self._samples_after_evaluation = None
 
     def _take_fact(self, key: str, value: object) -> None:
-        """Takes what a log says about itself, whenever it does."""
+        """Takes what a log says about itself, anywhere in the log."""
         facts = self._facts
         if key in _TEXTS:
             facts.setdefault(_TEXTS[key], _text(value))
@@ -426,7 +427,7 @@ class _LogReader:
                 self._samples_after_evaluation = number if same else math.nan
 
     def _take_seed(self, value: bytes) -> None:
-        if len(self._seeds) < 2:  # two are none
+        if len(self._seeds) < 2:  # two different seeds count as no seed
             self._take_fact("seed", value_of(value))
 
     def _take_run_start(self, time_ms: float) -> None:
@@ -454,7 +455,7 @@ class _LogReader:
             raise Spent(f"more than {_MOST_EVALUATIONS:,} evaluations that name a metric; not read further")
 
     def _judge_stop(self, value: object, metadata: JsonObject) -> tuple[bool, str | None]:
-        """Whether a ``run_stop`` reports success, and the status as text for people."""
+        """Whether a ``run_stop`` reports success, and its status as readable text."""
         rule = self._dialect.success
         part = metadata if rule.part == "metadata" else value
         if not isinstance(part, dict) or rule.field not in part:
@@ -466,8 +467,9 @@ class _LogReader:
 class _Attempts:
     """Finds the ``init_start`` and ``init_stop`` of the run that counts, where a log begins more than once.
 
-    ``init_start_ms`` is the first of the last attempt before ``init_stop_ms``, and this the first of that attempt; both are
-    of the run that counts, since nothing that follows the end of the run changes them. ``count`` is the number of attempts.
+    ``init_start_ms`` is the first start of the last attempt before ``init_stop_ms``, and ``init_stop_ms`` the first stop of
+    that attempt. Both belong to the run that counts: nothing after the end of the run changes them. ``count`` is the number
+    of attempts.
     """
 
     def __init__(self) -> None:
@@ -475,7 +477,7 @@ class _Attempts:
         self.init_start_ms: float | None = None
         self.init_stop_ms: float | None = None
         self._begin_ms = self._latest_ms = 0.0
-        self._is_taken = True  # whether what was taken is of the latest attempt
+        self._is_taken = True  # whether the times are those of the latest attempt
         self._ended = False
 
     def start(self, time_ms: float) -> None:
@@ -486,7 +488,7 @@ class _Attempts:
         else:
             self.count += 1
             self._begin_ms = self._latest_ms = time_ms
-            # lines of several processes are not always in order: the only init_start may follow its init_stop
+            # lines of several processes may be out of order: the only init_start may follow its init_stop
             self._is_taken = self.count == 1 or (self.init_stop_ms is None and not self._ended)
         if self._is_taken:
             self.init_start_ms = self._begin_ms
@@ -499,12 +501,12 @@ class _Attempts:
             self._is_taken = True
 
     def end(self) -> None:
-        """Says that the run that counts is over."""
+        """Marks the end of the run that counts."""
         self._ended = True
 
 
 def _described(block: bytes) -> tuple[tuple[str, str], ...]:
-    """Keys of the first description in a block, and what it says; nothing where it cannot be read."""
+    """Keys and values of the first description in a block; nothing where it cannot be read."""
     line = block.partition(_SYSTEM_TOKEN)[2].partition(b"\n")[0]
     try:
         content = json.loads(line)
@@ -517,9 +519,9 @@ def _described(block: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def _text(value: object) -> str | None:
-    """A short text for people; None stays None.
+    """A short readable text; None stays None.
 
-    Lists and objects are not written out: YAML can repeat a part of one so often that its text would fill the memory.
+    Lists and objects are not written out: YAML can repeat a part of one so often that the text would fill the memory.
     """
     if isinstance(value, str):
         return value[:LONGEST_TEXT]

@@ -1,18 +1,18 @@
 """Measures the energy of a result: power logs in, joules out.
 
-A run has one log per node (``node_*.txt``) and, where switches connect the nodes, logs of these (``sw_*.txt``). They have
-the form of the run logs, with the keys ``power_measurement_start``, ``power_measurement_stop``, ``power_reading`` (W),
+A run has one log per node (``node_*.txt``) and, if switches connect the nodes, logs of the switches (``sw_*.txt``). They
+have the form of run logs, with the keys ``power_measurement_start``, ``power_measurement_stop``, ``power_reading`` (W),
 ``conversion_eff`` and, for switches without a meter, ``interconnect_power_est`` (W)::
 
-    joules of a node   = conversion_eff * sum(reading * ms since the reading before) * run_ms / window_ms / 1000
+    joules of a node   = conversion_eff * sum(reading * ms since the previous reading) * run_ms / window_ms / 1000
     joules of a switch = conversion_eff * interconnect_power_est * run_ms / 1000
 
-The window of a meter is rarely that of the run: ``run_ms / window_ms`` takes the mean power of the window over the run.
-A switch with a meter is integrated like a node but added up apart. The tool behind the published figures adds nothing for
-it, so only a figure that leaves it out can be compared with those.
+The window of a meter is rarely that of the run: ``run_ms / window_ms`` applies the mean power of the window to the run.
+A switch with a meter is integrated like a node, but summed separately. The tool behind the published figures adds nothing
+for such a switch, so only a figure without it can be compared with those.
 
-Source: ``_compute_power_node`` and ``_compute_power_sw`` of ``mlperf_logging.result_summarizer``, whose figures are the
-published ones. Other than there, a stop that is not later than the start is no stop.
+Source: ``_compute_power_node`` and ``_compute_power_sw`` of ``mlperf_logging.result_summarizer``, which made the published
+figures. Unlike there, a stop that is not later than the start is ignored.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ if TYPE_CHECKING:
 _START, _STOP, _READING = "power_measurement_start", "power_measurement_stop", "power_reading"
 _FACTOR, _ESTIMATE = "conversion_eff", "interconnect_power_est"
 
-#: Between two readings that are further apart, nobody knows what the power was. Published meters read within 24 s.
+#: If two readings are further apart, the power between them is unknown. Published meters read at least every 24 s.
 LONGEST_GAP_MS = 30_000
-#: Shares of the input power that a power supply hands on. Published are 0.94, 0.96, and 1 for none.
+#: The likely range of the efficiency of a power supply. Published ones are 0.94, 0.96, and 1 for no conversion.
 _LIKELY_FACTORS = (0.5, 1.0)
 
 
-#: So much of a log is kept to bring its lines into the order of their times; a line may stand half as far from its place.
-#: Published ones have up to 240 kB.
+#: This much of a log is kept to sort its lines by time; a line may be half as far from its place. Published logs have up to
+#: 240 kB.
 _MOST_WAITING_BYTES = 8 << 20
-#: Stretches without a long gap that are told apart; the readings after them are not covered.
+#: Limit on the stretches without a long gap; readings after the last of them do not count as covered.
 _MOST_STRETCHES = 1_000
 
 
 class _PlainLine(msgspec.Struct, gc=False):
-    """A line with a whole number as time and nothing or a number as value, as meters write them; metadata may be a text."""
+    """A line as meters write it: the time a whole number, the value a number or null; metadata may be a text."""
 
     time_ms: Annotated[int, msgspec.Meta(ge=0, le=10**18)]
     key: str
@@ -63,7 +63,7 @@ class _PlainLine(msgspec.Struct, gc=False):
 
 
 class _RunEdge(NamedTuple):
-    """Start or stop of the run that the log is about, among its lines."""
+    """Start or stop of the run, placed among the lines of the power log."""
 
     time_ms: float
     key: str = ""
@@ -71,14 +71,14 @@ class _RunEdge(NamedTuple):
 
 
 class _ParsedLine(NamedTuple):
-    """A line that the full parser has read; the value is None where it is no number."""
+    """A line that the full parser has read; the value is None where it is not a number."""
 
     time_ms: float
     key: str
     value: float | None
 
 
-#: What makes a figure less certain, and what no sound meter does; in the order in which they are said.
+#: What makes a figure less certain, and what no sound meter does, in the order of the messages.
 _ODDITIES = (
     _MALFORMED := "logs with malformed lines, which were left out",
     _SEVERAL_FACTORS := "logs with several conversion_eff; the last one counts",
@@ -92,7 +92,7 @@ _DOUBTS = (
     _UNLIKELY_FACTOR := "logs with a conversion_eff outside {} to {}".format(*_LIKELY_FACTORS),
 )
 
-#: What is odd about a log of which every reading counts, whenever it was taken.
+#: The oddities of logs in which every reading counts, whenever it was taken.
 WITHOUT_STOP = frozenset((_EARLY_STOP, _NO_STOP))
 
 _decode_plain = msgspec.json.Decoder(_PlainLine).decode
@@ -105,7 +105,7 @@ _KEYS = frozenset((_START, _STOP, _READING, _FACTOR, _ESTIMATE))
 
 
 class UnknownEnergy(ValueError):
-    """A power log from which no energy follows; the message says why."""
+    """A power log that gives no energy; the message says why."""
 
 
 def read_power_log(
@@ -115,20 +115,20 @@ def read_power_log(
     run_ms: tuple[float, float] | None = None,
     take: Callable[[Sequence[PowerLine]], None] = lambda _: None,
 ) -> PowerLog:
-    """Reads a power log; lines that are not of its form are counted and left out.
+    """Reads a power log; counts malformed lines and leaves them out.
 
-    The readings are integrated while they are read: memory does not grow with their number.
+    Integrates the readings while it reads: memory does not grow with their number.
 
     Args:
         path: the file.
         dialect: the form of its lines.
         largest_mb: a larger file is not read.
-        run_ms: start and stop of the run that it is about, where they are known.
-        take: gets all lines of that form, some at a time, in the order of the file.
+        run_ms: start and stop of the run, where they are known.
+        take: gets all well-formed lines, some at a time, in the order of the file.
 
     Returns:
-        What the log comes to; with ``trouble`` where it cannot be read, is larger than ``largest_mb``, or too much of it
-        would have to be taken apart or put in order.
+        What the log says; with ``trouble`` where it cannot be read, is larger than ``largest_mb``, or too much of it
+        would have to be parsed or sorted.
     """
     reader = _PowerReader(dialect, run_ms or (), take)
     try:
@@ -144,7 +144,7 @@ def read_power_log(
 
 
 class _PowerReader:
-    """Takes the blocks of a power log, and adds up its lines in the order of their times."""
+    """Takes the blocks of a power log, and adds up its lines in order of time."""
 
     def __init__(self, dialect: Dialect, run_ms: tuple[float, ...], take: Callable[[Sequence[PowerLine]], None]) -> None:
         self._dialect = dialect
@@ -152,7 +152,7 @@ class _PowerReader:
         self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
         self._allowance = Allowance()
         self._waiting: list[_Event] = list(map(_RunEdge, run_ms))
-        self._edges: list[tuple[float, float]] = []  # what was added up, and until when, at start and stop of the run
+        self._edges: list[tuple[float, float]] = []  # the sum, and until when, at start and stop of the run
         self._waiting_bytes = 0
         self._malformed_lines = 0
         self._latest_ms = -math.inf
@@ -162,7 +162,7 @@ class _PowerReader:
         self._watt_ms = 0.0
         self._factor: float | None = None
         self._estimate: float | None = None
-        self._first_ms: float | None = None  # first and last reading of the stretch that goes on
+        self._first_ms: float | None = None  # first and last reading of the current stretch
         self._last_ms: float | None = None
         self._stretches: list[tuple[float, float]] = []
         self._seen: Counter[str] = Counter()  # lines with each key, and what is odd about them
@@ -171,7 +171,7 @@ class _PowerReader:
         """Takes whole lines.
 
         Raises:
-            UnknownEnergy: some are earlier than lines that were added up, or too many would have to be taken apart.
+            UnknownEnergy: some are earlier than lines that were added up, or too many would have to be parsed.
         """
         events = self._events_of(block)
         self._hand_on(events)
@@ -182,7 +182,7 @@ class _PowerReader:
             self._waiting_bytes //= 2
 
     def _events_of(self, block: bytes) -> list[PowerLine]:
-        """The lines of a block. Those as meters write them, nearly all, are read at once, which gives the same."""
+        """The lines of a block. Nearly all have the usual form of meters, and are decoded together with the same result."""
         lines = self._find_lines(block)
         if lines and self._dialect.json == "line" and are_plain(lines, self._dialect.token):
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -192,7 +192,7 @@ class _PowerReader:
         return [event for line in lines if (event := self._event_of(line)) is not None]
 
     def _event_of(self, line: bytes) -> PowerLine | None:
-        """What follows the first token of a line; None for what is malformed, or not needed."""
+        """What follows the first token of a line; None if that is malformed or not needed."""
         if self._dialect.json == "line" and len(line) <= LONGEST_CHECKED_BYTES:
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return _decode_plain(line.rpartition(self._dialect.token)[2])
@@ -206,7 +206,7 @@ class _PowerReader:
         return _ParsedLine(time_ms, key, finite_number(value)) if key in _KEYS else None
 
     def _add_up(self, count: int | None = None) -> None:
-        """Takes the earliest of the lines that wait, or all of them."""
+        """Adds up the earliest of the waiting lines, or all of them."""
         self._waiting.sort(key=_time_of)
         events = iter(self._waiting[:count])
         event = next(events, None)
@@ -220,7 +220,7 @@ class _PowerReader:
         del self._waiting[:count]
 
     def _take_ordinary(self, events: Iterator[_Event]) -> _Event | None:
-        """Takes readings that closely follow a reading, as :meth:`_take` does; returns the first line that is none."""
+        """Takes readings that closely follow a reading, as :meth:`_take` does; returns the first other line."""
         latest_ms, watt_ms = self._latest_ms, self._watt_ms
         following = None
         for event in events:
@@ -246,7 +246,7 @@ class _PowerReader:
         self._seen[key] += 1
         if key == _START and self._start_ms is None:
             self._start_ms = self._previous_ms = time_ms
-            if self._last_ms != time_ms:  # a reading of that very time stands before it
+            if self._last_ms != time_ms:  # a reading of the same time comes before it
                 self._first_ms = None
         elif key == _STOP and self._stop_ms is None and self._start_ms is not None and time_ms > self._start_ms:
             self._stop_ms = time_ms
@@ -293,7 +293,7 @@ class _PowerReader:
         return (after - before) / elapsed_ms if elapsed_ms > 0 else None
 
     def finish(self) -> PowerLog:
-        """What the log comes to when all its lines were taken."""
+        """What the log says, after all its lines were taken."""
         self._add_up()
         window_ms = None
         if self._start_ms is not None:
@@ -320,7 +320,7 @@ class _PowerReader:
 
 
 def integrate(log: PowerLog, run_ms: float) -> float:
-    """Joules of what a meter measured in its window, taken over a run of ``run_ms``.
+    """Joules of a run of ``run_ms``, from what a meter measured in its window.
 
     Raises:
         UnknownEnergy: it could not be read, or has no start, no reading in the window, or a window without a duration.

@@ -1,4 +1,4 @@
-"""Says what a file is that should be a log and has no log line: the file in, a reason for people out."""
+"""Says what a file without log lines is, where a log should be: the file in, a readable reason out."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from ..tables.rules import Dialect
 
-#: So much of a file is looked at.
+#: This much of a file is read.
 _HEAD_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
-#: How files begin that are something else.
+#: How files of other kinds begin.
 _BEGINNINGS = (
     (b"version https://git-lfs", "a Git LFS pointer in place of the log; run in the clone: git lfs pull"),
     (GZIP, "compressed with gzip; unpack it: gunzip"),
@@ -32,7 +32,7 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def why_no_lines(path: Path, dialect: Dialect) -> str:
-    """Why no line of a dialect was found in a file, which is read again; only its first megabyte is looked at.
+    """Why a file has no line of a dialect. Reads its first megabyte again.
 
     Raises:
         OSError: the file cannot be read.
@@ -52,7 +52,7 @@ def why_no_lines(path: Path, dialect: Dialect) -> str:
 
 
 def what_it_is(path: Path, *, even_if_plain: bool) -> str | None:
-    """What a file without log lines is, also in what gzip packed; None for a plain text or an empty file, unless asked for.
+    """What a file without log lines is; None for plain text, gzip or an empty file, unless ``even_if_plain``.
 
     Raises:
         OSError: the file cannot be read.

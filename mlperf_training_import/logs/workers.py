@@ -1,7 +1,7 @@
 """Reads many logs with several processes: jobs in, what each of them says out, in the same order.
 
-The logs are cut into chunks of about equal bytes. A worker that is lost costs time and nothing else: the parent reads what
-is missing itself.
+The logs are divided into chunks of about equal bytes. A lost worker costs only time: the parent reads what is missing
+itself.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from ..tables.rules import Dialect
     from ..values import Advance
 
-#: Less than this is read by one process: to start others would take longer.
+#: One process reads less than this alone: starting others would take longer.
 ENOUGH_BYTES = 16 << 20
-#: A chunk is at least so large, but for the last one.
+#: Every chunk but the last is at least this large.
 SMALLEST_CHUNK_BYTES = 1 << 20
-#: Each worker gets about so many chunks: they end at nearly the same time even if some chunks take longer than others.
+#: Each worker gets about this many chunks: workers finish at nearly the same time even if some chunks take longer.
 CHUNKS_PER_WORKER = 16
-#: A worker is asked for so many chunks at once, so that it need not wait for a parent who works on what it gave.
+#: Each worker has this many chunks at once, so that it need not wait while the parent works on its last answer.
 CHUNKS_AT_ONCE = 2
 #: More than these would only wait for the disk.
 MOST_WORKERS = 8
@@ -49,10 +49,10 @@ _STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Job(NamedTuple):
-    """A run to read: the root of the round, the file of its log, and what else ``read_log`` wants.
+    """A run to read: the root of the round, the file of its log, and the other arguments of ``read_log``.
 
-    Its ``power`` logs are read too if what its log says ``counts``. ``with_details`` asks for what only the data set needs,
-    ``with_measurements`` for the measurements among it.
+    Its ``power`` logs are read too if ``counts`` accepts what its log says. ``with_details`` asks for what only the data set
+    needs, ``with_measurements`` for the measurements in it.
     """
 
     root: Path
@@ -72,12 +72,12 @@ class Job(NamedTuple):
         return sum(file.size for file in (self.file, *self.power))
 
     def power_to_read(self, log: RunLog) -> tuple[LogFile, ...]:
-        """The power logs, if they are needed given what the log of the run says."""
+        """The power logs, if they are needed: that depends on what the log of the run says."""
         return self.power if not self.power or self.counts is None or self.counts(log) else ()
 
 
 class ReadRun(NamedTuple):
-    """What the log of a run says, its power logs as far as they were read, by path, and packed details if asked for."""
+    """What the log of a run says, those of its power logs that were read, by path, and packed details if asked for."""
 
     log: RunLog
     power: dict[str, PowerLog]
@@ -87,15 +87,15 @@ class ReadRun(NamedTuple):
 def iter_runs(
     jobs: Sequence[Job], workers: int | None = None, advance: Advance = lambda _: None
 ) -> Generator[ReadRun, None, None]:
-    """Reads logs. Whoever takes what they say can work on it while the next ones are read.
+    """Reads logs. The caller can work on one result while the next logs are read.
 
-    Close the iterator if it may not be taken to its end: processes read for it.
+    Close the iterator if you may stop before its end: processes read for it.
 
     Args:
         jobs: the runs.
-        workers: how many processes read; as many as this one may use cores where None, and none but this one where the
-            logs are few. The result does not depend on it.
-        advance: told how many bytes were read, now and then.
+        workers: how many processes read. None means one for each core that this process may use; few logs are read by
+            this process alone. The result does not depend on it.
+        advance: called now and then with the number of bytes that were read.
 
     Yields:
         What the logs say, in the order of the jobs.
@@ -112,10 +112,10 @@ def iter_runs(
 
 
 def _iter_read_by(count: int, chunks: Sequence[Sequence[Job]], advance: Advance) -> Generator[ReadRun, None, None]:
-    from multiprocessing.connection import wait  # where nothing changed nobody needs it, and it takes a while to import
+    from multiprocessing.connection import wait  # slow to import, and not needed if no log changed
 
     decode = msgspec.msgpack.Decoder(list[ReadRun]).decode
-    done: dict[int, list[ReadRun] | None] = {}  # None where a worker was lost, or failed: a mistake shows itself once more
+    done: dict[int, list[ReadRun] | None] = {}  # None where a worker was lost or failed: an error occurs again here
     following, left = 0, iter(enumerate(chunks))
     with _workers(count) as connections:
         asked: dict[Connection, list[int]] = {connection: [] for connection in connections}
@@ -137,7 +137,7 @@ def _iter_read_by(count: int, chunks: Sequence[Sequence[Job]], advance: Advance)
                 runs = done.pop(following)
                 yield from _iter_read(chunks[following], advance) if runs is None else runs
                 following += 1
-    for chunk in chunks[following:]:  # where the system allows no more processes, or all were lost
+    for chunk in chunks[following:]:  # if the system allows no more processes, or all were lost
         yield from _iter_read(chunk, advance)
 
 
@@ -145,7 +145,7 @@ def _ask(connection: Connection, asked: list[int], left: Iterator[tuple[int, Seq
     """Asks a worker for the next chunk, if there is one."""
     for number, chunk in itertools.islice(left, 1):
         asked.append(number)
-        with contextlib.suppress(OSError):  # it is lost, as the one who waits for its answer will see
+        with contextlib.suppress(OSError):  # the worker is lost; waiting for its answer will show that
             connection.send(chunk)
 
 
@@ -162,16 +162,16 @@ def cut(jobs: Sequence[Job], size: int) -> list[Sequence[Job]]:
 
 @contextlib.contextmanager
 def _workers(count: int) -> Iterator[list[Connection]]:
-    """Worker processes, as many as the system allows. None of them is left when the block ends, however it ends.
+    """Worker processes, as many as the system allows. All are gone when the block ends, however it ends.
 
-    Each has a pipe of its own. It takes jobs, gives what their logs say, and ends with the other end of
-    the pipe: also in the middle of a log, and when the parent is killed. Only the worker holds its end, so that the
-    parent never waits for the rest of an answer of one that is gone. A ``ProcessPoolExecutor`` keeps that end open, and
-    waited for ever when it was interrupted in the middle of an answer.
+    Each has a pipe of its own. It takes jobs, returns what their logs say, and exits when the other end of the pipe closes,
+    even in the middle of a log, and when the parent is killed. Only the worker holds its end, so that the parent never waits
+    for the rest of an answer from a dead worker. A ``ProcessPoolExecutor`` keeps that end open, and waited forever when it
+    was interrupted in the middle of an answer.
     """
     from multiprocessing import Pipe
 
-    # To fork is fastest. It is safe in a process without other threads, and on macOS never.
+    # Forking is fastest. It is safe only in a process without other threads, and never on macOS.
     start = _fork if sys.platform == "linux" and threading.active_count() == 1 else _start_afresh
     connections: list[Connection] = []
     with contextlib.ExitStack() as started:
@@ -191,7 +191,7 @@ def _workers(count: int) -> Iterator[list[Connection]]:
 
 
 def _fork(theirs: Connection, inherited: Sequence[Connection]) -> tuple[Callable[[], object], ...]:
-    """Starts a worker as a copy of this process; returns what ends it, to be called from the last to the first."""
+    """Starts a worker as a copy of this process; returns functions that end it, to be called in reverse order."""
     import multiprocessing
 
     process = multiprocessing.get_context("fork").Process(target=_work, args=(theirs, inherited), daemon=True)
@@ -200,7 +200,7 @@ def _fork(theirs: Connection, inherited: Sequence[Connection]) -> tuple[Callable
 
 
 def _start_afresh(theirs: Connection, _inherited: Sequence[Connection]) -> tuple[Callable[[], object], ...]:
-    """Starts a worker as another Python. As ``multiprocessing`` does it, that would look for modules where the user is."""
+    """Starts a worker as a new Python. ``multiprocessing`` would make it search the user's current folder for modules."""
     import subprocess
 
     number = theirs.fileno()
@@ -210,7 +210,7 @@ def _start_afresh(theirs: Connection, _inherited: Sequence[Connection]) -> tuple
 
 
 def work_for(number: int) -> None:
-    """What a worker process does that was started afresh, with the number of its end of the pipe."""
+    """The main function of a worker that was started afresh, given the descriptor of its end of the pipe."""
     from multiprocessing.connection import Connection
 
     _work(Connection(number), ())
@@ -218,7 +218,7 @@ def work_for(number: int) -> None:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Lets Ctrl-C and SIGTERM wait until the block ends. A process that starts in it begins like that."""
+    """Delays Ctrl-C and SIGTERM until the block ends. A process that starts in it inherits this."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
         yield
@@ -227,9 +227,9 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _work(connection: Connection, inherited: Sequence[Connection]) -> None:
-    """What a worker process does until it is ended."""
-    gc.freeze()  # to look at what was inherited would be to copy it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself
+    """The main loop of a worker process."""
+    gc.freeze()  # a collection would touch, and so copy, the inherited memory
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     for other in inherited:
@@ -240,16 +240,16 @@ def _work(connection: Connection, inherited: Sequence[Connection]) -> None:
         jobs = asked.get()
         try:
             said = _packed([*_iter_read(jobs, lambda _: None)])
-        except Exception:  # the parent reads them too, where it shows itself
+        except Exception:  # the parent reads these logs again, and gets the error itself
             said = None
         try:
             connection.send(said)
-        except OSError:  # nobody wants it any more
+        except OSError:  # nobody wants the answer any more
             os._exit(1)
 
 
 def _listen(connection: Connection, asked: queue.SimpleQueue[Sequence[Job]]) -> None:
-    """Takes what a worker is asked for, and ends its process with the other end of the pipe."""
+    """Takes the jobs of a worker, and ends its process when the other end of the pipe closes."""
     try:
         while True:
             asked.put(connection.recv())
@@ -258,7 +258,7 @@ def _listen(connection: Connection, asked: queue.SimpleQueue[Sequence[Job]]) -> 
 
 
 def _packed(runs: list[ReadRun]) -> bytes | list[ReadRun]:
-    """Runs in MessagePack where that has a form for them: to pickle them takes ten times as long."""
+    """Runs in MessagePack if it can encode them: pickling takes ten times as long."""
     try:
         return msgspec.msgpack.encode(runs)
     except (OverflowError, ValueError):  # half of a surrogate, or an integer of more than 64 bits
@@ -281,7 +281,7 @@ def _iter_read(jobs: Sequence[Job], advance: Advance) -> Generator[ReadRun, None
 
 
 def _may_start_processes() -> bool:
-    """A worker of somebody else's pool may not have children."""
+    """Whether this process may start others: a worker of somebody else's pool may not."""
     import multiprocessing
 
     return not multiprocessing.current_process().daemon
