@@ -1,4 +1,4 @@
-"""Compares a submission with one of an earlier round: which logs are handed in again, and what changed."""
+"""Compares a submission with one of an earlier round: which logs were submitted again, and what changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .check import Checked
 
 _LARGEST_DESCRIPTION = 1 << 20
-#: So many keys that changed stand in a remark.
+#: A remark lists at most this many changed keys.
 _MOST_KEYS = 10
 
 
@@ -35,7 +35,7 @@ class _Every(dict[str, list[KeptLine]]):
 
 
 def compare_with(checked: Checked, earlier: Path) -> None:
-    """Adds to a check what it has of an earlier submission.
+    """Adds remarks on what a submission reuses from an earlier one.
 
     Raises:
         NotUnderstood: there is no such folder.
@@ -68,7 +68,7 @@ def compare_with(checked: Checked, earlier: Path) -> None:
 
 
 def _digest(file: Path) -> str | None:
-    """Of the bytes of a log, which need not be in memory together; None where it cannot be read, or is too large."""
+    """A digest of the bytes of a log, read in blocks; None where the log cannot be read, or is too large."""
     try:
         return sha256_of(file, LARGEST_LOG_MB << 20)[0]
     except OSError:
@@ -76,7 +76,7 @@ def _digest(file: Path) -> str | None:
 
 
 def _said(file: Path, version: str) -> JsonObject:
-    """What a log says first of each key."""
+    """The first value that a log gives for each key."""
     found = LineList(_Every())
     read_log(file, rules_of(version).dialect, file.name, keeper=found)
     return found.first_values
@@ -92,7 +92,7 @@ def _changes(ours: JsonObject, theirs: JsonObject, more: str = "") -> str:
 
 
 def _compare_descriptions(root: Path, place: str, earlier: Path, before: str) -> Iterator[Remark]:
-    """What changed in the description of a system whose logs are handed in again."""
+    """What changed in the description of a system whose logs were submitted again."""
     ours, theirs = _description(root, place), _description(earlier, before)
     if ours is None or theirs is None:
         return
@@ -101,7 +101,7 @@ def _compare_descriptions(root: Path, place: str, earlier: Path, before: str) ->
 
 
 def _description(root: Path, place: str) -> tuple[str, JsonObject] | None:
-    """The description of the system that a result folder belongs to, with its path."""
+    """The path and content of the description of a result folder's system."""
     parts = place.split("/")
     if "results" not in parts or parts.index("results") + 1 >= len(parts):
         return None

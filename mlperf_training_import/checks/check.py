@@ -1,4 +1,4 @@
-"""Checks a submission: a folder in, all that there is to say about it out. Writes nothing."""
+"""Checks a submission: a folder in, all remarks on it out. Writes nothing."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from ..findings import Finding
 
 
-#: Findings of the walk that say where nobody looks for results.
+#: Findings of the walk about places that are not searched for results.
 _NOT_READ = frozenset(
     {"unread-logs", "nested-logs", "stray-logs", "unsafe-path", "unreadable", "no-system-folder", "too-deep"}
 )
-#: The written rules ask for the configuration file of a run from this round of Training on.
+#: From this round of Training on, the written rules ask for the configuration file of a run.
 _CONFIG_ASKED_FROM = (6, 1)
-#: What the judgement of a result doubts, and no rule asks for.
+#: Doubts of the judgement of a result that no rule covers.
 _DOUBTS = frozenset(
     {
         *("target-missed", "several-runs", "repeated-runs", "odd-scaling", "odd-times", "early-start"),
@@ -46,9 +46,10 @@ _DOUBTS = frozenset(
 
 @dataclass(slots=True)
 class CheckedPackage:
-    """A submitter: the verdict of the package checker on it, its descriptions and its folders.
+    """A submitter: its descriptions, its folders, and the verdict of the package checker.
 
-    ``errors`` are those of the descriptions. ``is_whole`` says that all of it was checked, as the package checker does.
+    ``errors`` are those of the descriptions. ``is_whole`` means that the whole submission was checked, as the package
+    checker does.
     """
 
     submitter: str
@@ -58,7 +59,7 @@ class CheckedPackage:
 
     @property
     def errors(self) -> list[str]:
-        """What the package checker says of the descriptions."""
+        """The errors of the package checker about the descriptions."""
         return [f"system:{said.name}:{','.join(said.reasons)}" for said in self.descriptions if said.verdict == "fail"]
 
     @property
@@ -72,7 +73,7 @@ class CheckedPackage:
 
 @dataclass(slots=True)
 class Checked:
-    """All that there is to say; ``remarks`` are ordered by place. ``is_loose``: the logs lie in no submission."""
+    """Everything that a check found; ``remarks`` are ordered by place. ``is_loose``: the logs are outside any submission."""
 
     version: str
     root: Path
@@ -93,19 +94,19 @@ class Checked:
 
     @property
     def results(self) -> int:
-        """Benchmark folders, or logs where they lie in none."""
+        """The number of benchmark folders, or of logs where they are loose."""
         return len(self.logs if self.is_loose else self.folders)
 
     @property
     def passing(self) -> int:
-        """Those that the checkers of mlperf_logging would accept."""
+        """The number of results that the checkers of mlperf_logging would accept."""
         if self.is_loose:
             return sum(log.judged.verdict == "pass" for log in self.logs)
         return sum(folder.passes for folder in self.folders)
 
     @property
     def refused_wrongly(self) -> int:
-        """Those that they refuse, and about which there is no remark that rejects."""
+        """The number of results that the checkers refuse although no remark rejects them."""
         rejected = {said.folder for said in self.remarks if said.weight == "rejects"}
         if self.is_loose:
             return sum(log.judged.verdict != "pass" and log.path not in rejected for log in self.logs)
@@ -125,7 +126,7 @@ class Checked:
 
 
 def _places_of(folder: str) -> set[str]:
-    """What remarks that reject a result are about: its folder, its system, the description of that, the submitter."""
+    """The places whose remarks can reject a result: its folder, its system, the system's description, the submitter."""
     submitter, _, system, *_ = f"{folder}///".split("/")
     return {folder, f"{submitter}/results/{system}", f"{submitter}/systems/{system}.json", submitter}
 
@@ -135,10 +136,10 @@ def check(path: Path, version: str | None = None, largest_mb: int = LARGEST_LOG_
 
     Args:
         path: the file or folder.
-        version: the label of the round whose rules count; where None, the round that the folder's repository is called
-            after, else the newest public one.
+        version: the label of the round whose rules count; where None, the round in the name of the folder's repository,
+            else the newest public one.
         largest_mb: a larger log is not read.
-        as_peer: only the verdicts of mlperf_logging, without remarks on logs.
+        as_peer: gives only the verdicts of mlperf_logging, without remarks on logs.
 
     Raises:
         NotUnderstood: there is no such folder or round.
@@ -167,7 +168,7 @@ class _Check:
         self._judgeable: list[tuple[Submission, dict[str, RunLog]]] = []
 
     def run(self) -> Checked:
-        """All that there is to say."""
+        """Checks everything."""
         checked, tree = self._checked, self._tree
         if tree.logs:
             checked.is_loose = True
@@ -197,7 +198,7 @@ class _Check:
         return checked
 
     def _submitters(self) -> set[str]:
-        """Folders that have descriptions or an empty ``results/``, of which the walk makes no submission."""
+        """Folders with descriptions or an empty ``results/``, which the walk does not report as submissions."""
         names = [self._tree.only] if self._tree.only else [child.name for child in self._tree.root.iterdir()]
         root = self._tree.root
         return {name for name in names if (root / name / "results").is_dir() or (root / name / "systems").is_dir()}
@@ -233,7 +234,7 @@ class _Check:
         return package
 
     def _without_code(self, submissions: Iterable[Submission]) -> Iterable[Remark]:
-        """Benchmarks with results for which a submitter hands in no code."""
+        """Remarks on benchmarks that have results but no code."""
         for code in sorted({f"{submission.code}/{submission.benchmark}" for submission in submissions}):
             if not any(entry.is_dir() for entry in entries_of(self._tree.root / code / "implementations")):
                 what = "no folder implementations/<implementation>/ in it"
@@ -249,7 +250,7 @@ class _Check:
         logs = [self._check_log(path, folder) for path in sorted(paths)]
         self._checked.logs += logs
         if logs and len(logs) == len(submission.logs):
-            # power logs are not read: their names are all that is checked
+            # power logs are not read: only their names are checked
             self._judgeable.append((replace(submission, power=None), {log.path: log.run for log in logs}))
         contents = contents_of(self._tree.root, folder, frozenset(log.name for log in submission.logs))
         run = FolderCheck(
@@ -284,7 +285,7 @@ class _Check:
         ]
 
     def _from_configs(self, files: set[tuple[str, str]]) -> Iterable[Remark]:
-        """Logs that name a configuration file which a submission with code does not hold, one for each folder and name."""
+        """Remarks on logs whose configuration file is missing from a submission with code, one for each folder and name."""
         label = round_label(self._version)
         said = set()
         for log in self._checked.logs if label.suite == "training" and label.number >= _CONFIG_ASKED_FROM else ():
@@ -296,7 +297,7 @@ class _Check:
                 yield remark("written.config-file", log.path, f"config_filename is {short(log.config)}", folder)
 
     def _from_judgements(self, round_: Round) -> list[Remark]:
-        """What the judgement of results doubts, as far as the rules do not ask for it themselves."""
+        """Remarks on doubts of the judgement of results that no rule covers."""
         rules = rules_of(self._version)
         judged = [
             judge_result(facts_of(round_, rules, submission, [runs[log.path] for log in submission.logs]))
@@ -311,6 +312,6 @@ class _Check:
 
 
 def last_line(checked: Checked) -> str:
-    """What everything comes to."""
+    """The summary of a check."""
     what = "logs" if checked.is_loose else "results"
     return f"would pass: {checked.passing} of {checked.results} {what}, by the rules of mlperf_logging {PEER_VERSION}"

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from ..tables.labels import Label
     from ..values import JsonObject
 
-#: From this round of Training on a status is one of four texts; in this round by the checker only.
+#: From this round of Training on, a status must be one of four texts; in this round only the checker demands it.
 _STATUS_ASKED_FROM = (4, 0)
 _STATUSES = frozenset({"Available on-premise", "Available cloud", "Preview", "Research, Development, or Internal (RDI)"})
-#: Values that the checker joins into the line of a table, which only texts can be.
+#: Values that the checker joins into a line of a table; only texts can be joined.
 _JOINED = (
     *("submitter", "system_name", "host_processor_model_name", "host_processor_core_count"),
     *("accelerator_model_name", "accelerators_per_node", "framework"),
 )
-#: Of these two one will do; a preview may leave both and the processor open.
+#: One of these two is enough; a preview may leave both and the processor empty.
 _EITHER = ("host_processor_core_count", "host_processor_vcpu_count")
-#: A longer file is none; the longest published one has a few thousand bytes.
+#: A longer file is not a description; the longest published one has a few thousand bytes.
 _LARGEST_FILE_BYTES = 1 << 20
 
 
@@ -37,7 +37,7 @@ _LARGEST_FILE_BYTES = 1 << 20
 class CheckedDescription:
     """A description as ``system_desc_checker`` judges it.
 
-    ``division`` is what it says, letter by letter; None where the package checker could not read it.
+    ``division`` is its exact text; None where the package checker could not read it.
     """
 
     path: str
@@ -55,7 +55,7 @@ class CheckedDescription:
 
     @property
     def means_closed(self) -> bool:
-        """Whether it says closed in any spelling."""
+        """Whether its division is closed, in any spelling."""
         return normal_division(self.division) == "closed"
 
 
@@ -99,7 +99,7 @@ def check_description(file: Path, path: str, label: Label) -> CheckedDescription
 
 @functools.cache
 def description_fields() -> dict[str, tuple[bool, bool]]:
-    """The keys of a description: whether the checker asks for each, and whether the written rules want it to mean something.
+    """For each key of a description: whether the checker requires it, and whether the written rules want a meaningful value.
 
     Source: ``check_description.csv``.
     """
@@ -114,7 +114,7 @@ def _stops(checked: CheckedDescription, name: str, what: str) -> CheckedDescript
 
 
 def _remarks_on_values(content: JsonObject, path: str) -> Iterator[Remark]:
-    """Answers that mean nothing, in one remark."""
+    """One remark on all empty values."""
     says = {key for key, value in content.items() if not isinstance(value, str) or value.strip()}
     is_preview = str(content.get("status", "")).lower() == "preview"
     open_keys = {*_EITHER} if is_preview or says.intersection(_EITHER) else set()

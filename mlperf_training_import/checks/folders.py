@@ -1,4 +1,4 @@
-"""Checks one benchmark folder: its checked logs in, what the package checker says of it and remarks out."""
+"""Checks one benchmark folder: its checked logs in, the result of the package checker and remarks out."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from .descriptions import CheckedDescription
     from .logs import CheckedLog
 
-    #: ``pass`` or ``fail``, the code of why, and the factor, where there is one.
+    #: ``pass`` or ``fail``, the code of the reason, and the factor, if there is one.
     _Verdict = tuple[str, str, float | None]
 
-#: The written rules ask for seeds from this round of Training on.
+#: From this round of Training on, the written rules ask for seeds.
 _SEEDS_ASKED_FROM = (4, 1)
-#: The written rules ask for the same submitter in logs and descriptions from this round on.
+#: From this round on, the written rules ask for the same submitter in logs and descriptions.
 _ORGANISATION_ASKED_FROM = (4, 1)
-#: The written rules forgive llama31_405b faster convergence in this round only.
+#: Only in this round do the written rules allow faster convergence of llama31_405b.
 _FORGIVEN_IN = (5, 0)
-#: Benchmarks that have no reference points, and that nobody misses them for.
+#: Benchmarks that have no reference points and need none.
 _NEVER_JUDGED = frozenset({"minigo"})
 _RCP_BYPASS, _SEED_BYPASS = "rcp-bypass", "seed-checker-bypass"
 PARAMETERS_FILE = "package_checker_params"
@@ -41,10 +41,10 @@ PARAMETERS_FILE = "package_checker_params"
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What lies in a benchmark folder beside its logs.
+    """What a benchmark folder holds besides its logs.
 
-    ``others`` are all other names. ``power`` maps the stem of a log to the names in its power folder, None without
-    ``power/``. ``parameters`` are the texts of ``package_checker_params`` of the benchmark and of the system, by path.
+    ``others`` are all other names. ``power`` maps the stem of a log to the names in its power folder; it is None without
+    ``power/``. ``parameters`` are paths and texts of the ``package_checker_params`` of the benchmark and of the system.
     """
 
     others: tuple[str, ...] = ()
@@ -56,8 +56,8 @@ class Contents:
 class CheckedFolder:
     """A benchmark folder as ``package_checker`` judges it, with codes as the oracle writes them.
 
-    ``stops`` says why it would end with a traceback there. ``rcp`` is the verdict of the checker of reference points: it,
-    its code and its factor. ``description`` is that of the system, None where there is none.
+    ``stops`` says why it would end with a traceback there. ``rcp`` is what the checker of reference points says: verdict,
+    code and factor. ``description`` is that of the system, None where there is none.
     """
 
     folder: str
@@ -82,16 +82,16 @@ class _Stops(Exception):
 
 @dataclass(slots=True)
 class FolderCheck:
-    """Goes through the rules for one folder in the order of the package checker.
+    """Applies the rules for one folder in the order of the package checker.
 
     Args:
         folder: its path from the folder above the submitters.
-        benchmark: what it is called.
+        benchmark: its name.
         version: the round.
         metric: what the result measures.
         description: that of the system, None where there is none.
-        logs: checked, in the order of their names.
-        contents: what else is there.
+        logs: the checked logs, ordered by name.
+        contents: what else the folder holds.
     """
 
     folder: str
@@ -105,9 +105,9 @@ class FolderCheck:
     _failed: set[str] = field(init=False, default_factory=set)
 
     def check(self) -> CheckedFolder:
-        """Everything that there is to say about the folder.
+        """Applies all rules.
 
-        What the package checker does not come to, since it stops before, is said, and is none of its errors.
+        Remarks also cover what the package checker does not reach because it stops before; its errors do not.
         """
         self.checked = checked = CheckedFolder(self.folder, self.description)
         steps = [self._check_division, self._check_count, self._check_logs, self._check_power, self._count_failed]
@@ -138,7 +138,7 @@ class FolderCheck:
 
     @property
     def _is_closed(self) -> bool:
-        """Whether the package checker takes the system for one of the closed division."""
+        """Whether the package checker counts the system as one of the closed division."""
         return self.description is not None and self.description.division == "closed"
 
     def _say(self, name: str, found: str, asked: str = "", place: str = "", weight: str = "") -> None:
@@ -147,7 +147,7 @@ class FolderCheck:
 
     def _check_division(self) -> None:
         if self.description is None:
-            raise _Stops("no description")  # which is said where descriptions are looked at
+            raise _Stops("no description")  # the check of descriptions reports this
         if self.description.division is None:
             raise _Stops("a description without a division")
 
@@ -170,7 +170,7 @@ class FolderCheck:
     def _check_logs(self) -> None:
         for log in self.logs:
             if log.judged.verdict == "crash":
-                raise _Stops(f"{log.path}: {log.judged.stops}")  # which is said of the log
+                raise _Stops(f"{log.path}: {log.judged.stops}")  # the check of the log reports this
             if log.judged.verdict == "fail":
                 self._failed.add(_stem(log.path))
 
@@ -189,7 +189,7 @@ class FolderCheck:
             raise _Stops(why)
         for kind, numbers in counts.items():
             usual = max(Counter(numbers), key=Counter(numbers).__getitem__)
-            for stem, number in zip(stems, numbers, strict=False):  # which names another log where one has no folder
+            for stem, number in zip(stems, numbers, strict=False):  # pairs with the wrong log if one has no folder
                 if number != usual:
                     bad.setdefault(stem, f"{number} {kind}_*.txt, {usual} for most")
         for stem, what in bad.items():
@@ -197,7 +197,7 @@ class FolderCheck:
         self._failed |= set(bad)
 
     def _check_power_files(self, stem: str, names: Sequence[str], counts: dict[str, list[int]], bad: dict[str, str]) -> None:
-        """The files of one log, whose numbers may not have gaps; says only of the first one that they begin with 1."""
+        """Checks that the numbers of one log's power files have no gaps. One remark per folder asks to begin with 1."""
         place = f"{self.folder}/power/{stem}"
         for kind, numbers in counts.items():
             indices = sorted(self._power_index(stem, name) for name in names if name.startswith(kind))
@@ -235,15 +235,15 @@ class FolderCheck:
 
     @property
     def accepts_failed(self) -> bool:
-        """Whether the logs that fail are no more than may."""
+        """Whether no more logs fail than are allowed to."""
         return len(self._failed) <= self._drop
 
     def _bypasses(self, word: str) -> bool:
-        """Whether a file of parameters has a word as the checker reads it: as a last line that nothing ends."""
+        """Whether a file of parameters has a word where the checker reads it: in a last line without a newline."""
         return any(text.split("\n")[-1] == word for _, text in self.contents.parameters)
 
     def _asks_to_bypass(self, word: str) -> str | None:
-        """The file that has a word where the checker does not see it."""
+        """The file that has a word anywhere, even where the checker does not see it; None where no file has it."""
         return next((path for path, text in self.contents.parameters if word in text.split()), None)
 
     def _check_seeds(self) -> None:
@@ -265,7 +265,7 @@ class FolderCheck:
         self._say_seeds()
 
     def _say_if_closed(self, name: str, what: str, place: str) -> None:
-        """Says what the checker refuses; of a system that it takes for open this is an objection."""
+        """Adds a remark on what the checker refuses; it is an objection if the checker counts the system as open."""
         self._say(name, what, place=place, weight="" if self._is_closed else "objection")
 
     def _say_seeds(self) -> None:
@@ -290,7 +290,7 @@ class FolderCheck:
             self._say("written.seed-many", what)
 
     def _check_organisation(self) -> None:
-        """Whether the logs name the submitter of the description, however they spell it."""
+        """Checks that the logs name the submitter of the description, in any spelling."""
         asked = _letters(self.description.submitter) if self.description is not None else ""
         if not asked or self._label.suite != "training" or self._label.number < _ORGANISATION_ASKED_FROM:
             return
@@ -347,7 +347,7 @@ class FolderCheck:
         self._say_if_closed(name, what, self.folder)
 
     def _judge_references(self) -> _Verdict:
-        """Verdict, code and factor as ``rcp_checker.check_directory`` has them."""
+        """Verdict, code and factor as ``rcp_checker.check_directory`` computes them."""
         batch_size, named = self._agreed()
         label = self._label
         benchmark = benchmark_of(named, self.version)
@@ -375,7 +375,7 @@ class FolderCheck:
         return _named("fail" if verdict is None else verdict.name, reference, batch_size, factor)
 
     def _agreed(self) -> tuple[Any, str]:
-        """The batch size, -1 where no log says it, and the benchmark that all logs say."""
+        """The batch size, -1 where no log gives it, and the benchmark that all logs name."""
         batch_size: Any = -1
         named: Any = None
         for log in self.logs:
@@ -401,7 +401,7 @@ def _named(name: str, reference: Reference, batch_size: float, factor: float | N
 
 
 def _letters(name: str) -> str:
-    """What is left of a name without blanks, signs and the size of its letters."""
+    """A name in one case, without blanks and punctuation."""
     return "".join(filter(str.isalnum, name.casefold()))
 
 
@@ -410,5 +410,5 @@ def _plain(number: float) -> str:
 
 
 def _stem(path: str) -> str:
-    """The name of a log without what follows its last dot."""
+    """The name of a log without its extension."""
     return re.sub(r"\.[^.]*$", "", path.rpartition("/")[2])

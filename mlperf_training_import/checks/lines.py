@@ -1,4 +1,4 @@
-"""Keeps the lines of a log that rules look at, while the log is read, and what is wrong with others."""
+"""Keeps the lines of a log that rules need, and what is wrong with others, while the log is read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN = b":::MLLOG "
-#: A token that lacks its blank, which no checker sees.
+#: A token without its space; no checker sees such a line.
 _NO_BLANK = re.compile(rb":::MLLOG[^ \w]")
 #: The checkers of reference points look for these texts anywhere in a line.
 _NEEDED_FOR_REFERENCES = re.compile(rb"global_batch_size|submission_benchmark|eval_error|eval_accuracy|run_stop")
@@ -31,10 +31,10 @@ ordinal_of = operator.attrgetter("ordinal")
 class LineList:
     """The wanted lines of a log, and what is wrong with others, by the ordinal of a line.
 
-    ``by_key`` has a list for each key that is wanted. ``odd_time`` is the first line whose time is infinite or NaN. Lines
-    that are ``unreadable`` make the log fail; at ``stops`` the checkers end with a traceback. ``spoils_references`` says
-    that one of them would stop the checker of reference points too. ``count`` counts all lines with a token, ``trouble``
-    says why the file could not be read; both are known at the end.
+    ``by_key`` has a list for each wanted key. ``odd_time`` is the first line whose time is infinite or NaN. Lines that are
+    ``unreadable`` make the log fail; at ``stops`` the checkers end with a traceback. ``spoils_references`` means that one of
+    them would stop the checker of reference points too. ``count`` is the number of lines with a token, ``trouble`` says why
+    the file could not be read; both are set at the end.
     """
 
     by_key: dict[str, list[KeptLine]]
@@ -46,22 +46,22 @@ class LineList:
     trouble: str | None = None
 
     def take_other(self, ordinal: int, line: bytes) -> None:
-        """Takes a line that may be anything. The checkers end a line at a carriage return too, and read its last token."""
+        """Takes any line. The checkers also end a line at a carriage return, and read what follows its last token."""
         for part in (TOKEN + line).split(b"\r"):
             if TOKEN in part:
                 self._parse(ordinal, part.rpartition(TOKEN)[2])
 
     def first(self, key: str) -> Any:
-        """What the log says first of a wanted key; None where it says nothing."""
+        """The first value that the log gives for a wanted key; None where it gives none."""
         return self.by_key[key][0].value if self.by_key[key] else None
 
     @functools.cached_property
     def first_values(self) -> dict[str, Any]:
-        """What the log says first of each key, not to be changed. To be asked for when all lines are there."""
+        """The first value for each key. Do not change it, and use it only after all lines were taken."""
         return {key: lines[0].value for key, lines in self.by_key.items() if lines}
 
     def in_order(self, keys: Iterable[str]) -> list[KeptLine]:
-        """The lines with some keys, as they follow each other."""
+        """The lines with some keys, in the order of the log."""
         lines = [line for key in keys for line in self.by_key.get(key, ())]
         lines.sort(key=ordinal_of)
         return lines
@@ -105,7 +105,7 @@ class LineList:
 
 
 def line_numbers(path: Path, ordinals: Container[int]) -> tuple[dict[int, int], int | None]:
-    """The numbers in the file, from 1 on, of lines by their ordinals, and of the first token that lacks its blank."""
+    """Line numbers in the file, counted from 1: of lines by their ordinals, and of the first token without its space."""
     numbers: dict[int, int] = {}
     without_blank = None
     ordinal = 0
@@ -118,5 +118,5 @@ def line_numbers(path: Path, ordinals: Container[int]) -> tuple[dict[int, int], 
             elif without_blank is None and _NO_BLANK.search(line):
                 without_blank = number
     except OSError:
-        pass  # what was found so far is right
+        pass  # what was found so far is valid
     return numbers, without_blank

@@ -1,8 +1,9 @@
-"""Goes through the rules of a round for one log: lines in, what the checkers of mlperf_logging say of them out.
+"""Applies the rules of a round to one log: lines in, what the checkers of mlperf_logging say about them out.
 
-A scope of keys is gone through on its own. Where a later one has a key too, what an earlier one found about it is
-forgotten: the benchmark alone judges its ``eval_accuracy``, say. Which failures the checkers show, and where they would
-stop with a traceback, follows ``mlp_compliance`` of the release that ``tables/checks.csv`` names, its mistakes included.
+Each scope of keys is applied on its own. If a later scope has the same key, it replaces what an earlier one found about
+that key: only the benchmark judges its ``eval_accuracy``, for example. Which failures the checkers show, and where they
+would stop with a traceback, follows ``mlp_compliance`` of the release that ``tables/checks.csv`` names, including its
+mistakes.
 """
 
 from __future__ import annotations
@@ -22,21 +23,22 @@ if TYPE_CHECKING:
     from ..tables.formula import Formula
     from .lines import LineList
 
-#: Scopes that one log may name. No round has so many; a scope that names itself would be gone through without end.
+#: Limit on the scopes that one log may name. No round has this many; without it, a scope that names itself would never end.
 _MOST_SCOPES = 8
-#: A line of the log that was made of others has no place in the file.
+#: A line that was made from others has no place in the file.
 _NO_PLACE = -1
-#: What a line that is missing says.
+#: Stands in for a missing line.
 NOTHING = ParsedLine(_NO_PLACE, 0.0, "", None, {})
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A rule that a log fails: where (the ordinal of a line, None for what is missing), and what the log says there.
+    """A rule that a log fails: where (the ordinal of a line, None if something is missing), and what the log says there.
 
-    ``kind`` is ``check``, ``checkcrash`` (the test cannot be computed), ``codecrash`` (what is to be remembered cannot),
-    ``once``, ``least1``, ``leastN``, ``least1of``, ``never`` (no line passes) or ``repeated`` (a warning); ``number`` is how
-    many lines there are. ``is_lenient`` says that the checker refuses wrongly. ``expected`` is what a formula comes to.
+    ``kind`` is ``check``, ``checkcrash`` (the test cannot be computed), ``codecrash`` (a value to remember cannot be
+    computed), ``once``, ``least1``, ``leastN``, ``least1of``, ``never`` (no line passes) or ``repeated`` (a warning);
+    ``number`` is the number of lines. ``is_lenient`` means that the checker is wrong to refuse. ``expected`` is the value
+    that a formula requires.
     """
 
     rule: Rule
@@ -63,11 +65,11 @@ class Failure:
 
 @dataclass(slots=True)
 class JudgedLog:
-    """What the rules of a round say of a log.
+    """What the rules of a round say about a log.
 
-    ``verdict`` is that of the checkers: ``pass``, ``fail``, or ``crash`` where they would stop with a traceback, for which
-    ``stops`` is the reason and ``stops_at`` the line. ``errors`` and ``warnings`` are codes in the order of the oracle.
-    ``failures`` are all that count in the end, ``scopes`` those that were gone through.
+    ``verdict`` is that of the checkers: ``pass``, ``fail``, or ``crash`` where they would stop with a traceback; ``stops``
+    is then the reason and ``stops_at`` the line. ``errors`` and ``warnings`` are codes in the order of the oracle.
+    ``failures`` are all that count in the end, ``scopes`` are the scopes that were applied.
     """
 
     verdict: str = "pass"
@@ -89,7 +91,7 @@ class _Stops(Exception):
 
 
 def judge_log(found: LineList, rulebook: Rulebook) -> JudgedLog:
-    """Goes through the scopes of a round, as the lines of a log name them."""
+    """Applies the scopes of a round that the lines of a log name."""
     judged = JudgedLog()
     if found.stops is not None:
         judged.verdict, (judged.stops_at, judged.stops) = "crash", found.stops
@@ -128,9 +130,9 @@ def judge_log(found: LineList, rulebook: Rulebook) -> JudgedLog:
 
 
 def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) -> Iterable[Failure]:
-    """What the rules beyond those of the checkers find in a log, in the scopes that its lines name.
+    """Failures of rules beyond those of the checkers, in the scopes that the lines of a log name.
 
-    A formula knows each key by its first value, wherever that stands.
+    A formula sees the first value of each key, wherever it is in the log.
     """
     before = _Before(found)
     for scope in (rulebook.beyond[name] for name in scopes if name in rulebook.beyond):
@@ -138,14 +140,14 @@ def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) 
         for line in found.in_order(scope.keys):
             rules, place, before.ordinal = scope.keys[line.key], Line(line, memory, before), line.ordinal
             for rule in rules.each:
-                # what cannot be computed is a failure of the checkers' own rules, and is said there
+                # a formula that cannot be computed fails the checkers' own rules, which report it
                 if not computed(rule.holds, place, otherwise=True):
                     yield Failure(rule, "check", scope.name, line.key, line, expected=_expected(rule, place))
             _remember(rules, place)
 
 
 def begun(scope: Scope, memory: dict[str, Any]) -> dict[str, Any]:
-    """What is remembered when a scope begins, added to what is."""
+    """The memory, with the values that a scope begins with added to it."""
     for name, formula in scope.begin:
         memory[name] = formula(Line(NOTHING, memory, ()))
     return memory
@@ -163,7 +165,7 @@ class _Before:
 
 
 def computed(formula: Formula, place: Line, *, otherwise: Any = False) -> Any:
-    """What a formula comes to, and something else where it cannot be computed."""
+    """The value of a formula, or ``otherwise`` where it cannot be computed."""
     try:
         return formula(place)
     except FAILURES:
@@ -171,7 +173,7 @@ def computed(formula: Formula, place: Line, *, otherwise: Any = False) -> Any:
 
 
 def _expected(rule: Rule, place: Line) -> Any:
-    """What the value should have been, where that is computed; None where it cannot be."""
+    """What the value should have been, if the rule has a formula for it; None where it cannot be computed."""
     return None if rule.expected is None else computed(rule.expected, place, otherwise=None)
 
 
@@ -185,7 +187,7 @@ def _remember(rules: KeyRules, place: Line) -> bool:
 
 
 def _pass(tests: Iterable[Formula], place: Line) -> bool:
-    """Whether a line passes tests, as most lines do."""
+    """Whether a line passes all tests; most lines do."""
     try:
         for holds in tests:
             if not holds(place):
@@ -196,14 +198,14 @@ def _pass(tests: Iterable[Formula], place: Line) -> bool:
 
 
 class _NothingLeft(dict[str, Any]):
-    """What is known to tests of which only those count that ask for nothing that other lines have left."""
+    """A memory that fails every test that needs a value from another line."""
 
     def get(self, key: str, _default: object = None) -> Any:
         raise UnknownName(key)
 
 
 class _Kept:
-    """What scopes found, as far as no later one took its place."""
+    """What scopes found, unless a later scope replaced it."""
 
     def __init__(self) -> None:
         self.by_key: dict[str, list[Failure]] = {}
@@ -215,7 +217,7 @@ class _Kept:
 
 
 class _ScopeRun:
-    """One scope gone through over the lines of one log, which get those that the scope makes of others."""
+    """Applies one scope to the lines of one log, and adds the lines that the scope makes from others."""
 
     def __init__(self, scope: Scope, found: LineList, before: _Before, kept: _Kept, waiting: list[str]) -> None:
         self._scope = scope
@@ -246,14 +248,14 @@ class _ScopeRun:
             self._count(key, rules)
 
     def _lines_left(self, rules: KeyRules, *, passes: bool) -> Iterable[KeptLine]:
-        """The lines of a key of which something may come, given whether all of them pass what each must."""
+        """The lines of a key that still matter, given whether all of them pass the tests of each line."""
         lines = self._found.by_key.get(rules.key, [])
         if not passes or not (rules.only_tests or rules.only_earliest):
             return lines
         return () if rules.only_tests else _earlier_ones(lines)
 
     def _all_pass(self, rules: KeyRules, before: _Before) -> bool:
-        """Whether all lines of a key pass what each must, whatever other lines have left; that saves going through them."""
+        """Whether all lines of a key pass the tests of each line, whatever other lines say; these tests are then skipped."""
         lines = self._found.by_key.get(rules.key)
         if not lines:
             return True
@@ -291,7 +293,7 @@ class _ScopeRun:
             self._reach(line, rules, place)
 
     def _reach(self, line: KeptLine, rules: KeyRules, place: Line) -> None:
-        """Notes whether one of the lines passes that only one must."""
+        """Notes whether a line passes the tests that only one line must pass."""
         self._reached.setdefault(line.key, False)
         try:
             if all(rule.holds(place) for rule in rules.any):
@@ -317,21 +319,21 @@ class _ScopeRun:
         self._kept.add(Failure(rule, kind, self._scope.name, line.key, line, **marks))
 
     def _holds_later(self, rule: Rule, line: KeptLine) -> bool:
-        """Whether a test that lacks a name would pass if it knew what stands further down in the log."""
+        """Whether a test with an unknown name would pass if it knew the later lines of the log."""
         memory: dict[str, Any] = {}
         for later in self._found.in_order(key for key, rules in self._scope.keys.items() if rules.remember):
             _remember(self._scope.keys[later.key], Line(later, memory, ()))
         return bool(computed(rule.holds, Line(line, memory, ())))
 
     def _is_lenient(self, rule: Rule, lines: Iterable[KeptLine]) -> bool:
-        """Whether the checker refuses wrongly, on one line at least."""
+        """Whether the checker is wrong to refuse at least one line."""
         if rule.lenient is None:
             return False
         memory = {**self._found.first_values, **self._memory}
         return any(computed(rule.lenient, Line(line, memory, ())) for line in lines)
 
     def _add_scope(self, rules: KeyRules, place: Line) -> bool:
-        """Adds the scope that a line names; False where its name cannot be made."""
+        """Adds the scope that a line names; False where the name cannot be computed."""
         if rules.next is None or (rules.next_if is not None and not rules.next_if(place)):
             return True
         if "<lower value>" in rules.next:
@@ -386,7 +388,7 @@ class _ScopeRun:
 
 
 def _earlier_ones(lines: Iterable[KeptLine]) -> Iterator[KeptLine]:
-    """The lines that are earlier than all before them: every process of a run may log when it starts."""
+    """The lines whose time is earlier than that of all lines before them: every process of a run may log when it starts."""
     earliest = math.inf
     for line in lines:
         if line.time < earliest:

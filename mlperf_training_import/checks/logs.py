@@ -1,4 +1,4 @@
-"""Checks one log: a file in, its verdict, what the folder needs to know, and remarks out."""
+"""Checks one log: a file in; its verdict, what the check of the folder needs, and remarks out."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     #: The names of remarks, each with what was found, and the line.
     _Doubts = Iterator[tuple[str, str, KeptLine]]
 
-#: Keys that a folder asks of its logs, beside those of the rules.
+#: Keys that the check of a folder needs from its logs, besides those of the rules.
 _KEYS_OF_PROGRESS = frozenset({"global_batch_size", "submission_benchmark", "run_stop"}) | EVALUATION_KEYS
 _KEYS_OF_FOLDER = _KEYS_OF_PROGRESS | {"seed", "submission_org", "config_filename"}
-#: Benchmarks whose evaluations are counted in samples, by the checker of reference points of every round.
+#: Benchmarks whose evaluations every round's checker of reference points counts in samples.
 _COUNTED_IN_SAMPLES = frozenset(
     [
         "llama2_70b_lora",
@@ -45,18 +45,18 @@ _COUNTED_IN_SAMPLES = frozenset(
         "dlrmv4",
     ]
 )
-#: Evaluations of these may follow the end of the run.
+#: Benchmarks whose evaluations may follow the end of the run.
 _EVALUATED_AFTERWARDS = frozenset({"stable_diffusion", "minigo"})
-#: Of one rule of the checkers a log gets so many remarks, and one of any other rule; more say the same.
+#: A log gets at most this many remarks per rule of the checkers, and one per other rule; more would only repeat them.
 _MOST_REMARKS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class ConvergedRun:
-    """What the checker of reference points reads of a log.
+    """What the checker of reference points reads from a log.
 
-    ``point`` is the progress at convergence, infinite for a run that failed; ``batch_size`` is -1 where the log does not say
-    it; ``stops`` says why the checker would end in a traceback.
+    ``point`` is the progress at convergence, infinite for a run that failed; ``batch_size`` is -1 where the log does not
+    give it; ``stops`` says why the checker would end with a traceback.
     """
 
     point: Any = math.inf
@@ -67,12 +67,11 @@ class ConvergedRun:
 
 @dataclass(slots=True)
 class CheckedLog:
-    """A log with its verdict, its seeds and what it says of itself.
+    """A log with its verdict, its seeds and what it says about itself.
 
-    ``run`` is what the log says for the judgement of its result. ``organisation`` and ``config`` are its first
-    ``submission_org`` and ``config_filename``. ``refused_wrongly`` says that it fails only where the
-    checkers are wrong. ``seeds`` are file, line and number; ``seed_trouble`` is ``none`` or ``exception`` where there is no
-    seed that is of use.
+    ``run`` is what the judgement of the result uses. ``organisation`` and ``config`` are the log's first ``submission_org``
+    and ``config_filename``. ``refused_wrongly`` means that it fails only where the checkers are wrong. ``seeds`` are file,
+    line and number; ``seed_trouble`` is ``none`` or ``exception`` where no seed is usable.
     """
 
     path: str
@@ -91,7 +90,7 @@ class CheckedLog:
 def read_lines(
     file: Path, path: str, version: str, wanted: Iterable[str], largest_mb: int = LARGEST_LOG_MB
 ) -> tuple[RunLog, LineList]:
-    """What a log of a round says, and its lines with the keys that are wanted."""
+    """What a log of a round says, and its lines with the wanted keys."""
     found = LineList({key: [] for key in wanted})
     run = read_log(file, rules_of(version).dialect, path, largest_mb=largest_mb, keeper=found)
     found.trouble, found.count = run.trouble, run.lines
@@ -101,15 +100,15 @@ def read_lines(
 def check_log(
     file: Path, path: str, version: str, folder: str = "", largest_mb: int = LARGEST_LOG_MB, *, with_remarks: bool = True
 ) -> CheckedLog:
-    """Checks a log by the rules of a round that has some.
+    """Checks a log by the rules of a round; the round must have rules.
 
     Args:
         file: the log.
-        path: what it is called in remarks.
+        path: its name in remarks.
         version: the round, such as ``4.1``.
-        folder: the result that it belongs to.
+        folder: the folder of its result.
         largest_mb: a larger file is not read.
-        with_remarks: without, only the verdict of the checkers and what a folder needs.
+        with_remarks: if false, gives only the verdict of the checkers and what the check of a folder needs.
     """
     rulebook = rulebook_of(version)
     if rulebook is None:
@@ -130,7 +129,7 @@ def check_log(
 
 
 def _take_seeds(checked: CheckedLog, found: LineList) -> None:
-    """The seeds as the seed checker reads them: a log with an unreadable line has none."""
+    """Takes the seeds as the seed checker reads them: a log with an unreadable line has none."""
     seeds = found.by_key.get("seed", [])
     checked.seed_values = values = [line.value for line in seeds]
     if found.stops is not None or found.unreadable or found.trouble is not None:
@@ -171,7 +170,7 @@ def _converged(found: LineList, version: str) -> ConvergedRun:
 
 
 class _Progress:
-    """How far a run is, in the unit that its benchmark counts in."""
+    """The progress of a run, in the unit of its benchmark."""
 
     def __init__(self, paired_by: str) -> None:
         self._paired_by = paired_by
@@ -191,7 +190,7 @@ class _Progress:
         """The progress at the last evaluation, or at the first one that reached both targets.
 
         Raises:
-            ValueError: there was none.
+            ValueError: there was no evaluation.
         """
         if benchmark == "stable_diffusion":
             return min(at for at, said in self._paired.items() if said["FID"] <= 90.0 and said["CLIP"] >= 0.15)
@@ -201,7 +200,7 @@ class _Progress:
 
 
 def _remarks_on(file: Path, path: str, folder: str, found: LineList, judged: JudgedLog, rulebook: Rulebook) -> list[Remark]:
-    """All that there is to say about a log."""
+    """All remarks on a log."""
     if found.trouble is not None:
         return [remark("log.not-read", path, found.trouble, folder)]
     remarks = [remark(name, path, what, folder, ordinal) for name, what, ordinal in _iter_unread(found, judged, rulebook)]
@@ -212,7 +211,7 @@ def _remarks_on(file: Path, path: str, folder: str, found: LineList, judged: Jud
             remarks.append(remark_on_line(failure, path, folder))
     for name, what, line in iter_doubts(found, judged, rulebook):
         remarks.append(remark(name, path, what, folder, line.ordinal))
-    # what the remarks have so far are ordinals of lines
+    # until here, `line` of a remark is the ordinal of a line
     wanted = {said.line for said in remarks if said.line is not None}
     is_refused = judged.verdict != "pass"
     numbers, without_blank = line_numbers(file, wanted) if wanted or is_refused else ({}, None)
@@ -223,7 +222,7 @@ def _remarks_on(file: Path, path: str, folder: str, found: LineList, judged: Jud
 
 
 def _iter_unread(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iterator[tuple[str, str, int | None]]:
-    """Which lines cannot be read, and where the rules end: id of a remark, what was found, and the ordinal of a line."""
+    """What cannot be read, and where the checkers stop: id of a remark, what was found, and the ordinal of a line."""
     if judged.stops is not None and judged.unknown_scope is None:
         yield "log.stops", judged.stops, judged.stops_at
     for ordinal, why in found.unreadable[:_MOST_REMARKS]:
@@ -239,7 +238,7 @@ def _iter_unread(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iter
 
 
 def iter_doubts(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> _Doubts:
-    """What the checkers let pass although the lines contradict each other: id of a remark, what was found, and where."""
+    """Contradictions between lines that the checkers accept: id of a remark, what was found, and the line."""
     starts, stops = found.by_key.get("run_start", []), found.by_key.get("run_stop", [])
     yield from _repeated(starts, "run_start")
     yield from _repeated(stops, "run_stop")
@@ -266,7 +265,7 @@ def _repeated(lines: list[KeptLine], key: str) -> _Doubts:
 
 
 def _target_outside(found: LineList, judged: JudgedLog, rulebook: Rulebook, start: KeptLine, stop: KeptLine) -> _Doubts:
-    """Whether the target is reached before the run or after it, and not within."""
+    """Whether the target is reached only before or after the run, and not within."""
     scope = rulebook.scopes[judged.scopes[-1]]
     if scope.name.partition("_")[2] in _EVALUATED_AFTERWARDS or not scope.name.startswith("closed_"):
         return
@@ -276,7 +275,7 @@ def _target_outside(found: LineList, judged: JudgedLog, rulebook: Rulebook, star
         lines = found.by_key.get(key, [])
         memory = begun(scope, dict(found.first_values))
         inside = [line for line in lines if start.ordinal < line.ordinal < stop.ordinal]
-        for line in (*reversed(inside), *lines):  # mostly the last one
+        for line in (*reversed(inside), *lines):  # usually the last one
             if all(computed(rule.holds, Line(line, memory, ())) for rule in rules.any):
                 if line not in inside:
                     yield "run.target-outside", f"{key} reaches the target outside of the run only", line

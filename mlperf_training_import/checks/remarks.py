@@ -1,4 +1,4 @@
-"""What `check` has to say: one record for each remark, and the words for rules that fail."""
+"""The remarks of `check`: one record for each remark, and the words for rules that fail."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from ..tables.checks import Rule
     from .log_rules import Failure
 
-#: The weights, most serious first: the peer refuses; the written rules or the facts are against it; the peer refuses, and
-#: is wrong; good to know.
+#: The weights, most serious first: the peer refuses; the written rules or the facts are against it; the peer is wrong to
+#: refuse; good to know.
 WEIGHTS = ("rejects", "objection", "lenient", "note")
-#: So much of a value is shown.
+#: The longest part of a value that is shown.
 _LONGEST_VALUE = 80
 _COMPARED = {ast.Eq: "{}", ast.GtE: "{} or more", ast.Gt: "above {}", ast.LtE: "{} or less", ast.Lt: "below {}"}
 
@@ -34,7 +34,7 @@ class RemarkKind(Row, frozen=True):
     mend: Name
 
 
-#: What can be said of folders, descriptions and runs, by id.
+#: The kinds of remarks on folders, descriptions and runs, by id.
 remark_kinds = table_in("check_remarks.yaml", dict[str, RemarkKind])
 
 
@@ -42,8 +42,8 @@ remark_kinds = table_in("check_remarks.yaml", dict[str, RemarkKind])
 class Remark:
     """One thing that is wrong, or good to know.
 
-    ``place`` is a path from the folder above the submitters, ``line`` the number of a line in it where it is a line;
-    ``folder`` is the result, description or submitter that it concerns. ``found``, ``asked`` and ``mend`` are phrases.
+    ``place`` is a path from the folder above the submitters; ``line`` is the number of a line in it, None for a remark on
+    the whole. ``folder`` is the result, description or submitter concerned. ``found``, ``asked`` and ``mend`` are phrases.
     """
 
     rule: str
@@ -57,17 +57,17 @@ class Remark:
 
     @property
     def where(self) -> str:
-        """The place for people: ``Acme/results/box/bert/result_3.txt:412``."""
+        """The place as text: ``Acme/results/box/bert/result_3.txt:412``."""
         return self.place if self.line is None else f"{self.place}:{self.line}"
 
     @property
     def text(self) -> str:
-        """What was found, and what is asked for where that is something else."""
+        """What was found, and what is asked for, where ``asked`` says it."""
         return f"{self.found}; asked for: {self.asked}" if self.asked else self.found
 
     @property
     def where_in_result(self) -> str:
-        """The place for people who know the result: ``result_3.txt:412``, ``line 412`` or nothing."""
+        """The place within the result, as text: ``result_3.txt:412``, ``line 412`` or nothing."""
         if self.place == self.folder:
             return "" if self.line is None else f"line {self.line}"
         return self.where.removeprefix(f"{self.folder}/")
@@ -82,13 +82,13 @@ def remark(
 
 
 def remark_on_doubt(doubt: Doubt, folder: str) -> Remark:
-    """A remark about what the judgement of a result doubts, which has a row in ``findings.yaml``."""
+    """A remark on a doubt of the judgement of a result; doubts have rows in ``findings.yaml``."""
     advice = kinds_of_findings()[doubt.code].advice
     return Remark(f"result.{doubt.code}", "objection", doubt.where, doubt.what, "", advice, folder)
 
 
 def remark_on_line(failure: Failure, place: str, folder: str) -> Remark:
-    """A remark about a rule of ``checks.csv`` that a log fails; ``line`` is the ordinal of its line, if there is one."""
+    """A remark on a rule of ``checks.csv`` that a log fails; ``line`` is the ordinal of its line, if there is one."""
     rule = failure.rule
     weight, found, mend = rule.weight, _found(failure), rule.mend
     if failure.is_lenient:
@@ -123,7 +123,7 @@ def asked_for(failure: Failure) -> str:
 
 
 def words_of_rule(rule: Rule) -> str:
-    """The test of a rule in words, or how many lines it asks for where it has none."""
+    """The test of a rule in words, or the number of lines that it asks for where it has no test."""
     if rule.text:
         return rule.text
     if not rule.test:
@@ -133,7 +133,7 @@ def words_of_rule(rule: Rule) -> str:
 
 @functools.cache
 def words_of_formula(text: str) -> str:
-    """A formula in words where it is a plain comparison; else as it is written in the table."""
+    """A formula in words if it is a plain comparison; otherwise as written in the table."""
     return _words(ast.parse(text, mode="eval").body)
 
 
@@ -168,7 +168,7 @@ def short(value: Any) -> str:
 
 
 def _tests_value(rule: Rule) -> bool:
-    """Whether a rule asks for something that can be written down as a value."""
+    """Whether what a rule asks for can be written as a value."""
     return rule.when == "each" and "value" in rule.test
 
 

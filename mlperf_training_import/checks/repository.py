@@ -1,4 +1,4 @@
-"""Checks what git and the published repository would not take: names, sizes and links of all files."""
+"""Checks what git and the published repository would reject: names, sizes and links of all files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGEST_BYTES = 50 << 20
-#: A tree with more files and folders is not looked at further.
+#: After this many files and folders, the rest of a tree is not checked.
 _MOST_ENTRIES = 1_000_000
-#: The folder in which git keeps a clone is none of the submission.
+#: Files and folders of git and GitHub, which are not part of the submission.
 _OF_GIT = frozenset({".git", ".gitignore", ".gitattributes", ".gitmodules", ".github"})
 
 
 def iter_repository(root: Path, folder: str, files: set[tuple[str, str]]) -> Iterator[Remark]:
-    """Remarks on everything below a folder of a tree, by path. Links are not followed.
+    """Remarks on everything below a folder of a tree, ordered by path. Links are not followed.
 
     Submitter and name of each file are added to ``files``.
     """
@@ -45,7 +45,7 @@ def _remarks(entry: os.DirEntry[str], path: str) -> Iterator[Remark]:
     if entry.name.startswith(".") or " " in entry.name:
         yield remark("repository.name", path, f"the name {entry.name!r}", submitter)
     if entry.is_symlink():
-        if not os.path.exists(entry.path):  # noqa: PTH110 - it says no, and raises nothing, for a link to itself
+        if not os.path.exists(entry.path):  # noqa: PTH110 - for a link to itself it is False and does not raise
             yield remark("repository.link", path, "a link that leads nowhere", submitter)
         return
     try:

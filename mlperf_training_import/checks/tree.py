@@ -1,4 +1,4 @@
-"""Finds what is to be checked: any folder or log of a submission in, its place among submitters out."""
+"""Finds what to check: any folder or log of a submission in, its place among submitters out."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ..tables.rules import public_rounds
 from .folders import PARAMETERS_FILE, Contents
 
 _LOG_NAME = re.compile(r"result_.*\.txt", re.DOTALL)
-#: What repositories of results are called: ``training_results_v4.1``, ``hpc_results_v3.0``, ``submissions_training_v5.1``.
+#: Names of repositories of results: ``training_results_v4.1``, ``hpc_results_v3.0``, ``submissions_training_v5.1``.
 _REPOSITORY = re.compile(r"(?:submissions_)?(training|hpc)(?:_results)?_v(\d+\.\d+)", re.ASCII)
 _LARGEST_PARAMETERS = 1 << 16
-#: More names of one folder say nothing more.
+#: Further names in one folder would add nothing.
 _MOST_NAMES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Where something lies.
+    """The place of what is checked.
 
-    ``root`` is the folder above the submitters, ``only`` the submitter where one is asked for, ``within`` the path below
-    ``root`` that is asked for (empty for all). ``logs`` are given where nothing around them has the form of a submission.
+    ``root`` is the folder above the submitters, ``only`` the submitter if just one is checked, ``within`` the path below
+    ``root`` to check (empty for all). ``logs`` are set where nothing around them has the form of a submission.
     """
 
     root: Path
@@ -61,7 +61,7 @@ def find_tree(path: Path) -> Tree:
 
 
 def round_of(path: Path) -> str | None:
-    """The round that the name of a folder above says, as repositories of results are called."""
+    """The round in the name of this folder or one above it, if that is named like a repository of results."""
     for folder in (path.absolute(), *path.absolute().parents):
         if (match := _REPOSITORY.fullmatch(folder.name)) is not None:
             label = f"hpc-{match[2]}" if match[1] == "hpc" else match[2]
@@ -70,12 +70,12 @@ def round_of(path: Path) -> str | None:
 
 
 def newest_round() -> str:
-    """The newest public round of Training that there are rules for."""
+    """The newest public round of Training that has rules."""
     return [version for version in public_rounds("training") if version in checked_rounds()][-1]
 
 
 def contents_of(root: Path, folder: str, logs: frozenset[str]) -> Contents:
-    """What lies in a benchmark folder beside its logs."""
+    """What a benchmark folder holds besides its logs."""
     place = root / folder
     others = tuple(entry.name for entry in entries_of(place) if entry.name not in logs and entry.name[:1] != ".")
     power = None
@@ -94,7 +94,7 @@ def _text_of(file: Path) -> str | None:
 
 
 def entries_of(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder, by name; nothing where it cannot be read."""
+    """The entries of a folder, by name; none where it cannot be read."""
     try:
         with os.scandir(folder) as entries:
             return sorted(islice(entries, _MOST_NAMES), key=lambda entry: entry.name)
