@@ -1,4 +1,4 @@
-"""Loads what is asked of a log, ``checks.csv`` beside it: the rules of a round, ready to be gone through."""
+"""Loads the rules for logs, ``checks.csv`` in this folder: those of one round, ready to be applied."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from .formula import Formula
 
 CHECKS_FILE = "checks.csv"
-#: The release of mlperf_logging that the rules are those of.
+#: The release of mlperf_logging whose rules the table has.
 PEER_VERSION = "4.1.68"
-#: So many lines that passed are remembered of one key.
+#: At most this many lines that passed are remembered per key.
 MOST_PASSED = 20_000
-#: The scope that every log begins with.
+#: The first scope of every log.
 FIRST_SCOPE = "common"
 
 _AT_LEAST = re.compile(r"at least (\d+)")
@@ -35,8 +35,8 @@ _ONE_OF_TWO = re.compile(r"some, or (\w+)")
 class Rule:
     """A row of the table.
 
-    ``holds`` computes the test over a line, ``expected`` what the value is compared with; ``lenient`` says where the checker
-    refuses wrongly.
+    ``holds`` computes the test for a line, ``expected`` what the value is compared with; ``lenient`` says where the checker
+    is wrong to refuse.
     """
 
     id: str
@@ -56,11 +56,11 @@ class Rule:
 
 @dataclass
 class KeyRules:
-    """All that a scope asks of one key.
+    """All rules of a scope for one key.
 
-    ``rule`` is the first of them, ``counted`` the one that says how often, with ``least`` lines (1 for "one" and "some");
-    ``alternative`` is the key that will do instead. ``only_earliest`` says that all that is remembered is the earliest time.
-    ``next`` is the scope that the first line adds, with ``<value>`` in it, and ``next_if`` where.
+    ``rule`` is the first of them, ``counted`` the one that sets the number of lines, at least ``least`` (1 for "one" and
+    "some"); ``alternative`` is the key that may replace it. ``only_earliest`` means that only the earliest time is
+    remembered. ``next`` is the scope that the first line adds, with ``<value>`` in it, and ``next_if`` the condition.
     """
 
     key: str
@@ -76,28 +76,28 @@ class KeyRules:
     only_earliest: bool = False
     next: str | None = None
     next_if: Formula | None = None
-    #: What :attr:`raw_of` was of lines that passed: logs of one result repeat them.
+    #: The :attr:`raw_of` of lines that passed: logs of one result repeat them.
     passed: set[bytes] = field(default_factory=set)
 
     @functools.cached_property
     def of_place(self) -> tuple[Formula, ...]:
-        """The tests of each line that ask only what came before it: where the first line and the last one pass, all do."""
+        """The tests of each line that depend only on earlier lines: if the first line and the last one pass, all do."""
         return tuple(rule.holds for rule in self.each if _ORDER.fullmatch(rule.test))
 
     @functools.cached_property
     def of_line(self) -> tuple[Formula, ...]:
-        """The other tests of each line, without those that every line passes."""
+        """The other tests of each line, except those that every line passes."""
         return tuple(rule.holds for rule in self.each if rule.test != "true" and not _ORDER.fullmatch(rule.test))
 
     @functools.cached_property
     def raw_of(self) -> Callable[[Any], bytes] | None:
-        """What of a line decides about :attr:`of_line`, as it stands in the log; None where more than one part does."""
+        """Gets the raw part of a line that decides :attr:`of_line`; None where more than one part does."""
         asked = frozenset[str]().union(*(names_of(rule.test) for rule in self.each if not _ORDER.fullmatch(rule.test)))
         return operator.attrgetter(f"raw_{next(iter(asked))}") if asked in ({"value"}, {"metadata"}) else None
 
     @functools.cached_property
     def only_tests(self) -> bool:
-        """Whether nothing else is to be done with the lines of the key."""
+        """Whether the lines of the key need nothing but tests."""
         return not (self.first or self.any or self.remember or self.next or self.looks_once)
 
     @property
@@ -108,10 +108,10 @@ class KeyRules:
 
 @dataclass(slots=True)
 class Scope:
-    """The keys that are gone through together, in one memory, which holds ``begin`` at first.
+    """The keys that are checked together, with one memory, which starts with ``begin``.
 
-    ``gathered`` is a key whose lines are made of those of ``gathered_from`` that name their metric, one for each value of
-    their metadata's ``gathered_by``.
+    ``gathered`` is a key whose lines are made from those lines of ``gathered_from`` that name their metric: one line for
+    each value of ``gathered_by`` in their metadata.
     """
 
     name: str
@@ -124,7 +124,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """What a round asks of a log: the scopes of the checkers by name, and beside them what they do not test."""
+    """What a round requires of a log: the scopes of the checkers by name, and separately what the checkers do not test."""
 
     version: str
     scopes: dict[str, Scope]
@@ -133,7 +133,7 @@ class Rulebook:
 
     @property
     def ruleset(self) -> str:
-        """What the checkers call the round: ``4.1.0``."""
+        """The checkers' name for the round: ``4.1.0``."""
         return f"{round_label(self.version).scope}.0"
 
 
@@ -155,7 +155,7 @@ def rulebook_of(version: str) -> Rulebook | None:
 
 
 def checked_rounds() -> tuple[str, ...]:
-    """The labels of the rounds that there are rules for, oldest first in each suite."""
+    """The labels of the rounds that have rules, oldest first in each suite."""
     from .rules import known_rounds
 
     return tuple(version for version in known_rounds() if rulebook_of(version) is not None)

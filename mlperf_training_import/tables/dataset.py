@@ -1,4 +1,4 @@
-"""The tables of the data set: what they are called, hold and mean."""
+"""The tables of the data set: names, columns and meaning."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import msgspec
 from .files import Name, Names, Row, table_in, with_names
 from .keys import Type, entry_keys
 
-#: Where keys of entries come from whose values are copied as they are.
+#: Origins of the keys whose values are copied unchanged into entries.
 _SOURCES = frozenset({"description", "clone"})
 
 
 class Column(Row, frozen=True):
     """A column: its name, type (as in ``keys.yaml``), meaning and unit, and whether this importer computes it.
 
-    ``of`` is the table that it refers to, empty for most.
+    ``of`` is the table that the column refers to, empty for most.
     """
 
     type: Type

@@ -7,7 +7,7 @@ from .files import Names, table_in
 DESCRIPTIONS_FILE = "descriptions.yaml"
 
 
-#: The keys of a system description, by field of our record; the first spelling is the right one.
+#: The keys of a system description, by field of our record; the first spelling is the correct one.
 description_keys = table_in(DESCRIPTIONS_FILE, dict[str, Names])
 
 

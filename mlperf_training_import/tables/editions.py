@@ -1,8 +1,8 @@
-"""Editions of benchmarks: over which rounds results may be compared.
+"""Editions of benchmarks: the rounds whose results may be compared.
 
-A benchmark keeps its key while its model, data set or target changes, and gets another key while nothing changes. An edition
-is a run of rounds over which MLCommons says that results may be compared: nothing may be ranked, joined or divided across
-two.
+A benchmark may keep its key when its model, data set or target changes, and may get another key when nothing changes. An
+edition is a series of consecutive rounds whose results may be compared, according to MLCommons. Never rank, join or
+divide results of different editions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .rules import Benchmark, benchmark_of, benchmarks_table, row_of
 class Edition:
     """An edition of a benchmark.
 
-    ``id`` is the key that the benchmark had in the first round, and that round: ``ssd-2.0``. It stays as rounds are added.
+    ``id`` is the benchmark's key in the first round, and that round: ``ssd-2.0``. It stays the same as rounds are added.
     ``title`` is for people. ``known`` is false where the table has no row for it.
     """
 
@@ -29,10 +29,10 @@ class Edition:
 
 @functools.cache
 def edition_of(key: str, version: str) -> Edition | None:
-    """The edition of a benchmark that a round belongs to; None where the table does not know the benchmark in that round.
+    """The edition of a benchmark that a round belongs to; None where the table does not have the benchmark in that round.
 
-    A round that is newer than the table continues the last edition as long as data set and targets stay the same, and starts
-    one of its own otherwise.
+    A round that is newer than the table continues the last edition as long as data set and targets stay the same; otherwise
+    it starts a new one.
 
     Args:
         key: a benchmark key.
@@ -51,7 +51,7 @@ def edition_of(key: str, version: str) -> Edition | None:
 
 
 def _rounds_around(key: str, version: str) -> tuple[str, str] | None:
-    """First and last round of the last edition of the table that began no later than a round."""
+    """First and last round of the latest edition in the table that began in this round or before."""
     root = key
     while old := benchmarks_table()[root].renamed_from:
         root = old
@@ -68,7 +68,7 @@ def _edition(key: str, first: str, known: bool = True) -> Edition:
 
 
 def _measured(benchmark: Benchmark) -> tuple[str, list[tuple[float, str]]]:
-    """What makes two rounds comparable: the data set, however it is spelt, and the targets."""
+    """What makes two rounds comparable: the data set, in any spelling, and the targets."""
     dataset = "".join(filter(str.isalnum, (benchmark.dataset or "").casefold()))
     return dataset, [(target.value, target.metric) for target in benchmark.targets]
 
@@ -81,6 +81,6 @@ def _key_in(key: str, version: str) -> str:
 
 
 def _first_round(key: str, version: str) -> str:
-    """The first round with what a benchmark measures in a round."""
+    """The first round in which a benchmark measured the same as in this round."""
     change = row_of(benchmarks_table()[key].changes, round_number(version))
     return version if change is None else change.since

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER = Path(__file__).parent
-#: The parser in C, ten times as fast, where the library has it.
+#: The parser in C, which is ten times as fast, if the library has it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-#: The types of fields, as the tables have them: a text that says something, the label of a round, several texts.
+#: The types of fields in the tables: a text that is not empty, the label of a round, several texts.
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 RoundLabel = Annotated[str, msgspec.Meta(pattern=r"^([a-z]+-)?\d{1,6}\.\d{1,6}$")]
 Names = tuple[Name, ...]
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A row of a table, or a part of one: what its fields may hold are their types."""
+    """A row of a table, or a part of one: the types of its fields say what they may hold."""
 
 
 _T = TypeVar("_T")
@@ -51,23 +51,23 @@ def load_table(path: Path, type_: type[_T]) -> _T:
 
 @functools.cache
 def csv_rows(name: str) -> tuple[dict[str, str], ...]:
-    """The rows of a table of this folder that is CSV, by the names of its columns; lines with ``#`` are comments."""
+    """The rows of a CSV table in this folder, by the names of its columns; lines with ``#`` are comments."""
     with (FOLDER / name).open(encoding="utf-8", newline="") as stream:
         return tuple(csv.DictReader(line for line in stream if not line.startswith("#")))
 
 
 def table_in(name: str, type_: type[_T]) -> Callable[[], _T]:
-    """A function that loads a table of this folder when it is first called."""
+    """A function that loads a table in this folder when it is first called."""
     return functools.cache(lambda: load_table(FOLDER / name, type_))
 
 
 def named_rows(name: str, type_: type[_R]) -> Callable[[], dict[str, _R]]:
-    """The same for a table that is rows of one type by their names, each with its own in the field ``name``."""
+    """As :func:`table_in`, for a table of rows of one type by name; each row gets its name in the field ``name``."""
     return functools.cache(lambda: with_names(load_table(FOLDER / name, dict[str, type_])))  # type: ignore[valid-type]
 
 
 def with_names(rows: dict[str, _R]) -> dict[str, _R]:
-    """Rows by their names, each with its own in the field ``name``."""
+    """Rows by name, each with its name in the field ``name``."""
     return {name: msgspec.structs.replace(row, name=name) for name, row in rows.items()}
 
 
@@ -76,10 +76,10 @@ def place_to_extend(name: str, under: str | None = None, row: str | None = None)
     """File and line to extend, for a finding: ``mlperf_training_import/tables/rounds.yaml:58``.
 
     Args:
-        name: of one of the tables.
+        name: the name of one of the tables.
         under: the top-level key that a new row belongs to; the end of the file where None.
-        row: the key whose own row is to be extended, below ``under`` or at the top where that is None; a new row where
-            None, or where there is none yet.
+        row: the key of the row to extend, below ``under``, or at the top where that is None; a new row where ``row`` is
+            None or not in the table yet.
     """
     text = (FOLDER / name).read_text(encoding="utf-8")
     table = yaml.compose(text, Loader=_LOADER)
@@ -98,7 +98,7 @@ def _to_records(content: object, type_: type[_T]) -> _T:
 
 
 def _compiled(_: type, text: str) -> re.Pattern[str]:
-    """A regular expression: the only type of a field that YAML lacks."""
+    """Decodes a regular expression, the only type of field that YAML lacks."""
     try:
         return re.compile(text, re.ASCII)
     except re.error as error:
@@ -106,9 +106,9 @@ def _compiled(_: type, text: str) -> re.Pattern[str]:
 
 
 def _explained(content: Any, type_: type, error: str) -> str:
-    """The place of an error in a table and what is wrong there, from the message of msgspec, which does not name keys.
+    """The place of an error in a table and what is wrong there, from msgspec's message, which does not name keys.
 
-    Rows are left out until only the one with the error remains.
+    Leaves out rows until only the one with the error remains.
     """
     what, _, place = error.partition(" - at ")
     steps: list[str] = []

@@ -1,10 +1,10 @@
 """The formulas of ``checks.csv``: text in, functions out.
 
-A formula is written as in Python, with these parts and no others: numbers, texts, lists, ``true``, ``false``, ``none``,
+Formulas use the syntax of Python, limited to these parts: numbers, texts, lists, ``true``, ``false``, ``none``,
 ``inf``; ``+ - * / %``; comparisons, ``in``, ``and``, ``or``, ``not``, ``x if y else z``; the functions of
 :data:`FUNCTIONS`. ``value``, ``metadata`` and ``time`` are those of a line, ``metadata.samples_count`` is an entry;
 ``seen(init_stop)`` asks whether a line with that key came before, ``known(lr_min)`` whether a name has a value. Any other
-name is one that an earlier line has left.
+name has the value that an earlier line gave it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     #: What a formula is turned into: a line in, a value out.
     Formula = Callable[["Line"], Any]
 
-#: What may go wrong when a formula is computed over what a log says: it asks for a number, and finds a text.
+#: The errors of a formula over the values of a log, for example where it expects a number and finds a text.
 FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 
-#: Two numbers that differ by less are the same whole number.
+#: A number that differs from a whole number by less counts as that number.
 _WHOLE = 1e-5
 
 
@@ -46,7 +46,7 @@ class Said(Protocol):
 
 
 class Line:
-    """What formulas are computed over: a line of a log, what earlier ones have left by name, and the keys before it."""
+    """The input of formulas: a line of a log, the values that earlier lines set, by name, and the keys before it."""
 
     __slots__ = ("line", "memory", "seen")
 
@@ -57,11 +57,11 @@ class Line:
 
 
 class UnknownName(LookupError):
-    """A name that no line has left yet."""
+    """A name that no line has set yet."""
 
 
 class _Repeated:
-    """A text or a list, repeated as often as a log says: that could fill the memory, and equals nothing."""
+    """A text or a list times a number from a log. It equals nothing; computing it could fill the memory."""
 
 
 def _whole(value: Any) -> bool:
@@ -77,7 +77,7 @@ def _times(left: Any, right: Any) -> Any:
 
 
 def _remainder(left: Any, right: Any) -> Any:
-    if isinstance(left, str):  # in Python this puts `right` into the text
+    if isinstance(left, str):  # in Python this formats `right` into the text
         raise TypeError("the remainder of a text")
     return left % right
 
@@ -131,7 +131,7 @@ def parse_formula(text: str) -> Formula:
     The function raises one of :data:`FAILURES` where the formula cannot be computed.
 
     Raises:
-        ValueError: the text is no formula; the message says what is wrong.
+        ValueError: the text is not a formula; the message says what is wrong.
     """
     try:
         tree = ast.parse(text.strip(), mode="eval")
@@ -141,15 +141,15 @@ def parse_formula(text: str) -> Formula:
 
 
 def names_of(text: str) -> frozenset[str]:
-    """What a formula asks for: ``value``, ``metadata``, ``time``, ``seen`` and ``known``, and what lines have left."""
+    """The names in a formula: ``value``, ``metadata``, ``time``, ``seen``, ``known``, and those that lines set."""
     names = {node.id for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Name)}
     return frozenset(names - FUNCTIONS.keys() - _CONSTANTS.keys())
 
 
 def parse_expected(text: str) -> Formula | None:
-    """What a formula of the form ``value == x`` or ``abs(value - x) < y`` compares the value with; None for others.
+    """What a formula of the form ``value == x`` or ``abs(value - x) < y`` compares the value with; None for other formulas.
 
-    A plain constant is none: it can be read from the formula.
+    None for a plain constant too: the formula already shows it.
     """
     node = ast.parse(text, mode="eval").body
     if not isinstance(node, ast.Compare) or len(node.ops) != 1:
@@ -165,7 +165,7 @@ def parse_expected(text: str) -> Formula | None:
 
 
 def parse_assignments(text: str) -> tuple[tuple[str, Formula], ...]:
-    """Names and the formulas of what they stand for from then on: ``a = value; b = a * 2``.
+    """Names, each with the formula of its new value: ``a = value; b = a * 2``.
 
     Raises:
         ValueError: as :func:`parse_formula`.

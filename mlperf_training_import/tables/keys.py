@@ -1,4 +1,4 @@
-"""The keys of an entry: what they are called, hold and mean."""
+"""The keys of an entry: names, types and meaning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .files import Name, Row, named_rows
 Type = Literal["text", "number", "integer", "boolean", "numbers", "texts"]
 
 
-#: Why a value can change although the files of its result did not, by where it comes from.
+#: Why a value can change although the files of its result did not, by the origin of the value.
 _REASONS = {
     "tables": "the tables of this version have another value",
     "round": "it follows from the other results of the round",
@@ -22,7 +22,7 @@ _REASONS = {
 
 
 class Page(Row, frozen=True):
-    """What the page knows a key by, and its column there, if it has a title; the fields are those of ``keys.yaml``."""
+    """The page's name for a key, and its column there if it has a title; the fields are those of ``keys.yaml``."""
 
     field: Name
     instead: Name | None = None
@@ -35,7 +35,7 @@ class Page(Row, frozen=True):
 
 
 class Key(Row, frozen=True):
-    """A row of ``keys.yaml``; the fields are those of the table. ``row`` is None for keys that are no column."""
+    """A row of ``keys.yaml``; the fields are those of the table. ``row`` is None for keys that are not columns."""
 
     type: Type
     text: Name
@@ -51,7 +51,7 @@ class Key(Row, frozen=True):
     name: str = ""
 
 
-#: Every key by its name, in the order of the table.
+#: All keys by name, in the order of the table.
 entry_keys = named_rows("keys.yaml", Key)
 
 
@@ -63,17 +63,17 @@ def repeated_keys() -> tuple[str, ...]:
 
 @functools.cache
 def owned_keys() -> frozenset[str]:
-    """Every key that this importer writes, but for those named after a benchmark. People may add others."""
+    """Every key that this importer writes, except those named after a benchmark. People may add others."""
     return frozenset(entry_keys()) | {f"_{name}" for name in repeated_keys()}
 
 
 @functools.cache
 def columns(*places: str) -> tuple[str, ...]:
-    """The keys that are columns of the summaries, at one of some places (``first``, ``last``, ``json``), in their order."""
+    """The keys that are columns of the summaries at one of these places (``first``, ``last``, ``json``), in order."""
     return tuple(name for name, key in entry_keys().items() if key.row in places)
 
 
 def reason_to_change(name: str) -> str:
-    """Why the stored value of a key can change; empty where only other files of the round explain it."""
+    """Why the stored value of a key can change; empty where only a change in the files of the round explains it."""
     key = entry_keys().get(name.removeprefix("_")) or entry_keys().get(name)
     return (key.differs or _REASONS.get(key.source, "")) if key else ""

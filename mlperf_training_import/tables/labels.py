@@ -1,4 +1,4 @@
-"""Takes the labels of rounds apart and orders them: ``3.0``, ``3.0-private``, ``hpc-3.0``. Nothing else does."""
+"""Splits and orders the labels of rounds: ``3.0``, ``3.0-private``, ``hpc-3.0``. No other module does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .files import Name, Row, named_rows
 #: Words in the suffix of a label that mark a round under embargo.
 _PRIVATE = ("private", "embargo", "review", "confidential")
 
-#: The suffix for a tree that does not say where it is from.
+#: The suffix for a tree of unknown origin.
 LOCAL = "local"
 
 #: The suffix of the made-up round of the demonstration.
@@ -40,7 +40,7 @@ suites = named_rows("suites.yaml", Suite)
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label in its parts, here of ``hpc-3.0-private``.
+    """The parts of a label; the examples are for ``hpc-3.0-private``.
 
     ``suite`` is ``hpc``, ``number`` ``(3, 0)``; ``round`` the label of the round that it means (``hpc-3.0``), ``scope`` the
     label within the suite (``3.0-private``), ``suffix`` what follows the number (``private``; empty where nothing does).

@@ -1,4 +1,4 @@
-"""What the keys of log lines are to the data set: settings of a run, measurements, or neither."""
+"""Sorts the keys of log lines for the data set: settings of a run, measurements, or neither."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import re
 
 from .files import Name, Names, Row, table_in
 
-#: The group of keys whose lines are measurements, and that of marks, whose times are.
+#: The group of keys whose values are measurements, and the group of marks, whose times are.
 _MEASURED, _SPANS = "measured", "span"
-#: The group of keys that stand in power logs.
+#: The group of keys in power logs.
 _POWER = "power"
-#: Different keys that are remembered; published logs have about 300.
+#: Limit on the keys that are remembered; published logs have about 300 different ones.
 _MOST_KEYS = 4096
 
 
@@ -34,7 +34,7 @@ _table = table_in("log_keys.yaml", _Table)
 
 @functools.cache
 def left_out_keys() -> dict[str, str]:
-    """Why a key is not a setting, by key."""
+    """The reason why a key is not a setting, by key."""
     return {key: group.text for group in _table().left_out.values() for key in group.keys}
 
 
@@ -46,7 +46,7 @@ def is_setting(key: str) -> bool:
 
 @functools.lru_cache(_MOST_KEYS)
 def is_measured(key: str) -> bool:
-    """Whether every line with a key is a measurement: of its value, or of its time."""
+    """Whether every line with a key is a measurement: its value, or its time."""
     return _group_of(key) in (_MEASURED, _SPANS)
 
 
@@ -81,5 +81,5 @@ def unit_of(name: str) -> str | None:
 
 
 def spelt_alike(name: str) -> str:
-    """One spelling for the name of an optimizer: AdamW, adamw and `adam w` are the same."""
+    """A common spelling for the name of an optimizer: AdamW, adamw and `adam w` are the same."""
     return re.sub(r"[\s-]+", "_", name.strip().casefold())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Metric(Row, frozen=True):
-    """What a result measures, how its runs become a score, and its words: the fields are those of ``metrics.yaml``."""
+    """What a result measures, how its runs become a score, and the words for it; the fields are those of the table."""
 
     unit: Name
     words: Name
@@ -30,12 +30,12 @@ class Metric(Row, frozen=True):
 
     @property
     def is_usual(self) -> bool:
-        """Whether it is what a result measures unless it says otherwise."""
+        """Whether this is the metric of results that name none."""
         return not self.suffix
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What it adds to the identity of a result: nothing if it is the usual one."""
+        """What the metric adds to the identity of a result: nothing if it is the usual one."""
         return (self.suffix,) if self.suffix else ()
 
     def order(self, score: float) -> float:
@@ -43,11 +43,11 @@ class Metric(Row, frozen=True):
         return score if self.lower_is_better else -score
 
     def shown(self, score: float, digits: int) -> str:
-        """A score for people, with its unit where that is not the usual one."""
+        """A score as text, with its unit where that is not the usual one."""
         return f"{score:.{digits}f}" if self.is_usual else f"{score:.{digits}f} {self.unit}"
 
     def qualified(self, text: str, joint: str) -> str:
-        """The name of a task or the title of an edition, with the metric behind it where it is not the usual one."""
+        """The name of a task or the title of an edition, followed by the metric where it is not the usual one."""
         return text if self.suffix in text else f"{text}{joint}{self.suffix}"
 
 

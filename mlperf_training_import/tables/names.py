@@ -1,6 +1,6 @@
 """The tables of names: how descriptions spell accelerators, submitters, availability, processors and frameworks.
 
-What they mean is worked out in ``results/names.py``.
+``results/names.py`` applies them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class AcceleratorRow(Row, frozen=True):
 
 
 class Accelerators(Row, frozen=True):
-    """Accelerators, their vendors and forms, and words that do not tell models apart."""
+    """Accelerators, their vendors and forms, and words that do not distinguish models."""
 
     by_system: Names
     words: Names
@@ -93,7 +93,7 @@ submitters_table = table_in(SUBMITTERS_FILE, Submitters)
 names_table = table_in(NAMES_FILE, Spellings)
 
 
-#: Where a name of each kind is added, and the row that does it.
+#: For each kind of name, where to add one, and the row to add.
 _ROWS = {
     "accelerator": (
         ACCELERATORS_FILE,
@@ -108,11 +108,11 @@ _ROWS = {
 
 
 def row_to_add(kind: str, name: str) -> tuple[str, str]:
-    """Where a name is added (file and line), and its row, with capitals for what you fill in.
+    """Where to add a name (file and line), and its row, with capitals for what you fill in.
 
     Args:
         kind: ``accelerator``, ``submitter``, ``availability``, ``processor`` or ``framework``.
-        name: as it is spelt.
+        name: the name as spelt in the description.
     """
     file, section, row = _ROWS[kind]
     return place_to_extend(file, section), row.format(name=json.dumps(name, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""Loads the reference convergence points, ``rcp.csv`` beside it."""
+"""Loads the reference convergence points, ``rcp.csv`` in this folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .labels import round_number
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRuns:
-    """Runs of the reference implementation with one global batch size, each by its progress when it converged."""
+    """Runs of the reference implementation with one global batch size, each as its progress when it converged."""
 
     global_batch_size: int
     points: tuple[float, ...]
@@ -30,9 +30,9 @@ class _ReferenceRow(Row, frozen=True):
 
 @functools.cache
 def reference_runs(suite: str, benchmark: str, version: str) -> tuple[ReferenceRuns, ...]:
-    """The reference runs that a benchmark has in a round, by batch size; none where nothing is to be judged by them.
+    """The reference runs of a benchmark in a round, by batch size; empty where results are not judged by them.
 
-    References hold until the table replaces them, so a later round without new ones has the last.
+    References hold until the table replaces them: a later round without new ones uses the last ones.
 
     Args:
         suite: ``training`` or ``hpc``.
@@ -50,7 +50,7 @@ def reference_runs(suite: str, benchmark: str, version: str) -> tuple[ReferenceR
 
 
 def have_references_ended(suite: str, benchmark: str, version: str) -> bool:
-    """Whether a benchmark had references in an earlier round, and has none in this one; the arguments are those."""
+    """Whether a benchmark had references in an earlier round but has none now; arguments as in :func:`reference_runs`."""
     earlier = (row for row in _rows() if (row.suite, row.benchmark) == (suite, benchmark))
     had_some = any(round_number(row.first_round) <= round_number(version) for row in earlier)
     return had_some and not reference_runs(suite, benchmark, version)

@@ -1,4 +1,4 @@
-"""The facts of the rounds, benchmarks and system descriptions: records of the YAML files beside it."""
+"""The facts of the rounds, benchmarks and system descriptions: records of the YAML files in this folder."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 ROUNDS_FILE = "rounds.yaml"
 BENCHMARKS_FILE = "benchmarks.yaml"
 
-#: What the name of an experiment may not hold; two hyphens separate its parts.
+#: Characters that the name of an experiment may not contain; two hyphens separate its parts.
 _NO_NAME = re.compile(r"[^a-z0-9_.]+", re.ASCII)
 _LONGEST_TASK = 60
 
 _Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
-#: A share is at most 1; a little more may be a way to compute it, a multiple is per cent.
+#: A share is at most 1; slightly more may come from how it was computed; a multiple is per cent.
 _LARGEST_SHARE = 1.5
 #: A figure in per cent that is this many times smaller than its target is a share.
 _FAR_BELOW = 50
@@ -35,16 +35,16 @@ _FAR_BELOW = 50
 class Target(Row, frozen=True):
     """One quality target. ``value`` is in the unit of the rules, ``logged`` on the scale of the log line.
 
-    ``share`` says that the logged figure is a part of 1. Others are in per cent, or a loss or an error without a largest
-    value.
+    ``share`` means that the logged figure is a fraction of 1. Others are in per cent, or a loss or an error without an upper
+    limit.
     """
 
     value: float
     metric: Name
-    logged: float = math.nan  # where a row does not say it, ``value``
+    logged: float = math.nan  # without one in the row, ``value``
     lower_is_better: bool = False
     field: Name | None = None
-    share: bool | None = None  # where a row does not say it, whether more is better and the target is not above 1
+    share: bool | None = None  # without one in the row, true if more is better and the target is not above 1
 
     def __post_init__(self) -> None:
         """Fills in what the row leaves out."""
@@ -58,11 +58,11 @@ class Target(Row, frozen=True):
         return value <= self.logged if self.lower_is_better else value >= self.logged
 
     def in_unit_of_rules(self, value: float) -> float:
-        """A logged value in the unit of ``value``: 0.76 may be 76 %."""
+        """A logged value in the unit of ``value``: 0.76 may mean 76 %."""
         return value * round(self.value / self.logged, 6)
 
     def why_odd(self, value: float) -> str | None:
-        """Why a logged value cannot be that of a run that converged; None where it can."""
+        """Why no converged run can have this logged value; None where one can."""
         if value < 0:
             return "below 0"
         if self.share:
@@ -72,18 +72,18 @@ class Target(Row, frozen=True):
 
 
 class _Dated(Row, frozen=True):
-    """A row that holds from a round on."""
+    """A row that holds from the round ``since`` on."""
 
     since: RoundLabel = msgspec.field(name="from")
 
 
 class Progress(_Dated, frozen=True):
-    """How logs count what has been trained on, from the round ``since`` on: in ``unit``, under the name ``field``.
+    """How logs count training progress, from the round ``since`` on: in ``unit``, under the name ``field``.
 
-    ``samples`` are the training samples in one unit, or the key of the log line that says it, or None. A figure below
-    ``least`` is in another unit; it is right times ``instead``. Both may be the key of the log line that says it.
-    ``dataset_samples`` are those of the whole data set. ``begins_at`` is what the field says before any training. A log in
-    which all figures are whole does not count so where the row is ``fractional``.
+    ``samples`` is the number of training samples in one unit, or the key of the log line that gives it, or None. A figure
+    below ``least`` is in another unit, and must be multiplied by ``instead``. Each of these two may be the key of the log
+    line that gives it. ``dataset_samples`` are those of the whole data set. ``begins_at`` is the field's value before any
+    training. Where the row is ``fractional``, a log in which all figures are whole does not count like this.
     """
 
     unit: Literal["epochs", "samples", "tokens", "steps"]
@@ -97,7 +97,7 @@ class Progress(_Dated, frozen=True):
 
 
 class Change(_Dated, frozen=True):
-    """What a benchmark measures from a round on; without ``model`` that of its row."""
+    """What a benchmark measures from a round on; without ``model``, the benchmark's row has the model."""
 
     targets: tuple[Target, ...]
     model: Name | None = None
@@ -125,10 +125,10 @@ class Benchmark(Row, frozen=True):
     """A benchmark in one round. Without ``known`` only ``key`` and ``task`` (the key) are meaningful.
 
     ``runs`` logs are required; ``drop`` runs are left out at each end; only the first ``scored`` runs that count are
-    scored (None: all). ``progress`` is None where it is not known how the logs count. ``rcp_allowance`` is by how much
-    progress may be lower than the reference convergence points allow. ``rcp_reviewed`` are the batch sizes of those that the
-    review had, where that were not all; else it is empty. ``quality`` is the key of the log line that has its
-    quality figure, None where any may have it.
+    scored (None: all). ``progress`` is None where it is not known how the logs count. ``rcp_allowance`` is how far progress
+    may be below what the reference convergence points allow. ``rcp_reviewed`` are the batch sizes of the reference points
+    that the review had; it is empty if the review had all. ``quality`` is the key of the log line with the quality figure,
+    None where any may have it.
     """
 
     key: str
@@ -147,7 +147,7 @@ class Benchmark(Row, frozen=True):
 
 
 class Success(Row, frozen=True):
-    """How ``run_stop`` says that a run converged: ``field`` of its ``part`` is one of ``says``."""
+    """How ``run_stop`` reports that a run converged: ``field`` of its ``part`` is one of ``says``."""
 
     part: Literal["metadata", "value"]
     field: Name
@@ -167,12 +167,12 @@ class Dialect(Row, frozen=True):
     token: bytes = msgspec.field(name="bytes", default=b"")
 
     def __post_init__(self) -> None:
-        """Makes the token bytes, as lines are."""
+        """Converts the token to bytes, to match the lines."""
         msgspec.structs.force_setattr(self, "token", self.text.encode("ascii"))
 
 
 class Layout(Row, frozen=True):
-    """Where results lie; the fields are those of ``rounds.yaml``. Without ``metrics`` all results have the usual one."""
+    """Where results are; the fields are those of ``rounds.yaml``. Without ``metrics``, all results have the usual one."""
 
     nested: bool
     metrics: dict[str, Name] = msgspec.field(default_factory=dict)
@@ -180,7 +180,7 @@ class Layout(Row, frozen=True):
 
     @property
     def place(self) -> str:
-        """Where logs lie, for people."""
+        """Where logs are, in words."""
         metric = f"{{{','.join(self.metrics)}}}/" if self.metrics else ""
         return f"<submitter>/results/<system>/{metric}<benchmark>/result_*.txt"
 
@@ -221,7 +221,7 @@ class _Table(Row, frozen=True):
 
 
 class Rules(_Round, frozen=True, kw_only=True):
-    """How the logs of a round are written, laid out and judged. Minutes; None for no limit."""
+    """How the logs of a round are written, laid out and judged. Limits are in minutes; None for no limit."""
 
     version: str
     known: bool
@@ -283,7 +283,7 @@ def _midnight_ms(day: datetime.date) -> float:
 
 @functools.cache
 def dialects() -> dict[str, Dialect]:
-    """The dialects, by the rounds that have them, in words: ``round 0.6``, ``round 0.7 and later``."""
+    """The dialects, keyed by their rounds in words: ``round 0.6``, ``round 0.7 and later``."""
     begun: dict[str, str] = {}
     for since in sorted(_rounds().rules, key=order_of_label):
         begun.setdefault(_rounds().rules[since].dialect, since)
@@ -293,7 +293,7 @@ def dialects() -> dict[str, Dialect]:
 
 @functools.cache
 def rules_of(version: str) -> Rules:
-    """The rules of a round. A round that the table does not know gets those of the last one before it.
+    """The rules of a round. A round that is not in the table gets those of the last one before it.
 
     Args:
         version: the label of a round such as ``4.1`` or ``hpc-3.0``, without a suffix.
@@ -312,8 +312,8 @@ def rules_of(version: str) -> Rules:
 def benchmark_of(key: str, version: str) -> Benchmark:
     """What a benchmark measures in a round.
 
-    A key that is unknown, or of another suite, has ``known`` false, no target, and itself as task, as far as the name of an
-    experiment allows it. One that the table has only for other rounds is the same, but keeps its task.
+    For a key that is unknown or of another suite, ``known`` is false, there is no target, and the task is the key, without
+    what the name of an experiment may not contain. A key that the table has only for other rounds keeps its task.
     """
     row = benchmarks_table().get(key)
     own_task = _NO_NAME.sub("-", key.lower())[:_LONGEST_TASK].strip("-.") or "unnamed"

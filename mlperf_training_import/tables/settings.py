@@ -1,4 +1,4 @@
-"""The settings of a run that entries have: how logs name them, and which values they can have."""
+"""The settings of a run in entries: how logs name them, and which values they can have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The suites of benchmarks: what their repositories, cached clones and experiments are called."""
+"""The suites of benchmarks: the names of their repositories, cached clones and experiments."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .rules import rules_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: How the tag that names the round of a cached clone begins.
+#: The prefix of the tag that names the round of a cached clone.
 VERSION_TAG = "version-"
 
 
-#: What may reach the automations, which write it into shell scripts: an address that names no program as ``ext::`` does, a
-#: branch, and tags. Nothing in them is an option, or means anything to a shell between double quotes.
+#: What may reach the automations, which write it into shell scripts: an address (but none that runs a program, like
+#: ``ext::``), a branch, and tags. None can be an option, or contain anything special to a shell inside double quotes.
 _FORMS = {
     "address": r"(?!-)(?![A-Za-z0-9+.-]*::)[A-Za-z0-9._/:@~+%\[\]-]+",
     "branch": r"(?!-)(?!.*\.\.)[A-Za-z0-9._/-]+",
@@ -33,7 +33,7 @@ class Source:
     """Where a round is published, and how its clone is tagged in the cache of Collective Mind (comma-separated).
 
     Raises:
-        FetchFailure: one of them, which may be the words of a clone or of a cache entry, must not reach the automation.
+        FetchFailure: a part must not reach the automation; it may come from a clone or a cache entry.
     """
 
     address: str
@@ -61,12 +61,12 @@ class ExperimentName:
 
     @property
     def parts(self) -> tuple[str, str, str, str]:
-        """The parts as in the name; they are also tags of the experiment."""
+        """The parts as written in the name; they are also tags of the experiment."""
         return (self.suite.experiments, self.scope, self.division, self.task)
 
     @property
     def label(self) -> str:
-        """The label of the round, or ``all`` with what labels of the suite begin with."""
+        """The label of the round, or ``all`` with the prefix of the suite's labels."""
         return f"{self.suite.label}{self.scope}"
 
 
@@ -80,7 +80,7 @@ def suite_of(label: str) -> Suite:
 
 
 def source_of(label: str) -> Source:
-    """Where the round of a label is fetched from; a round under review from the repository of its submissions.
+    """Where to fetch the round of a label; a round under review comes from the repository of its submissions.
 
     Raises:
         ValueError: the label names no round.
@@ -113,7 +113,7 @@ def label_of_experiment(name: str) -> str:
 
 
 def labels_of_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """The labels of rounds in the tags of a cached clone, each once."""
+    """The labels of rounds in the tags of a cached clone, without duplicates."""
     given = list(tags)
     versions = [tag.removeprefix(VERSION_TAG) for tag in given if tag.startswith(VERSION_TAG)]
     prefixes = [suite.label for suite in suites().values() if suite.cache_tag in given]
