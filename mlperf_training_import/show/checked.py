@@ -1,4 +1,4 @@
-"""Writes what a check found: text for people, JSON, SARIF 2.1.0, JUnit XML, and commands for workflows of GitHub."""
+"""Writes what a check found: readable text, JSON, SARIF 2.1.0, JUnit XML, and GitHub workflow commands."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ..values import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: The version of the form of JSON; a higher one has another meaning for a key that is there.
+#: The version of the JSON format; it increases when an existing key changes its meaning.
 SCHEMA_VERSION = 1
-#: Of one rule so many remarks stand in the text of a result.
+#: The text of a result shows at most this many remarks per rule.
 _MOST_PER_RULE = 5
 _LEVELS = {"rejects": "error", "objection": "warning", "lenient": "note", "note": "note"}
 _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def to_text(checked: Checked) -> str:
-    """A block for each result, its remarks by weight, and what it comes to as the last line."""
+    """A block for each result with its remarks by weight, and the summary as the last line."""
     lines = [f"{checked.root}: by the rules of {checked.version}"]
     for folder, remarks in groupby(checked.remarks, key=lambda said: said.folder):
         lines += ["", folder, *_block(list(remarks))]
@@ -52,7 +52,7 @@ def _block(remarks: list[Remark]) -> Iterator[str]:
 
 
 def to_json(checked: Checked) -> str:
-    """One object for each remark, in a document that says which form it has."""
+    """A document with one object for each remark, and the version of its format."""
     document = _head(checked) | {
         "results": checked.results,
         "would_pass": checked.passing,
@@ -112,7 +112,7 @@ def to_peer_json(checked: Checked) -> str:
 
 
 def to_peer_text(checked: Checked) -> str:
-    """The same for people: what does not pass, with its codes."""
+    """The same verdicts as text: only what does not pass, with its codes."""
     lines = [f"{checked.root}: as mlperf_logging {PEER_VERSION} judges it by the rules of {checked.version}"]
     for log in checked.logs:
         if log.judged.verdict != "pass":
@@ -130,7 +130,7 @@ def _stop_of(why: str | None) -> list[str]:
 
 
 def to_sarif(checked: Checked) -> str:
-    """SARIF 2.1.0, as GitHub and editors read it. Files are named from the folder above the submitters."""
+    """SARIF 2.1.0, as GitHub and editors read it. Paths are relative to the folder above the submitters."""
     rules = {said.rule: said for said in checked.remarks}
     names = sorted(rules)
     document = {
@@ -176,8 +176,8 @@ def _sarif_result(said: Remark, index: int) -> dict[str, Any]:
 
 
 def to_junit(checked: Checked) -> str:
-    """JUnit XML: a test case for each log, folder and description; what rejects it is its failure."""
-    from xml.etree import ElementTree  # which the other formats need not wait for
+    """JUnit XML: a test case for each log, folder and description; a remark that rejects it is its failure."""
+    from xml.etree import ElementTree  # imported here so that other formats need not wait for it
 
     by_place: dict[str, list[Remark]] = {}
     for said in checked.remarks:
@@ -209,7 +209,7 @@ def to_junit(checked: Checked) -> str:
 
 @functools.cache
 def _no_xml() -> re.Pattern[str]:
-    """Characters that XML 1.0 has no place for."""
+    """Matches characters that XML 1.0 does not allow."""
     return re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -222,7 +222,7 @@ def _line(said: Remark) -> str:
 
 
 def to_github(checked: Checked) -> str:
-    """Workflow commands, which GitHub shows beside the lines of a pull request; then what it comes to."""
+    """Workflow commands, which GitHub shows beside the lines of a pull request; then the summary."""
     lines = []
     for said in checked.remarks:
         place = f"file={_github_value(said.place)}" + (f",line={said.line}" if said.line is not None else "")
