@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, also where several processes write and are killed."""
+"""Writes files whole or not at all, even if several processes write and are killed."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 def write_atomically(file: Path, data: bytes, *, private: bool = False) -> None:
-    """Replaces a file as a whole: whoever reads it, also after a crash, sees the old bytes or the new ones.
+    """Replaces a file as a whole: every reader, even after a crash, sees the old bytes or the new ones.
 
-    The temporary file is locked until it replaces the old one, so that others can tell it from what a killed writer left.
+    The temporary file is locked until it replaces the old one; without a lock, it is a leftover of a killed writer.
 
     Args:
-        file: keeps the mode of the file that it replaces, and its owner and group if this user may set them.
-        data: what it is to hold.
+        file: the file to replace. The new one keeps its mode, and its owner and group if this user may set them.
+        data: the new content.
         private: whether only this user may read and write it.
 
     Raises:
-        PublishFailure: the folder cannot be written, or the disk is full; the old file is as it was.
+        PublishFailure: the folder cannot be written, or the disk is full; the old file is unchanged.
     """
     remove_leftovers(file)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
@@ -56,12 +56,12 @@ def _give(descriptor: int, file: Path, *, private: bool) -> None:
         before = file.lstat()
     except FileNotFoundError:
         return
-    if not stat.S_ISREG(before.st_mode):  # a link lets everybody do everything
+    if not stat.S_ISREG(before.st_mode):  # the mode of a link allows everybody everything
         return
-    with contextlib.suppress(OSError):  # only root gives files away, and others their groups only
+    with contextlib.suppress(OSError):  # only root may change the owner; others may set only groups of their own
         os.fchown(descriptor, -1, before.st_gid)
         os.fchown(descriptor, before.st_uid, -1)
-    with contextlib.suppress(OSError):  # on a file system without modes
+    with contextlib.suppress(OSError):  # the file system may have no modes
         os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
 
 
@@ -69,8 +69,8 @@ def _locked_file(path: Path) -> BinaryIO:
     """A new, locked file. If somebody removes it as a leftover before it is locked, it is made again."""
     while True:
         path.unlink(missing_ok=True)
-        stream = path.open("xb")  # never through a link that somebody put there
-        with contextlib.suppress(OSError):  # where files cannot be locked, nobody takes one for a leftover
+        stream = path.open("xb")  # never follows a link that somebody put there
+        with contextlib.suppress(OSError):  # if files cannot be locked, nobody mistakes one for a leftover
             fcntl.flock(stream.fileno(), fcntl.LOCK_EX)
         if os.fstat(stream.fileno()).st_nlink:
             return stream
@@ -78,7 +78,7 @@ def _locked_file(path: Path) -> BinaryIO:
 
 
 def write_if_different(file: Path, data: bytes) -> bool:
-    """Writes a file as :func:`write_atomically` does, unless it holds these bytes already; says whether it wrote."""
+    """Writes a file as :func:`write_atomically` does, unless it already holds these bytes; returns whether it wrote."""
     with contextlib.suppress(OSError):
         if read_regular(file, len(data)) == data:
             remove_leftovers(file)
@@ -88,12 +88,12 @@ def write_if_different(file: Path, data: bytes) -> bool:
 
 
 def remove_leftovers(file: Path) -> None:
-    """Removes the temporary files that killed writers of a file left, if this user may."""
+    """Removes the temporary files that killed writers of a file left behind, if this user may."""
     for leftover in file.parent.glob(f".{glob.escape(file.name)}.*tmp"):
         with contextlib.suppress(OSError):
-            if stat.S_ISREG(leftover.lstat().st_mode):  # what is no file was made by no writer
+            if stat.S_ISREG(leftover.lstat().st_mode):  # writers make only regular files
                 with open_regular(leftover, follow=False) as stream:
-                    fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails as long as its writer is at work
+                    fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its writer is at work
             leftover.unlink()
 
 

@@ -1,4 +1,4 @@
-"""Error handling for all edges: work in, an exit code and a text out; for scripts in the form that Collective Mind expects.
+"""Error handling for all edges: work in, an exit code and a text out, in Collective Mind's form for scripts.
 
 This module imports only the standard library and modules that do the same, so that it can name a missing package.
 """
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-#: CM's dictionaries, in and out.
+#: The dictionaries that CM passes in and gets back.
 Answer = dict[str, Any]
-#: What ends an edge with a text in place of a traceback.
+#: Exceptions that end an edge with a text in place of a traceback.
 EXPECTED = (ModuleNotFoundError, ImportFailure, KeyboardInterrupt, OSError)
 
 
 def at_the_edge(work: Callable[[Answer], Answer], i: Answer) -> Answer:
     """Does some work, and turns errors into a return code and a text for CM.
 
-    Ctrl-C, SIGTERM and SIGHUP end it as an error does.
+    Ctrl-C, SIGTERM and SIGHUP end the work as an error does.
 
     Returns:
         What the work returns, or ``return`` above 0 with ``error``: 16 where nothing was found, 130 after Ctrl-C, 143 after
@@ -46,12 +46,12 @@ def at_the_edge(work: Callable[[Answer], Answer], i: Answer) -> Answer:
 
 
 def explained(error: BaseException, install: str, stored: str) -> tuple[int, str]:
-    """The exit code and the text for an error that may happen anywhere.
+    """The exit code and the text for an error that can happen anywhere.
 
     Args:
         error: one of ``EXPECTED``.
-        install: what comes before the command that installs a missing package.
-        stored: what to know after an interruption.
+        install: the text before the command that installs a missing package.
+        stored: what the user must know after an interruption.
     """
     if isinstance(error, ModuleNotFoundError):
         return 1, f"{error}; {install}{sys.executable} -m pip install -r {IMPORT_SCRIPT / 'requirements.txt'}"
@@ -68,7 +68,7 @@ def explained(error: BaseException, install: str, stored: str) -> tuple[int, str
 
 
 def failed(code: int, text: str) -> Answer:
-    """An error for CM, which adds an exclamation mark: that must not follow a command or a path."""
+    """An error for CM, which appends an exclamation mark: this must not follow a command or a path directly."""
     *_, last = text.split("\n")
     if last.startswith(" "):
         text += "\nthen try again"
@@ -81,7 +81,7 @@ def failed(code: int, text: str) -> Answer:
 def stopped_by_signals() -> Iterator[None]:
     """Lets SIGTERM and SIGHUP end the block, and the processes that work for it, as Ctrl-C does.
 
-    Only the main thread may ask for that. What ``nohup`` starts goes on.
+    Has an effect only in the main thread. Programs started with ``nohup`` go on after SIGHUP.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

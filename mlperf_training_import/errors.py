@@ -35,14 +35,14 @@ class NothingToShow(ImportFailure):
 
 
 class NothingToScore(ImportFailure):
-    """Files in which no run was found; ``unread`` where some could not be read."""
+    """No run was found in the files; ``unread`` is set if some could not be read."""
 
     return_code = 16
     unread = False
 
 
 class PlaygroundFailure(ImportFailure):
-    """The playground cannot start: something that it needs is missing, or its server ended by itself."""
+    """The playground cannot start: something that it needs is missing, or its server exited."""
 
 
 class BadInput(ImportFailure):
@@ -60,7 +60,7 @@ class AmbiguousRounds(ImportFailure):
 
 
 class WrongRepository(ImportFailure):
-    """A tree is a clone of another repository than that of its round."""
+    """A tree is a clone of a repository that is not its round's."""
 
 
 class PrivateRounds(ImportFailure):
@@ -76,4 +76,4 @@ class FetchFailure(ImportFailure):
 
 
 class MissingProgram(ImportFailure):
-    """A program that is not part of Python is needed, and is not there."""
+    """A program that is not part of Python is needed, and was not found."""

@@ -1,4 +1,4 @@
-"""What is wrong with one file or folder: the kinds, the record, and what collects them.
+"""What is wrong with one file or folder: the kinds of findings, their record, and the function that collects them.
 
 A finding never ends a run: it is counted, shown and written to the report.
 """
@@ -15,9 +15,9 @@ from .tables.files import Name, Row, table_in
 
 
 class Kind(Row, frozen=True):
-    """A row of ``tables/findings.yaml``: the fields of the table, the place in the order, and the weight in words.
+    """A row of ``tables/findings.yaml``: the fields of the table, the row's position, and the weight in words.
 
-    With a finding that ``fails`` the run fails once everything else is written.
+    A finding that ``fails`` makes the run fail, after everything else is written.
     """
 
     advice: Name
@@ -46,8 +46,8 @@ class Finding:
     """What is wrong with one file or folder.
 
     ``code`` is one of ``tables/findings.yaml``; ``where`` a path relative to the round's clone (or the store), optionally
-    with ``:line``; ``what`` a lower-case phrase. ``folder`` is that of the submission which it is about, None where it is
-    about a round or the store.
+    with ``:line``; ``what`` a lower-case phrase. ``folder`` is that of the submission concerned, None for a round or the
+    store.
     """
 
     code: str
@@ -62,7 +62,7 @@ class Finding:
         return kinds_of_findings()[self.code]
 
     def to_json(self) -> dict[str, str | None]:
-        """The finding as the report has it."""
+        """The finding in the form of the report."""
         return {
             "code": self.code,
             "round": self.round,
@@ -83,7 +83,7 @@ Report = Callable[[str, str, str], None]
 
 
 def as_one(findings: Sequence[Finding]) -> list[Finding]:
-    """One finding for several of a kind that the form of a round brings with it: the first, and how many are like it."""
+    """One finding for several that are usual in a round: the first, with their number."""
     if len(findings) < 2:
         return list(findings)
     first = findings[0]
@@ -92,7 +92,7 @@ def as_one(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def reporter(findings: list[Finding], label: str = "") -> Report:
-    """Returns a function that adds findings about a round to a list; about the store, where the label is empty."""
+    """Returns a function that adds findings to a list: about a round, or about the store if the label is empty."""
 
     def report(code: str, where: str, what: str) -> None:
         findings.append(Finding(code, label, where, what))

@@ -1,4 +1,4 @@
-"""The records that the stages hand on. No logic.
+"""The records that the stages pass on. No logic.
 
 Units are in the names: ``_ms`` milliseconds since the epoch, ``minutes``, ``joules``. ``None`` means "not known".
 Paths inside a round are relative to its clone, with ``/`` on every system.
@@ -6,7 +6,7 @@ Paths inside a round are relative to its clone, with ``/`` on every system.
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - msgspec reads the types of what is remembered
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the types of cached records
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Entry = dict[str, Any]
 #: Round label, submitter folder, system file name, benchmark key; and the metric where that is not the usual one.
 Identity = tuple[str, ...]
-#: What a log gives as a quality figure: mostly a number, in some rounds several of them by name.
+#: The quality figure in a log: usually a number, in some rounds several numbers by name.
 LoggedValue = bool | int | float | str | list[bool | int | float | str] | dict[str, bool | int | float | str] | None
 
 
@@ -34,13 +34,13 @@ LoggedValue = bool | int | float | str | list[bool | int | float | str] | dict[s
 class Round:
     """One published round and its clone.
 
-    ``label`` is what it is called everywhere (``3.0-private``, ``hpc-3.0``); ``version`` the label of the round that it
-    means (``3.0``, ``hpc-3.0``). ``web_url`` is the page of the repository without credentials, None where the remote is
-    no web address. ``remote`` is equal for two clones of one repository; it is for comparing only, and not to be shown.
+    ``label`` is its name everywhere (``3.0-private``, ``hpc-3.0``); ``version`` is the label of the round that it means
+    (``3.0``, ``hpc-3.0``). ``web_url`` is the page of the repository without credentials, None where the remote is not a web
+    address. ``remote`` is equal for two clones of one repository; use it only to compare, and never show it.
     ``git_trouble`` says why the clone's git folder gives none of these. ``has_submissions`` is set for a clone of a
     repository in which rounds are prepared, ``declared_public`` where the user said that everybody may see the results.
-    ``only`` is the submitter whose folder alone is imported; ``part`` is a name for what is not the whole of a published
-    round, empty for what is.
+    ``only`` is the one submitter whose folder is imported, None for all; ``part`` names what is less than a whole published
+    round, and is empty otherwise.
     """
 
     label: str
@@ -58,21 +58,21 @@ class Round:
 
     @property
     def is_private(self) -> bool:
-        """Whether the round is under embargo, and only goes where the user sent it."""
+        """Whether the round is under embargo, and goes only where the user sends it."""
         return not self.declared_public and (self.has_submissions or is_private_label(self.label))
 
     @property
     def is_shared(self) -> bool:
-        """Whether the results have a place among those of all rounds.
+        """Whether the results belong among those of all rounds.
 
-        Private ones do not, nor do those under a label of the user's own, nor those of unknown origin.
+        Private results do not, nor do those under a label that the user chose, nor those of unknown origin.
         """
         return self.declared_public or (not self.is_private and self.label == self.version and self.remote is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What a system description says, with misspelt keys put right. Missing values are None."""
+    """What a system description says, with misspelt keys corrected. Missing values are None."""
 
     submitter: str | None = None
     name: str | None = None
@@ -89,7 +89,7 @@ class System:
 
     @property
     def accelerators_count(self) -> int | None:
-        """Accelerators of the whole system; 0 where the processors do the work."""
+        """Accelerators of the whole system; 0 if the processors do the work."""
         return _product(self.accelerators_per_node, self.nodes)
 
     @property
@@ -98,7 +98,7 @@ class System:
         return _product(self.host_processors_per_node, self.nodes)
 
     def described(self) -> dict[str, str | int | None]:
-        """What entries and the data set repeat from the description, by its key there."""
+        """What entries and the data set copy from the description, by their keys."""
         return {
             "availability": self.availability,
             "number_of_nodes": self.nodes,
@@ -112,7 +112,7 @@ class System:
 
 
 class LogFile(msgspec.Struct, frozen=True, gc=False):
-    """A log as the walk found it: path in the round, size in bytes, times of its content, inode (0: not known), device."""
+    """A log as the walk found it: path in the round, size in bytes, times of its content, inode (0: unknown), device."""
 
     path: str
     name: str
@@ -128,7 +128,7 @@ class Submission:
     """One benchmark folder: the runs of one benchmark on one system.
 
     ``metric`` is what it measures.
-    ``benchmark`` is None for logs that lie outside a benchmark folder; the logs themselves name it then.
+    ``benchmark`` is None for logs outside a benchmark folder; then the logs themselves name it.
     ``description`` is the path of the system file, None where there is none.
     ``power`` maps the stem of a log name to its power logs.
     """
@@ -150,8 +150,9 @@ class Submission:
 class Evaluation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One quality figure of a log.
 
-    ``epoch``, ``samples`` and ``step`` say when it was taken, as far as the log says it; ``metric`` is its name where a
-    log has several. ``trained_samples`` is what some logs say beside a placeholder: the samples since the beginning.
+    ``epoch``, ``samples`` and ``step`` say when it was taken; None where the log does not give them. ``metric`` is its name
+    where a log has several. ``trained_samples`` are the samples since the beginning, which some logs give besides a
+    placeholder.
     """
 
     value: LoggedValue
@@ -163,13 +164,13 @@ class Evaluation(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What all quality figures of a log before its stop show together.
+    """A summary of all quality figures of a log before its stop.
 
     ``count`` is their number, and ``digest`` is the same for two logs exactly if values and progress are. ``milestones`` are
-    the first one, one in the middle and the last one, each with its time; of several with one progress the last.
-    ``has_whole_epochs`` says that each was taken at the end of an epoch. ``is_outside`` says that no figure of the log, also
-    after the stop, has a time between start and stop, and ``set_back_ms`` by how much the time of one is earlier than that
-    of another before it, or than the start.
+    the first one, one in the middle and the last one, each with its time; where several have the same progress, the last of
+    them. ``has_whole_epochs`` means that each was taken at the end of an epoch. ``is_outside`` means that no figure of the
+    log, even after the stop, has a time between start and stop. ``set_back_ms`` is the largest step back in time, from the
+    start or an earlier line to a figure.
     """
 
     count: int
@@ -184,14 +185,14 @@ class RunLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one log says, before anybody judges it.
 
     ``run_start_ms`` is the last start before the first stop; ``succeeded`` and ``status`` are what that stop says.
-    ``start_number`` and ``stop_number`` say which of the ``run_starts`` and ``run_stops`` lines these are, from 1 on.
-    ``init_start_ms`` and ``init_stop_ms`` belong to that run; ``attempts`` counts how often initialisation began.
-    ``elapsed_ms`` is set where the log gives the duration itself. ``malformed`` describes the first bad line,
+    ``start_number`` and ``stop_number`` are the numbers of these lines among the ``run_starts`` and ``run_stops`` lines,
+    counted from 1. ``init_start_ms`` and ``init_stop_ms`` belong to that run; ``attempts`` counts how often initialisation
+    began. ``elapsed_ms`` is set where the log gives the duration itself. ``malformed`` describes the first bad line,
     ``malformed_lines`` counts them. ``evaluations`` are those before the stop: all that name their metric, and the last of
-    the others. ``samples_after_evaluation`` are the ``train_samples`` between the last of them and the stop.
-    ``history`` is what all of them show. ``settings`` are keys of the entry with what the log says about them, and ``seed``
-    is its random seed as text, where it does not contradict itself. ``described`` are keys of a system description with what
-    the log's own one says. ``counts_seconds`` says that it gives seconds since its start in place of times. ``two_records``
+    the others. ``samples_after_evaluation`` are the ``train_samples`` between the last of them and the stop. ``history``
+    summarises all of them. ``settings`` are keys of the entry with the values in the log, and ``seed`` is its random seed as
+    text, unless the log gives different ones. ``described`` are keys of a system description with the values in the log's
+    own description. ``counts_seconds`` means that the log gives seconds since its start in place of times. ``two_records``
     names a line with a record that is not read, ``no_lines`` says why no line was found, and ``trouble`` why the file could
     not be read at all.
     """
@@ -241,15 +242,15 @@ class RunLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PowerLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a power log comes to, with its lines in the order of their times, equal ones in that of the file.
+    """The summary of a power log, with its lines in order of time; lines with equal times stay in the order of the file.
 
-    ``window_ms`` are start and stop, None without a start; without a stop later than the start the last reading is the stop.
-    ``watt_ms`` are the readings in the window, each times the milliseconds since the one before it, or since the start;
-    ``run_watts`` is the mean of those within the run, if that is known, and there are some.
-    ``is_measured`` says whether any was later than the start. W are multiplied by ``conversion_factor``, the last one or 1.
-    ``estimated_watts`` is the first estimate of a switch. ``stretches_ms`` are the first and last reading of each part of
-    the window in which the readings follow each other closely. ``oddities`` say what makes the figure less certain,
-    ``doubts`` what no sound meter does, and ``trouble`` why nothing is known, each with the word "logs" first.
+    ``window_ms`` are start and stop, None without a start; without a stop later than the start, the last reading is the
+    stop. ``watt_ms`` is the sum of the readings in the window, each times the milliseconds since the previous one, or since
+    the start; ``run_watts`` is the mean of those within the run, None if the run is unknown or has no readings.
+    ``is_measured`` says whether any reading was later than the start. W are multiplied by ``conversion_factor``, the last
+    one in the log or 1. ``estimated_watts`` is the first estimate of a switch. ``stretches_ms`` are the first and last
+    reading of each part of the window in which readings follow each other closely. ``oddities`` say what makes the figure
+    less certain, ``doubts`` what no sound meter does, and ``trouble`` why nothing is known; each begins with "logs".
     """
 
     window_ms: tuple[float, float] | None = None
@@ -277,10 +278,10 @@ class PowerLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class TimedEvaluation(NamedTuple):
-    """A line with a quality figure: which of these lines of the log it is, from 1 on, when, and under which key.
+    """A line with a quality figure: its number among these lines of the log, counted from 1, its time, and its key.
 
-    ``is_over`` says that the run that counts had stopped before. ``start_ms`` and ``stop_ms`` are of the evaluation, as far
-    as the log says them, ``samples_after`` the ``train_samples`` between it and the next one.
+    ``is_over`` means that the run that counts had already stopped. ``start_ms`` and ``stop_ms`` are those of the evaluation,
+    None where the log does not give them; ``samples_after`` are the ``train_samples`` between it and the next one.
     """
 
     number: int
@@ -294,9 +295,9 @@ class TimedEvaluation(NamedTuple):
 
 
 class LoggedSetting(NamedTuple):
-    """What a log says of a setting first: as text, and as a number where it is one.
+    """The first value of a setting in a log: as text, and as a number if it is one.
 
-    ``lines`` counts the lines with the key; ``differs`` says that one of them says something else.
+    ``lines`` counts the lines with the key; ``differs`` means that one of them has another value.
     """
 
     key: str
@@ -307,10 +308,11 @@ class LoggedSetting(NamedTuple):
 
 
 class MeasuredSeries(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a log measured under a name, which is its key or stands inside of the value of its lines.
+    """The measurements of a log under one name, which is the key or is inside the value of the lines.
 
-    ``lines`` says which of the lines with the key each row is, from 1 on (64-bit integers); the others are 64-bit floats in
-    the order of the machine, NaN where there is none: ``times_ms``, ``values``, and what the lines say beside them.
+    ``lines`` is the number of each row among the lines with the key, counted from 1 (64-bit integers). The other columns
+    are 64-bit floats in the byte order of the machine, NaN where there is none: ``times_ms``, ``values``, and the progress
+    in the lines.
     """
 
     key: str
@@ -325,12 +327,12 @@ class MeasuredSeries(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class LogDetails:
-    """What only the data set needs of a log: every evaluation, also after the stop, every setting and measurement.
+    """What only the data set needs from a log: every evaluation, even after the stop, every setting and measurement.
 
-    ``evaluation_lines`` counts the lines with a quality figure, ``evaluation_ms`` are the milliseconds of the run that
-    passed between ``eval_start`` and ``eval_stop``, None where the log does not say both. ``digest`` is equal for logs with
-    the same start, stop and evaluations, None without start or stop. ``measured`` are series of measurements, packed, and
-    ``power`` those in the power logs of the run, each with the name of its file.
+    ``evaluation_lines`` counts the lines with a quality figure. ``evaluation_ms`` are the milliseconds of the run between
+    ``eval_start`` and ``eval_stop``, None where the log does not have both. ``digest`` is equal for logs with the same
+    start, stop and evaluations, None without start or stop. ``measured`` are series of measurements, packed, and ``power``
+    those in the power logs of the run, each with the name of its file.
     """
 
     evaluations: tuple[TimedEvaluation, ...] = ()
@@ -343,7 +345,7 @@ class LogDetails:
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
-    """A judged log: its minutes if it counts, else the reason why it does not, and one word for reasons of its kind."""
+    """A judged log: its minutes if it counts, otherwise the reason why it does not, and one word for that kind of reason."""
 
     log: RunLog
     minutes: float | None = None
@@ -352,7 +354,7 @@ class Run(msgspec.Struct, frozen=True, gc=False):
 
 
 class Doubt(NamedTuple):
-    """What is odd about a result: a code of ``tables/findings.yaml``, the path that it is about, and a lower-case phrase."""
+    """What is odd about a result: a code of ``tables/findings.yaml``, the path concerned, and a lower-case phrase."""
 
     code: str
     where: str
@@ -361,9 +363,9 @@ class Doubt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A score and how it was made, or the ``code`` of a finding and the ``reason`` why there is none.
+    """A score and how it was made, or the ``code`` of a finding and the ``reason`` why there is no score.
 
-    ``kept`` are the runs that it is made of, fastest first; ``minutes`` what they give times the scaling factor of the
+    ``kept`` are the runs that it is made from, fastest first; ``minutes`` is their result times the scaling factor of the
     review, if there is one, and ``value`` the score in the unit of its metric. ``seconds`` is how long the system trained
     for it. ``figures`` are keys of the entry that only this way of scoring has.
     """
@@ -379,10 +381,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a submission is compared with: the runs of the reference with one batch size, or between two of them.
+    """What a submission is compared with: the runs of the reference at one batch size, or interpolated between two.
 
-    ``mean`` is that of the ``count`` runs which are left without the lowest and the highest, ``deviation`` the standard
-    deviation of all. ``batch_sizes`` are those that it was made from: one, or two where it was interpolated.
+    ``mean`` is that of the ``count`` runs that remain without the lowest and the highest, ``deviation`` the standard
+    deviation of all. ``batch_sizes`` are those that it was made from: one, or two if it was interpolated.
     """
 
     batch_sizes: tuple[int, ...]
@@ -396,9 +398,9 @@ class Verdict:
     """How a submission compares with the reference.
 
     ``name`` is ``pass``, ``fail``, ``missing`` (no reference has a batch size to compare with) or ``insufficient`` (too
-    many runs failed). It follows from the ``mean`` that was judged and ``least_acceptable``, the mean from which on a
-    submission passes. ``factor`` is what the review multiplies the minutes by: above 1 where the submission converged faster
-    than the reference; None for the last two.
+    many runs failed). It follows from the judged ``mean`` and from ``least_acceptable``, the lowest mean that passes.
+    ``factor`` is what the review multiplies the minutes by: above 1 if the submission converged faster than the reference;
+    None for the last two.
     """
 
     name: str
@@ -412,10 +414,10 @@ class Verdict:
 class Energy:
     """What a result's power logs add up to. None means "not known".
 
-    ``joules`` are nodes and estimated switches, as the published figures count them; ``with_switches_joules`` has the
-    switches with a meter of their own too. Both are means over the runs of the score, times its scaling factor.
-    ``runs_joules`` is counted like ``joules``, one figure per run that counts, fastest run first, without the factor.
-    ``coverage`` is the least share of a run of the score that the readings of one of its nodes cover.
+    ``joules`` covers nodes and estimated switches, as the published figures do; ``with_switches_joules`` also covers the
+    switches with a meter of their own. Both are means over the runs of the score, times its scaling factor.
+    ``runs_joules`` covers the same as ``joules``: one figure per run that counts, fastest run first, without the factor.
+    ``coverage`` is the smallest share of a run of the score that the readings of one of its nodes cover.
     """
 
     joules: float | None = None
@@ -429,10 +431,10 @@ class Energy:
 class Facts:
     """What is known about a result before anybody judges it.
 
-    ``benchmark`` has an empty key where neither folder nor logs name one, ``division`` is ``unknown`` where nothing says it.
-    ``logs`` are in the order of ``submission.logs``; ``repeated`` are sets of names of those that hold the same run.
+    ``benchmark`` has an empty key where neither folder nor logs name one; ``division`` is ``unknown`` where nothing says it.
+    ``logs`` are in the order of ``submission.logs``; ``repeated`` are sets of names of logs that hold the same run.
     ``scaling_factor`` is what the review multiplied the result by; ``scaling_trouble`` says why that cannot be known.
-    ``is_repeat`` says that its runs are those of a result that was read before.
+    ``is_repeat`` means that its runs are those of a result that was read before.
     """
 
     round: Round
@@ -460,11 +462,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Judged(Facts):
-    """All that is known about a result: every entry, table, page and file takes what it says from here.
+    """Everything known about a result: every entry, table, page and file gets its data from here.
 
     ``runs`` has a run for each log, with its minutes or why it does not count. ``verdict`` is None where convergence cannot
-    be judged, ``energy`` without power logs. ``figures`` are keys of the entry. ``entry`` is filled for a result that is
-    imported.
+    be judged, ``energy`` is None without power logs. ``figures`` are keys of the entry. ``entry`` is filled for a result
+    that is imported.
     """
 
     runs: tuple[Run, ...] = ()
@@ -477,7 +479,7 @@ class Judged(Facts):
 
     @property
     def minutes(self) -> float:
-        """Minutes for each model, less is better whatever the metric.
+        """Minutes per model; less is better whatever the metric.
 
         Raises:
             ValueError: there is no score.

@@ -1,4 +1,4 @@
-"""What a run hands to its edges: records without logic beyond sums."""
+"""What a run passes to its edges: records without logic beyond sums."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class PublishedExperiment:
-    """What became of one experiment. ``path`` is None for one that a dry run would add."""
+    """What happened to one experiment. ``path`` is None for one that a dry run would add."""
 
     name: str
     path: Path | None
@@ -49,11 +49,11 @@ class PublishedExperiment:
 
 @dataclass(frozen=True, slots=True)
 class RoundOutcome:
-    """What came out of one round.
+    """The outcome of one round.
 
-    ``walked`` are all its submissions, ``submissions`` those that were wanted and read, ``results`` those of them that
-    have a score, with their entries. ``judged`` are all that have logs, scored or not, and ``findings`` what there is to
-    say about them. ``details`` are by the path of a log, packed (:mod:`~.logs.details`), and empty unless asked for.
+    ``walked`` are all its submissions, ``submissions`` those that were wanted and read, ``results`` those of them that have
+    a score, with their entries. ``judged`` are all that have logs, scored or not, and ``findings`` are the findings about
+    them. ``details`` are packed (:mod:`~.logs.details`), by the path of a log, and empty unless asked for.
     """
 
     round: Round
@@ -67,11 +67,11 @@ class RoundOutcome:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came out of a run. ``findings`` are sorted, serious ones first.
+    """The outcome of a run. ``findings`` are sorted, serious ones first.
 
-    ``files`` are those beside entries, each with whether it was written or was the same already. A ``preview`` is of a
-    tree on this machine. ``nothing`` is the text of an error where no round had a result. ``next_steps`` are what can be
-    done with the experiments, and the command for it.
+    ``files`` are those besides entries, each with whether it was written (false: it was already the same). ``preview`` is
+    set for a tree on this machine. ``nothing`` is the text of an error if no round had a result. ``next_steps`` are what
+    can be done with the experiments, each with its command.
     """
 
     rounds: list[RoundOutcome] = field(default_factory=list)
@@ -91,11 +91,11 @@ class Outcome:
 
     @property
     def failures(self) -> list[Finding]:
-        """Findings with which the run fails, though everything else is written."""
+        """Findings that make the run fail, although everything else is written."""
         return [finding for finding in self.findings if finding.kind.fails]
 
     def changes_of(self, label: str) -> Changes:
-        """What became of the results in the experiments of one round."""
+        """What happened to the results in the experiments of one round."""
         changes = Changes()
         for experiment in self.experiments:
             if experiment.label == label:
@@ -103,21 +103,21 @@ class Outcome:
         return changes
 
     def findings_in(self, label: str) -> int:
-        """How many findings there are about a round."""
+        """The number of findings about a round."""
         return sum(finding.round == label for finding in self.findings)
 
     def kinds_of_findings(self) -> list[tuple[int, Finding]]:
-        """For each code the number of findings that have it, and the first of them, in the order of the findings."""
+        """For each code, the number of its findings and the first of them, in the order of the findings."""
         alike: dict[str, list[Finding]] = defaultdict(list)
         for finding in self.findings:
             alike[finding.code].append(finding)
         return [(len(same), same[0]) for same in alike.values()]
 
     def rounds_without_results(self, asked: Sequence[str]) -> list[str]:
-        """The rounds that were to give results and gave none: of those asked for, or all, where none was asked for.
+        """The rounds without results: among those asked for, or among all if none was asked for.
 
-        A round from which the filter wanted nothing does not count. Without ``asked`` a single empty round is a matter for
-        its findings.
+        A round from which the filter wanted nothing is left out. Without ``asked``, the list is empty if any round has
+        results: the findings report the others.
         """
         if not asked and self.results:
             return []
@@ -125,7 +125,7 @@ class Outcome:
             label
             for o in self.rounds
             if o.results or (o.walked and not o.submissions)
-            for label in (o.round.label, o.round.version)[: 1 + self.preview]  # a tree may have got a label of its own
+            for label in (o.round.label, o.round.version)[: 1 + self.preview]  # a tree may have a label of its own
         }
         labels = asked or sorted({o.round.label for o in self.rounds} | {finding.round for finding in self.findings} - {""})
         return [label for label in labels if label not in well]

@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from .model import Entry, Identity, Round, Submission
     from .values import Advance, Tell
 
-#: Takes a round's label and the bytes to read; gives a function that takes the bytes that were read.
+#: Takes a round's label and the bytes to read; gives a function that takes the number of bytes that were read.
 ShowProgress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
 
 
-#: New objects less deleted ones; a round makes about as many.
+#: New objects minus deleted ones; a round makes about this many.
 _OBJECTS_BEFORE_COLLECTION = 100_000
 
 
@@ -55,13 +55,13 @@ def import_rounds(home: Home, options: Options, tell: Tell, progress: ShowProgre
     """Imports the cached rounds, or a local tree.
 
     Args:
-        home: what has the clones, and gets the experiments.
+        home: has the clones, and gets the experiments.
         options: what the user asked for.
         tell: takes messages for the user while work goes on.
         progress: entered for each round with its label and the bytes to read; gives a function that takes bytes read.
 
     Raises:
-        ImportFailure: the user must do something first; nothing was written, or what was written is whole.
+        ImportFailure: the user must do something first; nothing was written, or what was written is complete.
     """
     is_cached = options.path is None
     clones = reading_clones(home, tell, may_write=not options.dry_run) if is_cached else contextlib.nullcontext()
@@ -111,9 +111,9 @@ def import_rounds(home: Home, options: Options, tell: Tell, progress: ShowProgre
 
 @contextlib.contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Makes Python look for garbage less often: an import needs nearly all of its objects to the end.
+    """Makes Python collect garbage less often: an import needs nearly all of its objects until the end.
 
-    Looking as often as Python does by itself takes a tenth of the time in which nothing changed.
+    Python's own thresholds cost a tenth of the time of an import without changes.
     """
     thresholds = gc.get_threshold()
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION, *thresholds[1:])
@@ -131,21 +131,21 @@ def write_dataset(
     tell: Tell,
     progress: ShowProgress = no_progress,
 ) -> list[Finding]:
-    """Writes cached rounds into a data set, and imports nothing.
+    """Writes cached rounds into a data set without importing anything.
 
     Args:
-        home: what has the clones.
-        versions: labels of rounds; if there are none, the cached rounds that are public.
-        dataset: takes the rounds.
+        home: has the clones.
+        versions: labels of rounds; if empty, all cached public rounds.
+        dataset: gets the rounds.
         largest_mb: a larger log is not read.
         tell: takes messages for the user while work goes on.
         progress: as for :func:`import_rounds`.
 
     Returns:
-        What there is to say about the rounds.
+        The findings about the rounds.
 
     Raises:
-        ImportFailure: the user must do something first; the rounds that were written are whole.
+        ImportFailure: the user must do something first; the rounds that were written are complete.
     """
     findings: list[Finding] = []
     with reading_clones(home, tell):
@@ -166,7 +166,7 @@ def _iter_read(
     dataset: Dataset | None,
     target: Repository | None = None,
 ) -> Iterator[RoundOutcome]:
-    """What comes out of each round, which goes into the data set too; compared with the target where it is only a part.
+    """The outcome of each round, also written to the data set; a part of a round is compared with the target.
 
     Raises:
         BadInput: a submitter or benchmark that is wanted does not exist.
@@ -179,7 +179,7 @@ def _iter_read(
     wanted.check("submitter", {submission.submitter for submission in submissions})
     wanted.check("benchmark", {submission.benchmark for submission in submissions if submission.benchmark})
     for place, round_ in enumerate(rounds):
-        cache = caches.pop(0)  # which knows all logs of its round: no two of them need be in memory
+        cache = caches.pop(0)  # knows all logs of its round: only one cache need be in memory
         record = cache.record if is_whole and not round_.only else None
         memory = RoundMemory(round_, record, options.max_log_mb, seen)
         done = memory.recall()
@@ -214,16 +214,16 @@ def _cache_of(round_: Round, options: Options) -> LogCache:
 
 
 def _dataset(options: Options, rounds: Sequence[Round], tell: Tell) -> Dataset | None:
-    """The data set that was asked for; ``tell`` takes its messages.
+    """The data set, if it was asked for; ``tell`` takes its messages.
 
     Raises:
-        BadInput: it would get a part of a round.
+        BadInput: it would get only a part of a round.
     """
     if options.dataset is None or options.dry_run:
         return None
     if any(round_.only for round_ in rounds):
         raise BadInput(f"--dataset: holds whole rounds, and --path={options.path} is the folder of one submitter")
-    from .dataset.write import Dataset  # which few ask for, as for the next
+    from .dataset.write import Dataset  # few ask for this, as for the next import
 
     return Dataset(options.dataset, with_measurements=not options.no_measurements, tell=tell)
 
@@ -231,10 +231,10 @@ def _dataset(options: Options, rounds: Sequence[Round], tell: Tell) -> Dataset |
 def _presence_in(
     rounds: Sequence[RoundOutcome], wanted: Filter, findings: Sequence[Finding]
 ) -> Callable[[Identity, str], Presence]:
-    """A function that says whether these rounds still have a stored result, given the division of its experiment.
+    """Returns a function that says whether these rounds still have a stored result, given the division of its experiment.
 
-    A clone without any result proves nothing, nor does a tree on this machine: the round may have what it lacks. Nor does
-    one that somebody has changed or taken away while it was read, which our own commands never do.
+    A clone without any result proves nothing, nor does a tree on this machine: the round may have what is missing there. Nor
+    does a clone that somebody changed or removed while it was read; our own commands never do that.
     """
     contents = {
         label: Contents(done.walked, (f for f in findings if f.round == label), rules_of(done.round.version))
@@ -252,7 +252,7 @@ def _presence_in(
 
 
 def _locate(home: Home, options: Options, findings: list[Finding], tell: Tell) -> list[Round]:
-    """The rounds to import. No round may have the label of another, or reach those who may not see it."""
+    """The rounds to import. No two may share a label, and none may reach people who may not see it."""
     path, labels = options.path, options.versions
     located = locate(home, findings, labels) if path is None else [locate_path(path, labels[0])]
     rounds = [replace(round_, declared_public=options.public) for round_ in located]
@@ -272,9 +272,9 @@ def _locate(home: Home, options: Options, findings: list[Finding], tell: Tell) -
 
 
 def _as_preview(round_: Round, tell: Tell) -> Round:
-    """A tree on this machine, under a label of its own unless it says which repository it is a clone of.
+    """A tree on this machine, under a label of its own unless it names the repository that it is a clone of.
 
-    So it never replaces what is published, and is not among it.
+    So a preview never replaces published results, and is not shown among them.
     """
     if round_.remote is not None or round_.label != round_.version or round_.declared_public:
         return round_
@@ -284,7 +284,7 @@ def _as_preview(round_: Round, tell: Tell) -> Round:
 
 
 def _without_results(outcome: Outcome, command: str) -> str | None:
-    """Reports clones without any result; the text of an error where no round has one."""
+    """Reports clones without any result; returns the text of an error if no round has one."""
     texts = []
     for done in outcome.rounds:
         if not done.results:
@@ -303,11 +303,11 @@ def _refuse_private(rounds: Sequence[Round], home: str) -> None:
     """Keeps rounds under embargo out of a repository that nobody chose for them.
 
     Args:
-        rounds: all that are to be imported.
-        home: what the home is called.
+        rounds: all rounds to import.
+        home: the name of the home.
 
     Raises:
-        PrivateRounds: there is one.
+        PrivateRounds: one of the rounds is under embargo.
     """
     private = ", ".join(round_.label for round_ in rounds if round_.is_private)
     public = ",".join(round_.label for round_ in rounds if not round_.is_private)

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
-#: Without ``O_NONBLOCK`` opening a pipe would wait for somebody who writes into it.
+#: Without ``O_NONBLOCK``, opening a pipe would wait for a writer.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 _BLOCK_BYTES = 1 << 20
 
 
-#: What lets others than the owner write.
+#: The mode bits that let others than the owner write.
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -27,13 +27,13 @@ def open_regular(path: Path | str, *, folder: int | None = None, follow: bool = 
     """Opens a file for reading, without a buffer.
 
     Args:
-        path: the file; relative to ``folder``, where that is given.
-        folder: descriptor of an open folder.
+        path: the file; relative to ``folder``, if that is given.
+        folder: the descriptor of an open folder.
         follow: whether the file may be a link to another one.
-        ours: whether the file must belong to this user, and nobody else may write it.
+        ours: whether the file must belong to this user, and must not be writable by others.
 
     Raises:
-        OSError: it cannot be opened, is not a regular file, or belongs to somebody else.
+        OSError: it cannot be opened, is not a regular file, or is not ``ours`` although it must be.
     """
     try:
         descriptor = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW, dir_fd=folder)
@@ -47,7 +47,7 @@ def open_regular(path: Path | str, *, folder: int | None = None, follow: bool = 
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         if ours and (about.st_uid != os.geteuid() or about.st_mode & _OTHERS_WRITE):
             raise OSError(errno.EPERM, "others may have written it", str(path))
-        return open(descriptor, "rb", buffering=0)  # noqa: PTH123 - the caller closes it; pathlib takes no descriptor
+        return open(descriptor, "rb", buffering=0)  # noqa: PTH123 - the caller closes it; pathlib accepts no descriptor
     except BaseException:
         os.close(descriptor)
         raise
@@ -74,7 +74,7 @@ def read_regular(
 
 
 def sha256_of(path: Path, most_bytes: float = math.inf) -> tuple[str, int]:
-    """The SHA-256 of a file in hexadecimal digits, and its size; the file is never in memory as a whole.
+    """The SHA-256 of a file in hexadecimal digits, and its size; the file is never entirely in memory.
 
     Raises:
         OSError: as in :func:`open_regular`, or the file holds more than ``most_bytes``.
@@ -90,7 +90,7 @@ def sha256_of(path: Path, most_bytes: float = math.inf) -> tuple[str, int]:
 
 
 def is_there(path: Path) -> bool:
-    """Whether something of that name exists, even a dangling link.
+    """Whether anything with that name exists, even a dangling link.
 
     Raises:
         OSError: this cannot be determined.

@@ -1,4 +1,4 @@
-"""Text and numbers of unknown origin, made safe to compute with, to store and to show; how names are ordered and listed."""
+"""Makes text and numbers of unknown origin safe to compute with, to store and to show; orders and lists names."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    #: What is called with a message for the user, and with a number of bytes that were read since the last call.
+    #: Functions that are called with a message for the user, and with the number of bytes read since the last call.
     Tell = Callable[[str], None]
     Advance = Callable[[int], None]
-    #: What JSON calls an object.
+    #: A JSON object.
     JsonObject = dict[str, Any]
 
 _T = TypeVar("_T")
 
-#: A log that is larger than this is not read, unless the user allows it. The largest published ones have some megabytes.
+#: A larger log is not read unless the user allows it. The largest published ones have a few megabytes.
 LARGEST_LOG_MB = 1024
 MS_PER_MINUTE = 60 * 1000
 
-#: Control and format characters (terminal escapes, writing direction, joiners without width) and halves of surrogates.
+#: Control and format characters (terminal escapes, writing direction, zero-width joiners) and lone surrogates.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs"})
 _SEPARATORS = frozenset({"Zl", "Zp"})
 _BLANKS = "\t\r\n"
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
-#: Python makes no number of a text of more than 4,300 digits.
+#: Python refuses to convert a text of more than 4,300 digits to a number.
 _DIGITS = re.compile(r"(\d{1,4000})", re.ASCII)
 
 
 def clean_text(value: object) -> str | None:
-    """A text without control characters and outer blanks; None where nothing is left, or it is no text."""
+    """A text without control characters and outer blanks; None if nothing is left, or if it is not a text."""
     if not isinstance(value, str):
         return None
     if not value.isprintable():
@@ -47,12 +47,12 @@ def without_credentials(text: str) -> str:
 
 
 def is_clean(text: str) -> bool:
-    """Whether a text can be stored and shown as it is."""
+    """Whether a text can be stored and shown unchanged."""
     return text.isprintable() or not any(unicodedata.category(c) in _UNSAFE | _SEPARATORS for c in text)
 
 
 def printable(text: str) -> str:
-    """A text for the screen: line ends stay, everything else that a terminal could obey is escaped."""
+    """A text for the screen: line ends stay; everything else that a terminal could interpret is escaped."""
     return "\n".join(line if is_clean(line) else "".join(map(_escaped, line)) for line in text.split("\n"))
 
 
@@ -88,7 +88,7 @@ def finite_number(value: object) -> float | int | None:
 
 
 def natural_key(value: object) -> tuple[list[int | str], str]:
-    """Sort key of texts, or of what else is read as one: ``result_2.txt`` comes before ``result_10.txt``."""
+    """Sort key of texts, or of other values as text: ``result_2.txt`` comes before ``result_10.txt``."""
     text = str(value)
     return [int(part) if place % 2 else part for place, part in enumerate(_DIGITS.split(text))], text
 
@@ -123,13 +123,13 @@ def share(part: int, whole: int, noun: str, predicate: str) -> str:
 
 
 def only(values: Iterable[_T]) -> _T | None:
-    """The value, where there is one and no other."""
+    """The value, if all are the same; None if they differ or there are none."""
     different = list(dict.fromkeys(values))
     return different[0] if len(different) == 1 else None
 
 
 def all_known(values: Iterable[_T | None]) -> list[_T] | None:
-    """The values; None where one of them is not known."""
+    """The values; None if one of them is not known."""
     every = list(values)
     known = [value for value in every if value is not None]
     return known if len(known) == len(every) else None
@@ -147,5 +147,5 @@ def add_up(values: Iterable[float]) -> float:
 
 
 def short_digest(data: bytes) -> str:
-    """16 hexadecimal digits that tell data apart."""
+    """A digest of data, as 16 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()[:16]
