@@ -196,7 +196,7 @@ def _iter_read(
         findings += done.findings
         if dataset is not None:
             dataset.add(done, findings)
-        done = replace(done, details={})
+        done = replace(done, details={})  # details must not stay in memory while the next round is read
         yield done
 
 

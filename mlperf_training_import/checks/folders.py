@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ..results.reference import judge_convergence, prune, reference_for
+from ..rounds.walk import SCALING_FILE
 from ..tables.labels import Label, round_label
 from ..tables.references import reference_runs
 from ..tables.rules import benchmark_of, rules_of
@@ -161,11 +162,11 @@ class FolderCheck:
             self._say("package.no-logs", f"no result_*.txt{f', only {names}' if names else ''}")
         if self.contents.others:
             self.checked.warnings.append(f"stray:{self.folder}")
-            strays = [name for name in self.contents.others if name not in (PARAMETERS_FILE, "scaling.json", "power")]
+            strays = [name for name in self.contents.others if name not in (PARAMETERS_FILE, SCALING_FILE, "power")]
             if strays and found:
                 self._say("package.stray-files", f"beside the logs: {', '.join(sorted(strays)[:10])}")
-        if "scaling.json" in self.contents.others:
-            self._say("package.scaling-there", "is there", place=f"{self.folder}/scaling.json")
+        if SCALING_FILE in self.contents.others:
+            self._say("package.scaling-there", "is there", place=f"{self.folder}/{SCALING_FILE}")
 
     def _check_logs(self) -> None:
         for log in self.logs:

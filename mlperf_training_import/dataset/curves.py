@@ -13,6 +13,7 @@ from ..errors import BadInput
 from ..experiments.identity import stored_identity
 from ..tables.labels import split_label
 from ..tables.rules import benchmark_of
+from ..values import MS_PER_MINUTE
 from .croissant import CROISSANT_FILE
 from .library import need_library
 from .parquet import iter_rows, table_files
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _PROGRESS = {"samples": "samples", "logged_samples": "samples", "logged_step": "steps", "logged_epoch": "epochs"}
 _EVALUATIONS = ("uid", "log", "time_ms", "metric", "quality", "is_after_stop", *_PROGRESS)
 _RESULTS = ("uid", "version", "submitter_folder", "system_file", "Model_ID", "metric")
-_MS_PER_MINUTE = 60_000
 #: Most evaluations of a result: all of them are in memory at once.
 _MOST_OF_RESULT = 100_000
 #: An evaluation later than this many times the minutes of its run was made after the run.
@@ -130,9 +130,9 @@ def _is_drawn(row: Row) -> bool:
 
 def _scale(rows: Sequence[Row], runs: Mapping[str, Row]) -> tuple[str, Callable[[Row], float]] | None:
     """The unit that the evaluations of a result are drawn over, and what reads it from a row; None if some lack it."""
-    ends = ((row["time_ms"] / _MS_PER_MINUTE, runs[row["log"]]["minutes"]) for row in rows)
+    ends = ((row["time_ms"] / MS_PER_MINUTE, runs[row["log"]]["minutes"]) for row in rows)
     if not any(minutes is not None and time > minutes * _LATER for time, minutes in ends):
-        return "minutes", lambda row: float(row["time_ms"] / _MS_PER_MINUTE)
+        return "minutes", lambda row: float(row["time_ms"] / MS_PER_MINUTE)
     for column, unit in _PROGRESS.items():
         if all(row[column] is not None for row in rows):
             return unit, itemgetter(column)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..rounds.description import system_of
 from ..tables.editions import edition_of
 from ..tables.rules import published_ms
-from ..values import all_known, only, share
+from ..values import MS_PER_MINUTE, all_known, only, share
 from .compare import runs_digest
 from .names import find_accelerator, find_processor, is_same_memory, name_keys, stated_memory_gb
 from .score import odd_time
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from ..model import Judged, RunLog, System
     from .names import Accelerator, Processor
 
-_MS_PER_MINUTE = 60_000
-_MS_PER_YEAR = 365.25 * 24 * 60 * _MS_PER_MINUTE
+_MS_PER_YEAR = 365.25 * 24 * 60 * MS_PER_MINUTE
 #: Ranks of one run that write a log each start within this.
 _ONE_START_MS = 1000
 #: Benchmarks whose models play games with a seed of their own each time.
@@ -117,7 +116,7 @@ def odd_dates(judged: Judged) -> str | None:
         if history is not None and key not in _EVALUATED_AFTERWARDS:
             if history.is_outside:
                 troubles["have no quality figure with a time between run_start and run_stop"].append(log)
-            elif history.set_back_ms > _MS_PER_MINUTE:
+            elif history.set_back_ms > MS_PER_MINUTE:
                 troubles["have quality figures whose time is more than a minute before that of an earlier line"].append(log)
     count = len(judged.logs)
     parts = [f"{share(len(logs), count, 'log', what)}, first {logs[0].name}" for what, logs in troubles.items()]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..model import Run, RunLog, Score
 from ..tables.rules import clock_limits_ms
-from ..values import add_up, all_known, counted, finite_number, share
+from ..values import MS_PER_MINUTE, add_up, all_known, counted, finite_number, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 #: The code of a reason why a run does not count, and the reason for people.
 _Why = tuple[str, str]
-_MS_PER_MINUTE = 60 * 1000
 #: A microsecond, and 300 years: wide enough for every time that is written by hand.
 _SHORTEST_MS, _LONGEST_MS = 1e-3, 1e13
 
@@ -107,7 +106,7 @@ def _why_of_initialisation(log: RunLog, rules: Rules) -> _Why | None:
         limit = rules.init_limit_minutes_open
     if limit is None or log.init_start_ms is None or log.init_stop_ms is None:
         return None
-    if log.init_stop_ms - log.init_start_ms < limit * _MS_PER_MINUTE:
+    if log.init_stop_ms - log.init_start_ms < limit * MS_PER_MINUTE:
         return None
     return "slow-initialisation", _with_odd_time(f"initialisation took {limit} minutes or more", log)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MOST_LINKS = 10_000
 #: Submissions of round 0.5 lie up to five folders deep.
 _DEEPEST = 30
-_SCALING_FILE = "scaling.json"
+SCALING_FILE = "scaling.json"
 #: So many names stand in a finding.
 _MOST_NAMES = 10
 #: What a second download, or a copy, of a log is called.
@@ -259,14 +259,14 @@ class _Walker:
                 self._report("no-logs", folder, f"no result_*.txt{f', only {others}' if others else ''}")
             not_read = {sub: f"{folder}/{sub}" for sub in subfolders if sub != "power"}
             for sub, path in not_read.items():
-                if sub == _SCALING_FILE or (sub.startswith("result_") and sub.endswith(".txt")):
+                if sub == SCALING_FILE or (sub.startswith("result_") and sub.endswith(".txt")):
                     self._report_unsafe(path, "a folder where a file is expected; not read")
                 if sub in self._rules.layout.evidence:
                     continue
                 if nested := self._logs(path) or self._searcher.below(path):
                     self._report("nested-logs", path, counted(len(nested), "log"))
             # also one that cannot be read: a score without it would be wrong
-            scaling = f"{folder}/{_SCALING_FILE}"
+            scaling = f"{folder}/{SCALING_FILE}"
             yield Submission(
                 benchmark=self._rules.aliases.get(name, name),
                 folder=folder,

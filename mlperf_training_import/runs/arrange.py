@@ -16,9 +16,10 @@ from ..errors import BadInput
 from ..regular import is_there, open_regular
 from ..results.facts import read_scaling_factor
 from ..rounds.description import read_object
+from ..rounds.walk import SCALING_FILE
 from ..values import LARGEST_LOG_MB, is_clean
 from .find import by_reason, distinct, iter_runs, nothing_found
-from .score import SCALING_FILE, score_group
+from .score import score_group
 from .texts import LeftOut, is_result
 from .whose import check_asked
 

@@ -24,6 +24,7 @@ from ..results.judge import judge_result
 from ..results.metrics import samples_of
 from ..results.score import duration_ms, mean, minutes_of
 from ..rounds.description import read_description, system_of
+from ..rounds.walk import SCALING_FILE
 from ..tables.metrics import metric_of, usual_metric
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB, MS_PER_MINUTE, finite_number
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 NOT_NAMED = "not named"
 #: The code of the finding that runs missed the target.
 _MISSED = "target-missed"
-SCALING_FILE = "scaling.json"
 #: What the review says, which has no meaning where runs are missing.
 _OF_REVIEW = ("rcp-fail", "rcp-missing", "odd-scaling")
 
