@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qs
 
@@ -53,6 +57,23 @@ def experiment(task, division="closed", scope="all", rounds=("5.0",), suite="tra
         for benchmark in benchmarks
     )
     return Collected(ExperimentName(suites()[suite], scope, division, task), entries)
+
+
+def test_a_ctrl_c_that_interrupts_no_system_call_is_heeded(monkeypatch):
+    """As one that comes just before the call: here another thread takes it."""
+    told = []
+    home = SimpleNamespace(repos_path=Path())
+    monkeypatch.setattr(playground, "missing_requirements", list)
+    monkeypatch.setattr(playground, "playground_folder", Path)
+    monkeypatch.setattr(playground, "collect_everywhere", lambda _: [experiment("a")])
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(20)"]) as server:
+        monkeypatch.setattr(playground, "_server", lambda *_: contextlib.nullcontext((server, "http://here/")))
+        ctrl_c = threading.Timer(0.2, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT))
+        ctrl_c.start()
+        playground.open_playground(home, told.append, browser=False)
+        assert server.poll() is None
+        server.kill()
+    assert told[-1] == "the playground has stopped"
 
 
 def test_addresses():

@@ -41,6 +41,7 @@ _SERVER = f"{__package__}.viewer.server"
 _HOST = "127.0.0.1"
 _PORT = 8501
 _START_SECONDS = 60
+_HEED_SECONDS = 0.5
 _KIND = "2d-static"
 
 
@@ -100,7 +101,9 @@ def open_playground(
         tell("stop it with Ctrl-C")
         if browser:
             webbrowser.open(base + links[0].query)
-        code = server.wait()
+        # A Ctrl-C that comes just before a system call that waits is heeded only after it: none may wait for ever.
+        while (code := server.poll()) is None:
+            time.sleep(_HEED_SECONDS)
         raise PlaygroundFailure(f"the playground's server ended by itself (exit code {code}); its messages are above")
     tell("the playground has stopped")
 
