@@ -13,7 +13,7 @@ from support import PROJECT
 
 SEEDS = sorted(path.relative_to(CORPUS).as_posix() for path in CORPUS.glob("*/*"))
 #: Of each target, beside the corpus, which every run starts with; in one process, as the code is prepared for seconds.
-EXECUTIONS = int(os.environ.get("EXECUTIONS", "500"))
+EXECUTIONS = int(os.environ.get("EXECUTIONS", "150"))
 
 
 @pytest.mark.parametrize("name", SEEDS)
