@@ -317,7 +317,7 @@ def test_a_worker_that_is_lost_in_the_middle_of_an_answer_costs_no_result(tmp_pa
 def test_ctrl_c_at_any_moment_of_the_reading_ends_it(tmp_path):
     """To all processes at once, as a terminal sends it, at moments that lie as close together as there are tries."""
     for number in range(12):
-        (tmp_path / f"result_{number}.txt").write_text("".join(log_text(number, 400)))
+        (tmp_path / f"result_{number}.txt").write_text("".join(log_text(number, 100)))
     program = f"""
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGINT))
