@@ -99,13 +99,16 @@ def import_rounds(home: Home, options: Options, tell: Tell, progress: ShowProgre
             remember=not options.no_cache,
             waiting=tell,
         )
+        files_of_dataset = {}
+        if dataset is not None:
+            files_of_dataset = dataset.finish()
+            outcome.findings += dataset.findings
         outcome.findings.sort(key=by_weight)
         if not options.dry_run:
             outcome.files = write_summaries(outcome, options.output_dir)
             outcome.report, is_new = write_report(outcome, options.output_dir)
             outcome.files[outcome.report] = is_new
-        if dataset is not None:
-            outcome.files |= dataset.finish()
+        outcome.files |= files_of_dataset
         return outcome
 
 
@@ -142,7 +145,7 @@ def write_dataset(
         progress: as for :func:`import_rounds`.
 
     Returns:
-        The findings about the rounds.
+        The findings about the rounds, and about files of the data set.
 
     Raises:
         ImportFailure: the user must do something first; the rounds that were written are complete.
@@ -155,7 +158,7 @@ def write_dataset(
         for _ in _iter_read(rounds, Options(max_log_mb=largest_mb), findings, progress, dataset):
             pass
         dataset.finish()
-    return findings
+    return [*findings, *dataset.findings]
 
 
 def _iter_read(

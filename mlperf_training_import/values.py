@@ -56,6 +56,11 @@ def printable(text: str) -> str:
     return "\n".join(line if is_clean(line) else "".join(map(_escaped, line)) for line in text.split("\n"))
 
 
+def one_line(text: str) -> str:
+    """The same, in one line: a line end in a name cannot begin a message of its own, or a line that GitHub obeys."""
+    return printable(text.replace("\n", " "))
+
+
 def _cleaned(character: str) -> str:
     category = unicodedata.category(character)
     if character in _BLANKS or category in _SEPARATORS:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dataset.write import DATASET_FOLDER, Dataset
+from ..errors import ImportFailure
 from ..pipeline import write_dataset
 from ..show.screen import Screen
 from ..start.fetch import Fetcher
-from ..values import counted
+from ..values import counted, one_line
 from .home import add_home_flag, add_round_flag, add_size_flag, open_home
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fetches what was asked for, writes the tables, and says how much it is."""
+    """Fetches what was asked for, writes the tables, and says how much it is.
+
+    Raises:
+        ImportFailure: a file of another round cannot be read; everything else was written.
+    """
     screen, start = Screen(), time.monotonic()
     dataset = Dataset(options.output, options.csv, not options.no_measurements, screen.tell)
     home = open_home(options.home, may_be_new=True)
@@ -55,4 +60,8 @@ def run(options: argparse.Namespace) -> int:
     for name, rows in dataset.rows.items():
         print(f"{name:16}{rows:12,} rows {dataset.sizes[name] / 1e6:10.2f} MB")
     print(f"wrote {options.output} ({counted(len(findings), 'finding')}, {time.monotonic() - start:.1f} s)")
+    if dataset.findings:
+        lines = [f"{counted(len(dataset.findings), 'file')} of the data set cannot be read; all others are written:"]
+        lines += [f"  {one_line(f'{finding.where}: {finding.what}')}" for finding in dataset.findings]
+        raise ImportFailure("\n".join(lines))
     return 0

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..regular import sha256_of
 from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
-from .parquet import metadata_of, table_files
+from .parquet import metadata_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..values import JsonObject
 
 CROISSANT_FILE = "croissant.json"
@@ -33,15 +35,14 @@ _TYPES = {
 _HEAD = Path(__file__).with_name("croissant_head.json")
 
 
-def describe(folder: Path) -> JsonObject:
-    """The description of the files in a folder, with their checksums.
+def describe(folder: Path, files: Sequence[Path]) -> JsonObject:
+    """The description of files in a folder, with their checksums.
 
     Raises:
         BadInput, OSError: a file cannot be read.
     """
     tables = dataset_tables().values()
-    files = [file for table in tables for file in table_files(folder, table.name)]
-    origins = [metadata_of(file) for file in table_files(folder, "runs")]
+    origins = [metadata_of(file) for file in files if file.parent.name == "runs"]
     return {
         **json.loads(_HEAD.read_text(encoding="utf-8")),
         "version": schema_version(),

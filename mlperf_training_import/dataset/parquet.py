@@ -114,10 +114,23 @@ def iter_rows(file: Path, table: str, columns: Sequence[str]) -> Iterator[dict[s
             yield from batch.to_pylist()
 
 
-def _check_schema(file: Path, schema: Any, columns: Sequence[Column]) -> None:
-    version = (schema.metadata or {}).get(b"schema_version", b"").decode("ascii", "replace")
+def check_file(file: Path) -> bool:
+    """True.
+
+    Raises:
+        BadInput: what a file says of itself cannot be read, or is that it has another version of the schema.
+    """
+    _check_version(file, metadata_of(file).get("schema_version", ""))
+    return True
+
+
+def _check_version(file: Path, version: str) -> None:
     if version.partition(".")[0] != schema_version().partition(".")[0]:
         raise BadInput(f"{file}: has version {version or 'unknown'} of the schema; write the data set anew")
+
+
+def _check_schema(file: Path, schema: Any, columns: Sequence[Column]) -> None:
+    _check_version(file, (schema.metadata or {}).get(b"schema_version", b"").decode("ascii", "replace"))
     if missing := {column.name for column in columns} - set(schema.names):
         raise BadInput(f"{file}: lacks {', '.join(sorted(missing))}; write the data set anew")
     for column in columns:

@@ -13,13 +13,15 @@ import json
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import __version__
 from ..atomic import write_if_different
 from ..csv_text import csv_text
 from ..errors import BadInput
+from ..findings import Finding
 from ..tables.dataset import Column, TableSchema, dataset_tables, schema_version
 from ..tables.labels import order_of_label
 from ..tables.rules import rules_of
@@ -27,18 +29,19 @@ from ..tables.suites import suite_of
 from .card import CARD_FILE, card, is_card
 from .croissant import CROISSANT_FILE, describe
 from .library import need_library
-from .parquet import arrow_types, iter_rows, metadata_of, open_parquet, table_files
+from .parquet import arrow_types, check_file, iter_rows, metadata_of, open_parquet, table_files
 from .repeats import RESULT_COLUMNS, RUN_COLUMNS, mark_results, mark_runs
 from .rows import CONVERTERS, Columns, Row, rows_of_round, series_of_round
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from ..findings import Finding
     from ..model import Round
     from ..outcome import RoundOutcome
     from ..values import Tell
+
+_T = TypeVar("_T")
 
 #: The default folder of a data set.
 DATASET_FOLDER = "mlperf-training-dataset"
@@ -57,9 +60,10 @@ _REPEAT = "repeat_of"
 class Dataset:
     """A data set in a folder. Rounds that were written before stay, unless they are written again.
 
-    With ``with_measurements`` rounds must be read with them. A data set of another version of the schema is replaced as a
-    whole when the first round is added, and ``tell`` gets a message about that. ``rows`` and ``sizes`` (in
-    bytes) are by table, of the Parquet files of the rounds that were added.
+    With ``with_measurements`` rounds must be read with them. Files of another version of the schema are removed when the
+    first round is added, and ``tell`` gets a message about that. ``rows`` and ``sizes`` (in bytes) are by table, of the
+    Parquet files of the rounds that were added. ``findings`` are about files that cannot be read, which stay as they are
+    while all others are written and described.
     """
 
     folder: Path
@@ -68,6 +72,7 @@ class Dataset:
     tell: Tell = print
     rows: Counter[str] = field(default_factory=Counter)
     sizes: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Fails before logs are read, not after.
@@ -107,7 +112,7 @@ class Dataset:
             self.sizes[name] += len(data)
 
     def finish(self) -> dict[Path, bool]:
-        """Describes all files that are in the folder now.
+        """Describes all files that are in the folder now; those that cannot be read become ``findings``.
 
         Returns:
             The descriptions, and whether each was written or was the same already.
@@ -115,24 +120,38 @@ class Dataset:
         Raises:
             PublishFailure: one cannot be written.
         """
-        self._mark_repeats()
-        croissant = json.dumps(describe(self.folder), indent=2, ensure_ascii=False) + "\n"
+        files = [
+            file for table in dataset_tables() for file in table_files(self.folder, table) if self._try(check_file, file)
+        ]
+        self._mark_repeats(files)
+        damaged = {finding.where for finding in self.findings}
+        about = describe(self.folder, [file for file in files if str(file) not in damaged])
+        croissant = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
         texts = {CROISSANT_FILE: croissant, CARD_FILE: card(self.folder)}
         return {self.folder / name: write_if_different(self.folder / name, text.encode()) for name, text in texts.items()}
 
-    def _mark_repeats(self) -> None:
-        """Marks the runs and results that repeat a row of any round."""
-        tables = {
-            name: {file.stem: list(iter_rows(file, name, columns)) for file in table_files(self.folder, name)}
-            for name, columns in _REPEATS.items()
+    def _try(self, read: Callable[[Path], _T], file: Path) -> _T | None:
+        """What is read from a file; None, and a finding, where it cannot be read."""
+        try:
+            return read(file)
+        except BadInput as error:
+            self.findings.append(Finding("damaged-dataset", "", str(file), str(error).removeprefix(f"{file}: ")))
+            return None
+
+    def _mark_repeats(self, files: Iterable[Path]) -> None:
+        """Marks the runs and results that repeat a row of any round whose runs and results can both be read."""
+        found = {
+            file: rows for file in files if file.parent.name in _REPEATS and (rows := self._try(_rows_of, file)) is not None
         }
+        labels = Counter(file.stem for file in found)
+        of_both = {file: rows for file, rows in found.items() if labels[file.stem] == len(_REPEATS)}
+        tables = {name: {file.stem: rows for file, rows in of_both.items() if file.parent.name == name} for name in _REPEATS}
         mark_runs(tables["runs"])
         mark_results(tables["results"], tables["runs"])
-        for name, rounds in tables.items():
-            for label, rows in rounds.items():
-                data = _with_columns(self.folder / name / f"{label}.parquet", rows)
-                if data is not None:
-                    self._write(name, label, data)
+        for file, rows in of_both.items():
+            data = self._try(partial(_with_columns, rows=rows), file)
+            if data is not None:
+                self._write(file.parent.name, file.stem, data)
 
     def _write(self, table: str, label: str, data: bytes) -> None:
         files = {f"{table}/{label}.parquet": data}
@@ -143,22 +162,37 @@ class Dataset:
             write_if_different(self.folder / name, content)
 
     def _remove_other_version(self) -> None:
-        """Removes the files of a data set of another version, which no reader could read together with new ones."""
+        """Removes files of another version of the schema, which no reader could read together with new ones."""
         files = sorted(file for table in dataset_tables() for file in _iter_files(self.folder, table))
         versions = {file: _version_of(file) for file in files if file.suffix == ".parquet"}
-        others = sorted({version for version in versions.values() if version != schema_version()})
+        others = {file: version for file, version in versions.items() if version not in (None, schema_version())}
         if not others:
             return
-        labels = sorted({file.parent.name.partition("=")[2] or file.stem for file in versions}, key=order_of_label)
+        tables = {_place(file) for file in others}
         for file in files:
-            file.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # it holds other files
-                file.parent.rmdir()
-                file.parent.parent.rmdir()
+            if file in others or (file not in versions and _place(file) in tables):
+                file.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # it holds other files
+                    file.parent.rmdir()
+                    file.parent.parent.rmdir()
+        labels = sorted({label for _, label in tables}, key=order_of_label)
+        names = ", ".join(sorted({*others.values()}))
         self.tell(
-            f"{self.folder}: removed the data set of version {', '.join(others)} of the schema, which is {schema_version()} "
-            f"now; rounds to be written again: {', '.join(labels)}"
+            f"{self.folder}: removed the data set of version {names} of the schema, which is {schema_version()} now; "
+            f"rounds to be written again: {', '.join(labels)}"
         )
+
+
+def _place(file: Path) -> tuple[str, str]:
+    """The table of a file, and the label of its round; in version 1 of the schema, folders have these names."""
+    if "=" in file.parent.name:
+        return file.stem, file.parent.name.partition("=")[2]
+    return file.parent.name, file.stem
+
+
+def _rows_of(file: Path) -> list[Row]:
+    """What marks or decides the repeats in a file of a table."""
+    return list(iter_rows(file, file.parent.name, _REPEATS[file.parent.name]))
 
 
 def _with_columns(file: Path, rows: Sequence[Row]) -> bytes | None:
@@ -181,11 +215,11 @@ def _iter_files(folder: Path, table: str) -> Iterator[Path]:
         yield from folder.glob(f"{table}/suite=*/round=*/{table}.{ending}")
 
 
-def _version_of(file: Path) -> str:
-    """The version of the schema that a file has."""
+def _version_of(file: Path) -> str | None:
+    """The version of the schema that a file has; None where it does not say."""
     with contextlib.suppress(BadInput):
-        return metadata_of(file).get("schema_version", "unknown")
-    return "unknown"
+        return metadata_of(file).get("schema_version")
+    return None
 
 
 def _origin(round_: Round) -> dict[str, str]:

@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from ..values import printable
+from ..values import one_line
 
 _ANY_WIDTH = 100_000
 #: Wide enough for a table and its addresses where there is no terminal to ask.
@@ -32,11 +32,6 @@ class Output(Console):
 def standard_output() -> Output:
     """Standard output: as wide as the terminal, or wide enough in a pipe."""
     return Output(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
-
-
-def one_line(text: str) -> str:
-    """A text for the screen in which a line end cannot begin a message of its own."""
-    return printable(text.replace("\n", " "))
 
 
 def rows(first: str, *numbers: str, last: str | None = None) -> Table:

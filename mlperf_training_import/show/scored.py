@@ -16,10 +16,10 @@ from ..tables.editions import edition_of
 from ..tables.labels import split_label
 from ..tables.metrics import metric_in
 from ..tables.rules import known_benchmarks
-from ..values import counted
+from ..values import counted, one_line
 from ..way_in import own_command
 from .entries import number_in
-from .rows import one_line, print_rows, rows, standard_output
+from .rows import print_rows, rows, standard_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

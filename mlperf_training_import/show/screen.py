@@ -16,9 +16,9 @@ from ..rounds.clone import fetched_on
 from ..rounds.locate import locate
 from ..rounds.repository import is_of_its_repository
 from ..tables.metrics import metric_in, metric_of
-from ..values import counted, printable
+from ..values import counted, one_line, printable
 from .entries import edition_of_entry, number_in, text_in
-from .rows import Output, one_line, print_rows, rows, standard_output
+from .rows import Output, print_rows, rows, standard_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,6 +6,8 @@ import csv
 import dataclasses
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -19,6 +21,7 @@ from support import PROJECT, cache_round
 from trees import import_tree, snapshot, write_result
 
 from mlperf_training_import import __version__
+from mlperf_training_import.commands.line import main
 from mlperf_training_import.dataset.parquet import arrow_types
 from mlperf_training_import.dataset.write import Dataset, _to_array
 from mlperf_training_import.errors import ImportFailure
@@ -319,6 +322,61 @@ def test_a_data_set_of_another_version_is_named_and_replaced(tmp_path):
     assert counts_by_round(folder, "runs") == {"3.0": 5}
 
 
+@pytest.mark.parametrize("table", ["runs", "results", "evaluations"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: file.write_bytes(file.read_bytes()[:-100]),
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(file.read_bytes().replace(b"schema_version", b"schema_somewhat")),
+        lambda file: pyarrow.parquet.write_table(pyarrow.table({"mine": [1]}), file),
+        lambda file: (file.unlink(), os.mkfifo(file)),
+        lambda file: (file.unlink(), file.symlink_to("/dev/zero")),
+        lambda file: (file.unlink(), file.mkdir()),
+    ],
+    ids=["cut", "empty", "flipped", "stranger", "pipe", "link", "folder"],
+)
+def test_a_damaged_file_is_named_and_every_other_file_stays_and_is_described(made, tmp_path, table, damage):
+    folder = shutil.copytree(made[0], tmp_path / "data")
+    damaged = folder / table / "3.0.parquet"
+    damage(damaged)
+    before = {file: file.lstat() for file in folder.glob("*/*.parquet")}
+    said: list[str] = []
+    imported = import_tree(made[2], "5.1", with_details=True)
+    dataset = Dataset(folder, tell=said.append)
+    dataset.add(imported.outcome, imported.findings)
+    dataset.finish()
+    assert said == []
+    assert [(finding.code, finding.where) for finding in dataset.findings] == [("damaged-dataset", str(damaged))]
+    assert {file: file.lstat().st_ino for file in folder.glob("*/*.parquet")} == {f: s.st_ino for f, s in before.items()}
+    described = {node["@id"] for node in json.loads((folder / "croissant.json").read_text())["distribution"]}
+    assert {file for file in before if str(file.relative_to(folder)) not in described} == {damaged}
+
+
+def test_a_damaged_page_of_a_column_is_found_where_rows_are_read(made, tmp_path):
+    folder = shutil.copytree(made[0], tmp_path / "data")
+    file = folder / "results/3.0.parquet"
+    data = bytearray(file.read_bytes())
+    data[4 : len(data) // 4] = bytes(len(data) // 4 - 4)
+    file.write_bytes(data)
+    dataset = Dataset(folder)
+    dataset.finish()
+    assert {finding.where for finding in dataset.findings} == {str(file)}
+
+
+def test_a_file_of_another_version_costs_no_other_round(made, tmp_path):
+    folder = shutil.copytree(made[0], tmp_path / "data")
+    file = folder / "runs/3.0.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"a": [1]}).replace_schema_metadata({"schema_version": "9.0"}), file)
+    others = set(folder.glob("*/*.parquet")) - {file}
+    said: list[str] = []
+    imported = import_tree(made[2], "5.1", with_details=True)
+    Dataset(folder, tell=said.append).add(imported.outcome, imported.findings)
+    assert set(folder.glob("*/*.parquet")) == others
+    (message,) = said
+    assert message.endswith("rounds to be written again: 3.0")
+
+
 def test_a_readme_of_somebody_else_is_not_replaced(tmp_path):
     (tmp_path / "README.md").write_text("# My work\n")
     with pytest.raises(ImportFailure, match=r"has a README\.md of its own"):
@@ -396,7 +454,7 @@ def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
-def test_the_command_and_the_flag_of_the_script_write_the_same(registered, sample, isolated):
+def test_the_command_and_the_flag_of_the_script_write_the_same(registered, sample, isolated, capsys):
     cache_round(registered, sample, "5.1")
     outcome = subprocess.run(
         [sys.executable, str(PROJECT / "run.py"), "dataset", "--output", "one"], capture_output=True, text=True, check=False
@@ -404,17 +462,21 @@ def test_the_command_and_the_flag_of_the_script_write_the_same(registered, sampl
     assert outcome.returncode == 0, outcome.stderr
     assert "runs" in outcome.stdout
     assert not list(isolated.parent.glob("CM/repos/local/experiment/*"))  # nothing is imported
-    done = registered.access(
-        {
-            "action": "run",
-            "automation": "script",
-            "tags": "import,mlperf,training,to-experiment",
-            "dataset": "two",
-            "quiet": True,
-        }
-    )
+    asked = {"action": "run", "automation": "script", "tags": "import,mlperf,training,to-experiment", "quiet": True}
+    done = registered.access({**asked, "dataset": "two"})
     assert done["return"] == 0, done
     assert list(isolated.parent.glob("CM/repos/local/experiment/*"))
+    assert snapshot(isolated / "one") == snapshot(isolated / "two")
+    for name in ("one", "two"):
+        (isolated / name / "runs/4.0.parquet").write_text("of somebody else")
+    assert main(["dataset", "--output", "one"]) == 1
+    assert "1 file of the data set cannot be read" in (error := capsys.readouterr().err)
+    assert "one/runs/4.0.parquet: cannot be read" in error
+    done = registered.access({**asked, "dataset": "two"})
+    assert done["return"] == 1
+    assert "two/runs/4.0.parquet: cannot be read" in done["error"]
+    report = json.loads((isolated / "mlperf-training-report.json").read_text())
+    assert "damaged-dataset" in {finding["code"] for finding in report["findings"]}
     assert snapshot(isolated / "one") == snapshot(isolated / "two")
 
 
