@@ -417,7 +417,8 @@ class Energy:
     ``joules`` covers nodes and estimated switches, as the published figures do; ``with_switches_joules`` also covers the
     switches with a meter of their own. Both are means over the runs of the score, times its scaling factor.
     ``runs_joules`` covers the same as ``joules``: one figure per run that counts, fastest run first, without the factor.
-    ``coverage`` is the smallest share of a run of the score that the readings of one of its nodes cover.
+    ``coverage`` is the smallest share of a run of the score that the readings of one of its nodes cover. ``is_unread`` means
+    that a power log could not be read.
     """
 
     joules: float | None = None
@@ -425,6 +426,7 @@ class Energy:
     runs_joules: tuple[float, ...] | None = None
     coverage: float | None = None
     doubts: tuple[Doubt, ...] = ()
+    is_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,14 +73,14 @@ def read_regular(
     return b"".join(blocks)
 
 
-def sha256_of(path: Path, most_bytes: float = math.inf) -> tuple[str, int]:
+def sha256_of(path: Path, most_bytes: float = math.inf, *, follow: bool = True) -> tuple[str, int]:
     """The SHA-256 of a file in hexadecimal digits, and its size; the file is never entirely in memory.
 
     Raises:
         OSError: as in :func:`open_regular`, or the file holds more than ``most_bytes``.
     """
     digest, size = hashlib.sha256(), 0
-    with open_regular(path) as stream:
+    with open_regular(path, follow=follow) as stream:
         while block := stream.read(_BLOCK_BYTES):
             digest.update(block)
             size += len(block)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..logs.cache import KeptRecord, fingerprint_of
-from ..regular import read_regular
+from ..regular import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,8 +26,9 @@ _DIGEST_BYTES = 32
 _FILE = "mlperf-training-published.record"
 #: What is kept of ten thousand experiments has less.
 _MOST_BYTES = 4 << 20
-#: A stored experiment has less, also with a hundred thousand results.
-_MOST_BYTES_OF_FILE = 2 << 30
+#: All that is stored of the published rounds has a tenth of this. Where people keep more beside it, merging takes less time.
+_MOST_STORED_BYTES = 256 << 20
+_MOST_STORED_FILES = 10_000
 #: The number of results by experiment, for each that has something of the import.
 Settled = dict[str, int]
 
@@ -62,16 +64,21 @@ class SettledStore:
             self._record.keep(key, msgspec.msgpack.encode(settled))
 
     def _key(self) -> bytes | None:
-        """A digest of what was asked and of all that the folders hold; None where something in them is odd."""
+        """A digest of what was asked and of all that the folders hold; None where that is odd, or too much."""
         if self._about is None:
             return None
         digest = hashlib.blake2b(self._about, key=fingerprint_of("."), digest_size=_DIGEST_BYTES)
+        found = itertools.chain.from_iterable(itertools.chain([folder], folder.rglob("*")) for folder in self._folders)
+        left = _MOST_STORED_BYTES
         try:
-            for folder in self._folders:
-                for path in (folder, *sorted(folder.rglob("*"))):
-                    is_folder = not path.is_symlink() and path.is_dir()  # fails for what cannot be looked at
-                    data = b"" if is_folder else read_regular(path, _MOST_BYTES_OF_FILE, follow=False)
-                    digest.update(msgspec.msgpack.encode((os.fsencode(path), is_folder, len(data))) + data)
+            paths = sorted(itertools.islice(found, _MOST_STORED_FILES + 1))
+            if len(paths) > _MOST_STORED_FILES:
+                return None
+            for path in paths:
+                is_folder = not path.is_symlink() and path.is_dir()  # fails for what cannot be looked at
+                about = ("", 0) if is_folder else sha256_of(path, left, follow=False)
+                left -= about[1]
+                digest.update(msgspec.msgpack.encode((os.fsencode(path), is_folder, *about)))
         except OSError:
             return None
         return digest.digest()

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import os
 import platform
+import re
 import time
 from functools import cache, cached_property
 from pathlib import Path
@@ -38,6 +39,8 @@ _NAME = "mlperf-training-logs.cache"
 _DETAILS_SUFFIX = ".details"
 _ROUND_SUFFIX = ".round"
 _FOLDER = "mlperf-training-import"
+#: What the files of a tree are called there.
+_TREE = re.compile(r"[0-9a-f]{32}")
 #: Published rounds need a hundredth of this, and a tenth for details.
 _MOST_BYTES = 64 << 20
 #: The cache keeps at most this plus twice the size of a log.
@@ -244,7 +247,7 @@ def _write(file: Path, body: bytes) -> None:
     with contextlib.suppress(OSError, ImportFailure):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_atomically(file, _digest(body) + body, private=True)
-        if file.parent.name == _FOLDER:
+        if _TREE.fullmatch(file.stem):
             _remove_unused(file.parent)
 
 
@@ -284,7 +287,7 @@ def fingerprint_of(*parts: str) -> bytes:
 
 
 def _remove_unused(folder: Path) -> None:
-    """Removes caches of trees that have not been used for a long time."""
+    """Removes caches of trees that have not been used for a long time, and nothing else."""
     for file in (path for suffix in (".cache", _DETAILS_SUFFIX, _ROUND_SUFFIX) for path in folder.glob(f"*{suffix}")):
-        if file.lstat().st_mtime < time.time() - _LONGEST_UNUSED_S:
+        if _TREE.fullmatch(file.stem) and file.lstat().st_mtime < time.time() - _LONGEST_UNUSED_S:
             file.unlink()

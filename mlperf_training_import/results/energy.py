@@ -48,6 +48,7 @@ def measure(judged: Judged, power_logs: Mapping[str, PowerLog]) -> Energy:
         runs_joules=None if runs is None else tuple(runs),
         coverage=None if coverages is None else min(coverages),
         doubts=tuple(meter.iter_doubts(within / whole if 0 < whole != within else None)),
+        is_unread=any(log.trouble is not None for log in power_logs.values()),
     )
 
 

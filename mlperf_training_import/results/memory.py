@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -85,8 +85,8 @@ class RoundMemory:
         self._record = record
         self._devices = devices_that_keep_times() if record else frozenset()
         self._stamp = stamp_of(round_.path, self._devices) if record else None
-        about = msgspec.msgpack.encode((asdict(round_), largest_mb, os.geteuid(), sorted(seen)), enc_hook=os.fsencode)
-        digest = hashlib.blake2b(about, key=fingerprint_of("."), digest_size=_DIGEST_BYTES)
+        about = repr((round_, largest_mb, os.geteuid(), sorted(seen)))  # escapes half of a surrogate, as in a path
+        digest = hashlib.blake2b(about.encode(), key=fingerprint_of("."), digest_size=_DIGEST_BYTES)
         if self._stamp is not None:
             digest.update(self._stamp.digest)
         self._key = digest.digest()
@@ -117,7 +117,7 @@ class RoundMemory:
 def _has_trouble(outcome: RoundOutcome) -> bool:
     """Whether something could not be read, which another import may be able to read though nothing changes."""
     of_logs = any(log.trouble for judged in outcome.judged for log in judged.logs)
-    of_results = any(judged.scaling_trouble for judged in outcome.judged)
+    of_results = any(judged.scaling_trouble or (judged.energy and judged.energy.is_unread) for judged in outcome.judged)
     return of_logs or of_results or any(finding.code == "unreadable" for finding in outcome.findings)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import resource
 from typing import TYPE_CHECKING
 
 import pytest
@@ -220,6 +221,26 @@ def test_a_record_that_others_may_write_is_not_taken(store, mode):
 
 def test_an_experiment_with_a_link_in_it_is_merged(store):
     (store.target.experiments / NAMES[0] / "link").symlink_to("_cm.json")
+    assert store.again()
+    assert store.again()
+
+
+def test_a_large_file_of_the_owner_fills_no_memory(store):
+    with (store.target.experiments / NAMES[0] / "trace.bin").open("wb") as stream:
+        stream.truncate(300 << 20)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(2):
+        store.merged.clear()
+        store.publish()
+        assert store.merged == [*NAMES]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10
+
+
+def test_files_of_the_owner_count_up_to_a_number(store, monkeypatch):
+    (store.target.experiments / NAMES[0] / "notes.txt").write_text("mine")
+    assert store.again()
+    assert not store.again()
+    monkeypatch.setattr(settled, "_MOST_STORED_FILES", 5)
     assert store.again()
     assert store.again()
 

@@ -544,15 +544,31 @@ def test_the_file_of_a_clone_is_beside_it(tree):
 
 def test_the_file_of_a_tree_is_in_the_folder_of_the_user(tree, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
-    old = tmp_path / "user/mlperf-training-import/0.cache"
-    old.parent.mkdir(parents=True)
-    old.write_bytes(b"of a tree that is long gone")
-    os.utime(old, (0, 0))
+    folder = tmp_path / "user/mlperf-training-import"
+    folder.mkdir(parents=True)
+    for name in (f"{0:032x}.cache", f"{0:032x}.round", "of-somebody-else.cache", "notes.details"):
+        (folder / name).write_bytes(b"of a tree that is long gone")
+        os.utime(folder / name, (0, 0))
     for expected in (tree.all_logs(), []):
         tree.import_(LogCache.of_tree(tree.root))
         assert tree.read == expected
-    assert len(list((tmp_path / "user/mlperf-training-import").iterdir())) == 1
+    assert {file.name for file in folder.iterdir()} == {
+        LogCache.of_tree(tree.root)._runs._file.name,
+        "of-somebody-else.cache",
+        "notes.details",
+    }
     assert sorted(path.name for path in tree.root.parent.iterdir()) == ["logs.cache", "repo"]
+
+
+def test_a_home_that_is_called_like_the_folder_keeps_its_files(tree, tmp_path):
+    home = tmp_path / "mlperf-training-import"
+    home.mkdir()
+    (home / "mine.cache").write_text("of the user")
+    os.utime(home / "mine.cache", (0, 0))
+    tree.import_(LogCache(home / "mlperf-training-logs.cache"))
+    cache_module.KeptRecord(home / "mlperf-training-published.record", is_kept=True).keep(b"key", b"record")
+    assert (home / "mine.cache").exists()
+    assert len(list(home.iterdir())) == 3
 
 
 @pytest.mark.parametrize("place", ["", "relative"])

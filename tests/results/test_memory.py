@@ -355,6 +355,26 @@ def test_what_could_not_be_read_is_tried_again(tree, monkeypatch):
     assert tree.again() == 3
 
 
+def test_a_power_log_that_could_not_be_read_is_tried_again(tree, monkeypatch):
+    change_power_log(tree.root)
+
+    def broken(*_):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mlperf_training_import.logs.power.iter_blocks_of", broken)
+        (outcome, _) = tree.import_()
+        assert any(judged.energy and judged.energy.is_unread for judged in outcome.judged)
+    assert tree.again() == 3
+    assert tree.again() == 0
+
+
+@pytest.mark.parametrize("facts", [{"remote": "/a/\udcff"}, {"branch": "\udcff"}, {"part": "x\udcff"}], ids=str)
+def test_a_name_that_is_no_utf_8_is_remembered_too(tree, facts):
+    assert tree.again(**facts) == 3
+    assert tree.again(**facts) == 0
+
+
 # -- the file -------------------------------------------------------------------------------------------------------------
 
 
