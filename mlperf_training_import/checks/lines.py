@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import json
 import math
 import operator
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..logs.line import KeptLine, ParsedLine
+from ..logs.line import KeptLine, ParsedLine, decoded
 from ..logs.log import iter_numbered_lines
 
 if TYPE_CHECKING:
@@ -47,6 +46,9 @@ class LineList:
 
     def take_other(self, ordinal: int, line: bytes) -> None:
         """Takes any line. The checkers also end a line at a carriage return, and read what follows its last token."""
+        if b"\r" not in line:
+            self._parse(ordinal, line.rpartition(TOKEN)[2])
+            return
         for part in (TOKEN + line).split(b"\r"):
             if TOKEN in part:
                 self._parse(ordinal, part.rpartition(TOKEN)[2])
@@ -67,19 +69,15 @@ class LineList:
         return lines
 
     def _parse(self, ordinal: int, part: bytes) -> None:
-        try:
-            record = json.loads(part.decode("latin-1").strip())
-            if record is None:
-                raise ValueError("nothing but null")
-        except RecursionError:
-            self._stop(ordinal, part, "nested too deeply")
-            return
-        except ValueError as error:
-            self.unreadable.append((ordinal, f"not JSON ({getattr(error, 'msg', error)})"))
-            self.spoils_references |= bool(_NEEDED_FOR_REFERENCES.search(part))
-            return
+        record, error = decoded(part.decode("latin-1").strip())
         names = ("time_ms", "key", "value", "metadata")
-        if not isinstance(record, dict):
+        if isinstance(error, RecursionError):
+            self._stop(ordinal, part, "nested too deeply")
+        elif record is None:
+            why = getattr(error, "msg", error) or "nothing but null"
+            self.unreadable.append((ordinal, f"not JSON ({why})"))
+            self.spoils_references |= bool(_NEEDED_FOR_REFERENCES.search(part))
+        elif not isinstance(record, dict):
             self._stop(ordinal, part, "not a JSON object")
         elif missing := [name for name in names if name not in record]:
             self._stop(ordinal, part, f"{', '.join(missing)} missing")

@@ -235,17 +235,26 @@ def evaluation_parts(value: object, metadata: object) -> tuple[object, dict[str,
     return value, metadata if isinstance(metadata, dict) else {}
 
 
-def _load_json(text: str) -> object:
+@functools.lru_cache(1)
+def decoded(text: str) -> tuple[Any, ValueError | RecursionError | None]:
+    """What JSON says, or why it says nothing. Whoever checks a log asks twice for each line that is not well-formed."""
     try:
-        return json.loads(text)
-    except RecursionError:
-        raise MalformedLine("JSON is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and text.startswith("{", error.pos):
-            raise MalformedLine("two records on one line") from None
-        raise MalformedLine(f"not JSON ({error.msg})") from None
-    except ValueError:
-        raise MalformedLine("not JSON (a number is too long)") from None
+        return json.loads(text), None
+    except (ValueError, RecursionError) as error:
+        return None, error.with_traceback(None)
+
+
+def _load_json(text: str) -> object:
+    record, error = decoded(text)
+    if error is None:
+        return record
+    if isinstance(error, RecursionError):
+        raise MalformedLine("JSON is nested too deeply")
+    if not isinstance(error, json.JSONDecodeError):
+        raise MalformedLine("not JSON (a number is too long)")
+    if error.msg == "Extra data" and text.startswith("{", error.pos):
+        raise MalformedLine("two records on one line")
+    raise MalformedLine(f"not JSON ({error.msg})")
 
 
 def _load_tolerant(text: str, allowance: Allowance | None) -> object:
