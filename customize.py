@@ -90,7 +90,7 @@ def _import(i):
     from mlperf_training_import.edge import failed
     from mlperf_training_import.pipeline import import_rounds
     from mlperf_training_import.show.screen import Screen
-    from mlperf_training_import.values import counted, printable
+    from mlperf_training_import.values import counted, one_line, printable
 
     # what the automation would write into the working directory, through a link too, for a native script
     i["run_script_input"].pop("tmp_file_state", None)
@@ -102,13 +102,13 @@ def _import(i):
     screen.show(outcome)
     _hand_over(outcome, i["env"], i["state"])
     if outcome.failures:
-        texts = "\n".join(f"  {printable(finding.where)}: {printable(finding.what)}" for finding in outcome.failures)
+        texts = "\n".join("  " + one_line(f"{finding.where}: {finding.what}") for finding in outcome.failures)
         return failed(1, f"not everything could be stored, the rest was:\n{texts}")
     if outcome.nothing and outcome.rounds:
         return failed(16, printable(outcome.nothing))
     if empty := outcome.rounds_without_results(options.versions):
         found = [finding for finding in outcome.findings if finding.round in empty][:_SHOWN_REASONS]
-        reasons = "".join(f"\n  {finding.code}: {printable(f'{finding.where}: {finding.what}')}" for finding in found)
+        reasons = "".join(f"\n  {finding.code}: {one_line(f'{finding.where}: {finding.what}')}" for finding in found)
         return failed(16, f"no result of round {', '.join(empty)}{':' if found else ''}{reasons}")
     if options.strict and outcome.findings:
         return failed(1, f"{counted(len(outcome.findings), 'finding')}, and --strict was given; see the report")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import ImportFailure
 from .place import IMPORT_SCRIPT
 from .streams import give_up_output, prepare_streams
-from .values import printable
+from .values import one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ def explained(error: BaseException, install: str, stored: str) -> tuple[int, str
         give_up_output()
         return 1, f"nobody reads the output any more; {stored}"
     if isinstance(error, OSError):
-        return 1, printable(f"{error.filename or 'this machine'}: {error.strerror or error}")
+        return 1, one_line(f"{error.filename or 'this machine'}: {error.strerror or error}")
     raise error
 
 

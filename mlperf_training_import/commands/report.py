@@ -13,7 +13,7 @@ from ..experiments.collect import collect_from, split_private
 from ..results.entry import order_of
 from ..show.page.page import is_page, write_output
 from ..show.report import REPORT_FILE, read_report
-from ..values import counted
+from ..values import counted, one_line
 from .home import add_private_flag, add_store_flags, open_home
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"left out {results.private_ones()}; --private shows them")
     file = options.findings or _report_of(options.home)
     report = read_report(file, optional=options.findings is None)
-    count = write_output(entries, options.output, report, options.dataset or dataset_of(options.output), print)
+    dataset = options.dataset or dataset_of(options.output)
+    count = write_output(entries, options.output, report, dataset, lambda line: print(one_line(line)))
     print(f"wrote {options.output} ({counted(count, 'result')})")
     return 0
 

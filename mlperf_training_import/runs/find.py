@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import NothingToScore
 from ..logs.strange import what_it_is
 from ..tables.rules import dialects
-from ..values import first_of
+from ..values import first_of, one_line
 from .group import read_run
 from .split import ONE_RUN_MS, Piece, split_runs
 from .texts import (
@@ -114,7 +114,7 @@ def nothing_found(paths: Sequence[str], left: Sequence[LeftOut]) -> NothingToSco
         tokens = ", ".join(sorted(repr(dialect.token.decode()) for dialect in dialects().values()))
         why = [f"log lines have one of {tokens}"]
     reasons = first_of(why, _MOST_NAMED, "\n  ")
-    nothing = NothingToScore(f"{', '.join(paths)}: no run of MLPerf Training in it\n  {reasons}")
+    nothing = NothingToScore(f"{one_line(', '.join(paths))}: no run of MLPerf Training in it\n  {reasons}")
     nothing.unread = any(one.unread for one in left)
     return nothing
 
@@ -124,7 +124,8 @@ def by_reason(left: Sequence[LeftOut]) -> list[str]:
     files: dict[tuple[bool, str], list[str]] = defaultdict(list)
     for one in sorted(left, key=lambda one: not one.unread):
         files[one.unread, one.why].append(one.file)
-    return [f"{first}{f' and {len(more)} more' if more else ''}: {why}" for (_, why), (first, *more) in files.items()]
+    lines = (f"{first}{f' and {len(more)} more' if more else ''}: {why}" for (_, why), (first, *more) in files.items())
+    return [*map(one_line, lines)]
 
 
 def _what_it_is(file: str, *, is_named: bool) -> str | None:

@@ -14,7 +14,7 @@ from ..logs.line import Allowance, Spent, evaluation_parts
 from ..logs.log import BLOCK_BYTES, LONGEST_LINE_BYTES
 from ..regular import open_regular
 from ..tables.rules import benchmark_of
-from ..values import MS_PER_MINUTE, clean_text, finite_number, printable
+from ..values import MS_PER_MINUTE, clean_text, finite_number, one_line
 from .records import Record, iter_records
 from .texts import why_not_plain
 from .whose import benchmark_named, round_for
@@ -57,7 +57,7 @@ def follow(
     """
 
     def say(event: str, text: str, **facts: object) -> None:
-        tell(json.dumps({"event": event, **facts}) if as_json else printable(text))
+        tell(json.dumps({"event": event, **facts}) if as_json else one_line(text))
 
     watcher = _Watcher(round_, say)
     with _opened(file, say, wait) as stream:

@@ -13,10 +13,10 @@ from .. import __version__
 from ..checks.check import Checked, last_line
 from ..checks.remarks import WEIGHTS, Remark
 from ..tables.checks import PEER_VERSION
-from ..values import printable
+from ..values import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 #: The version of the JSON format; it increases when an existing key changes its meaning.
 SCHEMA_VERSION = 1
@@ -35,8 +35,11 @@ def to_text(checked: Checked) -> str:
     lines += ["", f"remarks: {counts}" if counts else "no remarks"]
     if checked.refused_wrongly:
         lines.append(f"refused wrongly: {checked.refused_wrongly} (see the remarks of weight lenient)")
-    lines.append(last_line(checked))
-    return printable("\n".join(lines))
+    return _shown([*lines, last_line(checked)])
+
+
+def _shown(lines: Iterable[str]) -> str:
+    return "\n".join(map(one_line, lines))
 
 
 def _block(remarks: list[Remark]) -> Iterator[str]:
@@ -122,7 +125,7 @@ def to_peer_text(checked: Checked) -> str:
         refused = [folder for folder in package.folders if folder.errors or folder.stops is not None]
         lines += [f"{said.folder}: {' '.join([*said.errors, *_stop_of(said.stops)])}" for said in refused]
         lines.append(f"{package.submitter}: {package.verdict}{''.join(f' {code}' for code in package.errors)}")
-    return printable("\n".join([*lines, last_line(checked)]))
+    return _shown([*lines, last_line(checked)])
 
 
 def _stop_of(why: str | None) -> list[str]:
@@ -196,10 +199,10 @@ def to_junit(checked: Checked) -> str:
         if rejecting:
             failures += 1
             failure = ElementTree.SubElement(case, "failure", type=rejecting[0].rule, message=_xml(rejecting[0].found))
-            failure.text = _xml("\n".join(map(_line, rejecting)))
+            failure.text = _xml(_shown(map(_line, rejecting)))
         others = [said for said in of_place if said.weight != "rejects"]
         if others:
-            ElementTree.SubElement(case, "system-out").text = _xml("\n".join(map(_line, others)))
+            ElementTree.SubElement(case, "system-out").text = _xml(_shown(map(_line, others)))
     suite.attrib |= {"tests": str(len(places)), "failures": str(failures), "errors": "0", "skipped": "0", "time": "0"}
     root = ElementTree.Element("testsuites")
     root.append(suite)
@@ -228,7 +231,7 @@ def to_github(checked: Checked) -> str:
         place = f"file={_github_value(said.place)}" + (f",line={said.line}" if said.line is not None else "")
         text = _github_text(f"{said.text}. {said.mend}")
         lines.append(f"::{_GITHUB[_LEVELS[said.weight]]} {place},title={_github_value(said.rule)}::{text}")
-    return printable("\n".join([*lines, last_line(checked)]))
+    return _shown([*lines, last_line(checked)])
 
 
 def _github_text(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..tables.keys import entry_keys
-from ..values import counted, printable
+from ..values import counted, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -133,7 +133,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _code(text: str) -> str:
     """A text from anywhere as code in a cell of a table, where it can be no link, mention or mark-up."""
-    text = printable(text.replace("\n", " "))
+    text = one_line(text)
     if len(text) > _LONGEST_VALUE:
         text = f"{text[:_LONGEST_VALUE]}…"
     return "`{}`".format(text.replace("`", "'").replace("|", "\\|"))

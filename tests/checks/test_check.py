@@ -309,6 +309,24 @@ def test_every_format_says_where_a_mistake_is(tmp_path: Path, capsys: pytest.Cap
     assert "8\n%" not in printed("github")
 
 
+def test_no_line_end_in_a_name_or_value_begins_a_line_of_its_own(tmp_path: Path) -> None:
+    """GitHub obeys what a line begins with, whatever the format."""
+    order = "\n::error::no\n\r::warning::no"
+    write_submission(
+        tmp_path, lambda number, made: changed(made, "submission_org", value=order) if number == 2 else made, status=order
+    )
+    folder = tmp_path / f"Acme/results/box/odd{order}"
+    write_files(folder, {f"result_0{order}.txt": as_text(records()), f"more{order}.json": "{}"})
+    checked = check(tmp_path, VERSION)
+    written = {**{form: show(checked) for form, show in FORMATS.items()}, "peer": to_peer_text(checked)}
+    for form, text in written.items():
+        assert "::error::no" in text or "%3A%3Aerror" in text
+        orders = [line for line in text.splitlines() if line.lstrip().startswith("::")]
+        assert [line for line in orders if not re.match(r"::\w+ file=[^:]*,title=[^:]*::", line)] == []
+        assert bool(orders) == (form == "github")
+        assert all(line.isprintable() for line in text.split("\n"))
+
+
 def test_logs_of_an_earlier_round_are_found_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     earlier, now = write_submission(tmp_path / "earlier"), tmp_path / "now"
     write_submission(

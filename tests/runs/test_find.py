@@ -383,3 +383,15 @@ def test_what_takes_long_to_read_is_given_up_and_named(tmp_path, monkeypatch):
         "braces.log: no run_start that can be read; 5000 of 5000 log ",
         "odd.log: more than 1 kB of lines that are no JSON; not read ",
     ]
+
+
+def test_no_line_end_in_a_name_begins_a_line_of_its_own(tmp_path):
+    """Neither where nothing is found, nor among what is left out."""
+    order = "\n::error::no"
+    write_files(tmp_path, {f"a{order}.log": ":::MLLOG {\n", f"result_1{order}.txt": "", f"odd{order}/result_0.txt": "x"})
+    with pytest.raises(NothingToScore) as nothing:
+        score_logs([tmp_path])
+    write_files(tmp_path, {"run.log": log()})
+    for lines in (str(nothing.value).splitlines(), found(tmp_path)[1]):
+        assert sum("::error::no" in line for line in lines) >= 2
+        assert not any(line.lstrip().startswith("::") or "\n" in line for line in lines)
