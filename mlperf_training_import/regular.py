@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import math
 import os
+import signal
 import stat
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 _BLOCK_BYTES = 1 << 20
+#: By default, Linux writes a changed page to the disk within 35 seconds.
+_LONGEST_UNWRITTEN_NS = 120 * 10**9
 
 
 #: The mode bits that let others than the owner write.
@@ -87,6 +92,23 @@ def sha256_of(path: Path, most_bytes: float = math.inf, *, follow: bool = True) 
             if size > most_bytes:
                 raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
     return digest.hexdigest(), size
+
+
+def may_be_mapped(path: Path | str, newest_ns: int) -> bool:
+    """Whether somebody may change a file without changing its times, the latest of which is given.
+
+    A write through a mapping changes them once for each page, and again only after Linux has written that page to the disk.
+    Linux refuses a lease while anybody, also by a mapping, can write the file (fcntl(2)).
+    """
+    if newest_ns < time.time_ns() - _LONGEST_UNWRITTEN_NS:
+        return False
+    try:
+        with open_regular(path) as stream:
+            fcntl.fcntl(stream, fcntl.F_SETSIG, signal.SIGURG)  # for who opens it just now; the usual signal ends a process
+            fcntl.fcntl(stream, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError:
+        return True
+    return False
 
 
 def is_there(path: Path) -> bool:

@@ -74,7 +74,7 @@ class _Stamp(NamedTuple):
         """The stamp of logs as the walk found them; the tables say what the names in its ``way`` mean."""
         logs = (job.file, *job.power)
         files = tuple((file.size, file.mtime_ns, file.ctime_ns, file.inode, file.device) for file in logs)
-        digests = tuple(contents.of(job.root / file.path, file.device, file.size) for file in logs)
+        digests = tuple(contents.of(job.root / file.path, file) for file in logs)
         return cls(f"{job.dialect.name} {job.elapsed_key} {job.quality_key}", files, digests)
 
     def is_before(self, time_ns: int) -> bool:

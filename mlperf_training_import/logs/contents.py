@@ -1,8 +1,8 @@
 """Digests of what files hold, for file systems where a file can change while its times stay the same.
 
-On most file systems every write changes the time of the last change, and nobody can set that time. On tmpfs a write
-through a mapping leaves it unchanged, a mounted image may be replaced by another one with the same times, and nothing is
-known about what other machines serve.
+On most file systems every write changes the time of the last change, except one through a mapping that soon follows another,
+and nobody can set that time. On tmpfs no write through a mapping changes it, a mounted image may be replaced by another one
+with the same times, and nothing is known about what other machines serve.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from ..regular import open_regular, read_regular
+from ..regular import may_be_mapped, open_regular, read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ..model import LogFile
 
 #: Linux's names for file systems on disks, which change the times of a file with every write.
 _KEEP_TIMES = frozenset({"ext2", "ext3", "ext4", "f2fs", "xfs"})
@@ -32,13 +34,13 @@ class Contents:
     def __init__(self) -> None:
         self._trusted: frozenset[int] | None = None
 
-    def of(self, path: Path, device: int, size: int) -> bytes | None:
-        """A digest of a file; empty where its times are enough, None where it cannot be read or has another size."""
+    def of(self, path: Path, file: LogFile) -> bytes | None:
+        """A digest of a file; empty where its times are enough, None where nothing is, or it cannot be read as it was."""
         if self._trusted is None:
             self._trusted = devices_that_keep_times()
-        if device in self._trusted:
-            return b""
-        digest, left = hashlib.blake2b(digest_size=_DIGEST_BYTES), size
+        if file.device in self._trusted:
+            return None if may_be_mapped(path, max(file.mtime_ns, file.ctime_ns)) else b""
+        digest, left = hashlib.blake2b(digest_size=_DIGEST_BYTES), file.size
         try:
             with open_regular(path) as stream:
                 while left >= 0 and (block := stream.read(_BLOCK_BYTES)):

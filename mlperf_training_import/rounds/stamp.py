@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from ..regular import may_be_mapped
+
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
@@ -33,7 +35,8 @@ def stamp_of(root: Path, devices: Collection[int]) -> TreeStamp | None:
     """The stamp of a tree, without its git folder; None where equal stamps would not promise equal contents.
 
     That is so where a file lies on none of the ``devices``, whose file systems change the times of a file with every write;
-    where there is a link, as the stamp does not cover what it leads to; and where a folder cannot be listed.
+    where somebody may be writing a file through a mapping; where there is a link, as the stamp does not cover what it leads
+    to; and where a folder cannot be listed.
     """
     digest, newest_ns, files, size = hashlib.blake2b(digest_size=_DIGEST_BYTES), 0, 0, 0
     top = os.fsencode(root)
@@ -50,10 +53,12 @@ def stamp_of(root: Path, devices: Collection[int]) -> TreeStamp | None:
                         return None
                     if stat.S_ISDIR(found.st_mode):
                         folders.append(entry.path)
-                    newest_ns = max(newest_ns, found.st_mtime_ns, found.st_ctime_ns)
+                    times = found.st_mtime_ns, found.st_ctime_ns
+                    if stat.S_ISREG(found.st_mode) and may_be_mapped(os.fsdecode(entry.path), max(times)):
+                        return None
+                    newest_ns = max(newest_ns, *times)
                     files += 1
                     size += found.st_size
-                    times = found.st_mtime_ns, found.st_ctime_ns
                     rows.append((entry.name, found.st_mode, found.st_size, *times, found.st_ino, found.st_dev))
             folders.sort()  # the order of listing is not that of names, and may change
             digest.update(msgspec.msgpack.encode((folder, sorted(rows))))

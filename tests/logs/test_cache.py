@@ -705,6 +705,22 @@ def test_a_log_on_another_device_is_read(tree, monkeypatch):
     assert tree.read == tree.all_logs()
 
 
+def test_a_write_through_a_mapping_that_follows_another_is_noticed(tree, monkeypatch):
+    """On ext4 too, only the first one changes the times of the file until its page is on the disk."""
+    log = tree.root / FIRST
+    monkeypatch.setattr(contents, "devices_that_keep_times", lambda: {log.stat().st_dev})
+    with log.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapped:
+        at = mapped.find(b"success")
+        mapped[at : at + 7] = b"success"
+        settle()
+        assert tree.import_().what("run-not-counted") == []
+        mapped[at : at + 7] = b"aborted"
+        assert tree.import_().what("run-not-counted") == ["status of run_stop is aborted"]
+    tree.import_()
+    tree.import_()
+    assert tree.read == []
+
+
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no tmpfs")
 def test_a_write_through_a_mapping_of_tmpfs_is_noticed(tree):
     """It changes no time of the file: neither of its content nor of the file itself."""

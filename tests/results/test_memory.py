@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import mmap
 import os
 import shutil
 import time
@@ -327,6 +328,16 @@ def test_a_tree_with_a_link_is_not_remembered(tree, tmp_path):
     (tree.root / "Acme/documents").symlink_to(tmp_path / "elsewhere")
     assert tree.again() == 3
     assert tree.again() == 3
+
+
+def test_a_tree_that_somebody_may_write_through_a_mapping_is_not_remembered(tree):
+    log = tree.root / FOLDER / "result_0.txt"
+    with log.open("r+b") as stream, mmap.mmap(stream.fileno(), 0):
+        stream.write(b"#")
+        assert tree.again() == 3
+        assert tree.again() == 3
+    assert tree.again() == 3
+    assert tree.again() == 0
 
 
 def test_a_device_that_does_not_keep_times_is_not_remembered(tree, monkeypatch):
