@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from ..tables.rules import Dialect
 
 #: Text that is not JSON is tried as YAML if it is within these limits of length and brackets: the time for nested brackets
-#: grows with their square. The third limit is for one log. PyYAML then takes three seconds at worst; published logs need
-#: none of this.
+#: grows with their square. The third limit is for one log. PyYAML then takes less than a second; published logs need none of
+#: this.
 _LONGEST_YAML = 4 << 10
 _MOST_BRACKETS = 50
-_MOST_YAML = 128 << 10
+_MOST_YAML = 32 << 10
 #: At most this many lines and bytes of lines are parsed in one log, which takes about as long as reading the largest log.
 #: Published ones need up to 13,000 lines and 500 kB.
 _MOST_LINES = 150_000

@@ -72,6 +72,7 @@ class _Line(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+_raw_decode = json.JSONDecoder().raw_decode
 
 
 @functools.cache
@@ -103,6 +104,9 @@ def iter_records(line: bytes, allowance: Allowance) -> Iterator[Record]:
 def _record(dialect: Dialect, text: bytes, allowance: Allowance) -> Record:
     text = out_of_strings(text).strip()
     if dialect.json == "line":
+        if not text.startswith(b"{"):  # some lines repeat the token alone a hundred thousand times
+            allowance.spend(lines=1, size=len(text))
+            return Record(dialect, dialect.token + text, "", why="not a JSON object")
         if record := _whole_record(dialect, text) or _whole_record(dialect, text := object_in(text)):
             return record
     elif payload := _PAYLOAD.match(text):
@@ -134,7 +138,7 @@ def _whole_record(dialect: Dialect, text: bytes) -> Record | None:
 def object_in(text: bytes) -> bytes:
     """The JSON object that a text begins with, without what follows; the text where there is none."""
     try:
-        _, end = json.JSONDecoder().raw_decode(text.decode("latin-1"))
+        _, end = _raw_decode(text.decode("latin-1"))
     except (ValueError, RecursionError):
         return text
     return text[:end]

@@ -140,7 +140,7 @@ def test_a_line_over_1_mb(tmp_path):
         ("3.0", log_line(1, "run_start", None), "more than 150,000 lines to take apart; not read further"),
         ("3.0", ":::MLLOG x", "more than 150,000 lines to take apart; not read further"),
         ("3.0", f":::MLLOG {'y' * 2000}", "more than 16 MB of lines to take apart; not read further"),
-        ("0.6", ":::MLL 1.0 run_stop: {'value': x}", "more than 128 kB of lines that are no JSON; not read further"),
+        ("0.6", ":::MLL 1.0 run_stop: {'value': x}", "more than 32 kB of lines that are no JSON; not read further"),
         (
             "3.0",
             log_line(1, "eval_accuracy", 0.5, {"metric": "x"}),
