@@ -11,10 +11,13 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
+import forked
 import pytest
+from cmind import cli
 from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, fetch_lines, run_cmr
 from trees import snapshot, write_result
 
@@ -24,7 +27,7 @@ from mlperf_training_import.start.register import SCRIPTS, register
 from mlperf_training_import.tables.rules import public_rounds, rules_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
 LOCAL = Path("repos/local/experiment")
 IMPORT, GUI = SCRIPTS
@@ -77,7 +80,7 @@ def test_import_of_a_cached_round(registered, sample, isolated):
 
 
 def test_nothing_cached(registered):
-    done = run_cmr(SCRIPT_TAGS)
+    done = forked.cmr(SCRIPT_TAGS)
     assert done.returncode == 16
     assert (
         "no MLPerf Training results in the CM cache; fetch a round first:\n"
@@ -140,7 +143,7 @@ def test_filters(registered, sample, flags, expected, cmr):
 
 def test_strict_fails_after_everything_is_written(registered, sample, isolated):
     cache_round(registered, sample, "5.1")
-    done = run_cmr(SCRIPT_TAGS, "--strict")
+    done = forked.cmr(SCRIPT_TAGS, "--strict")
     assert done.returncode == 1
     assert "2 findings, and --strict was given; see the report" in done.stdout + done.stderr
     assert (isolated / "mlperf-training-report.json").is_file()
@@ -266,7 +269,7 @@ def test_ours_wins_over_the_older_script_also_with_an_index_from_before(cm):
     assert "cmx4mlops" in found["list"][0].path  # the index is built now, and leads to the older script
     link, _ = register(home_of(cm))
     assert link.resolve() == PROJECT
-    done = run_cmr(SCRIPT_TAGS)
+    done = forked.cmr(SCRIPT_TAGS)
     assert "no MLPerf Training results in the CM cache" in done.stdout + done.stderr
 
 
@@ -291,7 +294,7 @@ def test_help_lists_every_flag_with_a_sentence(registered):
 
     contract = yaml.safe_load((PROJECT / "_cm.yaml").read_text())
     assert contract["input_mapping"].keys() == contract["input_description"].keys()
-    done = run_cmr(SCRIPT_TAGS, "--help")
+    done = forked.cmr(SCRIPT_TAGS, "--help")
     for flag, text in contract["input_description"].items():
         assert f"--{flag}  ({text['desc']})" in done.stdout
 
@@ -310,14 +313,14 @@ def caches() -> list[Path]:
 def test_variations_fetch_and_import_their_rounds_only(registered, github, isolated):
     for version in ("3.0", "3.1", "5.1"):
         publish_sample(github(f"training_results_v{version}"))
-    done = run_cmr(f"{SCRIPT_TAGS} _v3.0,_v5.1")
+    done = forked.cmr(f"{SCRIPT_TAGS} _v3.0,_v5.1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert sorted(path.name for path in isolated.glob("*summary-*.json")) == [
         "mlperf-training-summary-3.0.json",
         "mlperf-training-summary-5.1.json",
     ]
     assert len(caches()) == 2
-    done = run_cmr(f"{SCRIPT_TAGS} _v3.1", "--output_dir=next")
+    done = forked.cmr(f"{SCRIPT_TAGS} _v3.1", "--output_dir=next")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(caches()) == 3
     assert [path.name for path in (isolated / "next").glob("*summary-*.json")] == ["mlperf-training-summary-3.1.json"]
@@ -326,10 +329,10 @@ def test_variations_fetch_and_import_their_rounds_only(registered, github, isola
 def test_a_clone_made_by_the_line_of_readme_is_reused(registered, github):
     publish_sample(github("training_results_v3.0"))
     line = next(line for line in fetch_lines() if "training_results_v3.0" in line)
-    fetched = run_cmr(*shlex.split(line)[1:])
+    fetched = forked.cmr(*shlex.split(line)[1:])
     assert fetched.returncode == 0, fetched.stdout + fetched.stderr
     before = caches()
-    done = run_cmr(f"{SCRIPT_TAGS} _v3.0")
+    done = forked.cmr(f"{SCRIPT_TAGS} _v3.0")
     assert done.returncode == 0, done.stdout + done.stderr
     assert caches() == before
     entry = entries_of("mlperf-training--3.0--closed--llm-finetuning")[0]
@@ -338,7 +341,7 @@ def test_a_clone_made_by_the_line_of_readme_is_reused(registered, github):
 
 
 def test_a_clone_that_fails(registered, github):
-    done = run_cmr(f"{SCRIPT_TAGS} _v3.0")
+    done = forked.cmr(f"{SCRIPT_TAGS} _v3.0")
     assert done.returncode != 0
     assert not (home() / LOCAL).exists()
 
@@ -419,11 +422,11 @@ def test_csv_has_a_row_per_system_and_a_column_per_benchmark(registered, sample,
 
 def test_cmx_runs_it_too(registered, sample):
     cache_round(registered, sample, "5.1")
-    command = [sys.executable, "-c", "from cmind.cli import runx; runx()", "run", "script", SCRIPT_TAGS, "--version=5.1"]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    command = ["run", "script", SCRIPT_TAGS, "--version=5.1"]
+    done = forked.call(partial(cli.runx, command))
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(entries_of("mlperf-training--5.1--closed--llm-finetuning")) == 3
-    done = subprocess.run([*command, "--submiter=Aurora"], capture_output=True, text=True, check=False)
+    done = forked.call(partial(cli.runx, [*command, "--submiter=Aurora"]))
     assert done.returncode == 1
     assert "--submiter: no such flag; did you mean --submitter?!" in done.stderr
 
@@ -452,12 +455,12 @@ def test_every_flag_of_cm_that_its_script_automation_documents_passes():
 
 def test_silent_leaves_nothing_but_errors_with_quiet(registered, sample):
     cache_round(registered, sample, "5.1")
-    done = run_cmr(SCRIPT_TAGS, "--quiet", "-s")
+    done = forked.cmr(SCRIPT_TAGS, "--quiet", "-s")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def on_a_terminal(*arguments: str, command: Sequence[str] = CMR) -> str:
-    """What a command writes to a terminal of 120 columns on which it runs."""
+def on_a_terminal(start: Callable[[IO[bytes]], Callable[[], int]]) -> str:
+    """What a process that is started on a terminal of 120 columns writes there, given what waits for its exit code."""
     import fcntl
     import pty
     import struct
@@ -465,9 +468,8 @@ def on_a_terminal(*arguments: str, command: Sequence[str] = CMR) -> str:
 
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    environment = {name: text for name, text in os.environ.items() if name != "COLUMNS"} | {"TERM": "xterm-256color"}
-    process = subprocess.Popen([*command, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
-    os.close(theirs)
+    with os.fdopen(theirs, "wb") as terminal:
+        wait = start(terminal)
     written = b""
     while True:
         try:
@@ -478,30 +480,50 @@ def on_a_terminal(*arguments: str, command: Sequence[str] = CMR) -> str:
             break
         written += data
     os.close(ours)
-    assert process.wait(60) == 0, written
+    assert wait() == 0, written
     return written.decode()
 
 
-def test_git_shows_on_a_terminal_how_far_it_is_and_fetches_no_submodule(registered, github):
+def started(*command: str) -> Callable[[IO[bytes]], Callable[[], int]]:
+    def start(terminal: IO[bytes]) -> Callable[[], int]:
+        # readline adds COLUMNS to the environment of this process, but not to what Python knows of it
+        return subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, env=os.environ).wait
+
+    return start
+
+
+def cmr_forked(*arguments: str) -> Callable[[IO[bytes]], Callable[[], int]]:
+    work = forked.command(*CMR[1:], *arguments)
+    return lambda terminal: partial(forked.exit_code, forked.start(work, terminal, terminal))
+
+
+@pytest.fixture
+def with_colours(monkeypatch):
+    """The variables of a terminal that shows colours, and is asked how many columns it has."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def test_git_shows_on_a_terminal_how_far_it_is_and_fetches_no_submodule(registered, github, with_colours):
     root = github("training_results_v3.0")
     publish_sample(root)
-    written = on_a_terminal("--round=3.0", command=[sys.executable, str(PROJECT / "run.py")])
+    written = on_a_terminal(started(sys.executable, str(PROJECT / "run.py"), "--round=3.0"))
     assert "Receiving objects: 100%" in written
     (state,) = (home() / "repos/local/cache").glob("*/cm-cached-state.json")
     assert json.loads(state.read_text())["new_env"]["CM_GIT_REPO_RECURSE_SUBMODULES"] == ""
 
 
-def test_progress_and_colours_on_a_terminal_only(registered, sample, monkeypatch):
+def test_progress_and_colours_on_a_terminal_only(registered, sample, monkeypatch, with_colours):
     cache_round(registered, sample, "5.1")
-    written = on_a_terminal(SCRIPT_TAGS)
+    written = on_a_terminal(started(*CMR, SCRIPT_TAGS))
     assert "round 5.1" in written
     assert "\x1b[1m" in written  # the head of the table is bold
-    assert "round 5.1" not in on_a_terminal(SCRIPT_TAGS, "--quiet")
-    piped = run_cmr(SCRIPT_TAGS)
+    assert "round 5.1" not in on_a_terminal(cmr_forked(SCRIPT_TAGS, "--quiet"))
+    piped = forked.cmr(SCRIPT_TAGS)
     assert "\x1b" not in piped.stdout + piped.stderr
     assert "round 5.1" not in piped.stdout + piped.stderr
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[3" not in on_a_terminal(SCRIPT_TAGS)  # no colour; bold is none
+    assert "\x1b[3" not in on_a_terminal(cmr_forked(SCRIPT_TAGS))  # no colour; bold is none
 
 
 def test_what_the_logs_of_a_clone_say_is_kept_beside_it(registered, sample, isolated, monkeypatch):

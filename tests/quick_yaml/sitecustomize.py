@@ -1,8 +1,8 @@
-"""Lets Collective Mind start quickly in tests: each YAML file is parsed by the first process only.
+"""Lets commands start quickly in tests: each YAML file is parsed by the first process only.
 
 Python imports this by itself, as this folder is on their ``PYTHONPATH``. What was parsed is in the folder ``QUICK_YAML``.
-Within a process, installed packages are listed once for each state of their folders. JSON with indents, such as its index,
-is written compactly by C and indented afterwards, to the same bytes.
+Within a process, installed packages are listed once for each state of their folders. JSON with indents, such as the index
+of Collective Mind, is written compactly by C and indented afterwards, to the same bytes.
 """
 
 import functools
@@ -12,29 +12,32 @@ import pkgutil
 import sys
 from pathlib import Path
 
-import msgspec
 import yaml
 
 _parse = yaml.load
-#: That in C, where there is one, takes a tenth of the time.
-_LOADER = getattr(yaml, "CFullLoader", yaml.FullLoader)
+#: That in C, where there is one, takes a tenth of the time; Collective Mind and MLCFlow use those in Python.
+_IN_C = {
+    yaml.FullLoader: getattr(yaml, "CFullLoader", yaml.FullLoader),
+    yaml.SafeLoader: getattr(yaml, "CSafeLoader", yaml.SafeLoader),
+}
 
 
 def _load(stream, Loader):  # noqa: N803 - the name that Collective Mind calls it by
-    """As ``yaml.load``, which Collective Mind alone calls with ``yaml.FullLoader``."""
-    if Loader is not yaml.FullLoader or not hasattr(stream, "read"):
+    """As ``yaml.load``."""
+    loader = _IN_C.get(Loader, Loader)
+    if loader not in _IN_C.values() or not hasattr(stream, "read"):
         return _parse(stream, Loader)
     if "QUICK_YAML" not in os.environ:
-        return _parse(stream, _LOADER)
+        return _parse(stream, loader)
     import hashlib
     import pickle
 
     text = stream.read()
-    kept = Path(os.environ["QUICK_YAML"], hashlib.sha256(text.encode()).hexdigest())
+    kept = Path(os.environ["QUICK_YAML"], f"{loader.__name__}-{hashlib.sha256(text.encode()).hexdigest()}")
     try:
         return pickle.loads(kept.read_bytes())
     except FileNotFoundError:
-        content = _parse(text, _LOADER)
+        content = _parse(text, loader)
         part = kept.with_suffix(f".{os.getpid()}")
         part.write_bytes(pickle.dumps(content))
         part.replace(kept)
@@ -63,6 +66,8 @@ _dumps = json.dumps
 def _indented(obj, *, indent=None, separators=None, **named):
     """As ``json.dumps``, whose encoder in C does not indent."""
     if indent == 2 and separators is None:
+        import msgspec
+
         try:
             return msgspec.json.format(_dumps(obj, **named), indent=indent)
         except (msgspec.DecodeError, RecursionError):  # NaN, half a surrogate

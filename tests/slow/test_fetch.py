@@ -16,20 +16,16 @@ import time
 from functools import partial
 from pathlib import Path
 
+import forked
 import git
 import pytest
-from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, copy_home, heed_signals, run_cmr
+from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, copy_home, heed_signals
 
 from mlperf_training_import.start.sample import make_repository, write_sample
 
 ADDRESS = "https://github.com/mlcommons/training_results_v3.0"
 HALF_WAY = 100_000
 RUN = [sys.executable, str(PROJECT / "run.py")]
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess:
-    command = [*RUN, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300, check=False)
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -169,9 +165,9 @@ def assert_it_was_not_fetched(done: subprocess.CompletedProcess, *reasons: str) 
 
 def test_a_server_that_stops_half_way_and_the_same_again(registered, server):
     server.most_bytes = HALF_WAY
-    assert_it_was_not_fetched(run("--round", "3.0"), "fatal: ")
+    assert_it_was_not_fetched(forked.run_py("--round", "3.0"), "fatal: ")
     server.most_bytes = None
-    done = run("--round", "3.0")
+    done = forked.run_py("--round", "3.0")
     assert done.returncode == 0, done.stdout + done.stderr
     commit = git.Repo(server.folder / "mlcommons/training_results_v3.0").head.commit.hexsha[:12]
     assert f"fetching {ADDRESS} ...\nfetched round 3.0 at commit {commit} in " in done.stdout
@@ -187,7 +183,8 @@ def test_nothing_of_the_folder_in_which_a_round_is_fetched_runs(registered, serv
     for name in ("tmp-run.sh", "tmp-run-env.sh", "git", "bash"):
         (isolated / name).write_text(f"#!/bin/sh\necho {name} >> {marker}\n")
         (isolated / name).chmod(0o755)
-    done = run("--round=3.0", f"--output_dir={tmp_path / 'output'}")
+    command = [*RUN, "--round=3.0", f"--output_dir={tmp_path / 'output'}"]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "fetched round 3.0" in done.stdout
     assert not marker.exists()
@@ -198,8 +195,8 @@ def test_no_network_and_the_same_again(registered, server, monkeypatch, tmp_path
         config = tmp_path / "off"
         config.write_text('[url "git://127.0.0.1:1/"]\ninsteadOf = https://github.com/\n')
         patch.setenv("GIT_CONFIG_GLOBAL", str(config))
-        assert_it_was_not_fetched(run("--round", "3.0"), "fatal: unable to connect")
-    done = run("--round", "3.0", "--quiet")
+        assert_it_was_not_fetched(forked.run_py("--round", "3.0"), "fatal: unable to connect")
+    done = forked.run_py("--round", "3.0", "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert imported() == 3
 
@@ -209,9 +206,9 @@ def test_a_full_disk_and_the_same_again(registered, server):
     cache().mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(cache())], check=True)
     try:
-        assert_it_was_not_fetched(run("--round", "3.0"), "No space left on device")
+        assert_it_was_not_fetched(forked.run_py("--round", "3.0"), "No space left on device")
         subprocess.run(["mount", "-o", "remount,size=64m", str(cache())], check=True)
-        done = run("--round", "3.0")
+        done = forked.run_py("--round", "3.0")
         assert done.returncode == 0, done.stdout + done.stderr
         assert imported() == 3
     finally:
@@ -241,7 +238,7 @@ def test_a_fetch_that_is_stopped_leaves_no_entry_and_no_process(registered, serv
 
 def test_a_variation_that_cannot_be_fetched_is_named_by_the_next_import(half_fetched):
     (half,) = entries()
-    done = run_cmr(SCRIPT_TAGS)
+    done = forked.cmr(SCRIPT_TAGS)
     assert done.returncode == 16
     assert f"no result of round 3.0:\n  clone-incomplete: {half / 'repo'}: fetching it was interrupted" in done.stderr
 
@@ -249,9 +246,9 @@ def test_a_variation_that_cannot_be_fetched_is_named_by_the_next_import(half_fet
 @pytest.mark.parametrize(
     "again",
     [
-        partial(run_cmr, f"{SCRIPT_TAGS} _v3.0"),
-        partial(run_cmr, SCRIPT_TAGS, "--version=3.0", "--update"),
-        partial(run, "--round=3.0"),
+        partial(forked.cmr, f"{SCRIPT_TAGS} _v3.0"),
+        partial(forked.cmr, SCRIPT_TAGS, "--version=3.0", "--update"),
+        partial(forked.run_py, "--round=3.0"),
     ],
     ids=["variation", "update", "run"],
 )
@@ -270,22 +267,22 @@ def test_a_clone_that_is_not_whole_is_named_by_cmr_and_replaced_by_run(fetched, 
         shutil.rmtree(entry / "repo")
     else:
         (entry / "repo/.git/index").unlink()
-    done = run_cmr(SCRIPT_TAGS, "--version=3.0")
+    done = forked.cmr(SCRIPT_TAGS, "--version=3.0")
     assert done.returncode == 16
     what = "the cache entry has no clone" if damage == "gone" else "the clone was cut off"
     assert f": {entry / 'repo'}: {what}" in done.stderr
     assert f"run: cm rm cache {entry.name} -f, then fetch the round again: cmr " in done.stderr
-    done = run("--version", "3.0")
+    done = forked.run_py("--version", "3.0")
     assert done.returncode == 16
     assert f"run: {sys.executable} {PROJECT / 'run.py'} --round 3.0\n" in done.stderr
-    done = run("--round", "3.0")
+    done = forked.run_py("--round", "3.0")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"round 3.0: the clone in {entry} is not whole; it is replaced\n" in done.stdout
     assert len(entries()) == 1
     assert entries() != [entry]
 
 
-@pytest.mark.parametrize("way", [RUN, [sys.executable, "-m", "cmind", "run", "script", SCRIPT_TAGS]], ids=["run", "cmr"])
+@pytest.mark.parametrize("way", [forked.run_py, partial(forked.cmr, SCRIPT_TAGS)], ids=["run", "cmr"])
 def test_a_clone_grows_old(fetched, server, way):
     repository = git.Repo(server.folder / "mlcommons/training_results_v3.0")
     old = repository.head.commit.hexsha[:12]
@@ -295,26 +292,26 @@ def test_a_clone_grows_old(fetched, server, way):
     (before,) = entries()
     arguments = ["--version=3.0", "--update"]
     server.most_bytes = HALF_WAY
-    done = subprocess.run([*way, *arguments], capture_output=True, text=True, check=False)
+    done = way(*arguments)
     assert done.returncode == 1
     assert f"{ADDRESS} could not be fetched" in done.stderr
     assert entries() == [before]
     server.most_bytes = None
-    done = subprocess.run([*way, *arguments], capture_output=True, text=True, check=False)
+    done = way(*arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"round 3.0: from commit {old} to {new}\n" in done.stdout + done.stderr
     assert len(entries()) == 1
     assert entries() != [before]
     report = json.loads(Path("mlperf-training-report.json").read_text())
     assert report["rounds"][0]["git_commit"][:12] == new
-    done = subprocess.run([*way, *arguments], capture_output=True, text=True, check=False)
+    done = way(*arguments)
     assert f"round 3.0: nothing new, still at commit {new}\n" in done.stdout + done.stderr
 
 
 def test_credentials_in_an_address_are_not_shown(registered, server, tmp_path):
     clone = cache_round(registered, server.folder / "mlcommons/training_results_v3.0", "3.0")
     git.Repo(clone).remotes.origin.set_url("https://me:secret@github.invalid/results")
-    done = run("--version=3.0", "--update")
+    done = forked.run_py("--version=3.0", "--update")
     assert done.returncode == 1
     assert "https://github.invalid/results could not be fetched" in done.stderr
     assert "secret" not in done.stdout + done.stderr
