@@ -7,15 +7,14 @@ import os
 import re
 import resource
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from madeup import store
-from support import PROJECT
 from trees import import_tree, snapshot, write_result
 
 from mlperf_training_import.commands.report import dataset_of
@@ -291,9 +290,8 @@ def test_one_that_cannot_be_read_here_is_left_out_of_the_page(made, isolated, mo
 @pytest.mark.slow
 def test_the_command_takes_a_data_set(made, isolated):
     store(isolated.parent / "CM", made[1])
-    command = [sys.executable, str(PROJECT / "run.py"), "report", "--dataset"]
-    done = subprocess.run([*command, str(made[0])], capture_output=True, text=True, check=False)
+    done = forked.run_py("report", "--dataset", str(made[0]))
     assert f"learning curves of 1 result from {made[0]}\n" in done.stdout, done.stderr
-    missing = subprocess.run([*command, "nowhere"], capture_output=True, text=True, check=False)
+    missing = forked.run_py("report", "--dataset", "nowhere")
     assert missing.returncode == 1
     assert missing.stderr.startswith("error: nowhere: no data set")

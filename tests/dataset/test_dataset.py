@@ -8,16 +8,16 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import duckdb
+import forked
 import pyarrow.parquet
 import pytest
 import yaml
-from support import PROJECT, cache_round
+from support import cache_round
 from trees import import_tree, snapshot, write_result
 
 from mlperf_training_import import __version__
@@ -456,9 +456,7 @@ def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch)
 @pytest.mark.slow
 def test_the_command_and_the_flag_of_the_script_write_the_same(registered, sample, isolated, capsys):
     cache_round(registered, sample, "5.1")
-    outcome = subprocess.run(
-        [sys.executable, str(PROJECT / "run.py"), "dataset", "--output", "one"], capture_output=True, text=True, check=False
-    )
+    outcome = forked.run_py("dataset", "--output", "one")
     assert outcome.returncode == 0, outcome.stderr
     assert "runs" in outcome.stdout
     assert not list(isolated.parent.glob("CM/repos/local/experiment/*"))  # nothing is imported

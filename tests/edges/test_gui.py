@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 import yaml
 from support import PROJECT, in_every_process, run_cmr
@@ -18,7 +19,7 @@ GUI = SCRIPTS[1]
 
 @pytest.mark.parametrize("tags", ["gui", "gui _main", "gui _chatgpt"])
 def test_what_cannot_start_says_what_works(registered, tags):
-    done = run_cmr(tags)
+    done = forked.cmr(tags)
     assert done.returncode == 1
     assert "the form for scripts and the chat of cmx4mlops cannot start; what works:" in done.stderr
     assert 'cmr "gui _playground"   the playground over this CM home\n' in done.stderr

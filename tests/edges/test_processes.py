@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import forked
 import pytest
 from support import PROJECT, cache_round
 
@@ -22,15 +23,13 @@ def one_error(done: subprocess.CompletedProcess) -> str:
 
 @pytest.mark.parametrize("flag", ["--path", "--output_dir"])
 def test_a_user_that_is_not_there(isolated, flag):
-    done = subprocess.run([*RUN, "--version=5.1", f"{flag}=~nosuchuser/x"], capture_output=True, text=True, check=False)
+    done = forked.run_py("--version=5.1", f"{flag}=~nosuchuser/x")
     assert "no such user on this machine" in one_error(done)
 
 
 @pytest.mark.parametrize("arguments", [["--demo"], ["--round=4.1"], ["dataset", "--round=4.1"], ["--update"]])
 def test_a_machine_without_git(isolated, arguments):
-    done = subprocess.run(
-        [*RUN, *arguments], env=os.environ | {"PATH": str(isolated)}, capture_output=True, text=True, check=False
-    )
+    done = forked.run(*RUN[1:], *arguments, env={"PATH": str(isolated)})
     assert one_error(done) == "error: git is needed, and is not on the PATH; install it, then try again"
 
 

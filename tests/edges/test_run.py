@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from forked import run_py
 from support import PROJECT, cache_round
 
 from mlperf_training_import.commands import line
@@ -51,35 +52,35 @@ def test_demo_twice(isolated):
     assert f"experiments are in {experiments}\n" in first.stdout
     files = {file: file.stat().st_mtime_ns for file in experiments.glob("*/*/*")}
     assert len(files) == 4
-    second = run("--demo", "--quiet")
+    second = run_py("--demo", "--quiet")
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
     assert files == {file: file.stat().st_mtime_ns for file in experiments.glob("*/*/*")}
     assert not Path(os.environ["CM_REPOS"]).exists()  # the demonstration has a CM home of its own
-    listed = run("list", "--home", "mlperf-training-demo")
+    listed = run_py("list", "--home", "mlperf-training-demo")
     assert "mlperf-training--5.1-sample--closed--llm-finetuning" in listed.stdout
-    page = run("report", "--home", "mlperf-training-demo")
+    page = run_py("report", "--home", "mlperf-training-demo")
     assert page.returncode == 0, page.stderr
     file = isolated / "mlperf-training-results.html"
     assert page.stdout.startswith(f"wrote {file.name} (")
     assert b"llm-finetuning" in file.read_bytes()
-    assert run("report", "--home", "mlperf-training-demo/CM", "--output", "again.html").returncode == 0
+    assert run_py("report", "--home", "mlperf-training-demo/CM", "--output", "again.html").returncode == 0
     assert (isolated / "again.html").read_bytes() == file.read_bytes()
 
 
 def test_import_of_what_is_cached(registered, sample):
     cache_round(registered, sample, "5.1")
-    done = run()
+    done = run_py()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "wrote mlperf-training-summary-5.1.json" in done.stdout
     assert f"see it: {sys.executable} {PROJECT / 'run.py'} {SHOWS}\n" in done.stdout
-    listed = run("list")
+    listed = run_py("list")
     assert "mlperf-training--all--closed--llm-finetuning" in listed.stdout
     assert str(Path(os.environ["CM_REPOS"]) / "repos/local/experiment") in listed.stdout
 
 
 def test_register_says_what_it_did_and_imports_nothing(registered, sample, isolated):
     cache_round(registered, sample, "5.1")
-    done = run("register")
+    done = run_py("register")
     assert done.returncode == 0, done.stderr
     link = Path(os.environ["CM_REPOS"]) / "repos/local/script" / SCRIPTS[0].alias
     assert f"{link} -> {PROJECT}\n" in done.stdout
@@ -92,7 +93,7 @@ def test_a_home_of_ones_own_for_every_command(registered, sample, isolated, monk
     home = Path(os.environ["CM_REPOS"])
     monkeypatch.setenv("CM_REPOS", str(isolated / "other"))
     for command in (["register"], ["import", "--quiet"], ["list"], ["report"]):
-        done = run(*command, f"--home={home}")
+        done = run_py(*command, f"--home={home}")
         assert done.returncode == 0, done.stdout + done.stderr
     assert not (isolated / "other").exists()
     assert (home / "repos/local/experiment/mlperf-training--5.1--closed--llm-finetuning").is_dir()
@@ -107,7 +108,7 @@ def test_list_in_an_empty_home(isolated):
 
 
 def test_a_tree_on_this_machine(registered, isolated, sample):
-    done = run("--path", str(sample), "--round", "5.1", "--dry_run")
+    done = run_py("--path", str(sample), "--round", "5.1", "--dry_run")
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(isolated.iterdir()) == []
 

@@ -8,17 +8,17 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
+import forked
 import git
 import pytest
 from cmind.core import CM
-from support import PROJECT, SCRIPT_TAGS, cache_round, run_cmr
+from support import SCRIPT_TAGS, cache_round
 
 from mlperf_training_import import pipeline
 from mlperf_training_import.errors import PrivateRounds, PublishFailure
@@ -683,10 +683,9 @@ REMOTES = {
 def test_credentials_get_nowhere_and_links_are_those_of_the_page(registered, sample, isolated):
     for label, (remote, _) in REMOTES.items():
         cache_round(registered, sample, label, remote)
-    done = run_cmr(SCRIPT_TAGS)
+    done = forked.cmr(SCRIPT_TAGS)
     assert done.returncode == 0, done.stdout + done.stderr
-    command = [sys.executable, str(PROJECT / "run.py"), "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    listed = forked.run_py("list")
     written = [path for place in (isolated, experiments_of()) for path in place.rglob("*") if path.is_file()]
     written += [home() / "index.json", home() / "repos.json"]
     assert len(written) > 80

@@ -5,23 +5,21 @@ CROWDS=1000 python -m pytest tests/slow/test_concurrent.py -k random
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
-import sys
 import time
-import traceback
 from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cmind.cli
+import forked
 import pytest
 from cmind import utils
 from cmind.core import CM
-from support import SCRIPT_TAGS, as_clone, run_cmr
+from support import SCRIPT_TAGS, as_clone
 
 from mlperf_training_import.commands import line
 from mlperf_training_import.errors import BadInput
@@ -41,22 +39,13 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
 def at_once(works: list[Callable[[], object]], folder: Path) -> tuple[list[int], list[str]]:
-    """Does each work in a process of its own, which need not start Python; gives their exit codes and what they wrote."""
+    """Does each work in a process of its own; gives their exit codes and what they wrote."""
     children = []
     for number, work in enumerate(works):
         screen = folder / f"screen-{number}"
-        if (child := os.fork()) == 0:
-            code = 1
-            with screen.open("w") as sys.stdout, contextlib.redirect_stderr(sys.stdout):
-                try:
-                    code = work() or 0
-                except SystemExit as end:
-                    code = end.code
-                except BaseException:
-                    traceback.print_exc()
-            os._exit(code)
-        children.append((child, screen))
-    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child, _ in children]
+        with screen.open("wb") as file:
+            children.append((forked.start(work, file, file), screen))
+    codes = [forked.exit_code(child) for child, _ in children]
     return codes, [screen.read_text() for _, screen in children]
 
 
@@ -68,7 +57,7 @@ def test_eight_imports_at_once(registered, tmp_path, isolated):
                 description = system_description("Acme", system_name=system)
                 write_submission(tmp_path / label, "Acme", system, benchmark, logs, description)
         as_clone(tmp_path / label)
-    assert run_cmr(SCRIPT_TAGS).returncode == 16  # CM adds a default configuration when it first runs a script in a home
+    assert forked.cmr(SCRIPT_TAGS).returncode == 16  # CM adds a default configuration when it first runs a script in a home
     words = [["run", "script", SCRIPT_TAGS, f"--path={tmp_path / label}", f"--version={label}"] for label in ROUNDS]
     codes, screens = at_once([partial(cmind.cli.run, line) for line in words], tmp_path)
     assert codes == [0] * 8, screens
