@@ -136,17 +136,9 @@ def test_a_round_that_no_table_knows_becomes_a_pull_request(results, github, iso
     text = (isolated / "out/mlperf-training-pull-request.md").read_text()
     assert text.startswith("# MLPerf results of 5.1\n")
     # what was merged is published
-    runner.do("site", "Write the site")
-    assert {"index.html", "results.json", "new-in-99.0.html"} <= {file.name for file in (isolated / "site").iterdir()}
-
-
-def test_the_site_has_the_data_set_beside_it(results, github, isolated):
     pytest.importorskip("pyarrow")
-    runner = Runner(isolated, "results.yml")
-    add_round(github, "training_results_v5.1")
-    runner.names.write_text("training_results_v5.1\n")
-    runner.do("import", *BEGIN, *LOOK)
     runner.do("site", "Write the data set", "Write the site")
+    assert {"index.html", "results.json", "new-in-99.0.html"} <= {file.name for file in (isolated / "site").iterdir()}
     assert list((isolated / "site/mlperf-training-dataset").rglob("*.parquet"))
 
 

@@ -5,6 +5,7 @@ Within a process, installed packages are listed once for each state of their fol
 of Collective Mind, is written compactly by C and indented afterwards, to the same bytes.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -66,12 +67,11 @@ _dumps = json.dumps
 def _indented(obj, *, indent=None, separators=None, **named):
     """As ``json.dumps``, whose encoder in C does not indent."""
     if indent == 2 and separators is None:
-        import msgspec
+        # msgspec may be missing; NaN, half a surrogate
+        with contextlib.suppress(ImportError, ValueError, RecursionError):
+            import msgspec
 
-        try:
             return msgspec.json.format(_dumps(obj, **named), indent=indent)
-        except (msgspec.DecodeError, RecursionError):  # NaN, half a surrogate
-            pass
     return _dumps(obj, indent=indent, separators=separators, **named)
 
 
