@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -34,6 +35,8 @@ from mlperf_training_import.tables.rules import benchmark_of, rules_of
 VERSION = "5.1"
 FOLDER = "Acme/results/box/llama2_70b_lora"
 FIRST = f"{FOLDER}/result_0.txt"
+#: Most tests do not wait so long.
+LONGEST_STEP_NS = cache_module._LONGEST_STEP_NS
 PACKAGE = Path(cache_module.__file__).resolve().parents[1]
 
 
@@ -364,6 +367,19 @@ def test_a_young_log_is_not_trusted(tree, monkeypatch):
     assert tree.read == tree.all_logs()
 
 
+@pytest.mark.parametrize(("seconds", "is_trusted"), [(1.9, False), (2.1, True)])
+def test_a_log_is_trusted_two_seconds_after_it_changed(tree, monkeypatch, seconds, is_trusted):
+    """FAT counts time in steps of two seconds."""
+    monkeypatch.setattr(cache_module, "_LONGEST_STEP_NS", LONGEST_STEP_NS)
+    changed = [(tree.root / log).stat().st_ctime_ns for log in tree.all_logs()]
+    now = (max if is_trusted else min)(changed) + int(seconds * 10**9)
+    monkeypatch.setattr(cache_module, "time", SimpleNamespace(time_ns=lambda: now, time=time.time))
+    tree.file.unlink()
+    tree.import_()
+    tree.import_()
+    assert tree.read == ([] if is_trusted else tree.all_logs())
+
+
 def test_a_file_that_is_not_younger_than_the_logs_is_not_trusted(tree):
     os.utime(tree.file, ns=(0, (tree.root / FIRST).stat().st_ctime_ns))
     imported = tree.import_()
@@ -546,17 +562,21 @@ def test_the_file_of_a_tree_is_in_the_folder_of_the_user(tree, monkeypatch, tmp_
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     folder = tmp_path / "user/mlperf-training-import"
     folder.mkdir(parents=True)
-    for name in (f"{0:032x}.cache", f"{0:032x}.round", "of-somebody-else.cache", "notes.details"):
-        (folder / name).write_bytes(b"of a tree that is long gone")
-        os.utime(folder / name, (0, 0))
+    days_unused = {
+        f"{0:032x}.cache": 91,
+        f"{0:032x}.round": 91,
+        f"{1:032x}.cache": 89,
+        "other.cache": 91,
+        "notes.details": 91,
+    }
+    for name, days in days_unused.items():
+        (folder / name).write_bytes(b"of another tree")
+        os.utime(folder / name, (0, time.time() - days * 24 * 3600))
     for expected in (tree.all_logs(), []):
         tree.import_(LogCache.of_tree(tree.root))
         assert tree.read == expected
-    assert {file.name for file in folder.iterdir()} == {
-        LogCache.of_tree(tree.root)._runs._file.name,
-        "of-somebody-else.cache",
-        "notes.details",
-    }
+    own = LogCache.of_tree(tree.root)._runs._file.name
+    assert {file.name for file in folder.iterdir()} == {own, f"{1:032x}.cache", "other.cache", "notes.details"}
     assert sorted(path.name for path in tree.root.parent.iterdir()) == ["logs.cache", "repo"]
 
 
