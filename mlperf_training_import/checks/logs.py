@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..logs.evaluation import EVALUATION_KEYS
 from ..logs.log import read_log
+from ..results.checks import EVALUATED_AFTERWARDS
 from ..suggest import did_you_mean
 from ..tables.checks import rulebook_of
 from ..tables.formula import FAILURES, Line
@@ -45,8 +46,6 @@ _COUNTED_IN_SAMPLES = frozenset(
         "dlrmv4",
     ]
 )
-#: Benchmarks whose evaluations may follow the end of the run.
-_EVALUATED_AFTERWARDS = frozenset({"stable_diffusion", "minigo"})
 #: A log gets at most this many remarks per rule of the checkers, and one per other rule; more would only repeat them.
 _MOST_REMARKS = 5
 
@@ -267,7 +266,7 @@ def _repeated(lines: list[KeptLine], key: str) -> _Doubts:
 def _target_outside(found: LineList, judged: JudgedLog, rulebook: Rulebook, start: KeptLine, stop: KeptLine) -> _Doubts:
     """Whether the target is reached only before or after the run, and not within."""
     scope = rulebook.scopes[judged.scopes[-1]]
-    if scope.name.partition("_")[2] in _EVALUATED_AFTERWARDS or not scope.name.startswith("closed_"):
+    if scope.name.partition("_")[2] in EVALUATED_AFTERWARDS or not scope.name.startswith("closed_"):
         return
     for key, rules in scope.keys.items():
         if not rules.any:

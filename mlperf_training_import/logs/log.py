@@ -19,7 +19,7 @@ import msgspec
 
 from ..model import RunLog
 from ..regular import open_regular
-from ..tables.descriptions import description_keys
+from ..tables.descriptions import SYSTEM_TOKEN, UNKNOWN, description_keys
 from ..tables.settings import setting_value, settings_by_log_key
 from ..values import LARGEST_LOG_MB, finite_number
 from .evaluation import EVALUATION_KEYS, LONGEST_TEXT, evaluation_of
@@ -75,14 +75,10 @@ PAUSE_MS = 10 * 60 * 1000
 #: Limit on the evaluations of a log that name their metric. Published logs have up to 18.
 _MOST_EVALUATIONS = 10_000
 
-#: The token before the system description in logs of round 4.0 and later, and the number of first blocks that are searched
-#: for it.
-_SYSTEM_TOKEN = b":::SYSJSON "
+#: The number of first blocks that are searched for a system description.
 _BLOCKS_WITH_SYSTEM = 16
 #: The keys that are kept from a description.
 _DESCRIBED = frozenset(key for spellings in description_keys().values() for key in spellings)
-#: What tools write there when nobody gave them a value.
-_UNKNOWN = "UNKNOWN_"
 
 #: YAML has forms of integers without a limit on digits; Python refuses to write out long ones.
 _LONG_INTEGER = 10**18
@@ -262,7 +258,7 @@ class _LogReader:
             Spent: too many would have to be parsed.
         """
         self._blocks += 1
-        if not self._described and self._blocks <= _BLOCKS_WITH_SYSTEM and _SYSTEM_TOKEN in block:
+        if not self._described and self._blocks <= _BLOCKS_WITH_SYSTEM and SYSTEM_TOKEN in block:
             self._described = _described(block)
         lines = self._find_lines(block)
         if not lines:
@@ -507,7 +503,7 @@ class _Attempts:
 
 def _described(block: bytes) -> tuple[tuple[str, str], ...]:
     """Keys and values of the first description in a block; nothing where it cannot be read."""
-    line = block.partition(_SYSTEM_TOKEN)[2].partition(b"\n")[0]
+    line = block.partition(SYSTEM_TOKEN)[2].partition(b"\n")[0]
     try:
         content = json.loads(line)
     except (ValueError, RecursionError):
@@ -515,7 +511,7 @@ def _described(block: bytes) -> tuple[tuple[str, str], ...]:
     if not isinstance(content, dict):
         return ()
     texts = ((key, _text(value) or "") for key, value in content.items() if key in _DESCRIBED)
-    return tuple((key, text) for key, text in texts if not text.startswith(_UNKNOWN))
+    return tuple((key, text) for key, text in texts if not text.startswith(UNKNOWN))
 
 
 def _text(value: object) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import System
 from ..regular import open_regular, read_regular
-from ..tables.descriptions import description_keys
+from ..tables.descriptions import SYSTEM_TOKEN, UNKNOWN, description_keys
 from ..values import clean_text, finite_number
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ _LINE = re.compile(rb"^(?P<key>\w+): (?P<payload>\{.*\})[ \r]*$", re.ASCII | re.
 #: A comma before a closing bracket, or a text, in which commas stay; a text without an end is the rest, so that
 #: no quote is looked at twice.
 _COMMA_OR_TEXT = re.compile(rb'(?P<text>"(?:[^"\\]|\\.)*(?:"|\Z))|,(?=\s*[}\]])', re.DOTALL)
-_LOGGED = b":::SYSJSON {"
-#: Tools write this if nobody set the value.
-_UNKNOWN = "UNKNOWN_"
+_LOGGED = SYSTEM_TOKEN + b"{"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ def read_logged_description(log: Path) -> Description | None:
             content = _load_object(b"{" + rest)
         except ValueError:
             continue
-        return _described({key: value for key, value in content.items() if not str(value).startswith(_UNKNOWN)})
+        return _described({key: value for key, value in content.items() if not str(value).startswith(UNKNOWN)})
     return None
 
 

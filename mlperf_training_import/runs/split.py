@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ..logs.evaluation import EVALUATION_KEYS
 from ..logs.line import Allowance, Spent, evaluation_parts
 from ..logs.log import PAUSE_MS
+from ..tables.descriptions import SYSTEM_TOKEN
 from .records import FACTS, Record, iter_records, object_in, out_of_strings
 from .texts import TOKEN_START, is_submitted
 
@@ -28,7 +29,6 @@ _OTHER_SUITES = {
     "loadgen_": "a log of MLPerf Inference (LoadGen), no run of MLPerf Training",
     "power_": "a power log, no run",
 }
-_SYSTEM_TOKEN = b":::SYSJSON "
 _LARGEST_SYSTEM = 1 << 20
 #: Ranks of one run start and stop within this time of each other.
 ONE_RUN_MS = 1000
@@ -182,8 +182,8 @@ def split_runs(source: str, lines: Iterable[tuple[int, bytes]], folder: Path, wh
                 if TOKEN_START in line:
                     for record in iter_records(line, allowance):
                         splitter.take(record, number)
-                elif _SYSTEM_TOKEN in line and len(line) <= _LARGEST_SYSTEM:
-                    splitter.take_system(line.rpartition(_SYSTEM_TOKEN)[2])
+                elif SYSTEM_TOKEN in line and len(line) <= _LARGEST_SYSTEM:
+                    splitter.take_system(line.rpartition(SYSTEM_TOKEN)[2])
         except Spent as error:
             raise OSError(0, str(error)) from None
     return splitter.runs()
