@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import gc
+import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +15,8 @@ from pathlib import Path
 
 import git
 import pytest
+from _pytest.runner import runtestprotocol
+from _pytest.tmpdir import tmppath_result_key
 from hypothesis import HealthCheck, settings
 from quick_yaml import sitecustomize
 from scratch import in_memory
@@ -35,6 +39,8 @@ from mlperf_training_import.logs.cache import LogCache
 
 # Where no compiled code is kept, each of the hundreds of commands that tests start would compile all of ours again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# No git configuration of the user, for those commands and for what tests share.
+os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
 # Half of what such a command does otherwise is to read YAML; the first use of a home takes three seconds for it.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, (str(Path(sitecustomize.__file__).parent), os.environ.get("PYTHONPATH")))
@@ -85,8 +91,40 @@ def pytest_configure(config):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Tests in a browser are not even loaded where none is to run."""
-    return True if collection_path.name == "browser" and "not browser" in config.option.markexpr else None
+    """The tests in a folder are not even loaded where none is to run."""
+    marker = _MARKED_FOLDERS.get(collection_path.name)
+    return True if marker and f"not {marker}" in config.option.markexpr else None
+
+
+def pytest_collection_finish():
+    """What was loaded stays until the end, so the garbage collector need not look at it after every few tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_runtest_protocol(item, nextitem):
+    """Reports a test to the main process once: reports of its set-up and its end cost as much as many a test."""
+    if not hasattr(item.config, "workerinput") or item.config.option.durations is not None:
+        return None
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    return True
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keeps the quick tests of a file in one process, which then makes what they share once; the others are spread."""
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid):
+            group = super()._split_scope(nodeid)
+            file = nodeid.partition("::")[0]
+            return group if group != nodeid or _MARKED_FOLDERS.keys() & file.split("/") else file
+
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
@@ -105,24 +143,29 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.xdist_group(shared[0]))
 
 
-def pytest_collection_finish():
-    """Spares the garbage collector thousands of tests that stay to the end: a tenth of the processor time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+#: The number of the next scratch folder of this process.
+_scratch_number = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(request, tmp_path_factory):
+    """A new folder, removed if the test passes. The ``tmp_path`` of pytest lists what earlier tests left, twice for each."""
+    name = re.sub(r"\W", "_", request.node.originalname)
+    folder = tmp_path_factory.getbasetemp() / f"{name}{next(_scratch_number)}"
+    folder.mkdir()
+    yield folder
+    if all(request.node.stash[tmppath_result_key].values()):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
 def isolated(tmp_path, monkeypatch):
-    """Every test works in a folder of its own, with a CM home of its own and no git configuration of the user."""
+    """Every test works in a folder of its own, with a CM home of its own."""
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
     monkeypatch.setenv("CM_REPOS", str(tmp_path / "CM"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
     return work
 
 
