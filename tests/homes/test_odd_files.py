@@ -70,13 +70,13 @@ def test_a_scaling_file_that_is_none_costs_its_own_group_the_score_only(tmp_path
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_stored_results_that_are_none_leave_the_others(tmp_path, form):
+def test_stored_results_that_are_none_leave_the_others(cm, tmp_path, form):
     for task in ("llm-finetuning", "text-to-image"):
-        store(tmp_path, [make_entry(0, task=task)])
-    (file,) = tmp_path.glob("repos/local/experiment/*llm-finetuning/*/cm-result.json")
+        store(tmp_path / "CM", [make_entry(0, task=task)])
+    (file,) = tmp_path.glob("CM/repos/local/experiment/*llm-finetuning/*/cm-result.json")
     file.unlink()
     form(file)
-    (entry,) = unique_entries(collect_from(CmHome(tmp_path), ""))
+    (entry,) = unique_entries(collect_from(CmHome(tmp_path / "CM"), ""))
     assert entry["Task"] == "text-to-image"
 
 

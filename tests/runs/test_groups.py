@@ -16,6 +16,18 @@ DAY_MS = 24 * 60 * 60 * 1000
 LORA = "llama2_70b_lora"
 
 
+@pytest.fixture
+def main(cm, main):
+    """The command line over a home that need not be made: where a score is shown, imported results are looked for."""
+    return main
+
+
+@pytest.fixture
+def logs(isolated):
+    """A folder for logs, without the home that is beside it."""
+    return isolated
+
+
 def runs(count: int = 10, benchmark: str = LORA, *, first: int = 0, rate: float | None = None, **more) -> list[str]:
     """Logs of runs of a day each, with evaluations of their own."""
     texts = []
@@ -48,19 +60,19 @@ UNLIKE = {
 
 
 @pytest.mark.parametrize("difference", UNLIKE)
-def test_unlike_runs_are_a_sweep_without_a_score(tmp_path, difference, capsys, main):
-    write(tmp_path, UNLIKE[difference])
-    group = only(tmp_path)
+def test_unlike_runs_are_a_sweep_without_a_score(logs, difference, capsys, main):
+    write(logs, UNLIKE[difference])
+    group = only(logs)
     assert (group.score, group.minutes, group.minutes_so_far, group.verdict) == (None, None, None, None)
     assert group.reason == f"not runs of one result: they differ in {difference}"
-    assert main(["score", str(tmp_path)]) == 0
+    assert main(["score", str(logs)]) == 0
     heading = capsys.readouterr().out.split("─")[0]
     assert all(column in heading for column in ("batch size", "rate", "data set"))
 
 
-def test_two_whole_sets_of_runs_in_one_folder_are_two_results(tmp_path):
-    write(tmp_path, runs(global_batch_size=8) + runs(first=10, global_batch_size=16))
-    groups = score_files([tmp_path]).groups
+def test_two_whole_sets_of_runs_in_one_folder_are_two_results(logs):
+    write(logs, runs(global_batch_size=8) + runs(first=10, global_batch_size=16))
+    groups = score_files([logs]).groups
     assert sorted((len(group.runs), group.runs[0].global_batch_size, group.score) for group in groups) == [
         (10, 8, pytest.approx(14.5)),
         (10, 16, pytest.approx(24.5)),
@@ -71,60 +83,60 @@ def test_two_whole_sets_of_runs_in_one_folder_are_two_results(tmp_path):
     ("benchmark", "counts", "results"),
     [(LORA, (10, 10), 2), (LORA, (10, 9), 1), ("my_model", (3, 3), 2), ("my_model", (2, 2), 1)],
 )
-def test_only_whole_sets_of_runs_are_results_of_their_own(tmp_path, benchmark, counts, results):
+def test_only_whole_sets_of_runs_are_results_of_their_own(logs, benchmark, counts, results):
     sets = [runs(count, benchmark, first=10 * n, global_batch_size=8 << n) for n, count in enumerate(counts)]
-    write(tmp_path, [text for texts in sets for text in texts])
-    groups = score_files([tmp_path]).groups
+    write(logs, [text for texts in sets for text in texts])
+    groups = score_files([logs]).groups
     assert [group.is_sweep for group in groups] == [results == 1] * results
 
 
 @pytest.mark.parametrize("name", ["", " \t", None, 7])
-def test_a_name_that_is_blank_or_no_text_is_no_name(tmp_path, name):
-    write(tmp_path, [text.replace(json.dumps(LORA), json.dumps(name)) for text in runs(2)])
-    group = only(tmp_path)
+def test_a_name_that_is_blank_or_no_text_is_no_name(logs, name):
+    write(logs, [text.replace(json.dumps(LORA), json.dumps(name)) for text in runs(2)])
+    group = only(logs)
     assert (group.benchmark, group.notes) == ("not named", ())
 
 
-def test_the_logs_of_a_submission_are_one_result_whatever_they_say(tmp_path):
-    write_files(tmp_path / LORA, {f"result_{n}.txt": text for n, text in enumerate(UNLIKE["batch sizes: 8, 16"])})
-    assert only(tmp_path).score == pytest.approx(14.5)
+def test_the_logs_of_a_submission_are_one_result_whatever_they_say(logs):
+    write_files(logs / LORA, {f"result_{n}.txt": text for n, text in enumerate(UNLIKE["batch sizes: 8, 16"])})
+    assert only(logs).score == pytest.approx(14.5)
 
 
-def test_a_submission_is_described_as_when_it_is_imported(tmp_path):
-    folder = write_result(tmp_path, benchmark=LORA, submitter="Acme", description={"division": "open"})
+def test_a_submission_is_described_as_when_it_is_imported(logs):
+    folder = write_result(logs, benchmark=LORA, submitter="Acme", description={"division": "open"})
     group = only(folder)
     assert (group.division, group.accelerators, group.system) == ("open", 8, "Made-up system")
     assert "division-conflict" in {finding.code for finding in group.findings}
 
 
-def test_samples_that_are_counted_while_training_are_no_size_of_the_data_set(tmp_path):
+def test_samples_that_are_counted_while_training_are_no_size_of_the_data_set(logs):
     texts = [
         text.replace('"key": "eval_accuracy"', '"key": "a"', 1).replace("run_stop", f"{n}", 0)
         + log_line(START_MS + n * DAY_MS, "train_samples", 1000 + n)
         + "\n"
         for n, text in enumerate(runs())
     ]
-    write(tmp_path, texts)
-    assert not only(tmp_path).is_sweep
+    write(logs, texts)
+    assert not only(logs).is_sweep
 
 
-def test_runs_without_a_name_have_no_score(tmp_path):
+def test_runs_without_a_name_have_no_score(logs):
     texts = ["\n".join(line for line in text.splitlines() if "submission_benchmark" not in line) for text in runs(11)]
-    write(tmp_path / "x", texts[:10])
-    group = only(tmp_path)
+    write(logs / "x", texts[:10])
+    group = only(logs)
     assert (group.benchmark, group.score, group.round) == ("not named", None, None)
     assert group.reason == "the logs are in no benchmark folder and name no benchmark of the table"
-    write_files(tmp_path / "flux1", {"0.log": texts[10]})
-    assert {group.benchmark for group in score_files([tmp_path]).groups} == {"not named", "flux1"}
+    write_files(logs / "flux1", {"0.log": texts[10]})
+    assert {group.benchmark for group in score_files([logs]).groups} == {"not named", "flux1"}
 
 
-def test_the_benchmark_that_old_lines_name_is_used(tmp_path):
+def test_the_benchmark_that_old_lines_name_is_used(logs):
     for name, minutes in (("ncf", 1), ("transformer", 2)):
         for number in range(3):
             start = 1541674521 + number * 86400
             lines = (f"{start}.0 (a.py:49) run_start", f"{start + 60 * minutes}.0 (a.py:51) run_stop")
-            write_files(tmp_path, {f"{name}_{number}.log": "".join(f":::MLPv0.5.0 {name} {line}\n" for line in lines)})
-    groups = score_files([tmp_path]).groups
+            write_files(logs, {f"{name}_{number}.log": "".join(f":::MLPv0.5.0 {name} {line}\n" for line in lines)})
+    groups = score_files([logs]).groups
     assert [(group.benchmark, group.round, group.runs_required, group.target) for group in groups] == [
         ("ncf", "0.5", 100, 0.635),
         ("transformer", "0.5", 10, 25),
@@ -147,19 +159,19 @@ def test_a_name_that_is_nearly_one_of_a_benchmark_means_it(name, key):
     assert benchmark_named(name) == key
 
 
-def test_what_a_nearly_right_name_was_taken_for_is_said(tmp_path):
-    write(tmp_path, runs(3, "gpt-oss-20b", evaluations=[(1, 3.3)]))
-    group = only(tmp_path)
+def test_what_a_nearly_right_name_was_taken_for_is_said(logs):
+    write(logs, runs(3, "gpt-oss-20b", evaluations=[(1, 3.3)]))
+    group = only(logs)
     assert (group.benchmark, group.reason) == ("gpt_oss_20b", "3 of 10 runs")
     assert group.notes == ("the logs name gpt-oss-20b, treated as gpt_oss_20b",)
     assert "log-mismatch" not in {finding.code for finding in group.findings}
 
 
-def test_a_name_that_no_benchmark_has_is_said_and_no_round_is_named(tmp_path, capsys, main):
-    write(tmp_path, runs(3, "flux2"))
-    group = only(tmp_path, round_="5.1")
+def test_a_name_that_no_benchmark_has_is_said_and_no_round_is_named(logs, capsys, main):
+    write(logs, runs(3, "flux2"))
+    group = only(logs, round_="5.1")
     assert (group.round, group.score, group.notes) == (None, 11.0, ("no round of MLPerf has flux2; did you mean flux1?",))
-    main(["score", str(tmp_path)])
+    main(["score", str(logs)])
     assert "\nscore: 11.0000 minutes\n" in capsys.readouterr().out
 
 
@@ -176,19 +188,19 @@ def test_the_newest_round_that_has_the_benchmark_counts_public_or_not():
     assert newest_round(mllog) == "6.1"
 
 
-def test_rules_that_are_not_those_that_were_asked_for_are_said(tmp_path):
-    write(tmp_path, runs(3, "bert"))
-    assert only(tmp_path, round_="6.0").notes == ("6.0 has no bert; the rules of 5.0 apply",)
-    assert only(tmp_path, round_="4.1").notes == ()
+def test_rules_that_are_not_those_that_were_asked_for_are_said(logs):
+    write(logs, runs(3, "bert"))
+    assert only(logs, round_="6.0").notes == ("6.0 has no bert; the rules of 5.0 apply",)
+    assert only(logs, round_="4.1").notes == ()
 
 
-def test_runs_that_missed_the_target_have_no_verdict_and_each_says_so(tmp_path, capsys, main):
-    write(tmp_path, runs(global_batch_size=8, evaluations=[(1, 1.0), (2, 0.944)]))
-    group = only(tmp_path)
+def test_runs_that_missed_the_target_have_no_verdict_and_each_says_so(logs, capsys, main):
+    write(logs, runs(global_batch_size=8, evaluations=[(1, 1.0), (2, 0.944)]))
+    group = only(logs)
     assert (group.verdict, [name for name in group.figures if name.startswith("rcp_")]) == (None, [])
     assert {finding.code for finding in group.findings} == {"target-missed"}
     assert {run.missed for run in group.runs} == {"0.944, at most 0.925 is asked for"}
-    main(["score", str(tmp_path)])
+    main(["score", str(logs)])
     out = capsys.readouterr().out
     assert out.count("success, missed the target: 0.944") == 10
     assert "reference convergence points" not in out
@@ -198,41 +210,41 @@ def samples(texts, count):
     return [text.replace('"epoch_num": 2', f'"samples_count": {count}') for text in texts]
 
 
-def test_a_verdict_and_its_text_come_and_go_together(tmp_path, capsys, main):
-    write(tmp_path, samples(runs(global_batch_size=8), 1536))
-    group = only(tmp_path)
+def test_a_verdict_and_its_text_come_and_go_together(logs, capsys, main):
+    write(logs, samples(runs(global_batch_size=8), 1536))
+    group = only(logs)
     assert (group.verdict, "rcp-fail" in group.figures["doubts"]) == ("fail", True)
-    main(["score", str(tmp_path)])
+    main(["score", str(logs)])
     assert "reference convergence points: fail, factor" in capsys.readouterr().out
-    (tmp_path / "0.log").unlink()
-    group = only(tmp_path)
+    (logs / "0.log").unlink()
+    group = only(logs)
     assert (group.verdict, group.figures.get("doubts")) == (None, ["run-count"])
-    main(["score", str(tmp_path)])
+    main(["score", str(logs)])
     out = capsys.readouterr().out
     assert "reference convergence points" not in out
     assert "rcp-" not in out
 
 
-def test_the_time_of_an_aborted_run_is_shown(tmp_path, capsys, main):
-    write(tmp_path, runs(1, status="aborted"))
-    (run,) = only(tmp_path).runs
+def test_the_time_of_an_aborted_run_is_shown(logs, capsys, main):
+    write(logs, runs(1, status="aborted"))
+    (run,) = only(logs).runs
     assert (run.minutes, run.minutes_so_far, run.reason) == (None, 10.0, "status of run_stop is aborted")
-    main(["score", str(tmp_path)])
+    main(["score", str(logs)])
     assert " (10.00) " in capsys.readouterr().out
 
 
-def test_a_benchmark_with_two_targets_shows_both_figures(tmp_path, capsys, main):
+def test_a_benchmark_with_two_targets_shows_both_figures(logs, capsys, main):
     start = runs(1, "stable_diffusion", evaluations=[])[0]
     begin, _, stop = start.rpartition(":::MLLOG")
     figures = [
         log_line(START_MS + 1000, "eval_accuracy", value, {"metric": metric, "samples_count": 512})
         for metric, value in (("FID", 95.0), ("CLIP", 0.14))
     ]
-    write(tmp_path, [begin + "\n".join(figures) + "\n:::MLLOG" + stop])
-    group = only(tmp_path)
+    write(logs, [begin + "\n".join(figures) + "\n:::MLLOG" + stop])
+    group = only(logs)
     assert (group.target_metric, group.second_target_metric) == ("FID", "CLIP")
     assert (group.runs[0].quality, group.runs[0].second_quality) == (95.0, 0.14)
-    main(["score", str(tmp_path)])
+    main(["score", str(logs)])
     assert "CLIP (target 0.15)" in capsys.readouterr().out
 
 
@@ -249,63 +261,63 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("case", CHECKS)
-def test_exit_codes(tmp_path, case, capsys, main):
+def test_exit_codes(logs, case, capsys, main):
     code, files = CHECKS[case]
-    write_files(tmp_path, {f"{name}.log": content for name, content in files().items()})
-    assert main(["score", str(tmp_path), "--check"]) == code
-    assert main(["score", str(tmp_path)]) == (16 if code == 16 or case == "no file that can be read" else 0)
-    assert main(["score", str(tmp_path / "absent"), "--check"]) == 2
+    write_files(logs, {f"{name}.log": content for name, content in files().items()})
+    assert main(["score", str(logs), "--check"]) == code
+    assert main(["score", str(logs)]) == (16 if code == 16 or case == "no file that can be read" else 0)
+    assert main(["score", str(logs / "absent"), "--check"]) == 2
 
 
-def test_json_says_its_form_and_all_that_is_known(tmp_path, capsys, main):
-    write(tmp_path, runs(3))
-    write_files(tmp_path, {"result_7.txt": ""})
-    assert main(["score", str(tmp_path), "--json"]) == 0
+def test_json_says_its_form_and_all_that_is_known(logs, capsys, main):
+    write(logs, runs(3))
+    write_files(logs, {"result_7.txt": ""})
+    assert main(["score", str(logs), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found.keys() == {"schema_version", "groups", "left_out"}
     assert found["schema_version"] == 1
-    assert found["left_out"] == [{"file": str(tmp_path / "result_7.txt"), "why": "the file is empty", "unread": False}]
+    assert found["left_out"] == [{"file": str(logs / "result_7.txt"), "why": "the file is empty", "unread": False}]
     (group,) = found["groups"]
     assert (group["benchmark"], group["reason"], len(group["runs"])) == (LORA, "3 of 10 runs", 3)
 
 
-def test_the_documentation_has_every_field_of_the_json(tmp_path, capsys, main):
+def test_the_documentation_has_every_field_of_the_json(logs, capsys, main):
     from pathlib import Path
 
-    write(tmp_path, runs(1))
-    main(["score", str(tmp_path), "--json"])
+    write(logs, runs(1))
+    main(["score", str(logs), "--json"])
     found = json.loads(capsys.readouterr().out)
     text = (Path(__file__).parents[2] / "docs/score.md").read_text()
     names = {*found, *found["groups"][0], *found["groups"][0]["runs"][0], "file", "why", "unread"}
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []
 
 
-def test_csv_has_score_and_verdict(tmp_path, capsys, main):
-    write(tmp_path, samples(runs(global_batch_size=8), 1536))
-    main(["score", str(tmp_path), "--csv"])
+def test_csv_has_score_and_verdict(logs, capsys, main):
+    write(logs, samples(runs(global_batch_size=8), 1536))
+    main(["score", str(logs), "--csv"])
     header, *rows = [line.split(",") for line in capsys.readouterr().out.splitlines()]
     assert {(row[header.index("score")], row[header.index("verdict")]) for row in rows} == {("14.5", "fail")}
     assert len(rows) == 10
 
 
-def test_json_of_a_followed_log_ends_with_its_score(tmp_path, capsys, main):
-    write(tmp_path, runs(1))
-    assert main(["score", str(tmp_path / "0.log"), "--follow", "--json"]) == 0
+def test_json_of_a_followed_log_ends_with_its_score(logs, capsys, main):
+    write(logs, runs(1))
+    assert main(["score", str(logs / "0.log"), "--follow", "--json"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [event["event"] for event in events][:3] == ["target", "run_start", "evaluation"]
     assert (events[-1]["event"], events[-1]["schema_version"], len(events[-1]["groups"])) == ("score", 1, 1)
 
 
-def test_lines_for_people_say_the_same_as_the_function(tmp_path):
-    write(tmp_path, runs(2))
-    write_files(tmp_path, {"result_7.txt": "", "result_8.txt": ""})
-    _, left = score_logs([tmp_path])
-    assert left == [f"{tmp_path}/result_7.txt and 1 more: the file is empty"]
+def test_lines_for_people_say_the_same_as_the_function(logs):
+    write(logs, runs(2))
+    write_files(logs, {"result_7.txt": "", "result_8.txt": ""})
+    _, left = score_logs([logs])
+    assert left == [f"{logs}/result_7.txt and 1 more: the file is empty"]
 
 
-def test_no_cell_of_the_csv_is_an_order_to_a_terminal_or_a_formula(tmp_path, capsys, main):
-    write_files(tmp_path, {"a\x1b[2J\n.log": runs(1, status="=1+1")[0]})
-    main(["score", str(tmp_path), "--csv"])
+def test_no_cell_of_the_csv_is_an_order_to_a_terminal_or_a_formula(logs, capsys, main):
+    write_files(logs, {"a\x1b[2J\n.log": runs(1, status="=1+1")[0]})
+    main(["score", str(logs), "--csv"])
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert ",'=1+1," in out

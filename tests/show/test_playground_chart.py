@@ -109,16 +109,16 @@ def test_a_point_knows_its_result():
     assert draw([entry], SCALE).data[0].customdata[0][0] == entry["uid"]
 
 
-@pytest.mark.parametrize(
-    "odd", ["²", "½", "٣", "8²", "Ⅷ", "1e400", "nan", "-0", "9" * 5000, True, [8], {"a": 8}], ids=lambda odd: ascii(odd)[:12]
-)
+ODD = ["8", "²", "½", "٣", "8²", "Ⅷ", "1e400", "nan", "-0", "9" * 5000, True, [8], {"a": 8}]
+
+
 @pytest.mark.parametrize(
     "axes", [Axes("version", "odd"), Axes("odd", "Result"), Axes("accelerators_count", "Result", "odd", "odd")]
 )
-def test_no_value_stops_a_chart(odd, axes):
+def test_no_value_stops_a_chart(axes):
     """Also one that Python takes for a digit and for no number."""
-    results = [make_entry(number, odd=odd if number else "8") for number in range(3)]
+    results = [make_entry(number, odd=odd) for number, odd in enumerate(ODD)]
     for bars in (False, True):
         figure = draw(results, axes, bars=bars)
-        assert sum(len(trace.x) for trace in figure.data) == 3
+        assert sum(len(trace.x) for trace in figure.data) == len(ODD)
         assert figure.to_json()

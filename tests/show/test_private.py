@@ -42,7 +42,7 @@ def test_what_was_declared_public_is_among_all_rounds():
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(cm, tmp_path):
     """A home with two public results, and two private ones that are faster."""
     store(tmp_path / "CM", [make_entry(3), make_entry(4)])
     store(tmp_path / "CM", [make_entry(3, "5.0-local", Result=1.0, system="secret")], "5.0-local")
@@ -71,7 +71,7 @@ def test_a_page_has_private_results_only_where_they_are_asked_for(home, tmp_path
     assert "5.0-local" not in written()
 
 
-def test_nothing_is_said_of_private_results_where_there_are_none(tmp_path, capsys, monkeypatch):
+def test_nothing_is_said_of_private_results_where_there_are_none(cm, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     store(tmp_path / "CM", [make_entry(0)])
     for more in ([], ["--private"]):
@@ -79,7 +79,7 @@ def test_nothing_is_said_of_private_results_where_there_are_none(tmp_path, capsy
     assert "private" not in capsys.readouterr().out
 
 
-def test_a_home_with_private_results_only_has_no_page_until_they_are_asked_for(tmp_path, capsys, monkeypatch):
+def test_a_home_with_private_results_only_has_no_page_until_they_are_asked_for(cm, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     store(tmp_path / "CM", [make_entry(0, "5.0-local")], "5.0-local")
     assert main(["report", "--home", "CM"]) != 0

@@ -187,7 +187,7 @@ def _iter_views(experiment: Collected) -> Iterator[_View]:
 
 def _is_installed(name: str) -> bool:
     try:
-        importlib.metadata.version(name)
+        importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         return False
     return True
