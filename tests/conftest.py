@@ -39,8 +39,14 @@ from mlperf_training_import.logs.cache import LogCache
 
 # Where no compiled code is kept, each of the hundreds of commands that tests start would compile all of ours again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# No git configuration of the user, for those commands and for what tests share.
-os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
+# No git configuration of the user, for those commands and for what tests share; nor a template, whose 14 examples of hooks
+# would be copied into each repository.
+os.environ |= {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_TEMPLATE_DIR": "",
+}
 # Half of what such a command does otherwise is to read YAML; the first use of a home takes three seconds for it.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, (str(Path(sitecustomize.__file__).parent), os.environ.get("PYTHONPATH")))
@@ -233,7 +239,9 @@ def sample_repository(tmp_path_factory):
 
     root = tmp_path_factory.mktemp("repository") / "sample"
     write_sample(root)
-    make_repository(root).create_remote("origin", "https://example.org/ours/sample")
+    repository = make_repository(root)
+    repository.create_remote("origin", "https://example.org/ours/sample")
+    repository.git.repack("-adq")  # one file to copy instead of one for each object
     return root
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_training_import.logs.cache import LogCache
@@ -20,7 +22,6 @@ from mlperf_training_import.values import LARGEST_LOG_MB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from mlperf_training_import.findings import Finding
     from mlperf_training_import.outcome import RoundOutcome
@@ -42,6 +43,17 @@ def write_files(root: Path, files: Mapping[str, Content]) -> None:
 def snapshot(root: Path) -> dict[str, bytes]:
     """Every file below a folder with its bytes."""
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def settle() -> None:
+    """Waits until the clock of the file system has moved on, which takes some milliseconds in memory."""
+    clock = Path("clock")
+    clock.touch()
+    before = clock.stat().st_mtime_ns
+    while clock.stat().st_mtime_ns == before:
+        time.sleep(0.001)
+        clock.touch()
+    clock.unlink()
 
 
 def write_result(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +38,17 @@ def description(**changes: object) -> dict[str, object]:
     )
 
 
-def records(number: int = 0, division: str = "closed") -> list[Record]:
-    """The records of a run with a seed of its own."""
+@functools.cache
+def _passing_log(division: str) -> str:
+    """The records of a log that passes, as JSON: to work them out takes longer than to check them."""
     book = rulebook_of(VERSION)
     assert book is not None
-    made = passing_log(book, division, "llama2_70b_lora")
+    return json.dumps(passing_log(book, division, "llama2_70b_lora"))
+
+
+def records(number: int = 0, division: str = "closed") -> list[Record]:
+    """The records of a run with a seed of its own."""
+    made: list[Record] = json.loads(_passing_log(division))
     for record in made:
         record["time_ms"] += 1_000_000 * number
         if record["key"] == "global_batch_size":

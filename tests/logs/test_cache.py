@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
-from trees import Imported, is_made_up_submitter
+from trees import Imported, is_made_up_submitter, settle
 
 from mlperf_training_import import atomic
 from mlperf_training_import.logs import cache as cache_module
@@ -77,11 +77,6 @@ class Tree:
 
     def all_logs(self) -> list[str]:
         return sorted(path.relative_to(self.root).as_posix() for path in self.root.glob("**/results/**/*.txt"))
-
-
-def settle() -> None:
-    """Waits until the clock of the file system has moved on."""
-    time.sleep(0.03)
 
 
 def assert_same(one: Imported, other: Imported) -> None:

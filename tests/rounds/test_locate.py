@@ -15,6 +15,7 @@ from mlperf_training_import.homes import home_of
 from mlperf_training_import.model import Round
 from mlperf_training_import.rounds.clone import read_clone, web_address
 from mlperf_training_import.rounds.locate import fetch_command, locate, locate_path
+from mlperf_training_import.start.sample import make_repository
 from mlperf_training_import.tables.labels import split_label
 from mlperf_training_import.tables.rules import public_rounds
 
@@ -25,6 +26,14 @@ GITHUB = "https://github.com/mlcommons"
 def cm(registered):
     """A Collective Mind whose index is made already."""
     return registered
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """A repository with little in it, to be cloned."""
+    root = tmp_path_factory.mktemp("little")
+    write_files(root, {"Aurora/results/sys/bert/result_0.txt": ""})
+    return Path(make_repository(root).working_tree_dir)
 
 
 def located(cm, *labels):
@@ -384,11 +393,10 @@ def test_a_tree_on_this_machine_need_not_be_a_clone(tmp_path):
     assert locate_path(tmp_path / "tree", "5.1-mine").part == ""
 
 
-def test_a_clone_on_this_machine_keeps_its_address(sample):
-    repository = git.Repo(sample)
-    repository.delete_remote("origin")
-    repository.create_remote("upstream", f"{GITHUB}/training_results_v5.1.git")
-    round_ = locate_path(sample, "5.1")
+def test_a_clone_on_this_machine_keeps_its_address(tmp_path):
+    write_result(tmp_path / "clone")
+    make_repository(tmp_path / "clone").create_remote("upstream", f"{GITHUB}/training_results_v5.1.git")
+    round_ = locate_path(tmp_path / "clone", "5.1")
     assert (round_.web_url, round_.branch) == (f"{GITHUB}/training_results_v5.1", "main")
     assert round_.part == ""
 
