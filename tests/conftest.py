@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import gc
 import itertools
@@ -176,14 +177,33 @@ def isolated(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def empty_home(tmp_path_factory):
+def made_once(tmp_path_factory):
+    """A function from a name and what makes a folder to that folder, which the first process that needs it makes for all."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def folder_of(name, make):
+        with (root / f"{name}.made").open("a") as made:
+            fcntl.flock(made, fcntl.LOCK_EX)
+            if not os.fstat(made.fileno()).st_size:
+                make(root / name)
+                made.write("made")
+        return root / name
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def empty_home(made_once):
     """A CM home that holds nothing, to be copied: making its index takes seconds."""
     from cmind.core import CM
 
-    home = tmp_path_factory.mktemp("empty") / "CM"
-    found = CM(str(home)).access({"action": "find", "automation": "repo"})
-    assert found["return"] == 0, found
-    return home
+    def make(home):
+        found = CM(str(home)).access({"action": "find", "automation": "repo"})
+        assert found["return"] == 0, found
+
+    return made_once("empty", make)
 
 
 @pytest.fixture
@@ -193,15 +213,16 @@ def cm(empty_home, isolated):
 
 
 @pytest.fixture(scope="session")
-def registered_home(empty_home, tmp_path_factory):
+def registered_home(empty_home, made_once):
     """A CM home with this script registered, to be copied."""
     from mlperf_training_import.start.register import register
 
-    home = tmp_path_factory.mktemp("registered") / "CM"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CM_REPOS", str(home))
-        register(home_of(copy_home(empty_home)))
-    return home
+    def make(home):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CM_REPOS", str(home))
+            register(home_of(copy_home(empty_home)))
+
+    return made_once("registered", make)
 
 
 @pytest.fixture

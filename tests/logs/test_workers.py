@@ -45,7 +45,7 @@ def jobs(tmp_path):
     last = {7: ":::MLLOG {\n", 9: LINE % (800_000, "submission_benchmark", r'"a \ud800"', 0)}
     for number in range(40):
         path = tmp_path / f"result_{number}.txt"
-        path.write_text("".join(log_text(number, 20 * number)) + last.get(number, ""))
+        path.write_text("".join(log_text(number, 5 * number)) + last.get(number, ""))
         power = tuple(power_log(tmp_path / f"node_{number}_{node}.txt", 50 * node) for node in range(number % 3))
         jobs.append(Job(tmp_path, as_file(path), DIALECT, power=power, counts=ended))
     return [*jobs, Job(tmp_path, LogFile("result_missing.txt", "result_missing.txt", 10), DIALECT)]

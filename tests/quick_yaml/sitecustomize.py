@@ -27,7 +27,7 @@ def _load(stream, Loader):  # noqa: N803 - the name that Collective Mind calls i
     """As ``yaml.load``."""
     loader = _IN_C.get(Loader, Loader)
     if loader not in _IN_C.values() or not hasattr(stream, "read"):
-        return _parse(stream, Loader)
+        return _parse(stream, loader)
     if "QUICK_YAML" not in os.environ:
         return _parse(stream, loader)
     import hashlib

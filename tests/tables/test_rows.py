@@ -41,7 +41,7 @@ LOADERS = {
 }
 
 
-class NoDuplicates(yaml.SafeLoader):
+class NoDuplicates(yaml.CSafeLoader):
     """Refuses a key that stands twice: the second would silently replace the first."""
 
     def construct_mapping(self, node, deep=False):
@@ -115,7 +115,7 @@ def test_a_slip_in_a_row_is_named(name, row, slip, what, tmp_path, monkeypatch):
     for part in row:
         place = place[part]
     place |= slip
-    (tmp_path / name).write_text(yaml.safe_dump(table), encoding="utf-8")
+    (tmp_path / name).write_text(yaml.dump(table, Dumper=yaml.CSafeDumper), encoding="utf-8")
     monkeypatch.setattr(files, "FOLDER", tmp_path)
     with pytest.raises(BadInput) as error:
         LOADERS[name].__wrapped__()
