@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -84,8 +85,35 @@ _SHARED_FIXTURES = {
 _SCRATCH_GIGABYTES = 8
 
 
+class _OnlyTestsTraced:
+    """Lets coverage trace collection and tests, not what pytest does around each test: that takes as long as the tests."""
+
+    _tracer = None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        self._tracer = sys.gettrace()
+        sys.settrace(None)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(sys.gettrace() or self._tracer)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_pyfunc_call(self, pyfuncitem):
+        if pyfuncitem.get_closest_marker("no_cover"):
+            return (yield)
+        sys.settrace(self._tracer)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+
+
 def pytest_configure(config):
     """Puts scratch folders into memory where there is room: on a disk, tests spend a third of their time waiting for it."""
+    if config.pluginmanager.hasplugin("_cov"):
+        config.pluginmanager.register(_OnlyTestsTraced())
     if hasattr(config, "workerinput"):
         return
     os.environ["QUICK_YAML"] = tempfile.mkdtemp(prefix="mlperf-training-import-yaml-")
