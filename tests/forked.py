@@ -14,6 +14,7 @@ import importlib
 import logging
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,8 @@ _IMPORTED = (
     *("mlperf_training_import.pipeline", "mlperf_training_import.show.screen"),
     *(f"mlperf_training_import.commands.{module}" for module in COMMANDS.values()),
 )
+#: Ends a process that waits for a lock which another thread of the tests had when it was forked.
+_MOST_SECONDS = 300
 
 
 @functools.cache
@@ -54,6 +57,7 @@ def start(work: Callable[[], object], out: IO[bytes], errors: IO[bytes]) -> int:
         return child
     code: object = 1
     try:
+        signal.alarm(_MOST_SECONDS)
         gc.freeze()  # to look for garbage among the objects of the tests would copy them
         logging.root.handlers.clear()  # those of pytest
         for number, file in enumerate((os.open(os.devnull, os.O_RDONLY), out.fileno(), errors.fileno())):
