@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -31,18 +30,14 @@ from mlperf_training_import.start.sample import make_repository, write_sample
 EVERY = int(os.environ.get("EVERY", "12"))
 LABEL = "5.1-local"
 #: What stands in for ``cmr "get git repo"``: as slow as is asked for, and as Collective Mind in what it leaves.
-FETCH = """
-import json, pathlib, shutil, sys, time
-cache, source, seconds = pathlib.Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-entry = cache / f"{time.time_ns() % 2**64:016x}"
-entry.mkdir()
-meta = json.loads(next(cache.glob("*/_cm.json")).read_text()) | {"uid": entry.name}
-final = json.dumps(meta)
-(entry / "_cm.json").write_text(json.dumps(meta | {"tags": [*meta["tags"], "tmp"]}))
-time.sleep(seconds)
-shutil.copytree(source, entry / "repo")
-(entry / "_cm.json.new").write_text(final)
-(entry / "_cm.json.new").replace(entry / "_cm.json")
+FETCH = """set -e
+entry=$1 source=$2 seconds=$3 begun=$4 done=$5
+mkdir "$entry"
+printf %s "$begun" > "$entry/_cm.json"
+sleep "$seconds"
+cp -R "$source" "$entry/repo"
+printf %s "$done" > "$entry/_cm.json.new"
+mv "$entry/_cm.json.new" "$entry/_cm.json"
 """
 
 
@@ -53,7 +48,10 @@ class QuickHome(CmHome):
     source = Path()
 
     def fetch_command(self, *_, **__):
-        return [sys.executable, "-S", "-c", FETCH, str(self.cache), str(self.source), str(self.seconds)]
+        entry = self.cache / f"{time.time_ns() % 2**64:016x}"
+        meta = json.loads(next(self.cache.glob("*/_cm.json")).read_text()) | {"uid": entry.name}
+        texts = json.dumps(meta | {"tags": [*meta["tags"], "tmp"]}), json.dumps(meta)
+        return ["sh", "-c", FETCH, "sh", str(entry), str(self.source), str(self.seconds), *texts]
 
 
 @pytest.fixture
