@@ -13,11 +13,12 @@ import itertools
 import json
 import os
 import re
+import select
 import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from ..errors import BadInput
 from ..logs.log import BLOCK_BYTES, LONGEST_LINE_BYTES
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 #: The word for standard input on the command line, and its name in messages.
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "standard input"
+_HEED_SECONDS = 0.5
 #: Byte order marks and their encodings; the first that fits counts.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -132,19 +134,27 @@ def iter_lines(file: str, largest_bytes: int) -> Iterator[tuple[int, bytes]]:
         OSError: the file cannot be read, or is larger.
     """
     with contextlib.ExitStack() as stack:
-        source = _standard_input() if file == STANDARD_INPUT else stack.enter_context(open_regular(file))
-        yield from _joined(_iter_split(_iter_text(_bounded(source.read, largest_bytes), largest_bytes, 0)))
+        read = _read_standard_input() if file == STANDARD_INPUT else stack.enter_context(open_regular(file)).read
+        yield from _joined(_iter_split(_iter_text(_bounded(read, largest_bytes), largest_bytes, 0)))
 
 
-def _standard_input() -> BinaryIO:
-    """Standard input, as bytes.
+def _read_standard_input() -> Callable[[int], bytes]:
+    """A function that reads at most so many bytes of standard input, once there are any; none at its end.
 
     Raises:
         BadInput: it is closed.
     """
     if sys.stdin is None:
         raise BadInput(f"{STANDARD_INPUT}: standard input is closed; name files or folders, or pipe a log in")
-    return sys.stdin.buffer
+    number = sys.stdin.fileno()
+
+    def read(size: int) -> bytes:
+        # A signal that comes just before a system call that waits is heeded only after it: none may wait for ever.
+        while not select.select([number], [], [], _HEED_SECONDS)[0]:
+            pass
+        return os.read(number, size)
+
+    return read
 
 
 def _iter_below(folder: str, left: list[LeftOut]) -> Iterator[str]:

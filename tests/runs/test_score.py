@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
+import os
+import signal
 import sys
-from types import SimpleNamespace
+import threading
 
 import pytest
 from trees import write_files
@@ -177,9 +178,21 @@ def test_logs_of_a_submission_are_one_result_whatever_they_say_of_their_system(t
     assert only(tmp_path).minutes == pytest.approx(SCORE)
 
 
-def test_standard_input(monkeypatch):
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO("".join(logs()).encode())))
-    assert only("-").minutes == pytest.approx(SCORE)
+def test_standard_input(monkeypatch, tmp_path):
+    (tmp_path / "all.log").write_text("".join(logs()))
+    with (tmp_path / "all.log").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert only("-").minutes == pytest.approx(SCORE)
+
+
+def test_a_ctrl_c_that_interrupts_no_reading_of_standard_input_is_heeded(monkeypatch):
+    """As one that comes just before the system call: here another thread takes it."""
+    ours, others = os.pipe()
+    with os.fdopen(others, "wb"), os.fdopen(ours) as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        threading.Timer(0.1, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            score_logs(["-"])
 
 
 def test_what_is_no_log_is_named(tmp_path):
