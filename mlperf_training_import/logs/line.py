@@ -154,11 +154,13 @@ def key_of_beginning(line: bytes, dialect: Dialect) -> str | None:
     if dialect.json != "line":
         match = dialect.record.match(text)
         return match["key"] if match else None
+    if not text.startswith("{"):
+        return None
     try:
         record, _ = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return None
-    key = record.get("key") if isinstance(record, dict) else None
+    key = record.get("key")
     return key if isinstance(key, str) else None
 
 
