@@ -300,3 +300,22 @@ def test_the_fastest_and_the_slowest_run_are_on_the_scale_of_the_score(changes, 
     fields = fields_of(make_entry(0, **changes))
     assert fields["range"] == range_
     assert fields["comparable_runs"][:1] + fields["comparable_runs"][-1:] == range_
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_the_page_of_somebody_else_is_not_replaced(tmp_path, kind):
+    site = tmp_path / "site"
+    write_output([make_entry(0)], site)
+    write_output([make_entry(1)], site)  # ours is
+    index = site / "index.html"
+    index.unlink()
+    if kind == "file":
+        index.write_text("mine")
+    elif kind == "link":
+        index.symlink_to("nowhere")
+    else:
+        index.mkdir()
+    before = {file: file.lstat() for file in site.iterdir()}
+    with pytest.raises(BadInput, match=r"index\.html of its own"):
+        write_output([make_entry(2)], site)
+    assert {file: file.lstat() for file in site.iterdir()} == before

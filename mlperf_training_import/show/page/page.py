@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ... import __version__
 from ...atomic import write_atomically, write_if_different
-from ...errors import NothingToShow, PublishFailure
+from ...errors import BadInput, NothingToShow, PublishFailure
+from ...regular import read_regular
 from ...values import counted
 from .assemble import make_page
 from .curves import iter_drawn
@@ -28,6 +29,8 @@ INDEX_FILE = "index.html"
 DATA_FILE = "results.json"
 #: One file contains learning curves up to this size: people send it by mail and open it on a phone.
 _MOST_EMBEDDED_BYTES = 2 << 20
+#: The page of a site has less than a tenth of this.
+_MOST_PAGE_BYTES = 16 << 20
 
 
 def write_output(
@@ -52,7 +55,7 @@ def write_output(
 
     Raises:
         NothingToShow: there are no entries.
-        BadInput: there is no data set in its folder.
+        BadInput: there is no data set in its folder, or a page of somebody else in the folder for the site.
         PublishFailure: the file or the folder cannot be written.
     """
     found = list(entries)
@@ -88,6 +91,7 @@ def _write_page(found: _Entries, file: Path, report: JsonObject, dataset: Path |
 def _write_site(found: _Entries, folder: Path, report: JsonObject, dataset: Path | None, drawn: _Drawn) -> str:
     """The same for a folder."""
     _make(folder)
+    _refuse_foreign(folder / INDEX_FILE)
     news = new_rounds(found)
     of_news = set(map(news_file, news))
     expect(folder, of_news.union(curves_file(str(entry.get("uid"))) for entry in found if dataset))
@@ -104,6 +108,22 @@ def _write_site(found: _Entries, folder: Path, report: JsonObject, dataset: Path
         write_if_different(folder / news_file(label), make_news(found, label, before).encode("utf-8"))
     keep_only(folder, of_news.union(map(curves_file, with_curves)))
     return f"learning curves of {counted(len(with_curves), 'result')} from {dataset}"
+
+
+def _refuse_foreign(index: Path) -> None:
+    """Keeps the page of somebody else: ours names its data.
+
+    Raises:
+        BadInput: it is not ours, or cannot be read.
+    """
+    try:
+        is_ours = f'data-source="{DATA_FILE}"'.encode() in read_regular(index, _MOST_PAGE_BYTES)
+    except FileNotFoundError:
+        is_ours = not index.is_symlink()
+    except OSError:
+        is_ours = False
+    if not is_ours:
+        raise BadInput(f"{index.parent}: has an {INDEX_FILE} of its own; name a folder for the page alone")
 
 
 def _make(folder: Path) -> None:
