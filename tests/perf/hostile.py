@@ -235,6 +235,10 @@ FORMS = {
     "`:::SYSJSON {` a hundred thousand times, scored": Form(file_with(b":::SYSJSON {"), score, 1_200_000),
     "the same with line ends": Form(file_with(b":::SYSJSON {\n"), score, 1_300_000),
     "the same, as a log of a round": Form(file_with(b":::SYSJSON {"), as_log, 1_200_000),
+    "a token and nothing else, again and again": Form(file_with(b":::MLLOG :::MLLOG :::MLLOG \n"), score),
+    "lines that only YAML can read": Form(
+        file_with(b":::MLL 1560822378.000 eval_accuracy: {'a': [1, 2], b: it's}\n"), score
+    ),
     "`.git/config` of blanks": Form(config, lambda f: read_clone(f, "5.1", "5.1"), 60_000),
     "a link to `/dev/zero` as scaling file": Form(odd("device", "scaling.json"), walked),
     "a pipe as log": Form(odd("pipe", "result_0.txt"), walked),
