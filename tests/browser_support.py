@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -37,6 +40,12 @@ _CHROMIUM_FLAGS = [
     # They would all be parsed beside it again for every page: a sixth of what the processor does.
     "--disable-features=ScriptStreaming",
 ]
+#: Asks for an image, a style and a page elsewhere, in Markdown and in HTML.
+CALLS_OUT = (
+    "![](http://tracker.example/note.png) <img src='http://tracker.example/i.png'> <style>@import 'http://tracker.example';"
+    "</style><iframe src='http://tracker.example/f'></iframe> <meta http-equiv=refresh content='0;url=http://tracker.example'>"
+)
+HOSTILE_KEY = f"</script>{HOSTILE}"
 
 
 @contextlib.contextmanager
@@ -59,12 +68,11 @@ def launch_chromium(playwright, *flags: str):
 
 @contextlib.contextmanager
 def new_page(context):
-    """An empty page. It stays open beside the next one, which has its process then if it is of the same site."""
+    """An empty page. The first one stays open, so that those after it have its process, and what that knows of scripts."""
     page = context.new_page()
     yield page
-    for earlier in context.pages:
-        if earlier is not page:
-            earlier.close()
+    if len(context.pages) > 1:
+        page.close()
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -92,8 +100,25 @@ def serve(folder: Path):
             server.shutdown()
 
 
+@functools.cache
+def _first_port() -> int:
+    return free_port()
+
+
+def server_port() -> int:
+    """A port for a playground: the one that others had before, if it is free.
+
+    Their pages have one origin then, whose scripts the browser compiles once.
+    """
+    try:
+        socket.create_server(("127.0.0.1", _first_port())).close()
+    except OSError:
+        return free_port()
+    return _first_port()
+
+
 def playground_home(folder: Path) -> Path:
-    """A CM home with three tasks, imported one after the other, so that CM does not find them by name."""
+    """A CM home with four tasks, one of them hostile, imported one after the other: CM does not find them by name."""
     home = folder / "CM"
     fine_tuning = [make_entry(number, label, number_of_nodes=1) for label in ("4.1", "5.0") for number in range(20)]
     fine_tuning[0]["notes"] = HOSTILE
@@ -104,6 +129,8 @@ def playground_home(folder: Path) -> Path:
     store(home, [*images, make_entry(7, "5.0", "text-to-image", accelerators_count=None)])
     store(home, fine_tuning)
     store(home, [make_entry(number, "4.1", "language-processing") for number in range(12)])
+    hostile = {"notes": CALLS_OUT, HOSTILE_KEY: 1.5, "system": HOSTILE, "framework": CALLS_OUT}
+    store(home, [make_entry(number, "5.1", "image-generation", **hostile) for number in range(5)])
     return home
 
 
@@ -136,7 +163,7 @@ def start_playground(home: Path, log: Path, **variables: str) -> Playground:
     """
     env = {**os.environ, "HOME": str(log.parent), **variables}
     command = [sys.executable, str(PROJECT / "run.py"), "playground", "--no-browser", "--home", str(home)]
-    command.append(f"--port={free_port()}")  # of many that are started at once, all but one would have to start again
+    command.append(f"--port={server_port()}")
     installed_before = installed_files()
     with log.open("w") as errors:
         process = subprocess.Popen(
@@ -154,6 +181,18 @@ def start_playground(home: Path, log: Path, **variables: str) -> Playground:
         if line.startswith("stop it with"):
             return Playground(process, printed, log, installed_before)
     raise AssertionError(f"the playground did not start: {log.read_text()}")
+
+
+def wait_until_stopped(port: int) -> None:
+    """Waits until no server answers on a port."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionError:  # refused, or reset while it ends
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"a server still answers on port {port}")
 
 
 def installed_files() -> dict[str, int]:

@@ -77,7 +77,6 @@ _SHARED_FIXTURES = {
     "real_dataset": "real rounds",
     "installed": "installed",
     "environment": "environment",
-    "attacked": "attacked",
     "playground": "playground",
 }
 

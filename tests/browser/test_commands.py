@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import signal
 import subprocess
 import sys
-import time
+import urllib.request
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
 
 import pytest
-from browser_support import need_playground
+from browser_support import need_playground, server_port, wait_until_stopped
 from installed import index_home, install_wheel, make_environment
-from support import PROJECT, cache_round, run_cmr
+from support import PROJECT
 
-from mlperf_training_import.show.playground.playground import free_port
+from mlperf_training_import.show.playground.viewer import KEY_HEADER
 from mlperf_training_import.start.sample import make_repository, write_sample
 
 if TYPE_CHECKING:
@@ -26,21 +26,29 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("playground")
 
 POINTS = ".js-plotly-plot .point"
-WAIT = 120_000
+WAIT = 60_000
 
 
 @contextlib.contextmanager
-def opened(python: str, *arguments: str):
-    """``cmr "gui ..."`` as it runs; gives the address that it prints."""
-    command = [python, "-m", "cmind", "run", "script", *arguments, "--no_browser", f"--port={free_port()}"]
+def opened(python: str, *arguments: str, stop: signal.Signals = signal.SIGTERM):
+    """``cmr "gui ..."`` as it runs, which has left no server once the signal has stopped it; gives the address it prints."""
+    command = [python, "-m", "cmind", "run", "script", *arguments, "--no_browser", f"--port={server_port()}"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = next((line for line in process.stdout if line.startswith("the playground runs at")), "")
             assert line, "the playground did not start"
-            yield process, line.split()[-1]
+            yield line.split()[-1]
         finally:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(stop)
             process.communicate(timeout=30)
+    wait_until_stopped(urlsplit(line.split()[-1]).port)
+
+
+def assert_ours_answers(address: str) -> None:
+    """Our server does, and knows the page."""
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address) as answer:
+        assert answer.status == 200
+        assert answer.headers[KEY_HEADER]
 
 
 def three_commands() -> list[str]:
@@ -61,32 +69,65 @@ def installed(tmp_path_factory):
     return environment, folder / "old"
 
 
-@pytest.mark.parametrize("kind", ["checkout", "installed", "installed, indexed before"])
-def test_three_commands(kind, request, tmp_path, monkeypatch, page):
+@pytest.fixture
+def run_commands(tmp_path, monkeypatch):
+    """A function that runs the three commands with a Python; gives the running last one."""
     need_playground()
-    python, register = sys.executable, [sys.executable, str(PROJECT / "run.py"), "register"]
-    if kind != "checkout":
-        environment, old = request.getfixturevalue("installed")
-        python, register = environment.python, None
-        if kind == "installed, indexed before":
-            monkeypatch.setenv("CM_REPOS", str(old))
-            register = [str(environment.folder / "bin/mlperf-training"), "register"]
-    if register:
-        subprocess.run(register, check=True, capture_output=True)
-    fetch, import_, gui = (shlex.split(line) for line in three_commands())
-    make_github(tmp_path, fetch, monkeypatch)
-    for _, *arguments in (fetch, import_):
-        done = subprocess.run(
-            [python, "-m", "cmind", "run", "script", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    with opened(python, *gui[1:]) as (_, address):
+
+    @contextlib.contextmanager
+    def run(python: str, **options):
+        fetch, import_, gui = (shlex.split(line) for line in three_commands())
+        make_github(tmp_path, fetch, monkeypatch)
+        for _, *arguments in (fetch, import_):
+            done = subprocess.run(
+                [python, "-m", "cmind", "run", "script", *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+        with opened(python, *gui[1:], **options) as address:
+            yield address
+
+    return run
+
+
+def test_three_commands_installed(installed, run_commands, page):
+    """Up to the plot, with what the wheel has."""
+    with run_commands(installed[0].python) as address:
         page.goto(address)
         page.wait_for_function("(points) => document.querySelectorAll(points).length === 3", arg=POINTS, timeout=WAIT)
         page.get_by_text("Collective Knowledge Playground").wait_for(timeout=WAIT)
         assert page.errors == []
-    with pytest.raises(Exception, match="ERR_CONNECTION_REFUSED"):
+        leave(page)
+
+
+def test_three_commands_installed_in_a_home_that_was_indexed_before(installed, run_commands, monkeypatch):
+    environment, old = installed
+    monkeypatch.setenv("CM_REPOS", str(old))
+    subprocess.run([environment.folder / "bin/mlperf-training", "register"], check=True, capture_output=True)
+    with run_commands(environment.python) as address:
+        assert_ours_answers(address)
+
+
+def test_three_commands_in_a_checkout_and_the_page_of_results_alone(run_commands, page):
+    """The first server must end although ``cmr`` is killed."""
+    subprocess.run([sys.executable, PROJECT / "run.py", "register"], check=True, capture_output=True)
+    with run_commands(sys.executable, stop=signal.SIGKILL) as address:
+        assert_ours_answers(address)
+    asked = ("--exp_tags=mlperf-training,3.0,open", "--exp_key_x=number_of_nodes", "--exp_key_y=Result", "--exp_title=Mine")
+    with opened(sys.executable, "gui _graph", *asked) as address:
         page.goto(address)
+        page.locator(POINTS).first.wait_for(timeout=WAIT)
+        assert page.locator(".xtitle").text_content() == "number_of_nodes (nodes)"
+        assert page.locator(".gtitle").text_content() == "Mine"
+        assert page.get_by_text("Collective Knowledge Playground").count() == 0
+        leave(page)
+
+
+def leave(page) -> None:
+    """Goes to an address of the same server that has no scripts, which would look for a server as long as they are there."""
+    page.goto(urljoin(page.url, "/_stcore/health"))
 
 
 def make_github(folder: Path, fetch: list[str], monkeypatch) -> None:
@@ -96,35 +137,3 @@ def make_github(folder: Path, fetch: list[str], monkeypatch) -> None:
     make_repository(folder / "github" / address)
     (folder / "gitconfig").write_text(f'[url "file://{folder}/github/"]\ninsteadOf = https://github.com/\n')
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
-
-
-@pytest.fixture
-def imported(registered, sample):
-    """A CM home with the sample round imported."""
-    need_playground()
-    cache_round(registered, sample, "5.1")
-    assert run_cmr("import mlperf training to-experiment").returncode == 0
-
-
-def test_the_page_of_results_alone(imported, page):
-    asked = ("--exp_tags=mlperf-training,5.1,open", "--exp_key_x=number_of_nodes", "--exp_key_y=Result", "--exp_title=Mine")
-    with opened(sys.executable, "gui _graph", *asked) as (_, address):
-        page.goto(address)
-        page.locator(POINTS).first.wait_for(timeout=WAIT)
-        assert page.locator(".xtitle").text_content() == "number_of_nodes (nodes)"
-        assert page.locator(".gtitle").text_content() == "Mine"
-        assert page.get_by_text("Collective Knowledge Playground").count() == 0
-
-
-def test_no_server_is_left_when_cmr_is_killed(imported, page):
-    with opened(sys.executable, "gui _playground") as (process, address):
-        assert page.goto(address).status == 200
-        os.kill(process.pid, signal.SIGKILL)
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            try:
-                page.goto(address)
-            except Exception as error:
-                if "ERR_CONNECTION_REFUSED" in str(error):  # while it ends, the connection is reset or empty
-                    return
-    raise AssertionError("the server still answers")

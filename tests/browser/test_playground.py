@@ -10,9 +10,9 @@ import sys
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from browser_support import need_playground, new_page, start_playground
+from browser_support import need_playground
 from madeup import HOSTILE, make_entry
-from support import PROJECT
+from support import PROJECT, heed_signals
 
 from mlperf_training_import.errors import BadInput, NothingToShow, PlaygroundFailure
 from mlperf_training_import.homes import home_of
@@ -20,7 +20,7 @@ from mlperf_training_import.show.playground.playground import missing_requiremen
 from mlperf_training_import.tables.editions import edition_of
 
 POINTS = ".js-plotly-plot .scatterlayer .point"
-WAIT = 120_000
+WAIT = 60_000
 EDITION = edition_of("llama2_70b_lora", "5.0").title
 
 
@@ -39,14 +39,12 @@ def choose(page, label: str, option: str) -> None:
     page.get_by_role("option", name=option).click()
 
 
-@pytest.fixture(scope="class")
-def plot(playground, context):
+@pytest.fixture
+def plot(first_page, playground, visit):
     """The page that the playground opens on, on a screen that is not high."""
-    with new_page(context) as page:
-        page.set_viewport_size({"width": 1280, "height": 720})
-        page.goto(playground.address)
-        wait_for_points(page, 40)
-        yield page
+    page = first_page if first_page.url == playground.address else visit(playground.address)
+    wait_for_points(page, 40)
+    return page
 
 
 class TestItsFirstPage:
@@ -73,36 +71,31 @@ class TestItsFirstPage:
         assert plot.evaluate("window.hacked") is None
 
 
-def test_another_task_by_its_place_in_the_list_and_by_its_tag(playground, page):
-    page.goto(f"{playground.base}?action=experiments&tags=mlperf-training&type=2d-static&x=accelerators_count&y=Result")
-    wait_for_points(page, 59)
+def test_another_task_by_its_place_in_the_list_and_by_its_tag(visit):
+    page = visit("?action=experiments&tags=mlperf-training&type=2d-static&x=accelerators_count&y=Result")
+    wait_for_points(page, 64)
     choose(page, "Select edition", EDITION)
     wait_for_points(page, 40)
-    choose(page, "Select edition", "all, which are not to be compared")
-    wait_for_points(page, 59)
-    choose(page, "Select experiment from 3 found:", "mlperf mlperf-training all closed text-to-image")
+    choose(page, "Select experiment from 4 found:", "mlperf mlperf-training all closed text-to-image")
     choose(page, "Select how to visualize 1 CM experiment set(s):", "Scatter plot (static)")  # is empty after such a change
     wait_for_points(page, 7)
-    for task, number in (("language-processing", 12), ("llm-finetuning", 40)):
-        choose(page, "Select experiment from 3 found:", f"mlperf mlperf-training all closed {task}")
-        wait_for_points(page, number)
     tags = page.get_by_label("Select CM experiment tags separated by space:")
     tags.fill("mlperf-training all closed language-processing")
     tags.press("Enter")
     wait_for_points(page, 12)
 
 
-def test_a_printed_link_to_energy_with_a_formula_in_its_address(playground, page):
+def test_a_printed_link_to_energy_with_a_formula_in_its_address(playground, visit):
     """Of seven results, those on more than 8 accelerators."""
     formulas = {"derived_metrics": "result['n'] = result['accelerators_count']", "filter": "result['n'] > 8"}
-    page.goto(f"{playground.link('energy against time')}&{urlencode(formulas)}")
+    page = visit(f"{playground.link('energy against time')}&{urlencode(formulas)}")
     wait_for_points(page, 5)
     assert page.locator(".ytitle").text_content() == "energy_kwh (kWh)"
 
 
-def test_one_result_with_its_keys_and_hostile_text_as_text(playground, page):
+def test_one_result_with_its_keys_and_hostile_text_as_text(visit):
     entry = make_entry(0, "4.1")
-    page.goto(f"{playground.base}?action=experiments&tags=mlperf-training,llm-finetuning&result_uid={entry['uid']}")
+    page = visit(f"?action=experiments&tags=mlperf-training,llm-finetuning&result_uid={entry['uid']}")
     page.get_by_text("Result summary").wait_for(timeout=WAIT)
     shown = page.locator("li").all_inner_texts()
     for key in ("uid", "submitter", "system", "accelerators_count", "Result", "version", "url"):
@@ -111,8 +104,8 @@ def test_one_result_with_its_keys_and_hostile_text_as_text(playground, page):
     assert page.evaluate("window.hacked") is None
 
 
-def test_the_printed_link_to_results_without_accelerators(playground, page):
-    page.goto(playground.link("text-to-image"))
+def test_the_printed_link_to_results_without_accelerators(playground, visit):
+    page = visit(playground.link("text-to-image"))
     wait_for_points(page, 7)
     assert {"1", "10", "100", "1000"} <= set(page.locator(".xtick").all_text_contents())
     page.get_by_text("1 of 8 results have no accelerators_count or no Result.").wait_for(timeout=WAIT)
@@ -128,17 +121,6 @@ def test_listens_on_this_machine_only(playground):
             raise OSError("this machine has no other address to try")
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=lambda stop: stop.name)
-def test_stops_cleanly(home, tmp_path, stop):
-    playground = start_playground(home, tmp_path / "errors.log")
-    os.killpg(playground.process.pid, stop)  # as a terminal does for Ctrl-C
-    assert playground.process.wait(20) == 0
-    assert playground.process.stdout.read() == "the playground has stopped\n"
-    with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
-        probe.connect(("127.0.0.1", urlsplit(playground.address).port))
-    assert playground.log.read_text() == ""
-
-
 def test_a_port_that_is_taken(home):
     from cmind.core import CM
 
@@ -150,17 +132,34 @@ def test_a_port_that_is_taken(home):
             open_playground(home_of(CM(str(home))), print, port=port, browser=False)
 
 
-def test_two_that_are_started_at_once_have_a_port_each(home):
+def test_two_that_are_started_at_once_have_a_port_each_and_stop_cleanly(home, tmp_path):
     command = [sys.executable, str(PROJECT / "run.py"), "playground", "--no-browser", "--home", str(home)]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    logs = [tmp_path / name for name in ("one.log", "other.log")]
+    both = [
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=log.open("w"),
+            text=True,
+            start_new_session=True,
+            preexec_fn=heed_signals,
+        )
+        for log in logs
+    ]
     try:
         addresses = [next(line.split()[-1] for line in process.stdout if "runs at" in line) for process in both]
         assert len(set(addresses)) == 2
         assert [process.poll() for process in both] == [None, None]
     finally:
-        for process in both:
-            process.send_signal(signal.SIGTERM)
-            process.communicate()
+        for process, stop in zip(both, (signal.SIGINT, signal.SIGTERM), strict=True):
+            os.killpg(process.pid, stop)  # as a terminal does for Ctrl-C
+    for process, address, log in zip(both, addresses, logs, strict=True):
+        printed, _ = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert printed.endswith("the playground has stopped\n")
+        assert "Traceback" not in log.read_text()
+        with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+            probe.connect(("127.0.0.1", urlsplit(address).port))
 
 
 def test_an_empty_home(cm):
