@@ -24,12 +24,12 @@ def some_entries(of_each: int = 20) -> list[dict]:
     return entries
 
 
-def many_entries(rounds: int = 5, editions: int = 1) -> list[dict]:
+def many_entries(rounds: int = 5, editions: int = 1, of_each: int = 500) -> list[dict]:
     """500 results a round, of one division and of as many editions."""
     return [
         make_entry(number, f"{major}.0", runs_minutes=[1.0, 2.0], edition=f"llama2_70b_lora-{min(major, editions)}.0")
         for major in range(1, rounds + 1)
-        for number in range(500)
+        for number in range(of_each)
     ]
 
 
