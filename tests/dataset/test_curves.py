@@ -17,6 +17,7 @@ import pytest
 from madeup import store
 from trees import import_tree, snapshot, write_result
 
+from mlperf_training_import.commands.line import main
 from mlperf_training_import.commands.report import dataset_of
 from mlperf_training_import.dataset.curves import iter_curves
 from mlperf_training_import.dataset.parquet import MOST_ROWS
@@ -295,3 +296,13 @@ def test_the_command_takes_a_data_set(made, isolated):
     missing = forked.run_py("report", "--dataset", "nowhere")
     assert missing.returncode == 1
     assert missing.stderr.startswith("error: nowhere: no data set")
+
+
+def test_no_name_in_a_data_set_is_an_order_to_a_terminal(made, isolated, capsys):
+    store(isolated.parent / "CM", made[1])
+    data = shutil.copytree(made[0], isolated / "data")
+    (data / "evaluations/\x1b[31m\n::error::no.parquet").write_text("of somebody else")
+    assert main(["report", "--dataset", str(data)]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert any(line.startswith("left out learning curves: ") and "::error::no" in line for line in lines)
+    assert all(line.isprintable() and not line.startswith("::") for line in lines)
