@@ -179,6 +179,8 @@ def pytest_collection_modifyitems(items):
         shared = [group for fixture, group in _SHARED_FIXTURES.items() if fixture in item.fixturenames]
         if shared:
             item.add_marker(pytest.mark.xdist_group(shared[0]))
+        elif item.get_closest_marker("browser") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.parent.nodeid))  # one after the other, they need fewer pages
 
 
 #: The number of the next scratch folder of this process.

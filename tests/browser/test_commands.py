@@ -60,7 +60,7 @@ def three_commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
+def with_wheel(tmp_path_factory):
     """The Python of an environment with our wheel, and a CM home that was indexed before it was installed."""
     folder = tmp_path_factory.mktemp("installed")
     environment = make_environment(folder / "env")
@@ -92,9 +92,9 @@ def run_commands(tmp_path, monkeypatch):
     return run
 
 
-def test_three_commands_installed(installed, run_commands, page):
+def test_three_commands_installed(with_wheel, run_commands, page):
     """Up to the plot, with what the wheel has."""
-    with run_commands(installed[0].python) as address:
+    with run_commands(with_wheel[0].python) as address:
         page.goto(address)
         page.wait_for_function("(points) => document.querySelectorAll(points).length === 3", arg=POINTS, timeout=WAIT)
         page.get_by_text("Collective Knowledge Playground").wait_for(timeout=WAIT)
@@ -102,8 +102,8 @@ def test_three_commands_installed(installed, run_commands, page):
         leave(page)
 
 
-def test_three_commands_installed_in_a_home_that_was_indexed_before(installed, run_commands, monkeypatch):
-    environment, old = installed
+def test_three_commands_installed_in_a_home_that_was_indexed_before(with_wheel, run_commands, monkeypatch):
+    environment, old = with_wheel
     monkeypatch.setenv("CM_REPOS", str(old))
     subprocess.run([environment.folder / "bin/mlperf-training", "register"], check=True, capture_output=True)
     with run_commands(environment.python) as address:
