@@ -61,10 +61,21 @@ export function showOverview({results, repeats, state, change, open}) {
     body: make(
       "div",
       {class: "multiples"},
-      groups.map((group) => multipleOf(group, () => select(group))),
+      groups.map((group) => keptMultipleOf(group, () => select(group))),
     ),
     figures: changesOf(groups, open),
   };
+}
+
+const MOST_KEPT = 1000;
+const kept = new Map();
+
+/* As it was drawn before, where nothing on it has changed: while somebody types, a filter changes few of them. */
+function keptMultipleOf(group, select) {
+  const key = JSON.stringify([groupOf(group.all[0]), group.results.length, group.steps.map(({uid}) => uid)]);
+  if (kept.size >= MOST_KEPT) kept.clear();
+  if (!kept.has(key)) kept.set(key, multipleOf(group, select));
+  return kept.get(key);
 }
 
 function multipleOf({edition, division, results, steps}, select) {

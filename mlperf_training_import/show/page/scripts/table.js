@@ -95,6 +95,7 @@ export function createTable(frame, {declared, open, resort, meaningOf}) {
   const table = make("table", {}, make("colgroup"), make("thead", {}, head), body);
   frame.append(table);
   let [rows, columns, sorting, isWhole] = [[], [], "", false];
+  const initialRect = {width: frame.clientWidth, height: frame.clientHeight};
   const settings = () => ({
     count: rows.length,
     getScrollElement: () => frame,
@@ -103,7 +104,7 @@ export function createTable(frame, {declared, open, resort, meaningOf}) {
     scrollToFn: elementScroll,
     observeElementRect,
     observeElementOffset,
-    initialRect: {width: frame.clientWidth, height: frame.clientHeight},
+    initialRect,
     onChange: paint,
   });
   const virtual = new Virtualizer(settings());
@@ -217,7 +218,7 @@ export function createTable(frame, {declared, open, resort, meaningOf}) {
       }
       rows = sorted;
       table.setAttribute("aria-rowcount", rows.length + 1);
-      frame.scrollTop = 0;
+      if (virtual.scrollOffset) frame.scrollTop = 0; // else the browser would lay out the page here, and again at the end
       virtual.scrollOffset = 0;
       virtual.setOptions(settings());
       virtual._willUpdate();
