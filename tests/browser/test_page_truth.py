@@ -537,6 +537,14 @@ class TestSmallThings:
         assert shown.count() == len(heads)
         page.emulate_media(media="screen")
 
+    def test_printed_no_table_is_wider_than_the_paper(self, opened):
+        page = opened(some_entries())
+        page.set_viewport_size({"width": 740, "height": 900})
+        page.emulate_media(media="print")
+        assert page.locator("#figures thead th").count() == 13
+        assert page.evaluate("document.documentElement.scrollWidth") <= 740
+        page.emulate_media(media="screen")
+
     def test_the_rank_over_all_sizes_is_no_column_until_it_is_chosen(self, opened):
         entries = [on_eight(number, 10.0 * number, rank=number) for number in (1, 2)]
         page = opened(entries, benchmark=TUNING, result=entries[1]["uid"])
