@@ -395,7 +395,10 @@ class TestFirstScreen:
 
 class TestTogether:
     def test_up_to_four_results_side_by_side_with_what_differs_first(self, opened):
-        entries = [on_eight(number, 10.0 * number, runs_minutes=[9.0 * number, 11.0 * number]) for number in (1, 2, 3)]
+        entries = [
+            on_eight(number, 10.0 * number, runs_minutes=[9.0 * number, 11.0 * number], rcp_factor=1.0 + number / 4)
+            for number in (1, 2, 3)
+        ]
         page = opened(entries, benchmark=TUNING)
         for system in ("machine-1", "machine-2"):
             page.locator(f"{ROWS} button", has_text=system).click()
@@ -407,6 +410,7 @@ class TestTogether:
         keys = [row[0] for row in rows]
         assert keys.index("Result") < keys.index("division")
         assert rows[keys.index("Result")][1:] == ["10 min.", "20 min."]
+        assert rows[keys.index("rcp_factor")][1:] == ["1.25", "1.5"]  # a ratio has no unit
         page.reload()
         assert page.locator("#figures tbody tr").count() == len(rows)
 

@@ -65,9 +65,9 @@ export async function load(element) {
 /* What a key of an entry means, in a sentence; empty for undeclared keys. */
 export const textOf = (data, key) => (data.keys[key]?.text ?? "").replaceAll("`", "");
 
-/* The unit of a key, which another key of the entry may name. */
+/* The unit of a key, which another key of the entry may name; ratios have none. */
 export function unitOf(data, key, entry) {
-  const unit = data.keys[key]?.unit ?? "";
+  const unit = (data.keys[key]?.unit ?? "").replace(/^1$/, "");
   const name = /^`(\w+)`$/.exec(unit)?.[1];
   return name ? (entry[name] ?? "") : unit;
 }
