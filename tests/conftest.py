@@ -10,9 +10,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -284,6 +286,16 @@ def main(isolated):
     from mlperf_training_import.commands.line import main
 
     return main
+
+
+@pytest.fixture
+def ctrl_c():
+    """A function that sends Ctrl-C in a moment, to another thread: as one just before a system call, it interrupts none."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
+    timer = threading.Timer(0.2, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT))
+    yield timer.start
+    timer.join()
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

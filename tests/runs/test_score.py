@@ -5,9 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import signal
 import sys
-import threading
 
 import pytest
 from trees import write_files
@@ -185,12 +183,11 @@ def test_standard_input(monkeypatch, tmp_path):
         assert only("-").minutes == pytest.approx(SCORE)
 
 
-def test_a_ctrl_c_that_interrupts_no_reading_of_standard_input_is_heeded(monkeypatch):
-    """As one that comes just before the system call: here another thread takes it."""
+def test_a_ctrl_c_that_interrupts_no_reading_of_standard_input_is_heeded(monkeypatch, ctrl_c):
     ours, others = os.pipe()
     with os.fdopen(others, "wb"), os.fdopen(ours) as stream:
         monkeypatch.setattr(sys, "stdin", stream)
-        threading.Timer(0.1, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)).start()
+        ctrl_c()
         with pytest.raises(KeyboardInterrupt):
             score_logs(["-"])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -59,8 +58,7 @@ def experiment(task, division="closed", scope="all", rounds=("5.0",), suite="tra
     return Collected(ExperimentName(suites()[suite], scope, division, task), entries)
 
 
-def test_a_ctrl_c_that_interrupts_no_system_call_is_heeded(monkeypatch):
-    """As one that comes just before the call: here another thread takes it."""
+def test_a_ctrl_c_that_interrupts_no_system_call_is_heeded(monkeypatch, ctrl_c):
     told = []
     home = SimpleNamespace(repos_path=Path())
     monkeypatch.setattr(playground, "missing_requirements", list)
@@ -68,8 +66,7 @@ def test_a_ctrl_c_that_interrupts_no_system_call_is_heeded(monkeypatch):
     monkeypatch.setattr(playground, "collect_everywhere", lambda _: [experiment("a")])
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(20)"]) as server:
         monkeypatch.setattr(playground, "_server", lambda *_: contextlib.nullcontext((server, "http://here/")))
-        ctrl_c = threading.Timer(0.2, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT))
-        ctrl_c.start()
+        ctrl_c()
         playground.open_playground(home, told.append, browser=False)
         assert server.poll() is None
         server.kill()
