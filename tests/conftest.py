@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections import Counter
 from pathlib import Path
 
 import git
@@ -167,17 +166,14 @@ def pytest_xdist_make_scheduler(config, log):
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Marks tests by their folder and what they use; those that share an expensive fixture run in one process."""
-    cases = Counter()
     for item in items:
-        cases[item.parent.nodeid, item.originalname] += 1
         for folder, marker in _MARKED_FOLDERS.items():
             if f"/tests/{folder}/" in item.path.as_posix():
                 item.add_marker(marker)
         if {"shared", "real_tree"} & {*item.fixturenames}:
             item.add_marker("real")
-        is_first = cases[item.parent.nodeid, item.originalname] == 1  # other values of the same test reach little more
-        if not is_first or item.get_closest_marker("slow") or item.get_closest_marker("real"):
-            item.add_marker("no_cover")  # the floor is that of the fast loop; what is traced takes twice the time
+        if item.get_closest_marker("slow") or item.get_closest_marker("real"):
+            item.add_marker("no_cover")  # the floor is that of the fast loop; to trace whole rounds doubles their time
         shared = [group for fixture, group in _SHARED_FIXTURES.items() if fixture in item.fixturenames]
         if shared:
             item.add_marker(pytest.mark.xdist_group(shared[0]))
