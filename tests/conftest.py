@@ -87,7 +87,10 @@ _SCRATCH_GIGABYTES = 8
 
 
 class _OnlyTestsTraced:
-    """Lets coverage trace collection and tests, not what pytest does around each test: that takes as long as the tests."""
+    """Lets coverage trace collection and quick tests, not what pytest does around each: that takes as long as the tests.
+
+    The floor is that of the fast loop; to trace whole rounds would double their time.
+    """
 
     _tracer = None
 
@@ -102,7 +105,7 @@ class _OnlyTestsTraced:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_pyfunc_call(self, pyfuncitem):
-        if pyfuncitem.get_closest_marker("no_cover"):
+        if pyfuncitem.get_closest_marker("slow") or pyfuncitem.get_closest_marker("real"):
             return (yield)
         sys.settrace(self._tracer)
         try:
@@ -172,9 +175,9 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(marker)
         if {"shared", "real_tree"} & {*item.fixturenames}:
             item.add_marker("real")
-        if item.get_closest_marker("slow") or item.get_closest_marker("real"):
-            item.add_marker("no_cover")  # the floor is that of the fast loop; to trace whole rounds doubles their time
         shared = [group for fixture, group in _SHARED_FIXTURES.items() if fixture in item.fixturenames]
+        if item.path.parent.name == "real":
+            shared = ["real rounds"]
         if shared:
             item.add_marker(pytest.mark.xdist_group(shared[0]))
         elif item.get_closest_marker("browser") and not item.get_closest_marker("xdist_group"):

@@ -73,11 +73,11 @@ def test_missing_packages_are_one_line_with_the_command(registered, tmp_path):
     path = in_every_process(
         tmp_path / "site",
         "import importlib.metadata as m\n"
-        "version = m.version\n"
+        "distribution = m.distribution\n"
         "def without(name):\n"
         "    if name == 'streamlit': raise m.PackageNotFoundError(name)\n"
-        "    return version(name)\n"
-        "m.version = without\n",
+        "    return distribution(name)\n"
+        "m.distribution = without\n",
     )
     done = run_cmr("gui _playground", env={"PYTHONPATH": path})
     assert done.returncode == 1

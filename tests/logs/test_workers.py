@@ -321,6 +321,7 @@ def test_ctrl_c_at_any_moment_of_the_reading_ends_it(tmp_path):
     program = f"""
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGINT))
+        sys.unraisablehook = lambda lost: lost.exc_type is KeyboardInterrupt or sys.__unraisablehook__(lost)  # in a __del__
         for _ in range(2):  # the first time modules are imported
             begin = time.monotonic()
             assert len(list(workers.iter_runs(jobs, 2))) == 12
