@@ -20,7 +20,6 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ def score_with_few_files(folder: Path) -> object:
 def score_standard_input(_folder: Path) -> object:
     """The same, of what never ends."""
     endless = subprocess.Popen(["yes", "step 1 loss 0.5, some words about the training"], stdout=subprocess.PIPE)
-    sys.stdin = SimpleNamespace(buffer=endless.stdout)  # type: ignore[assignment]
+    sys.stdin = endless.stdout  # type: ignore[assignment]
     try:
         return score_files(["-"])
     finally:
