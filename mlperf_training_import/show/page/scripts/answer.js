@@ -23,6 +23,7 @@ import {
 import {explainSigns} from "./trust.js";
 
 const MOST_BARS = 12;
+const [ROW, LEAST_ROW, HEIGHT] = [24, 17, 250]; // pixels: of a bar, and of a chart
 const WIDE = 900; // pixels from which the charts are beside each other
 
 export function answer({results, repeats, state, width, edition, change, open, palette}) {
@@ -39,10 +40,12 @@ export function answer({results, repeats, state, width, edition, change, open, p
   const [left, right] = isWide ? [Math.round(width * 0.47), width - Math.round(width * 0.47)] : [width, width];
   const shown = bars.slice(0, MOST_BARS);
   const again = atOneSize(repeats, {...state, size: state.size}, figure).chosen;
+  // beside the other chart, many bars are no higher than it, so that the table below stays in sight
+  const row = isWide ? Math.max(LEAST_ROW, Math.min(ROW, (HEIGHT - 50) / shown.length)) : ROW;
   const barChart = drawBars(`the best of ${shown.length} accelerators as bars, the fastest first`, shown, {
-    ...{width: left, figure, palette, pinned: other, isLong: width > 500, row: 24, unit},
+    ...{width: left, figure, palette, pinned: other, isLong: width > 500, row, unit},
   });
-  const height = isWide ? Math.max(250, Number(barChart.getAttribute("height"))) : 250;
+  const height = isWide ? Math.max(HEIGHT, Number(barChart.getAttribute("height"))) : HEIGHT;
   const over = drawOverDates("the best of each accelerator in each round, by date", [...chosen, ...again], {
     ...{width: right, height, figure, palette, unit},
   });
