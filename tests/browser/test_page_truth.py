@@ -355,6 +355,7 @@ class TestFirstScreen:
 
     def test_chips_choose_benchmark_and_size(self, first):
         page = first()
+        assert page.locator("#chips label").first.get_attribute("title") == page.locator("#edition").inner_text()
         page.get_by_role("radio", name="on 64").check()
         assert "2.00 minutes on 64 × B200" in page.locator(".lead").inner_text()
         assert count(page).startswith("1 result of 7")
@@ -505,6 +506,30 @@ class TestTogether:
 
 
 class TestSmallThings:
+    def test_words_are_explained_where_they_stand(self, opened):
+        entry = on_eight(1, 20.0, scaling_factor=1.1, rcp_verdict="fail")
+        page = opened([entry], benchmark=TUNING, view="", result=entry["uid"])
+        page.locator("#words-of-mlperf summary").click()
+        meanings = dict(
+            zip(
+                page.locator("#words-of-mlperf dt").all_inner_texts(),
+                page.locator("#words-of-mlperf dd").all_inner_texts(),
+                strict=True,
+            )
+        )
+        for place, label, word in (
+            ("#choice span", "Division", "Division"),
+            ("#facts dt", "Edition", "Edition"),
+            ("#filters .name", "Availability", "Category"),
+            ("#filters .name", "To know", "To know"),
+            ("#panel dt", "Availability", "Category"),
+            ("#panel dt", "How it was scored", "Factor"),
+            ("#panel dt", "Convergence", "Verdict"),
+        ):
+            said = page.locator(place, has_text=label).first
+            assert said.get_attribute("title") == meanings[word], label
+        assert page.locator("#facts dt", has_text="Rounds here").get_attribute("title") is None
+
     def test_a_site_opened_by_double_click_says_what_to_do(self, page, tmp_path):
         write_output(some_entries(), tmp_path / "site")
         page.goto((tmp_path / "site" / "index.html").as_uri())

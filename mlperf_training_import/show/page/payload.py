@@ -92,8 +92,6 @@ def _edition(key: tuple[str, Metric, str, str], entries: Sequence[Entry], rows: 
         "short": metric.qualified(_short_name(entries, rows), ", "),
         "suite": suite,
         "benchmarks": sorted({text_in(entry, "Model_ID") for entry in entries}),
-        "dataset": text_in(first, "Dataset"),
-        "target": " ".join(filter(None, (text_in(first, "Accuracy"), text_in(first, "Accuracy_Metric")))),
         "unit": unit,
         "measure": metric.words,
         "says_unit": not metric.is_usual,

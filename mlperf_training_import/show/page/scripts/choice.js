@@ -1,6 +1,6 @@
 /* The question at the top: which benchmark, and on how many accelerators; as chips, and as a list of all. */
 
-import {byId, make} from "./dom.js";
+import {byId, make, meaningOf} from "./dom.js";
 import {count, format} from "./format.js";
 import {groupBy, hasFigure, commonSize, sizeOf} from "./compare.js";
 import {COMMON_SIZES} from "./controls.js";
@@ -57,13 +57,14 @@ export function createChoice(data, change) {
     ),
   );
   select.addEventListener("change", () => choose(select.value));
+  byId("division").previousElementSibling.title = meaningOf("Division");
   byId("division").addEventListener("change", (event) => change({...ANOTHER, division: event.target.value}));
   byId("choice").addEventListener("submit", (event) => event.preventDefault());
   const radios = chips.map((edition) => {
     const radio = make("input", {type: "radio", name: "chip", value: edition.id, change: () => choose(edition.id)});
     return make(
       "label",
-      {class: "chip", title: `${edition.title}; ${edition.dataset}`},
+      {class: "chip", title: edition.title},
       radio,
       make("span", {}, edition.short),
     );

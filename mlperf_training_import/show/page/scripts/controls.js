@@ -1,6 +1,6 @@
 /* The bar of filters: built once, and told what is chosen and how many results each value would show. */
 
-import {byId, make} from "./dom.js";
+import {byId, make, meaningOf} from "./dom.js";
 import {collator, format} from "./format.js";
 import {ANY, FACETS, NOT_GIVEN, NO_FILTERS, RANGES, TITLES, describeFilters, limitsOf} from "./filters.js";
 import {groupBy} from "./compare.js";
@@ -125,7 +125,10 @@ function createMenu(name, groups, change) {
         number.textContent = format(would);
       }
       const words = state[name].length > 2 ? `${state[name].length} chosen` : state[name].join(", ") || "any";
-      summary.replaceChildren(make("span", {class: "name"}, title), make("span", {class: "value"}, words));
+      summary.replaceChildren(
+        make("span", {class: "name", title: meaningOf(title)}, title),
+        make("span", {class: "value"}, words),
+      );
     },
   };
 }

@@ -49,6 +49,13 @@ export const narrow = window.matchMedia("screen and (max-width: 40rem)");
 
 export const byId = (id) => document.getElementById(id);
 
+/* What a label is about, as the footer explains its words; null for a label that needs no words. */
+export function meaningOf(label) {
+  const terms = [...document.querySelectorAll("#words-of-mlperf dt")];
+  const term = terms.find(({dataset, textContent}) => (dataset.at ?? textContent) === label);
+  return term?.nextElementSibling.textContent ?? null;
+}
+
 /* A link to an address on the web, opened beside the page. */
 export function makeLink(address, text, label) {
   return make("a", {href: address, target: "_blank", rel: "noopener noreferrer", "aria-label": label}, text);

@@ -1,6 +1,6 @@
 /* Puts the parts together: what is chosen goes in, charts, table and result come out. */
 
-import {byId, copyButton, make, narrow, replaceChildren} from "./dom.js";
+import {byId, copyButton, make, meaningOf, narrow, replaceChildren} from "./dom.js";
 import {count, format, formatFigure, formatTimes, sayMachine} from "./format.js";
 import {Unreadable, load, textOf} from "./data.js";
 import {createState} from "./state.js";
@@ -127,7 +127,7 @@ function start(data) {
     byId("facts").replaceChildren(
       ...facts
         .filter(([, value]) => value?.length !== 0 && value)
-        .map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))),
+        .map(([name, value]) => make("div", {}, make("dt", {title: meaningOf(name)}, name), make("dd", {}, value))),
     );
   }
 
