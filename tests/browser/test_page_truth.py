@@ -433,6 +433,26 @@ class TestTogether:
         assert rows[keys.index("rcp_factor")][1:] == ["1.25", "1.5"]  # a ratio has no unit
         page.reload()
         assert page.locator("#figures tbody tr").count() == len(rows)
+        assert page.locator("#figures").get_by_role("button", name="Remove from the comparison").count() == 2
+        page.emulate_media(media="print")
+        assert page.locator("#figures").get_by_role("button", name="Remove from the comparison").count() == 0
+        page.emulate_media(media="screen")
+
+    @pytest.mark.parametrize("view", ["compare", "same-size"])
+    def test_long_names_begin_on_a_phone_and_end_with_dots(self, opened, view):
+        name = "machine with a name that is longer than a phone is wide"
+        entries = [
+            on_eight(
+                number, 10.0 * number, runs_minutes=[9.0, 11.0], system=f"{number} {name}", accelerator=f"{number} {name}"
+            )
+            for number in (1, 2)
+        ]
+        page = opened(entries, benchmark=TUNING, view=view, compare=[entry["uid"] for entry in entries])
+        page.set_viewport_size({"width": 390, "height": 844})
+        names = page.locator("#chart [data-mark='y-axis tick label'] text")
+        assert [text[-1] for text in names.all_text_contents()] == ["…", "…"]
+        edge = page.locator("#chart svg").last.bounding_box()["x"]
+        assert all(text.bounding_box()["x"] >= edge for text in names.all())
 
     def test_results_of_different_benchmarks_are_not_divided(self, opened):
         entries = [make_entry(1, runs_minutes=[1.0]), make_entry(2, task="text-to-image", runs_minutes=[2.0])]

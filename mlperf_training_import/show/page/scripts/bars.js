@@ -2,9 +2,11 @@
 
 import {formatFactor, formatFigure, formatTimes} from "./format.js";
 import {bestOfEach, orderBy, timesAsFast} from "./compare.js";
-import {draw, linearScale, namesScale, textWidth} from "./marks.js";
+import {draw, fitted, linearScale, namesScale, textWidth} from "./marks.js";
 
 const {barX, line, ruleX, text, tickX} = libraries;
+
+const BESIDE_NAMES = 14; // pixels
 
 /* The best of each accelerator, {kind, result}, the best first. */
 export function bestBars(results, figure) {
@@ -41,7 +43,8 @@ export function drawBars(label, bars, {width, figure, palette, pinned, isLong = 
   );
   const rangeOf = (result) => (figure.name === "score" ? result.range : []);
   const labels = new Map(bars.map((bar) => [bar.kind, labelOf(bar, figure, pinned, isLong)]));
-  const left = Math.min(width / 3, Math.max(...bars.map(({kind}) => textWidth(kind))) + 14);
+  const names = bars.map(({kind}) => fitted(kind, width / 3 - BESIDE_NAMES));
+  const left = Math.max(...names.map(textWidth)) + BESIDE_NAMES;
   const room = Math.min(width * 0.6, Math.max(...[...labels.values()].map(textWidth)) + 14);
   const withRuns = bars.filter(({result}) => rangeOf(result).length && result.runs.length > 1);
   const ends = withRuns.flatMap(({kind, result}) => rangeOf(result).map((run) => [kind, run]));
@@ -53,11 +56,14 @@ export function drawBars(label, bars, {width, figure, palette, pinned, isLong = 
     marginTop: 4,
     drawn: bars.map(({result}) => result),
     x: linearScale(Math.max(...bars.map(farthest)), unit, room),
-    y: namesScale(
-      bars.map(({kind}) => kind),
-      null,
-      {padding: 0.25},
-    ),
+    y: {
+      ...namesScale(
+        bars.map(({kind}) => kind),
+        null,
+        {padding: 0.25},
+      ),
+      names,
+    },
     marks: [
       barX(bars, {
         y: "kind",

@@ -344,3 +344,11 @@ export function textWidth(text) {
   measure.font = "12px system-ui, sans-serif";
   return measure.measureText(text).width;
 }
+
+/* A text that ends with dots where it would be wider than so many pixels. */
+export function fitted(text, room) {
+  if (textWidth(text) <= room) return text;
+  let {length} = text;
+  while (length > 0 && textWidth(`${text.slice(0, length)}…`) > room) length -= 1;
+  return `${text.slice(0, length)}…`;
+}

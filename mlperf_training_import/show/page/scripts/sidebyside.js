@@ -3,13 +3,14 @@
 import {make, makeFigures} from "./dom.js";
 import {count, formatShare, formatTimes} from "./format.js";
 import {groupOf, timesAsFast} from "./compare.js";
-import {draw, namesScale, roundTicks, textWidth} from "./marks.js";
+import {draw, fitted, namesScale, roundTicks, textWidth} from "./marks.js";
 import {measure, opener, sayScore} from "./parts.js";
 import {unitOf} from "./data.js";
 
 const {dot, tickX} = libraries;
 
 export const MOST_COMPARED = 4;
+const BESIDE_NAMES = 14; // pixels
 
 export function sideBySide({data, state, width, change, open}) {
   const title = "Side by side";
@@ -43,14 +44,14 @@ export function sideBySide({data, state, width, change, open}) {
 
 /* Runs on the scale of the score, which is the line through each row. */
 function drawRuns(results, width) {
-  const names = results.map(({system}, place) => `${place + 1}. ${system.slice(0, 28)}`);
+  const names = results.map(({system}, place) => fitted(`${place + 1}. ${system}`, width / 2.5 - BESIDE_NAMES));
   const runs = results.flatMap(({comparable_runs}, place) => comparable_runs.map((run) => ({name: names[place], run})));
   const scores = results.map((result, place) => ({name: names[place], score: result.score}));
   const ticks = roundTicks([...runs.map(({run}) => run), ...scores.map(({score}) => score)]);
   const chart = draw(`the runs of ${count(results.length, "result")} on one axis`, {
     width,
     height: 60 + results.length * 34,
-    marginLeft: Math.min(width / 2.5, Math.max(...names.map(textWidth)) + 14),
+    marginLeft: Math.max(...names.map(textWidth)) + BESIDE_NAMES,
     marginTop: 6,
     x: {scale: {domain: [ticks[0], ticks.at(-1)]}, label: `${measure(results[0].edition)}, as the score has them`, ticks},
     y: namesScale(names),
