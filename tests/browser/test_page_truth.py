@@ -207,6 +207,8 @@ class TestFindings:
         assert page.locator("#chart .signs circle").count() == 1
         assert cells(page, "energy") == ["5.00", "6.00"]  # just those that were measured
         assert count(page) == "2 results of 3"
+        heads = [head.strip(" ▲") for head in page.locator("#scroll thead th").all_inner_texts()]
+        assert heads[heads.index("Minutes") + 1] == "kWh"  # in sight, whatever else there is
         page.locator("#benchmark").select_option("all")
         page.get_by_role("tab", name="Energy").click()
         assert page.locator("#figures tbody tr").inner_text().split("\t")[-1] == "! power-quality"
@@ -471,6 +473,7 @@ class TestTogether:
         rows = [line.split("\t") for line in page.locator("#figures tbody tr").all_inner_texts()]
         assert [row[1] for row in rows] == ["machine-1", "machine-2"]
         assert [row[-2:] for row in rows] == [["7.00 *", "20.00"], ["", "30.00"]]
+        assert "*: there is something to know" in page.locator("#notes").inner_text()
 
     def test_several_families_and_all_submitters_in_one_chart_of_efficiency(self, opened):
         entries = [

@@ -18,6 +18,7 @@ export function matrix({results, open}) {
     title,
     notes: [
       `${count(systems.length, "system")} of the newest round that the filters let pass; choose another under Rounds. Figures of different columns cannot be compared.`,
+      ...(chosen.some(({signs}) => signs) ? ["*: there is something to know about the result; open it to read what."] : []),
     ],
     legend: [],
     figures: makeFigures(

@@ -41,15 +41,17 @@ export function makeColumns(declared) {
 }
 
 /*
- * The columns that are shown: those that were chosen, or else the first ones and those that the view is about; the benchmark
- * only where there are several.
+ * The columns that are shown: those that were chosen, or else the first ones and, after the score, where they are in sight, those
+ * that the view is about; the benchmark only where there are several.
  */
 export function columnsOf(columns, state, ofView) {
   const chosen = state.columns.map((key) => columns.find((column) => column.key === key)).filter(Boolean);
   if (chosen.length) return chosen;
-  return columns.filter(
-    (column) => ofView.includes(column.key) || (column.first && (column.key !== "benchmark" || state.benchmark === "")),
+  const usual = columns.filter(
+    ({key, first}) => first && !ofView.includes(key) && (key !== "benchmark" || state.benchmark === ""),
   );
+  const place = usual.findIndex(({key}) => key === "score") + 1;
+  return [...usual.slice(0, place), ...columns.filter(({key}) => ofView.includes(key)), ...usual.slice(place)];
 }
 
 /* Where some scores are no minutes, each stands with its unit. */
