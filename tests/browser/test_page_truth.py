@@ -414,6 +414,29 @@ class TestFirstScreen:
         page.get_by_label("Sort by").select_option("Submitter")
         assert cells(page, "submitter") == sorted(cells(page, "submitter"))
 
+    def test_nothing_on_a_card_of_a_phone_is_cut_or_without_its_unit(self, opened):
+        throughput = {
+            "metric": "throughput",
+            "Result_Units": "models/min.",
+            "models_trained": 20,
+            "minutes_to_train_all": 40.0,
+        }
+        entries = [on_eight(1, 20.0, energy_kwh=5.0, doubts=["odd-times"]), on_eight(2, 0.5, **throughput)]
+        page = opened(entries, view="energy")
+        page.set_viewport_size({"width": 390, "height": 844})
+
+        def card():
+            row = page.locator(ROWS).first.bounding_box()
+            parts = [cell for cell in page.locator(ROWS).first.locator("th, td").all() if cell.is_visible()]
+            ends = [box["y"] + box["height"] for box in (part.bounding_box() for part in parts)]
+            assert max(ends) <= row["y"] + row["height"]
+            return [part.inner_text() for part in parts]
+
+        assert {"5.00", "! odd-times"} <= set(card())
+        page.locator("#benchmark").select_option(label="llama2_70b_lora (from 1.0), throughput")
+        page.get_by_role("tab", name="Against accelerators").click()
+        assert not {"20", "40.00"} & set(card())
+
 
 class TestTogether:
     def test_up_to_four_results_side_by_side_with_what_differs_first(self, opened):

@@ -101,7 +101,7 @@ export function createTable(frame, {declared, open, resort, meaningOf}) {
   const settings = () => ({
     count: rows.length,
     getScrollElement: () => frame,
-    estimateSize: () => (narrow.matches ? 84 : 32),
+    estimateSize: () => (narrow.matches ? 112 : 32),
     overscan: 16,
     scrollToFn: elementScroll,
     observeElementRect,
