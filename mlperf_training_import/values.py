@@ -22,6 +22,9 @@ _T = TypeVar("_T")
 #: A larger log is not read unless the user allows it. The largest published ones have a few megabytes.
 LARGEST_LOG_MB = 1024
 MS_PER_MINUTE = 60 * 1000
+#: A signal that arrives just before a system call that waits is handled only after that call. So none waits longer than this
+#: for what a user may want to stop.
+LONGEST_WAIT_S = 0.5
 
 #: Control and format characters (terminal escapes, writing direction, zero-width joiners) and lone surrogates.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs"})

@@ -25,7 +25,7 @@ from ..logs.log import BLOCK_BYTES, LONGEST_LINE_BYTES
 from ..logs.strange import GZIP
 from ..regular import open_regular
 from ..tables.rules import known_rounds, rules_of
-from ..values import natural_key
+from ..values import LONGEST_WAIT_S, natural_key
 from .whose import benchmark_names
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 #: The word for standard input on the command line, and its name in messages.
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "standard input"
-_HEED_SECONDS = 0.5
 #: Byte order marks and their encodings; the first that fits counts.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -149,8 +148,7 @@ def _read_standard_input() -> Callable[[int], bytes]:
     number = sys.stdin.fileno()
 
     def read(size: int) -> bytes:
-        # A signal that comes just before a system call that waits is heeded only after it: none may wait for ever.
-        while not select.select([number], [], [], _HEED_SECONDS)[0]:
+        while not select.select([number], [], [], LONGEST_WAIT_S)[0]:
             pass
         return os.read(number, size)
 

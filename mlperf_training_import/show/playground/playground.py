@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 from ...errors import BadInput, NothingToShow, PlaygroundFailure
 from ...experiments.collect import Collected, collect_everywhere
 from ...place import IMPORT_SCRIPT, ROOT
+from ...values import LONGEST_WAIT_S
 from ..entries import edition_of_entry
 from .viewer import KEY_HEADER
 
@@ -41,7 +42,6 @@ _SERVER = f"{__package__}.viewer.server"
 _HOST = "127.0.0.1"
 _PORT = 8501
 _START_SECONDS = 60
-_HEED_SECONDS = 0.5
 _KIND = "2d-static"
 
 
@@ -101,9 +101,8 @@ def open_playground(
         tell("stop it with Ctrl-C")
         if browser:
             webbrowser.open(base + links[0].query)
-        # A Ctrl-C that comes just before a system call that waits is heeded only after it: none may wait for ever.
         while (code := server.poll()) is None:
-            time.sleep(_HEED_SECONDS)
+            time.sleep(LONGEST_WAIT_S)
         raise PlaygroundFailure(f"the playground's server ended by itself (exit code {code}); its messages are above")
     tell("the playground has stopped")
 

@@ -2,11 +2,9 @@
 
 import {formatFactor, formatFigure, formatTimes} from "./format.js";
 import {bestOfEach, orderBy, timesAsFast} from "./compare.js";
-import {draw, fitted, linearScale, namesScale, textWidth} from "./marks.js";
+import {BESIDE_NAMES, draw, fitted, linearScale, namesScale, textWidth} from "./marks.js";
 
 const {barX, line, ruleX, text, tickX} = libraries;
-
-const BESIDE_NAMES = 14; // pixels
 
 /* The best of each accelerator, {kind, result}, the best first. */
 export function bestBars(results, figure) {

@@ -345,6 +345,9 @@ export function textWidth(text) {
   return measure.measureText(text).width;
 }
 
+/* Between the names beside a chart and the edge of the picture, in pixels. */
+export const BESIDE_NAMES = 14;
+
 /* A text that ends with dots where it would be wider than so many pixels. */
 export function fitted(text, room) {
   if (textWidth(text) <= room) return text;

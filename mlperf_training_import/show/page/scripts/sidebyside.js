@@ -3,14 +3,13 @@
 import {make, makeFigures} from "./dom.js";
 import {count, formatShare, formatTimes} from "./format.js";
 import {groupOf, timesAsFast} from "./compare.js";
-import {draw, fitted, namesScale, roundTicks, textWidth} from "./marks.js";
+import {BESIDE_NAMES, draw, fitted, namesScale, roundTicks, textWidth} from "./marks.js";
 import {measure, opener, sayScore} from "./parts.js";
 import {unitOf} from "./data.js";
 
 const {dot, tickX} = libraries;
 
 export const MOST_COMPARED = 4;
-const BESIDE_NAMES = 14; // pixels
 
 export function sideBySide({data, state, width, change, open}) {
   const title = "Side by side";
