@@ -138,6 +138,8 @@ def _work_place(into: Path, submitter: str) -> Iterator[tuple[Path, contextlib.E
     with contextlib.ExitStack() as after:
         _lock(into, after)
         work = into / f".{submitter}.unfinished"
+        if work.is_symlink():
+            raise BadInput(f"{work}: a link, not followed")
         if is_there(work):
             shutil.rmtree(work)  # of a process that was killed; nobody else is at work here
         work.mkdir()

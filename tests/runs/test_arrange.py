@@ -140,7 +140,7 @@ def test_a_description_that_is_not_there_is_said_in_words(tmp_path):
         arrange([str(tmp_path)], "Acme", tmp_path / "box.json", tmp_path / "tree")
 
 
-@pytest.mark.parametrize("link", ["Acme", "Acme/results", "Acme/systems"])
+@pytest.mark.parametrize("link", ["Acme", "Acme/results", "Acme/systems", ".Acme.unfinished"])
 def test_no_link_leads_out_of_the_folder(tmp_path, system, link):
     write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
     outside, into = tmp_path / "outside", tmp_path / "tree"
