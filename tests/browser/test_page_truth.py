@@ -38,8 +38,8 @@ def texts(page):
     return page.locator("#chart svg text").all_text_contents()
 
 
-#: Pixels from the top of the page, wherever a test before has scrolled it to.
-FROM_TOP = "element => element.getBoundingClientRect().top + scrollY"
+#: Pixels from the top of the page to the end of an element, wherever a test before has scrolled it to.
+END = "element => element.getBoundingClientRect().bottom + scrollY"
 
 
 class TestThroughput:
@@ -47,7 +47,7 @@ class TestThroughput:
     def weak(self, opened):
         """Two throughputs on one size, the second better, with minutes of their runs."""
         weak = {"metric": "throughput", "Result_Units": "models/min.", "runs_minutes": [30.0, 40.0], "runs_count": 2}
-        weak |= {"models_trained": 20, "minutes_to_train_all": 40.0}
+        weak |= {"models_trained": 20, "minutes_to_train_all": 40.0, "minutes_spread": 0.29}
         entries = [on_eight(number, score, **weak) for number, score in ((1, 0.5), (2, 2.0))]
         entries[1]["accelerator_model_name"] = "Better"
 
@@ -67,17 +67,19 @@ class TestThroughput:
         best = page.locator("#figures tbody tr").first.inner_text().split("\t")
         assert best[:2] == ["Better", "2.00"]
 
-    def test_the_page_says_that_it_is_weak_scaling_and_not_how_many_runs(self, weak):
+    def test_the_page_says_that_it_is_weak_scaling_and_nothing_of_runs(self, weak):
         page = weak(view="answer")
         facts = page.locator("#facts").inner_text()
         assert "weak scaling" in facts
-        assert "Runs" not in facts
+        assert "runs" not in facts.lower()
         assert ".." not in page.locator("#view").inner_text()
 
     def test_the_table_says_what_the_score_is_made_of(self, weak):
         page = weak(view="sizes")
         assert cells(page, "models_trained") == ["20", "20"]
         assert cells(page, "minutes_to_train_all") == ["40.00", "40.00"]
+        assert cells(page, "spread") == []
+        assert "Score" in page.locator("#sort option").all_inner_texts()
 
     def test_runs_of_one_are_no_points_on_the_axis_of_its_score(self, weak):
         page = weak(view="sizes")
@@ -85,6 +87,7 @@ class TestThroughput:
         panel = page.locator("#panel")
         assert panel.locator("svg").count() == 0
         assert "2 runs of 30.00 to 40.00 minutes each" in panel.inner_text()
+        assert "Spread of runs" not in panel.inner_text()
 
 
 class TestFactors:
@@ -290,7 +293,7 @@ class TestColours:
 class TestFirstScreen:
     @pytest.fixture
     def first(self, opened):
-        """Three accelerators on 8, two of which get faster from round to round, and a larger system."""
+        """Three accelerators on 8, two of which get faster from round to round, and two larger systems."""
         entries = [
             on_eight(1, 30.0, "4.1", accelerator="H100", runs_minutes=[29.0, 31.0]),
             on_eight(2, 25.0, "5.0", accelerator="H100"),
@@ -299,6 +302,7 @@ class TestFirstScreen:
             on_eight(5, 10.0, "5.1", accelerator="B200", doubts=["odd-times"]),
             on_eight(6, 26.0, "5.1", accelerator="MI300X"),
             make_entry(7, "5.1", accelerators_count=64, Result=2.0, accelerator="B200"),
+            make_entry(8, "5.1", accelerators_count=1024, Result=0.5, accelerator="B200"),
         ]
 
         def open_first(**state):
@@ -315,7 +319,7 @@ class TestFirstScreen:
         assert "B200: 10.00 minutes on 8 × B200 (Submitter 5, round 5.1, available)" in lead
         assert "2.5 times as fast as H100: 25.00 minutes on 8 × H100 (Submitter 2, round 5.0, available)" in lead
         assert "To know: B200: ! odd-times." in lead
-        assert count(page).startswith("6 results of 7")
+        assert count(page).startswith("6 results of 8")
 
     def test_bars_and_lines_are_the_entries(self, first):
         page = first()
@@ -360,7 +364,36 @@ class TestFirstScreen:
         assert page.locator("#chips label").first.get_attribute("title") == page.locator("#edition").inner_text()
         page.get_by_role("radio", name="on 64").check()
         assert "2.00 minutes on 64 × B200" in page.locator(".lead").inner_text()
-        assert count(page).startswith("1 result of 7")
+        assert count(page).startswith("1 result of 8")
+        page.get_by_role("radio", name="largest: 1,024").check()
+        assert "0.5000 minutes on 1,024 × B200" in page.locator(".lead").inner_text()
+
+    def test_the_legend_has_the_newest_accelerators_first(self, first):
+        legend = first().get_by_role("img", name="Legend").get_attribute("aria-label")
+        assert legend == "Legend: MI300X, B200, H100"  # first seen in 5.1, 5.0 and 4.1
+
+    def test_the_link_that_is_copied_shows_the_same(self, first):
+        page = first(size="64")
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_role("button", name="Copy link").click()
+        page.get_by_text("copied", exact=True).wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == page.url
+        assert "size=64" in page.url
+
+    def test_a_name_beside_a_bar_is_what_the_others_are_set_against(self, first):
+        page = first()
+        name = page.get_by_role("button", name="Set the others against MI300X")
+        name.click()
+        assert "2.6 times as fast as MI300X: 26.00 minutes" in page.locator(".lead").inner_text()
+        assert name.get_attribute("aria-pressed") == "true"
+        page.locator("#chart .points [tabindex='0']").focus()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("End")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+        assert "2.5 times as fast as H100: 25.00 minutes" in page.locator(".lead").inner_text()
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Set the others against H100"
+        assert page.locator("#panel").is_hidden()
 
     def test_another_figure(self, opened):
         entries = [
@@ -384,7 +417,7 @@ class TestFirstScreen:
     def test_fits_a_screen_and_is_reached_in_few_steps(self, first):
         page = first()
         page.set_viewport_size({"width": 1400, "height": 900})
-        assert page.locator(ROWS).first.evaluate(FROM_TOP) < 900
+        assert page.locator(ROWS).first.evaluate(END) <= 900
         for _ in range(45):
             page.keyboard.press("Tab")
             if page.evaluate("document.activeElement.closest('#scroll') !== null"):
@@ -405,7 +438,7 @@ class TestFirstScreen:
         assert page.locator("#chart rect").count() == 12
         assert page.locator("#facts").get_by_text("another target").count() == 1
         assert page.locator(".lead p").first.bounding_box()["height"] > 30  # two lines, as real results take
-        assert page.locator(ROWS).first.evaluate(FROM_TOP) < 900
+        assert page.locator(ROWS).first.evaluate(END) <= 900
 
     def test_a_window_of_390_pixels_is_not_scrolled_sideways(self, first):
         page = first()
@@ -474,6 +507,7 @@ class TestTogether:
         ]
         page = opened(entries, benchmark=TUNING, view=view, compare=[entry["uid"] for entry in entries])
         page.set_viewport_size({"width": 390, "height": 844})
+        page.wait_for_function("document.querySelector('#chart svg').clientWidth < 390")
         names = page.locator("#chart [data-mark='y-axis tick label'] text")
         assert [text[-1] for text in names.all_text_contents()] == ["…", "…"]
         edge = page.locator("#chart svg").last.bounding_box()["x"]
@@ -519,35 +553,73 @@ class TestTogether:
         assert across == [("8", "A"), ("16", "B"), ("80", "A"), ("160", "B")]  # each step says whose it is
         assert "efficiency" in texts(page)
 
-    def test_the_fewest_accelerators_below_a_time(self, opened):
-        entries = [make_entry(number, accelerators_count=8 * number, Result=90.0 / number) for number in (1, 2, 3, 4)]
+    @pytest.fixture
+    def limited(self, opened):
+        """Four systems of 1 to 4 nodes with 8 accelerators; a function that sets an end of a range."""
+        entries = [
+            make_entry(number, accelerators_count=8 * number, number_of_nodes=number, Result=90.0 / number)
+            for number in (1, 2, 3, 4)
+        ]
         page = opened(entries, benchmark=TUNING)
-        page.locator('.menu[data-name="ranges"] summary').click()
-        page.get_by_label("Minutes, to").fill("30")
-        page.keyboard.press("Enter")
-        page.keyboard.press("Escape")
+
+        def limit(field, value):
+            page.locator('.menu[data-name="ranges"] summary').click()
+            page.get_by_label(field).fill(value)
+            page.keyboard.press("Enter")
+            page.keyboard.press("Escape")
+            return page
+
+        return limit
+
+    def test_ranges_of_accelerators_and_nodes(self, limited):
+        page = limited("Accelerators, from", "16")
+        assert sorted(cells(page, "accelerators")) == ["16", "24", "32"]
+        limited("Nodes, to", "3")
+        assert sorted(cells(page, "accelerators")) == ["16", "24"]
+        assert "accelerators=16-&nodes=-3" in page.url
+        assert points(page) == 2
+
+    def test_the_fewest_accelerators_below_a_time(self, limited):
+        page = limited("Minutes, to", "30")
         page.get_by_role("columnheader", name="Number").get_by_role("button").click()
         assert cells(page, "accelerators") == ["24", "32"]
         page.reload()
         assert cells(page, "accelerators") == ["24", "32"]
 
-    def test_a_family_of_accelerators_is_one_click_and_a_long_list_can_be_searched(self, opened):
+    def test_a_vendor_or_a_generation_is_one_tick_and_a_long_list_can_be_searched(self, opened):
         names = [
             ("H100", "Hopper"),
             ("H200", "Hopper"),
             ("B200", "Blackwell"),
-            *((f"X{place}", "Xs") for place in range(12)),
+            *((f"X{place}", "") for place in range(12)),
         ]
         entries = [
-            on_eight(number, 10.0 + number, accelerator=name, accelerator_vendor="NVIDIA", accelerator_generation=generation)
+            on_eight(
+                number,
+                10.0 + number,
+                accelerator=name,
+                accelerator_vendor="NVIDIA" if generation else "Other",
+                accelerator_generation=generation,
+            )
             for number, (name, generation) in enumerate(names)
         ]
         page = opened(entries, benchmark=TUNING)
         menu = page.locator('.menu[data-name="accelerator"]')
         menu.locator("summary").click()
-        menu.get_by_label("Find in Accelerator").fill("h")
-        assert [label.split("\n")[0] for label in menu.locator("label:visible").all_inner_texts()] == ["H100", "H200"]
-        menu.get_by_role("button", name="NVIDIA, Hopper").click()
+        vendor, generation = (menu.get_by_role("checkbox", name=name, exact=True) for name in ("NVIDIA", "Hopper"))
+        vendor.check()
+        assert cells(page, "system") == ["machine-0", "machine-1", "machine-2"]
+        generation.uncheck()
+        assert cells(page, "system") == ["machine-2"]
+        assert vendor.evaluate("({indeterminate}) => indeterminate")
+        find = menu.get_by_label("Find in Accelerator")
+        for words, found in (("h1", ["NVIDIA", "Hopper", "H100"]), ("hopper", ["NVIDIA", "Hopper", "H100", "H200"])):
+            find.fill(words)
+            assert [label.split("\n")[0] for label in menu.locator("label:visible").all_inner_texts()] == found
+        find.fill("")
+        vendor.check()
+        vendor.uncheck()
+        generation.check()
         assert cells(page, "system") == ["machine-0", "machine-1"]
 
 
@@ -564,17 +636,45 @@ class TestSmallThings:
             )
         )
         for place, label, word in (
-            ("#choice span", "Division", "Division"),
-            ("#facts dt", "Edition", "Edition"),
-            ("#filters .name", "Availability", "Category"),
-            ("#filters .name", "To know", "To know"),
-            ("#panel dt", "Availability", "Category"),
-            ("#panel dt", "How it was scored", "Factor"),
-            ("#panel dt", "Convergence", "Verdict"),
+            ("#choice label", "Division", "Division"),
+            ("#facts dt button", "Edition", "Edition"),
+            ("#filters summary", "Availability", "Category"),
+            ("#filters summary", "To know", "To know"),
+            ("#scroll thead button", "To know", "To know"),
+            ("#panel dt button", "Availability", "Category"),
+            ("#panel dt button", "How it was scored", "Factor"),
+            ("#panel dt button", "Convergence", "Verdict"),
         ):
             said = page.locator(place, has_text=label).first
             assert said.get_attribute("title") == meanings[word], label
-        assert page.locator("#facts dt", has_text="Rounds here").get_attribute("title") is None
+        assert page.locator("#facts dt", has_text="Rounds here").locator("button").count() == 0
+
+    def test_a_tap_or_the_focus_shows_what_a_mouse_shows(self, opened):
+        page = opened([make_entry(1)], benchmark=TUNING)
+        shown = page.locator(".meaning")
+        session = page.context.new_cdp_session(page)
+        for place, said in (
+            ("#facts dt button", "A benchmark with one model"),
+            ("#scroll thead button[data-key=score]", "the score: mean over the kept runs"),
+            ("#filters summary[title]", "Available: can be bought or rented."),
+        ):
+            word = page.locator(place).first
+            word.scroll_into_view_if_needed()
+            box = word.bounding_box()
+            middle = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+            for kind, touched in (("touchStart", [middle]), ("touchEnd", [])):
+                session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
+            shown.wait_for()
+            assert shown.inner_text().startswith(said)
+            page.keyboard.press("Escape")
+            assert shown.is_hidden()
+        session.detach()
+        page.locator("#facts dt button").focus()
+        assert shown.inner_text().startswith("A benchmark with one model")
+        page.keyboard.press("Tab")  # rounds need no words
+        assert shown.is_hidden()
+        page.keyboard.press("Tab")
+        assert shown.inner_text().startswith("Available: can be bought or rented.")
 
     def test_a_site_opened_by_double_click_says_what_to_do(self, page, tmp_path):
         write_output(some_entries(), tmp_path / "site")

@@ -490,6 +490,21 @@ class TestDrawnAsInTheEntries:
         assert {uid for uid, said in codes.items() if said} == set(drawn(asked))
 
 
+#: Where the first row of the table ends on the first screen of each edition, in pixels from the top of the page.
+FIRST_ROWS = """() => [...document.querySelectorAll("#benchmark optgroup option")].map(({value}) => {
+  history.replaceState(null, "", `#${new URLSearchParams({benchmark: value})}`);
+  dispatchEvent(new PopStateEvent("popstate"));
+  const row = document.querySelector("#scroll tbody tr:not(.space)");
+  return [value, row.getBoundingClientRect().bottom + scrollY];
+})"""
+
+
+def test_the_first_row_of_the_table_is_in_sight_on_the_first_screen_of_each_edition(asked):
+    ends = dict(asked.evaluate(FIRST_ROWS))
+    assert len(ends) > 20
+    assert {edition for edition, end in ends.items() if end > asked.viewport_size["height"]} == set()
+
+
 def test_what_compares_refuses_what_cannot_be_compared(asked):
     refused = """(change) => {
       const edition = {id: "bert-1.0"};

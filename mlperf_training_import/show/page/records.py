@@ -40,7 +40,8 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     minutes = sorted(run for run in numbers if run is not None)
     factor = fields["scaling_factor"] or 1
     metric = metric_in(entry)
-    is_comparable = bool(minutes) and metric.run_words is not None
+    has_run_scores = metric.run_words is not None
+    is_comparable = bool(minutes) and has_run_scores
     is_processor_only = entry.get("is_processor_only") is True or fields["accelerators"] == 0
     label = split_label(fields["round"])
     return fields | {
@@ -54,6 +55,7 @@ def fields_of(entry: Entry) -> dict[str, Any]:
         # the runs, and the fastest and the slowest of them, as they compare with the score
         "comparable_runs": [run * factor for run in minutes] if is_comparable else [],
         "range": [minutes[0] * factor, minutes[-1] * factor] if is_comparable else [],
+        "spread": fields["spread"] if has_run_scores else None,
         "how_scored": say_factor(fields["score"], factor, metric.words),
         "verdict_said": say_verdict(entry, unit, progress),
         "codes": [str(code) for code in doubts] if isinstance(doubts := entry.get("doubts"), list) else [],

@@ -23,7 +23,7 @@ import {
 import {explainSigns} from "./trust.js";
 
 const MOST_BARS = 12;
-const [ROW, LEAST_ROW, HEIGHT] = [24, 17, 250]; // pixels: of a bar, and of a chart
+const [ROW, LEAST_ROW, HEIGHT] = [24, 17, 236]; // pixels: of a bar, and of a chart
 const WIDE = 900; // pixels from which the charts are beside each other
 
 export function answer({results, repeats, state, width, edition, change, open, palette}) {
@@ -43,7 +43,7 @@ export function answer({results, repeats, state, width, edition, change, open, p
   // beside the other chart, many bars are no higher than it, so that the table below stays in sight
   const row = isWide ? Math.max(LEAST_ROW, Math.min(ROW, (HEIGHT - 50) / shown.length)) : ROW;
   const barChart = drawBars(`the best of ${shown.length} accelerators as bars, the fastest first`, shown, {
-    ...{width: left, figure, palette, pinned: other, isLong: width > 500, row, unit},
+    ...{width: left, figure, palette, pinned: other, pin: (pin) => change({pin}), isLong: width > 500, row, unit},
   });
   const height = isWide ? Math.max(HEIGHT, Number(barChart.getAttribute("height"))) : HEIGHT;
   const over = drawOverDates("the best of each accelerator in each round, by date", [...chosen, ...again], {
@@ -61,6 +61,7 @@ export function answer({results, repeats, state, width, edition, change, open, p
     legend: legendOf(over.series ?? [], drawn, "square"),
     notes: [
       [
+        bars.length > 1 && "Press a name for ratios to it.",
         figure.name === "score" && drawn.some(({range}) => range.length) && "Lines in bars: fastest to slowest run.",
         over.chart && "Wide line: the record.",
         ...explainSigns([...drawn, ...over.steps]),

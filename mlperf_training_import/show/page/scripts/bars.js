@@ -33,8 +33,11 @@ function labelOf({result}, figure, pinned, isLong) {
   return [score, where, ratio].filter(Boolean).join(" · ");
 }
 
-/* Whiskers go from the fastest to the slowest run, on the scale of the score, and are drawn of nothing else. */
-export function drawBars(label, bars, {width, figure, palette, pinned, isLong = false, row = 30, unit}) {
+/*
+ * Whiskers go from the fastest to the slowest run, on the scale of the score, and are drawn of nothing else. `pin` is called
+ * with the result of the bar whose name was pressed, or nothing where that was pinned.
+ */
+export function drawBars(label, bars, {width, figure, palette, pinned, pin, isLong = false, row = 30, unit}) {
   const {of} = palette(
     bars.map(({result}) => result),
     "accelerator",
@@ -47,7 +50,7 @@ export function drawBars(label, bars, {width, figure, palette, pinned, isLong = 
   const withRuns = bars.filter(({result}) => rangeOf(result).length && result.runs.length > 1);
   const ends = withRuns.flatMap(({kind, result}) => rangeOf(result).map((run) => [kind, run]));
   const farthest = ({result}) => Math.max(figure.of(result), ...rangeOf(result));
-  return draw(label, {
+  const chart = draw(label, {
     width,
     height: 50 + bars.length * row,
     marginLeft: left,
@@ -85,4 +88,33 @@ export function drawBars(label, bars, {width, figure, palette, pinned, isLong = 
       }),
     ],
   });
+  if (bars.length > 1) makePressable(chart.querySelector("[data-mark='y-axis tick label']"), bars, pinned, pin);
+  return chart;
+}
+
+/* Makes the names beside bars buttons, of which Tab reaches one, and arrow keys the others. */
+function makePressable(frame, bars, pinned, pin) {
+  const names = [...frame.querySelectorAll("text")];
+  const reach = (wanted) => names.forEach((name) => name.setAttribute("tabindex", name === wanted ? "0" : "-1"));
+  names.forEach((name, place) => {
+    const {kind, result} = bars[place];
+    const isPinned = bars[place] === pinned;
+    const press = () => pin(isPinned ? "" : result.uid);
+    name.setAttribute("role", "button");
+    name.setAttribute("aria-label", `Set the others against ${kind}`);
+    name.setAttribute("aria-pressed", String(isPinned));
+    name.dataset.bar = result.uid;
+    name.addEventListener("click", press);
+    name.addEventListener("keydown", (event) => {
+      const next = {ArrowDown: names[place + 1], ArrowUp: names[place - 1], Home: names[0], End: names.at(-1)}[event.key];
+      if (event.key === "Enter" || event.key === " ") press();
+      else if (next) next.focus();
+      else return;
+      event.preventDefault();
+    });
+  });
+  frame.classList.add("names");
+  frame.removeAttribute("aria-hidden");
+  frame.addEventListener("focusin", ({target}) => reach(target));
+  reach(names[0]);
 }

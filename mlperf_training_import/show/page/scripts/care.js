@@ -27,7 +27,7 @@ export function care({results, findings, open}) {
       title,
       [
         ...["system", "submitter"],
-        {title: "Benchmark", wide: true, of: ({edition}) => edition.short},
+        {title: "Benchmark", of: ({edition}) => edition.short},
         ...["round", "size", "score"],
         {title: "Why", wide: true, of: (result) => reasonsOf(result, findings)},
       ],

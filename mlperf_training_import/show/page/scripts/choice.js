@@ -57,17 +57,12 @@ export function createChoice(data, change) {
     ),
   );
   select.addEventListener("change", () => choose(select.value));
-  byId("division").previousElementSibling.title = meaningOf("Division");
+  byId("division").parentElement.title = meaningOf("Division");
   byId("division").addEventListener("change", (event) => change({...ANOTHER, division: event.target.value}));
   byId("choice").addEventListener("submit", (event) => event.preventDefault());
   const radios = chips.map((edition) => {
     const radio = make("input", {type: "radio", name: "chip", value: edition.id, change: () => choose(edition.id)});
-    return make(
-      "label",
-      {class: "chip", title: edition.title},
-      radio,
-      make("span", {}, edition.short),
-    );
+    return make("label", {class: "chip", title: edition.title}, radio, make("span", {}, edition.short));
   });
   byId("chips").append(...radios);
 

@@ -49,14 +49,29 @@ export function createControls(data, change) {
   };
 }
 
-/* Values in groups: accelerators by vendor, the rest in one; rounds as they follow each other, newest first. */
+/* Values in groups: accelerators by vendor and generation, the rest in one; rounds as they follow each other, newest first. */
 function groupsOf(data, name) {
   const found = new Map(data.results.flatMap((result) => [FACETS[name](result)].flat().map((value) => [value, result])));
   const values = [...found.keys()].sort(collator.compare);
-  if (name === "rounds") return [["", [...data.rounds].reverse()]];
-  if (name !== "accelerator") return [["", values]];
-  const family = (value) => [found.get(value).vendor, found.get(value).generation].filter(Boolean).join(", ");
-  return [...groupBy(values, family)].sort(([a], [b]) => (a === "") - (b === "") || collator.compare(a, b));
+  const group = (heading, own, parts = []) => ({
+    heading,
+    own,
+    parts,
+    values: [...own, ...parts.flatMap(({values}) => values)],
+  });
+  if (name === "rounds") return [group("", [...data.rounds].reverse())];
+  if (name !== "accelerator") return [group("", values)];
+  const by = (field, some) =>
+    [...groupBy(some, (value) => found.get(value)[field])].sort(
+      ([a], [b]) => (a === "") - (b === "") || collator.compare(a, b),
+    );
+  return by("vendor", values).map(([vendor, of]) =>
+    group(
+      vendor,
+      [],
+      by("generation", of).map(([generation, some]) => group(generation, some)),
+    ),
+  );
 }
 
 function sizesOf(data) {
@@ -72,47 +87,51 @@ function sizesOf(data) {
   ]);
 }
 
-/* A menu in which several values can be checked. */
+/* A menu in which several values can be checked, and those of a group at once. */
 function createMenu(name, groups, change) {
   const title = TITLES[name];
   const boxes = new Map();
-  const chosen = () => [...boxes].filter(([, {box}]) => box.checked).map(([value]) => value);
-  function toggle(values) {
-    const all = values.every((value) => boxes.get(value).box.checked);
-    for (const value of values) boxes.get(value).box.checked = !all;
-    change({[name]: chosen()});
-  }
-  const lists = groups.map(([group, values]) =>
-    make(
+  const fieldsets = [];
+  const choose = () => change({[name]: [...boxes].filter(([, {box}]) => box.checked).map(([value]) => value)});
+
+  function listOf({heading, own, parts, values}, above = "") {
+    const words = `${above} ${heading}`;
+    const tick = make("input", {
+      type: "checkbox",
+      change: () => {
+        for (const value of values) boxes.get(value).box.checked = tick.checked;
+        choose();
+      },
+    });
+    const labels = own.map((value) => {
+      const box = make("input", {type: "checkbox", value, change: choose});
+      const number = make("span", {class: "number"});
+      const label = make("label", {}, box, make("span", {}, value), number);
+      boxes.set(value, {box, number, label, words: `${words} ${value}`.toLowerCase()});
+      return label;
+    });
+    const fieldset = make(
       "fieldset",
       {},
       make(
         "legend",
-        {class: group ? null : "hidden"},
-        group && values.length > 1
-          ? make("button", {type: "button", class: "link", title: `All of ${group}`, click: () => toggle(values)}, group)
-          : group || title,
+        {class: heading ? null : "hidden"},
+        heading && values.length > 1 ? make("label", {}, tick, make("span", {}, heading)) : heading || title,
       ),
-      values.map((value) => {
-        const box = make("input", {type: "checkbox", value, change: () => change({[name]: chosen()})});
-        const number = make("span", {class: "number"});
-        const label = make("label", {}, box, make("span", {}, value), number);
-        boxes.set(value, {box, number, label});
-        return label;
-      }),
-    ),
-  );
-  const summary = make("summary");
+      labels,
+      parts.map((part) => listOf(part, words)),
+    );
+    fieldsets.push({fieldset, tick, members: values.map((value) => boxes.get(value))});
+    return fieldset;
+  }
+
+  const lists = groups.map((group) => listOf(group));
+  const summary = make("summary", {title: meaningOf(title)});
   const element = make(
     "details",
     {class: "menu", "data-name": name},
     summary,
-    make(
-      "div",
-      {class: "menu-body"},
-      groups.flatMap(([, values]) => values).length > LONG ? createFinder(boxes, title) : null,
-      lists,
-    ),
+    make("div", {class: "menu-body"}, boxes.size > LONG ? createFinder(boxes, fieldsets, title) : null, lists),
   );
   return {
     element,
@@ -124,11 +143,13 @@ function createMenu(name, groups, change) {
         label.classList.toggle("nothing", box.disabled);
         number.textContent = format(would);
       }
+      for (const {tick, members} of fieldsets) {
+        tick.checked = members.every(({box}) => box.checked);
+        tick.indeterminate = !tick.checked && members.some(({box}) => box.checked);
+        tick.disabled = members.every(({box}) => box.disabled);
+      }
       const words = state[name].length > 2 ? `${state[name].length} chosen` : state[name].join(", ") || "any";
-      summary.replaceChildren(
-        make("span", {class: "name", title: meaningOf(title)}, title),
-        make("span", {class: "value"}, words),
-      );
+      summary.replaceChildren(make("span", {class: "name"}, title), make("span", {class: "value"}, words));
     },
   };
 }
@@ -156,8 +177,8 @@ function createChoice(name, values, change) {
   };
 }
 
-/* A field that hides the values of a long list that do not have its text. */
-function createFinder(boxes, title) {
+/* A field that hides what does not have its text in a long list, neither itself nor in a heading above it. */
+function createFinder(boxes, fieldsets, title) {
   return make("input", {
     type: "search",
     "aria-label": `Find in ${title}`,
@@ -165,7 +186,8 @@ function createFinder(boxes, title) {
     autocomplete: "off",
     input: (event) => {
       const wanted = event.target.value.toLowerCase();
-      for (const [value, {label}] of boxes) label.hidden = !value.toLowerCase().includes(wanted);
+      for (const {label, words} of boxes.values()) label.hidden = !words.includes(wanted);
+      for (const {fieldset, members} of fieldsets) fieldset.hidden = members.every(({label}) => label.hidden);
     },
   });
 }

@@ -52,8 +52,14 @@ export const byId = (id) => document.getElementById(id);
 /* What a label is about, as the footer explains its words; null for a label that needs no words. */
 export function meaningOf(label) {
   const terms = [...document.querySelectorAll("#words-of-mlperf dt")];
-  const term = terms.find(({dataset, textContent}) => (dataset.at ?? textContent) === label);
+  const term = terms.find(({dataset, textContent}) => [textContent, ...(dataset.at ?? "").split("; ")].includes(label));
   return term?.nextElementSibling.textContent ?? null;
+}
+
+/* A label; where it needs words, a button that shows them. */
+export function termOf(label) {
+  const title = meaningOf(label);
+  return title ? make("button", {type: "button", class: "term", title}, label) : label;
 }
 
 /* A link to an address on the web, opened beside the page. */
@@ -65,7 +71,7 @@ const classOf = ({number, wide}) => (number ? "number" : wide ? "wide" : null);
 
 /* A table of figures: columns are {title, number, wide}, cells are texts or elements. */
 export function makeFigures(caption, columns, rows) {
-  const heads = columns.map((column) => make("th", {scope: "col", class: classOf(column)}, column.title));
+  const heads = columns.map((column) => make("th", {scope: "col", class: classOf(column)}, termOf(column.title)));
   const lines = rows.map((cells) =>
     make(
       "tr",

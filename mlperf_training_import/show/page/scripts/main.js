@@ -1,6 +1,6 @@
 /* Puts the parts together: what is chosen goes in, charts, table and result come out. */
 
-import {byId, copyButton, make, meaningOf, narrow, replaceChildren} from "./dom.js";
+import {byId, copyButton, make, meaningOf, narrow, replaceChildren, termOf} from "./dom.js";
 import {count, format, formatFigure, formatTimes, sayMachine} from "./format.js";
 import {Unreadable, load, textOf} from "./data.js";
 import {createState} from "./state.js";
@@ -11,8 +11,9 @@ import {makeLegend, makeTip, makeWalkable} from "./marks.js";
 import {sayScore} from "./parts.js";
 import {OVERVIEWS, VIEWS} from "./views.js";
 import {spreadOf} from "./overview.js";
-import {columnsOf, createTable, makeColumns, sort} from "./table.js";
+import {columnsOf, createTable, makeColumns, sort, withUnits} from "./table.js";
 import {createPanel} from "./panel.js";
+import {showTitles} from "./titles.js";
 import {closeMenus, createControls} from "./controls.js";
 import {ALL, ANOTHER, chipSizes, createChoice, currentEditions} from "./choice.js";
 import {TRADEMARK} from "./cite.js";
@@ -36,7 +37,7 @@ function start(data) {
   const table = createTable(byId("scroll"), {
     declared: columns,
     open: (result, from) => openResults([result], from),
-    meaningOf: (field) => textOf(data, data.key_of_field[field]),
+    meaningOf: ({key, title}) => textOf(data, data.key_of_field[key]) || meaningOf(title),
     resort: (key) =>
       change({sort: key, descending: (resolve(state.get()).sort || "score") === key && !state.get().descending}),
   });
@@ -97,7 +98,7 @@ function start(data) {
       (repeats.length
         ? `; ${count(repeats.length, "result")} with runs that were handed in again ${repeats.length === 1 ? "is" : "are"} hidden`
         : "");
-    showColumns(now);
+    showColumns(now, rows);
     const result = panel.find(now.result);
     if (result) panel.show(result, now);
     else panel.hide();
@@ -124,10 +125,11 @@ function start(data) {
           ["Benchmarks", format(data.editions.length)],
           ["Rounds", data.rounds.join(", ")],
         ];
-    byId("facts").replaceChildren(
-      ...facts
+    replaceChildren(
+      byId("facts"),
+      facts
         .filter(([, value]) => value?.length !== 0 && value)
-        .map(([name, value]) => make("div", {}, make("dt", {title: meaningOf(name)}, name), make("dd", {}, value))),
+        .map(([name, value]) => make("div", {}, make("dt", {}, termOf(name)), make("dd", {}, value))),
     );
   }
 
@@ -137,7 +139,11 @@ function start(data) {
       (other) => other !== edition && other.benchmarks.some((name) => edition.benchmarks.includes(name)),
     );
     return others.map(({id, title}) =>
-      make("button", {type: "button", class: "link", click: () => change({...ANOTHER, benchmark: id, size: ""})}, title),
+      make(
+        "button",
+        {type: "button", class: "link", title, click: () => change({...ANOTHER, benchmark: id, size: ""})},
+        differenceOf(title, edition.title),
+      ),
     );
   }
 
@@ -202,10 +208,11 @@ function start(data) {
         make("p", {}, text),
       ),
     );
-    const focused = frame.contains(document.activeElement) ? document.activeElement.dataset.uid : null;
+    const focused = frame.contains(document.activeElement) ? document.activeElement.dataset : {};
     frame.replaceChildren(...[legend, chart, body, lead].filter(Boolean));
     focusPoint = chart ? makeWalkable(chart, describe, openResults, makeTip(frame, describe)) : () => {};
-    if (focused) focusPoint(focused);
+    if (focused.uid) focusPoint(focused.uid);
+    if (focused.bar) [...frame.querySelectorAll("[data-bar]")].find(({dataset}) => dataset.bar === focused.bar)?.focus();
     replaceChildren(byId("figures"), figures ? [figures] : []);
     byId("take-chart").hidden = !chart;
     drawn.charted = [...new Map(charted.map((result) => [result.uid, result])).values()];
@@ -263,17 +270,18 @@ function start(data) {
     showChart(drawn.now, drawn.selected, isPrinting ? PAPER : undefined);
   }
 
-  function showColumns(now) {
-    const shownKeys = columnsOf(columns, now, extraColumns(now)).map(({key}) => key);
+  function showColumns(now, rows) {
+    const shown = withUnits(columnsOf(columns, now, extraColumns(now)), rows);
+    const shownKeys = shown.map(({key}) => key);
     byId("sort").replaceChildren(
-      ...columnsOf(columns, now, extraColumns(now))
+      ...shown
         .filter(({links}) => !links)
         .map(({key, title}) => make("option", {value: key, selected: key === (now.sort || "score")}, title)),
     );
     byId("direction").textContent = now.descending ? "descending" : "ascending";
     replaceChildren(
       byId("columns"),
-      columns.map(({key, title}) =>
+      withUnits(columns, rows).map(({key, title}) =>
         make(
           "label",
           {},
@@ -326,6 +334,7 @@ function start(data) {
     window.addEventListener("afterprint", () => printing(false));
   }
 
+  showTitles();
   byId("filter-bar").open = !narrow.matches;
   listen();
   byId("trademark").textContent = TRADEMARK;
@@ -336,6 +345,12 @@ function start(data) {
     ),
   );
   show(state.get());
+}
+
+/* A title without what another one begins with too: model, data set, target. */
+function differenceOf(title, other) {
+  const [own, its] = [title, other].map((text) => text.split(/, | (?=\()/));
+  return title.slice(title.indexOf(own.find((part, place) => part !== its[place]) ?? title));
 }
 
 load(byId("data")).then(

@@ -1,6 +1,6 @@
 /* One result, or those on one spot, beside the chart: figures, runs, findings, links, how to cite it, and every key. */
 
-import {byId, copyButton, make, makeFigures, meaningOf} from "./dom.js";
+import {byId, copyButton, make, makeFigures, termOf} from "./dom.js";
 import {capital, count, format, formatFigure, formatShare, sayMachine} from "./format.js";
 import {bibtex, cite, dateOf} from "./cite.js";
 import {textOf, unitOf} from "./data.js";
@@ -179,7 +179,7 @@ function factsOf(result) {
   return make(
     "dl",
     {},
-    facts.flatMap(([name, value]) => [make("dt", {title: meaningOf(name)}, name), make("dd", {}, value)]),
+    facts.flatMap(([name, value]) => [make("dt", {}, termOf(name)), make("dd", {}, value)]),
   );
 }
 

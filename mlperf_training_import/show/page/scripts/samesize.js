@@ -39,7 +39,7 @@ export function sameSize({results, state, width, edition, change, open, palette}
     notes.push(
       `${formatTimes(timesAsFast(fastest.result, pinned.result, figure))} times as fast as ${pinned.kind}, ${formatFigure(figure.of(pinned.result))} ${unit} (${pinned.result.round}${bought(pinned.result)}); derived.`,
     );
-  else if (!pinned && second) notes.push("Choose what to compare with for ratios.");
+  else if (!pinned && second) notes.push("Press a name for ratios to it.");
   if (hasRuns) notes.push("Lines: from the fastest to the slowest run.");
   notes.push(explainSigns(drawn).join(" "));
   return {
@@ -57,7 +57,7 @@ export function sameSize({results, state, width, edition, change, open, palette}
       `${bars.length} accelerators as bars, the fastest first; the table below the chart has the same figures`,
       bars,
       {
-        ...{width, figure, palette, pinned, unit, isLong: width > 600},
+        ...{width, figure, palette, pinned, pin: (pin) => change({pin}), unit, isLong: width > 600},
       },
     ),
     figures: tableOfResults(

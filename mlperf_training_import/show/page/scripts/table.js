@@ -42,20 +42,22 @@ export function makeColumns(declared) {
 
 /*
  * The columns that are shown: those that were chosen, or else the first ones and, after the score, where they are in sight, those
- * that the view is about; the benchmark only where there are several.
+ * that the view is about; the benchmark only where there are several, and no spread of throughputs, whose runs have none.
  */
 export function columnsOf(columns, state, ofView) {
   const chosen = state.columns.map((key) => columns.find((column) => column.key === key)).filter(Boolean);
   if (chosen.length) return chosen;
-  const usual = columns.filter(
-    ({key, first}) => first && !ofView.includes(key) && (key !== "benchmark" || state.benchmark === ""),
-  );
+  const needless = [...ofView, state.benchmark && "benchmark", state.chips.edition?.higher_is_better && "spread"];
+  const usual = columns.filter(({key, first}) => first && !needless.includes(key));
   const place = usual.findIndex(({key}) => key === "score") + 1;
   return [...usual.slice(0, place), ...columns.filter(({key}) => ofView.includes(key)), ...usual.slice(place)];
 }
 
 /* Where some scores are no minutes, each stands with its unit. */
-const withUnits = (column) => (column.key === "score" ? {...column, title: "Score", width: 11} : column);
+export const withUnits = (columns, results) =>
+  results.some(({edition}) => edition.says_unit)
+    ? columns.map((column) => (column.key === "score" ? {...column, title: "Score", width: 11} : column))
+    : columns;
 
 /* Sorts by a column; ties, and all figures of different editions or divisions, stay in order of the results' own figures. */
 export function sort(columns, results, state) {
@@ -89,7 +91,7 @@ export function linksOf(result) {
 
 /*
  * A table inside an element that scrolls, of the columns that are `declared`. `open` gets the result whose button was pressed, `resort` the key of a column.
- * `meaningOf` says in a sentence what a column is. Returns {show, showAll}: the rows that are in sight, or, to print them, all.
+ * `meaningOf` says in a sentence what a column is, or null. Returns {show, showAll}: the rows that are in sight, or, to print them, all.
  */
 export function createTable(frame, {declared, open, resort, meaningOf}) {
   const head = make("tr", {"aria-rowindex": "1"});
@@ -192,7 +194,7 @@ export function createTable(frame, {declared, open, resort, meaningOf}) {
                 "button",
                 {
                   type: "button",
-                  title: meaningOf(column.key) || null,
+                  title: meaningOf(column),
                   "data-key": column.key,
                   click: () => resort(column.key),
                 },
@@ -205,8 +207,7 @@ export function createTable(frame, {declared, open, resort, meaningOf}) {
 
   return {
     show(sorted, state, ofView) {
-      const wantedColumns = columnsOf(declared, state, ofView);
-      const shown = sorted.some(({edition}) => edition.says_unit) ? wantedColumns.map(withUnits) : wantedColumns;
+      const shown = withUnits(columnsOf(declared, state, ofView), sorted);
       const wanted = JSON.stringify([shown.map(({title}) => title), state.sort, state.descending]);
       const isSame =
         wanted === sorting && sorted.length === rows.length && sorted.every((result, place) => result === rows[place]);
