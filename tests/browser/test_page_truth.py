@@ -382,6 +382,9 @@ class TestFirstScreen:
 
     def test_a_name_beside_a_bar_is_what_the_others_are_set_against(self, first):
         page = first()
+        hint = "Press a name for ratios to it."
+        assert page.locator("#notes").inner_text().startswith(hint)
+        assert hint not in page.evaluate("document.getElementById('take-chart').picture.notes.join()")
         name = page.get_by_role("button", name="Set the others against MI300X")
         name.click()
         assert "2.6 times as fast as MI300X: 26.00 minutes" in page.locator(".lead").inner_text()
@@ -392,8 +395,11 @@ class TestFirstScreen:
         page.keyboard.press("ArrowUp")
         page.keyboard.press("Enter")
         assert "2.5 times as fast as H100: 25.00 minutes" in page.locator(".lead").inner_text()
-        assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Set the others against H100"
+        focused = page.evaluate("[document.activeElement.getAttribute('aria-label'), document.activeElement.tabIndex]")
+        assert focused == ["Set the others against H100", 0]  # where Tab comes back to
         assert page.locator("#panel").is_hidden()
+        page.emulate_media(media="print")
+        assert hint not in page.locator("#notes").inner_text()
 
     def test_another_figure(self, opened):
         entries = [

@@ -5,7 +5,7 @@ import {NO_IDS, bibtex, cite, dateOf} from "./cite.js";
 import {capital, formatTimes} from "./format.js";
 import {groupBy, timesAsFast} from "./compare.js";
 import {putTogether} from "./marks.js";
-import {bestBars, drawBars, pinChoices, pinnedBar} from "./bars.js";
+import {PRESS, bestBars, drawBars, pinChoices, pinnedBar} from "./bars.js";
 import {drawOverDates} from "./dates.js";
 import {
   atOneSize,
@@ -58,10 +58,10 @@ export function answer({results, repeats, state, width, edition, change, open, p
       makeSelect("Times as fast as", pinChoices(bars, other), other?.result.uid ?? "", (pin) => change({pin})),
     ],
     drawn: [...drawn, ...over.steps],
+    hint: bars.length > 1 ? PRESS : "",
     legend: legendOf(over.series ?? [], drawn, "square"),
     notes: [
       [
-        bars.length > 1 && "Press a name for ratios to it.",
         figure.name === "score" && drawn.some(({range}) => range.length) && "Lines in bars: fastest to slowest run.",
         over.chart && "Wide line: the record.",
         ...explainSigns([...drawn, ...over.steps]),

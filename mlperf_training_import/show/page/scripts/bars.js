@@ -6,6 +6,9 @@ import {BESIDE_NAMES, draw, fitted, linearScale, namesScale, textWidth} from "./
 
 const {barX, line, ruleX, text, tickX} = libraries;
 
+/* What the names beside bars are for. */
+export const PRESS = "Press a name for ratios to it. ";
+
 /* The best of each accelerator, {kind, result}, the best first. */
 export function bestBars(results, figure) {
   const compare = orderBy(figure);

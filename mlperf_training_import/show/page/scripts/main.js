@@ -196,6 +196,7 @@ function start(data) {
       drawn: charted = [],
       figures,
       controls = [],
+      hint = "",
       notes = [],
       left: [missing, why] = [0, ""],
     } = view;
@@ -203,10 +204,10 @@ function start(data) {
     byId("chart-title").textContent = title;
     replaceChildren(byId("chart-controls"), controls);
     const lines = [...notes, missing > 0 ? `${format(missing)} not drawn: ${why}.` : ""].filter(Boolean);
+    const [said = "", ...more] = chart || body || figures ? lines : [view.empty ?? "Nothing to draw for this choice."];
     byId("notes").replaceChildren(
-      ...(chart || body || figures ? lines : [view.empty ?? "Nothing to draw for this choice."]).map((text) =>
-        make("p", {}, text),
-      ),
+      make("p", {}, make("span", {class: "hint"}, hint), said),
+      ...more.map((text) => make("p", {}, text)),
     );
     const focused = frame.contains(document.activeElement) ? document.activeElement.dataset : {};
     frame.replaceChildren(...[legend, chart, body, lead].filter(Boolean));

@@ -2,7 +2,7 @@
 
 import {formatFigure, formatTimes} from "./format.js";
 import {timesAsFast} from "./compare.js";
-import {bestBars, drawBars, pinChoices, pinnedBar} from "./bars.js";
+import {PRESS, bestBars, drawBars, pinChoices, pinnedBar} from "./bars.js";
 import {
   atOneSize,
   bought,
@@ -27,7 +27,7 @@ export function sameSize({results, state, width, edition, change, open, palette}
   const pinned = pinnedBar(bars, chosen, state);
   const unit = figure.words(edition);
   const hasRuns = figure.name === "score" && bars.some(({result}) => result.range.length && result.runs.length > 1);
-  const [fastest, second] = bars;
+  const [fastest] = bars;
   const drawn = bars.map(({result}) => result);
   const notes = [
     note,
@@ -39,13 +39,13 @@ export function sameSize({results, state, width, edition, change, open, palette}
     notes.push(
       `${formatTimes(timesAsFast(fastest.result, pinned.result, figure))} times as fast as ${pinned.kind}, ${formatFigure(figure.of(pinned.result))} ${unit} (${pinned.result.round}${bought(pinned.result)}); derived.`,
     );
-  else if (!pinned && second) notes.push("Press a name for ratios to it.");
   if (hasRuns) notes.push("Lines: from the fastest to the slowest run.");
   notes.push(explainSigns(drawn).join(" "));
   return {
     title,
     notes: notes.filter(Boolean),
     drawn,
+    hint: bars.length > 1 ? PRESS : "",
     legend: legendOf([], drawn, "square"),
     controls: [
       ...switches,

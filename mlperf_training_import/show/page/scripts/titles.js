@@ -26,7 +26,6 @@ export function showTitles() {
   document.addEventListener("focusin", ({target}) => {
     if (target.matches(":focus-visible")) show(titleOf(target), target.getBoundingClientRect());
   });
-  document.addEventListener("focusout", hide);
   document.addEventListener("click", ({target, pointerType, clientX, clientY}) => {
     if (pointerType === "mouse") hide();
     else if (pointerType) show(titleOf(target), {left: clientX, top: clientY - APART, bottom: clientY + APART});

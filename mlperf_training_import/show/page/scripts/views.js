@@ -1,5 +1,6 @@
 /*
- * The views in the order of their tabs. Each takes {results, repeats, state, width, ...} and gives what to draw, say and list.
+ * The views in the order of their tabs. Each takes {results, repeats, state, width, ...} and gives what to draw, say and list;
+ * its `hint` says what can be pressed, which paper and pictures leave out.
  * `needs` says whether a result has what the view is about; with `lists` the table below has just these, with more `columns`.
  */
 
