@@ -372,13 +372,24 @@ class TestFirstScreen:
         legend = first().get_by_role("img", name="Legend").get_attribute("aria-label")
         assert legend == "Legend: MI300X, B200, H100"  # first seen in 5.1, 5.0 and 4.1
 
-    def test_the_link_that_is_copied_shows_the_same(self, first):
+    def test_the_answer_is_copied_as_link_text_and_bibtex(self, first):
         page = first(size="64")
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page.get_by_role("button", name="Copy link").click()
-        page.get_by_text("copied", exact=True).wait_for()
-        assert page.evaluate("navigator.clipboard.readText()") == page.url
+
+        def copied(name):
+            button = page.get_by_role("button", name=name)
+            button.click()
+            page.locator("span", has=button).get_by_text("copied", exact=True).wait_for()
+            return page.evaluate("navigator.clipboard.readText()")
+
+        assert copied("Copy link") == page.url
         assert "size=64" in page.url
+        assert "Submitter 0, 64 × Made-up A1, machine-7, available: 2.00 minutes." in copied("Cite B200")
+        bibtex = copied("BibTeX B200")
+        assert bibtex.startswith("@misc{mlperf-")
+        assert "author = {{Submitter 0}},\n  year = {2025}," in bibtex
+        assert "2.00 minutes on 64" in bibtex
+        assert bibtex.endswith("The result's ID is not in the repository.}\n}")
 
     def test_a_name_beside_a_bar_is_what_the_others_are_set_against(self, first):
         page = first()
@@ -481,7 +492,7 @@ class TestTogether:
     def test_up_to_four_results_side_by_side_with_what_differs_first(self, opened):
         entries = [
             on_eight(number, 10.0 * number, runs_minutes=[9.0 * number, 11.0 * number], rcp_factor=1.0 + number / 4)
-            for number in (1, 2, 3)
+            for number in range(1, 6)
         ]
         page = opened(entries, benchmark=TUNING)
         for system in ("machine-1", "machine-2"):
@@ -501,6 +512,10 @@ class TestTogether:
         page.emulate_media(media="print")
         assert page.locator("#figures").get_by_role("button", name="Remove from the comparison").count() == 0
         page.emulate_media(media="screen")
+        uids = [entry["uid"] for entry in entries]
+        page = opened(entries, benchmark=TUNING, view="compare", compare=uids[:4], result=uids[4])
+        assert page.locator("#figures").get_by_role("button", name="Remove from the comparison").count() == 4
+        assert page.locator("#panel").get_by_role("button", name="Compare", exact=True).is_disabled()
 
     @pytest.mark.parametrize("view", ["compare", "same-size"])
     def test_long_names_begin_on_a_phone_and_end_with_dots(self, opened, view):
