@@ -544,7 +544,7 @@ def looked_at(chromium, tmp_path_factory):
         entry | {"energy_kwh": 5.0, "samples_to_converge": 10.0, "global_batch_size": 8, "runs_minutes": [1.0, 2.0]}
         for entry in some_entries(of_each=3)  # each element is looked at, and all rows have the same
     ]
-    entries[0]["availability"] = "preview"
+    entries[0] |= {"availability": "preview", "accelerator_model_name": "Another"}
     file = tmp_path_factory.mktemp("axe") / "report.html"
     write_output(entries, file)
     page = chromium.new_page(viewport={"width": 1280, "height": 900}, bypass_csp=True)
