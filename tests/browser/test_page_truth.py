@@ -484,6 +484,8 @@ class TestFirstScreen:
 
         assert {"5.00", "! odd-times"} <= set(card())
         page.locator("#benchmark").select_option(label="llama2_70b_lora (from 1.0), throughput")
+        tab = page.get_by_role("tab", selected=True).bounding_box()
+        assert 0 <= tab["x"] < tab["x"] + tab["width"] <= 390
         page.get_by_role("tab", name="Against accelerators").click()
         assert not {"20", "40.00"} & set(card())
 

@@ -169,6 +169,13 @@ function start(data) {
         ),
       ),
     );
+    if (narrow.matches) showChosenTab();
+  }
+
+  /* On a phone the tabs are one line, wider than the screen. */
+  function showChosenTab() {
+    const [frame, tab] = [byId("views"), byId("views").querySelector("[aria-selected=true]")];
+    frame.scrollLeft = tab.offsetLeft - frame.offsetLeft - (frame.clientWidth - tab.offsetWidth) / 2;
   }
 
   /* Also where only the room of the chart has changed. */
