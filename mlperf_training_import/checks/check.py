@@ -13,7 +13,7 @@ from ..rounds.walk import walk
 from ..suggest import did_you_mean
 from ..tables.checks import PEER_VERSION, checked_rounds, rulebook_of
 from ..tables.labels import round_label, split_label
-from ..tables.rules import rules_of
+from ..tables.rules import benchmark_of, rules_of
 from ..values import LARGEST_LOG_MB
 from .descriptions import CheckedDescription, check_description
 from .folders import CheckedFolder, FolderCheck
@@ -247,7 +247,8 @@ class _Check:
     def _check_folder(self, submission: Submission, description: CheckedDescription | None) -> CheckedFolder:
         folder = submission.folder
         paths = [log.path for log in submission.logs if self._is_asked_for(log.path)]
-        logs = [self._check_log(path, folder) for path in sorted(paths)]
+        quality_key = benchmark_of(submission.benchmark or "", self._version).quality
+        logs = [self._check_log(path, folder, quality_key) for path in sorted(paths)]
         self._checked.logs += logs
         if logs and len(logs) == len(submission.logs):
             # power logs are not read: only their names are checked
@@ -272,9 +273,10 @@ class _Check:
             ]
         return checked
 
-    def _check_log(self, path: str, folder: str) -> CheckedLog:
+    def _check_log(self, path: str, folder: str, quality_key: str | None = None) -> CheckedLog:
+        file, with_remarks = self._tree.root / path, not self._as_peer
         return check_log(
-            self._tree.root / path, path, self._version, folder, self._largest_mb, with_remarks=not self._as_peer
+            file, path, self._version, folder, self._largest_mb, quality_key=quality_key, with_remarks=with_remarks
         )
 
     def _from_findings(self, findings: Iterable[Finding]) -> list[Remark]:

@@ -87,17 +87,29 @@ class CheckedLog:
 
 
 def read_lines(
-    file: Path, path: str, version: str, wanted: Iterable[str], largest_mb: int = LARGEST_LOG_MB
+    file: Path,
+    path: str,
+    version: str,
+    wanted: Iterable[str],
+    largest_mb: int = LARGEST_LOG_MB,
+    quality_key: str | None = None,
 ) -> tuple[RunLog, LineList]:
     """What a log of a round says, and its lines with the wanted keys."""
     found = LineList({key: [] for key in wanted})
-    run = read_log(file, rules_of(version).dialect, path, largest_mb=largest_mb, keeper=found)
+    run = read_log(file, rules_of(version).dialect, path, largest_mb=largest_mb, quality_key=quality_key, keeper=found)
     found.trouble, found.count = run.trouble, run.lines
     return run, found
 
 
 def check_log(
-    file: Path, path: str, version: str, folder: str = "", largest_mb: int = LARGEST_LOG_MB, *, with_remarks: bool = True
+    file: Path,
+    path: str,
+    version: str,
+    folder: str = "",
+    largest_mb: int = LARGEST_LOG_MB,
+    *,
+    quality_key: str | None = None,
+    with_remarks: bool = True,
 ) -> CheckedLog:
     """Checks a log by the rules of a round; the round must have rules.
 
@@ -107,12 +119,13 @@ def check_log(
         version: the round, such as ``4.1``.
         folder: the folder of its result.
         largest_mb: a larger file is not read.
+        quality_key: the key of the lines with the quality by which the result is judged; either one where None.
         with_remarks: if false, gives only the verdict of the checkers and what the check of a folder needs.
     """
     rulebook = rulebook_of(version)
     if rulebook is None:
         raise ValueError(f"{version}: no rules")
-    run, found = read_lines(file, path, version, rulebook.keys | _KEYS_OF_FOLDER, largest_mb)
+    run, found = read_lines(file, path, version, rulebook.keys | _KEYS_OF_FOLDER, largest_mb, quality_key)
     judged = judge_log(found, rulebook)
     if found.trouble is not None:
         judged = JudgedLog(verdict="crash", stops=found.trouble)

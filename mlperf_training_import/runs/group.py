@@ -126,8 +126,8 @@ def read_run(piece: Piece, round_: str | None, largest_mb: int) -> Member:
     benchmark = _benchmark_of(piece)
     round_ = round_for(benchmark, piece.dialect, round_) if benchmark else None
     version = round_ or newest_round(piece.dialect)
-    elapsed = rules_of(version).elapsed.get(benchmark or "")
-    log = read_log(piece.log, piece.dialect, piece.source, elapsed, largest_mb)
+    elapsed, quality = rules_of(version).elapsed.get(benchmark or ""), benchmark_of(benchmark or "", version).quality
+    log = read_log(piece.log, piece.dialect, piece.source, elapsed, largest_mb, quality)
     known: dict[str, Any] = {}
     if piece.malformed:
         known["malformed"] = piece.malformed  # its line in the file, not in the plain log

@@ -7,6 +7,7 @@ import csv
 import pytest
 from trees import import_tree, write_files, write_result
 
+from mlperf_training_import.checks.check import check
 from mlperf_training_import.experiments.collect import Results
 from mlperf_training_import.experiments.identity import stored_identity
 from mlperf_training_import.results.entry import uid_of
@@ -231,6 +232,28 @@ def test_the_quality_is_the_line_of_its_benchmark(tmp_path):
     logs = [cosmoflow_log(number, ("eval_error", 0.12), ("eval_accuracy", -0.12)) for number in range(1, 11)]
     write_cosmoflow(tmp_path, logs, "strong/cosmoflow")
     assert import_tree(tmp_path, "hpc-1.0").only.entry["quality_reached"] == pytest.approx(0.12)
+
+
+def test_loose_logs_have_the_quality_of_their_benchmark_too(tmp_path):
+    logs = [cosmoflow_log(number, ("eval_error", 0.12), ("eval_accuracy", -0.12)) for number in range(1, 11)]
+    write_files(tmp_path, {f"{number}.log": log for number, log in enumerate(logs)})
+    ((group,), _) = score_logs([tmp_path], "hpc-1.0")
+    assert group.figures["quality_reached"] == pytest.approx(0.12)
+    assert "odd-quality" not in [doubt.code for doubt in group.findings]
+
+
+def test_in_0_7_a_loose_log_does_not_count_by_its_negated_error(tmp_path):
+    write_files(tmp_path, {"1.log": cosmoflow_log(1, ("eval_error", 0.2), ("eval_accuracy", -0.2))})
+    ((group,), _) = score_logs([tmp_path], "hpc-0.7")
+    (run,) = group.runs
+    assert run.reason == "the last quality figure 0.2 misses the target 0.124"
+
+
+def test_a_check_sees_that_the_error_misses_the_target_where_it_is_repeated_negated(tmp_path):
+    logs = [cosmoflow_log(number, ("eval_error", 0.2), ("eval_accuracy", -0.2)) for number in range(1, 11)]
+    write_cosmoflow(tmp_path, logs, "strong/cosmoflow")
+    (said,) = [remark for remark in check(tmp_path, "hpc-1.0").remarks if remark.rule == "result.target-missed"]
+    assert "result_0.txt (0.2, at most 0.124 is asked for)" in said.found
 
 
 def test_a_benchmark_of_one_suite_is_unknown_in_the_other(tmp_path):
