@@ -230,7 +230,10 @@ def score_group(folder: str, members: Sequence[Member], asked: str | None) -> Sc
         reason = f"not runs of one result: they differ in {difference}"
     score = judged.score if reason is None else Score()
     findings = [doubt for doubt in judged.doubts if reason is None or doubt.code not in _OF_REVIEW]
-    figures = dict(judged.figures) if reason is None else {}
+    known: dict[str, Any] = dict(judged.figures)
+    said = {doubt.code for doubt in findings}
+    doubts = [code for code in known.get("doubts", ()) if code in said]
+    figures = known if reason is None else {}
     verdict = judged.verdict.name if judged.verdict and reason is None else None
     if verdict == "pass" and any(doubt.code == _MISSED for doubt in findings):  # who stops early needs few samples
         verdict = None
@@ -258,7 +261,7 @@ def score_group(folder: str, members: Sequence[Member], asked: str | None) -> Sc
         scaling_factor=judged.scaling_factor,
         verdict=verdict,
         is_sweep=difference is not None,
-        figures=figures | ({"doubts": codes} if (codes := list(dict.fromkeys(doubt.code for doubt in findings))) else {}),
+        figures=figures | ({"doubts": doubts} if doubts else {}),
         findings=tuple(findings),
         notes=tuple(iter_notes(members, asked)),
     )

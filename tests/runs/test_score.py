@@ -8,12 +8,12 @@ import os
 import sys
 
 import pytest
-from trees import write_files
+from trees import import_tree, write_files
 
 from mlperf_training_import.errors import BadInput, NothingToScore
 from mlperf_training_import.runs.describe import describe_runs
 from mlperf_training_import.runs.score import score_logs
-from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description
+from mlperf_training_import.start.sample import START_MS, log_line, run_log, system_description, write_submission
 
 MINUTES = [28.0, 29.5, 28.4, 30.1, 28.9, 29.0, 28.2, 29.9, 28.6, 28.8]
 #: The mean without the fastest and the slowest.
@@ -162,6 +162,16 @@ def test_the_factor_beside_logs_of_a_submission_counts(tmp_path):
     assert group.minutes == pytest.approx(1.5 * SCORE)
     (tmp_path / "scaling.json").write_text('{"scaling_factor": "1.5"}')
     assert (only(tmp_path).score, only(tmp_path).reason) == (None, "scaling.json: no scaling_factor above 0 in it")
+
+
+def test_the_doubts_of_a_result_are_those_of_its_entry(tmp_path):
+    """What is odd about a single run is a finding, and no doubt about the result."""
+    texts = [run_log("resnet", number, status="success" if number > 1 else "aborted") for number in (1, 2, 3, 4, 5)]
+    write_submission(tmp_path, "Org", "sys", "resnet", [*texts, texts[-1]], system_description("Org"))
+    group = only(tmp_path, round_="3.0")
+    assert [doubt.code for doubt in group.findings] == ["run-not-counted", "run-count", "repeated-runs"]
+    entry = import_tree(tmp_path, "3.0").only.entry
+    assert group.figures["doubts"] == entry["doubts"] == ["run-count", "repeated-runs"]
 
 
 def test_lines_after_the_end_of_a_run_are_part_of_it(tmp_path):
