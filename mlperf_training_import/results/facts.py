@@ -65,17 +65,18 @@ def _benchmark_key(rules: Rules, submission: Submission, logs: Sequence[RunLog])
 
 
 def repeated_logs(root: Path, submission: Submission, logs: Sequence[RunLog]) -> tuple[tuple[str, ...], ...]:
-    """The names of those logs that hold the same run, in sets."""
-    groups: dict[object, list[LogFile]] = defaultdict(list)
+    """The names of those logs that hold the same run, in sets: with the same start and stop, else with the same bytes."""
+    groups: dict[tuple[float | None, float], list[LogFile]] = defaultdict(list)  # by start and stop, or by size alone
     for file, log in zip(submission.logs, logs, strict=True):
         if log.run_start_ms is not None and log.run_stop_ms is not None:
             groups[log.run_start_ms, log.run_stop_ms].append(file)
         elif log.lines:
-            said = tuple(str(getattr(log, name)) for name in log.__struct_fields__ if name != "path")
-            groups[file.size, said].append(file)
-    repeated = [files for files in groups.values() if len(files) > 1]
-    if not submission.metric.equal_times_repeat:
-        repeated = [same for files in repeated for same in _with_equal_bytes(root, files)]
+            groups[None, file.size].append(file)
+    repeated: list[list[LogFile]] = []
+    for (start_ms, _), files in groups.items():
+        if len(files) > 1:
+            is_told_by_times = submission.metric.equal_times_repeat and start_ms is not None
+            repeated += [files] if is_told_by_times else _with_equal_bytes(root, files)
     return tuple(tuple(file.name for file in files) for files in repeated)
 
 

@@ -210,6 +210,13 @@ def test_runs_of_one_start_or_one_duration_are_not_the_same(tmp_path):
     assert import_logs(tmp_path, logs).what("repeated-runs") == []
 
 
+def test_logs_without_a_run_are_the_same_only_if_their_bytes_are(tmp_path):
+    """Such as five that never came to a start, which say the same at other times."""
+    logs = [log_line(START_MS + number, "submission_benchmark", "resnet") for number in (0, 1, 1, 2)]
+    (text,) = import_logs(tmp_path, logs).what("repeated-runs")
+    assert text == "2 of 4 logs repeat another log: result_1.txt, result_2.txt"
+
+
 # -- division-conflict ------------------------------------------------------------------------------------------------
 
 
