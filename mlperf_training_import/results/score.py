@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ..model import Run, RunLog, Score
+from ..rounds.description import normal_division
 from ..tables.rules import clock_limits_ms
 from ..values import MS_PER_MINUTE, add_up, all_known, counted, finite_number, share
 
@@ -102,7 +103,7 @@ def _why_of_duration(log: RunLog) -> _Why | None:
 
 def _why_of_initialisation(log: RunLog, rules: Rules) -> _Why | None:
     limit = rules.init_limits.get(log.benchmark or "", rules.init_limit_minutes)
-    if log.division == "open":
+    if normal_division(log.division) == "open":
         limit = rules.init_limit_minutes_open
     if limit is None or log.init_start_ms is None or log.init_stop_ms is None:
         return None

@@ -128,6 +128,7 @@ def test_minutes_are_computed_in_the_order_of_the_rules():
         ("1.1", "open", 30),
         ("2.0", "closed", 30),
         ("2.0", "open", 240),
+        ("2.0", "Open", 240),
         ("5.1", "closed", 30),
         ("5.1", "open", 240),
         ("5.1", None, 30),
