@@ -19,6 +19,7 @@ from ..rounds.description import read_object
 from ..rounds.walk import SCALING_FILE
 from ..values import LARGEST_LOG_MB, is_clean
 from .find import by_reason, distinct, iter_runs, nothing_found
+from .group import metric_folder
 from .score import score_group
 from .texts import LeftOut, is_result
 from .whose import check_asked
@@ -47,6 +48,8 @@ def arrange(
     largest_mb: int = LARGEST_LOG_MB,
 ) -> Arranged:
     """Copies logs to ``<into>/<submitter>/results/<system>/<benchmark>/result_<number>.txt``, and the description beside.
+
+    Rounds with several metrics have a folder for each between system and benchmark.
 
     Logs are unwrapped on the way: one plain file per run. Nothing that exists is overwritten, no link below ``into`` is
     followed, and nothing stays behind where it cannot be done as a whole. Of several processes that arrange into one folder
@@ -86,14 +89,14 @@ def arrange(
         _check_free(into, targets.values())  # again: reading takes time
         _move(targets, after)
     results = targets[work / "results"]
-    groups = [score_group(str(results / benchmark), members, round_) for benchmark, members in runs.items()]
+    groups = [score_group(str(results / folder), members, round_) for folder, members in runs.items()]
     return Arranged(groups, by_reason([one for one in left if Path(one.file) != work]))
 
 
 def _copy_runs(
     paths: Sequence[str], work: Path, round_: str | None, largest_mb: int, left: list[LeftOut]
 ) -> dict[str, list[Member]]:
-    """Copies each run to ``<work>/results/<benchmark>``; the runs by benchmark, in the order of their numbers."""
+    """Copies each run to its folder below ``<work>/results``; the runs by folder, in the order of their numbers."""
     copies: dict[int, tuple[Path, str]] = {}
     found: list[Member] = []
     with tempfile.TemporaryDirectory(dir=work, prefix="runs-") as place, tempfile.TemporaryDirectory(dir=work) as plain:
@@ -104,18 +107,19 @@ def _copy_runs(
             _check_name("the benchmark that a log names", member.benchmark)
             copy = Path(place, str(len(found)))
             _copy(member.piece.log, copy)
-            copies[id(member)] = copy, member.benchmark
+            metric = metric_folder(str(Path(member.piece.source).parent), member.version)
+            copies[id(member)] = copy, str(Path(metric, member.benchmark))
             found.append(member)
         if not found:
             raise nothing_found(paths, left)
         check_asked(round_, found)
         runs: dict[str, list[Member]] = defaultdict(list)
         for member in distinct(found, left):
-            copy, benchmark = copies[id(member)]
-            folder = work / "results" / benchmark
+            copy, name = copies[id(member)]
+            folder = work / "results" / name
             folder.mkdir(parents=True, exist_ok=True)
-            copy.rename(folder / f"result_{len(runs[benchmark])}.txt")
-            runs[benchmark].append(member)
+            copy.rename(folder / f"result_{len(runs[name])}.txt")
+            runs[name].append(member)
     left += _iter_factors(found)
     return runs
 

@@ -14,6 +14,7 @@ from ..logs.log import read_log
 from ..results.facts import UNKNOWN_DIVISION
 from ..rounds.description import normal_division
 from ..suggest import did_you_mean
+from ..tables.metrics import metric_of
 from ..tables.rules import benchmark_of, known_benchmarks, rules_of
 from ..values import first_of
 from .whose import benchmark_named, has_benchmark, newest_round, round_for
@@ -110,6 +111,17 @@ def iter_notes(members: Sequence[Member], asked: str | None) -> Iterator[str]:
     for name in sorted(names):
         if benchmark_named(name) == first.benchmark:
             yield f"the logs name {name}, treated as {first.benchmark}"
+
+
+def metric_folder(folder: str, version: str) -> str:
+    """The folder between system and benchmark that says what a result in a folder measures, such as ``weak``.
+
+    The one of the usual metric where the folder and those above it do not say; empty in rounds without such folders.
+    """
+    metrics = rules_of(version).layout.metrics
+    said = (part.casefold() for part in reversed(Path(folder).parts))
+    usual = (name for name, metric in metrics.items() if metric_of(metric).is_usual)
+    return next((part for part in said if part in metrics), next(usual, ""))
 
 
 def _shared(member: Member, places: dict[str, str]) -> tuple[str, ...]:

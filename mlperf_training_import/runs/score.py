@@ -29,7 +29,7 @@ from ..tables.metrics import metric_of, usual_metric
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB, MS_PER_MINUTE, finite_number
 from .find import by_reason, distinct, iter_runs, nothing_found
-from .group import grouped, iter_notes, unlike
+from .group import grouped, iter_notes, metric_folder, unlike
 from .texts import LeftOut, description_of, is_in_results, is_result
 from .whose import check_round
 
@@ -171,8 +171,7 @@ def score_files(paths: Iterable[str | Path], round_: str | None = None, largest_
 def _judge(folder: str, members: Sequence[Member]) -> Judged:
     """Judges some runs by the rules of their round."""
     first, rules = members[0], rules_of(members[0].version)
-    metrics = rules.layout.metrics  # by the folders that they have
-    metric = next((metric_of(metrics[part]) for part in reversed(Path(folder).parts) if part in metrics), usual_metric())
+    of_folder = rules.layout.metrics.get(metric_folder(folder, first.version))
     record = _system_of(members)
     organisation, platform = (next(filter(None, names), "") for names in zip(*map(_whose, members), strict=True))
     in_file = Counter(member.piece.source for member in members)
@@ -192,7 +191,7 @@ def _judge(folder: str, members: Sequence[Member]) -> Judged:
         description=None,
         code=folder,
         logs=tuple(files),
-        metric=metric,
+        metric=metric_of(of_folder) if of_folder else usual_metric(),
         scaling=scaling if are_results and is_there(Path(scaling)) else None,
     )
     round_ = Round(first.version, first.version, Path())  # paths of logs are those that were given

@@ -38,6 +38,18 @@ def test_what_is_arranged_can_be_imported(tmp_path, system):
     assert snapshot(tmp_path / "logs") == before
 
 
+@pytest.mark.parametrize(("folder", "metric"), [("logs", "strong"), ("logs/weak", "weak"), ("Weak/deepcam", "weak")])
+def test_a_round_with_several_metrics_has_a_folder_for_each(tmp_path, system, folder, metric):
+    """Weak results are those below a folder of that name, in any case."""
+    write_files(tmp_path / folder, {f"{minutes}.log": run_log("deepcam", minutes) for minutes in (1, 2, 3, 4, 5)})
+    made = arrange([str(tmp_path / folder)], "Acme", system, tmp_path / "tree", "hpc-3.0")
+    place = f"Acme/results/box/{metric}/deepcam"
+    assert counts(made) == {f"{tmp_path}/tree/{place}": 5}
+    judged = import_tree(tmp_path / "tree", "hpc-3.0").only
+    assert judged.submission.folder == place
+    assert judged.score.value == made.groups[0].score == {"strong": 3.0, "weak": 1.0}[metric]
+
+
 def test_nothing_is_overwritten_or_half_made(tmp_path, system):
     write_files(tmp_path / "logs", {"a.log": run_log("retinanet", 1)})
     arrange([str(tmp_path / "logs")], "Acme", system, tmp_path / "tree")
