@@ -31,6 +31,8 @@ _ONE_START_MS = 1000
 _WITHOUT_OWN_SEED = frozenset({"minigo"})
 #: Benchmarks whose checkpoints are evaluated when the run is over, by many processes.
 EVALUATED_AFTERWARDS = frozenset({"stable_diffusion", "minigo"})
+#: Those of them whose processes log what they find whenever they have it.
+_EVALUATED_IN_ANY_ORDER = frozenset({"stable_diffusion"})
 #: Results of a round that were made so long before it are not of its software.
 _LONGEST_WAIT_YEARS = 2
 #: A result needs so many others of its kind to be compared with, which have at most so many times as many accelerators.
@@ -113,10 +115,10 @@ def odd_dates(judged: Judged) -> str | None:
         is_dated = odd_time(log) is None and not log.counts_seconds
         if is_dated and published and start_ms and published - start_ms > _LONGEST_WAIT_YEARS * _MS_PER_YEAR:
             troubles[f"ran more than {_LONGEST_WAIT_YEARS} years before their round was published"].append(log)
-        if history is not None and key not in EVALUATED_AFTERWARDS:
-            if history.is_outside:
+        if history is not None:
+            if history.is_outside and key not in EVALUATED_AFTERWARDS:
                 troubles["have no quality figure with a time between run_start and run_stop"].append(log)
-            elif history.set_back_ms > MS_PER_MINUTE:
+            elif history.set_back_ms > MS_PER_MINUTE and key not in _EVALUATED_IN_ANY_ORDER:
                 troubles["have quality figures whose time is more than a minute before that of an earlier line"].append(log)
     count = len(judged.logs)
     parts = [f"{share(len(logs), count, 'log', what)}, first {logs[0].name}" for what, logs in troubles.items()]

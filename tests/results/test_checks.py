@@ -128,6 +128,9 @@ def at(text: str, shift_ms: int) -> str:
         ("5.0", "retinanet", 9, "5 of 5 logs have no quality figure with a time between run_start and run_stop"),
         ("5.0", "retinanet", -4, "whose time is more than a minute before that of an earlier line"),
         ("5.0", "stable_diffusion", 9, None),
+        ("5.0", "stable_diffusion", -4, None),
+        ("2.0", "minigo", 9, None),
+        ("2.0", "minigo", -4, "whose time is more than a minute before that of an earlier line"),
         ("99.0", "retinanet", 0, None),  # nobody knows when it is published
     ],
 )
