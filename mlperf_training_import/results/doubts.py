@@ -10,6 +10,8 @@ import struct
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ..findings import Finding, as_one
 from ..model import Doubt
 from ..rounds.description import normal_division
@@ -163,7 +165,7 @@ def why_missed(log: RunLog, benchmark: Benchmark) -> str | None:
     """Why the last quality figure of a run does not reach the target; None if it does."""
     for target in benchmark.targets:
         figure = logged_quality(log, benchmark, target)
-        asked = f"{'at most' if target.lower_is_better else 'at least'} {target.logged:g} is asked for"
+        asked = f"{target.asked} is asked for"
         if figure is None:
             if any(evaluation.metric for evaluation in log.evaluations):
                 return "at no point all figures reach their targets"
@@ -179,7 +181,7 @@ def _is_met(target: Target, figure: float) -> bool:
         rounded, logged = struct.unpack("2f", struct.pack("2f", figure, target.logged))
     except OverflowError:
         return target.is_met(figure)
-    return bool(rounded <= logged if target.lower_is_better else rounded >= logged)
+    return msgspec.structs.replace(target, logged=logged).is_met(rounded)
 
 
 def several_runs(judged: Judged) -> str | None:

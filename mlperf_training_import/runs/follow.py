@@ -143,10 +143,9 @@ class _Watcher:
         key = benchmark_named(name)
         version = round_for(key, record.dialect, self._round) if key else None
         for target in benchmark_of(key, version).targets if key and version else ():
-            reached = f"at {'most' if target.lower_is_better else 'least'} {target.logged:g}"
             self._say(
                 "target",
-                f"{key} by the rules of {version}: the target is {target.metric} of {reached}",
+                f"{key} by the rules of {version}: the target is {target.metric} of {target.asked}",
                 benchmark=key,
                 round=version,
                 metric=target.metric,

@@ -35,6 +35,7 @@ _FAR_BELOW = 50
 class Target(Row, frozen=True):
     """One quality target. ``value`` is in the unit of the rules, ``logged`` on the scale of the log line.
 
+    Where it is ``exclusive``, the logged figure has to be better than that; else it may be the same.
     ``share`` means that the logged figure is a fraction of 1. Others are in per cent, or a loss or an error without an upper
     limit.
     """
@@ -43,6 +44,7 @@ class Target(Row, frozen=True):
     metric: Name
     logged: float = math.nan  # without one in the row, ``value``
     lower_is_better: bool = False
+    exclusive: bool = False
     field: Name | None = None
     share: bool | None = None  # without one in the row, true if more is better and the target is not above 1
 
@@ -55,7 +57,15 @@ class Target(Row, frozen=True):
 
     def is_met(self, value: float) -> bool:
         """Whether a logged value reaches the target."""
-        return value <= self.logged if self.lower_is_better else value >= self.logged
+        if value == self.logged:
+            return not self.exclusive
+        return value < self.logged if self.lower_is_better else value > self.logged
+
+    @property
+    def asked(self) -> str:
+        """What the logged figure has to be, in words."""
+        bounds = ("below", "above") if self.exclusive else ("at most", "at least")
+        return f"{bounds[not self.lower_is_better]} {self.logged:g}"
 
     def in_unit_of_rules(self, value: float) -> float:
         """A logged value in the unit of ``value``: 0.76 may mean 76 %."""

@@ -80,6 +80,15 @@ def test_a_figure_that_reaches_the_target_in_single_precision(tmp_path, figure):
     assert import_logs(tmp_path, five(evaluations=[(2.0, figure)])).what("target-missed") == []
 
 
+@pytest.mark.parametrize(("figure", "missed"), [(0.69, True), (0.6900001, False)])
+def test_a_target_that_is_not_enough(tmp_path, figure, missed):
+    """The accuracy of qwen35_397b_grpo must be above 0.69."""
+    logs = [run_log("qwen35_397b_grpo", number, evaluations=[(9, figure)]) for number in (1, 2, 3)]
+    whats = import_logs(tmp_path, logs, "qwen35_397b_grpo", "6.1").what("target-missed")
+    assert [what.partition(": ")[2].partition(",")[0] for what in whats] == ["result_0.txt (0.69"] * missed
+    assert all("0.69, above 0.69 is asked for" in what for what in whats)
+
+
 def test_lower_is_better(tmp_path):
     logs = [run_log("llama2_70b_lora", number, evaluations=[(9, 0.92), (9, 0.93)]) for number in range(1, 11)]
     (text,) = import_logs(tmp_path, logs, "llama2_70b_lora", "5.0").what("target-missed")
