@@ -32,6 +32,8 @@ _MOST_LINKS = 10_000
 #: Submissions of round 0.5 lie up to five folders deep.
 _DEEPEST = 30
 SCALING_FILE = "scaling.json"
+#: The description of a system in round 0.5, in the system's folder.
+ENTRY_FILE = "entry.json"
 #: So many names stand in a finding.
 _MOST_NAMES = 10
 #: What a second download, or a copy, of a log is called.
@@ -398,7 +400,7 @@ class _PackageWalker(_Walker):
             for system in self._systems(f"{here}/results"):
                 system_folder = f"{here}/results/{system}"
                 if not self._is_system(system_folder):
-                    what = "no entry.json in it, and no logs in its folders: not a system"
+                    what = f"no {ENTRY_FILE} in it, and no logs in its folders: not a system"
                     self._report("no-logs", system_folder, what)
                 else:
                     yield from self._benchmark_folders(
@@ -406,13 +408,13 @@ class _PackageWalker(_Walker):
                         submitter=submitter,
                         system=f"{below}/{system}".lstrip("/"),
                         code=here,
-                        **self._described(f"{system_folder}/entry.json", system_folder, organisation),
+                        **self._described(f"{system_folder}/{ENTRY_FILE}", system_folder, organisation),
                     )
 
     def _is_system(self, folder: str) -> bool:
         """Whether a folder under some ``results/`` is a system's: it has an ``entry.json``, or logs one level down."""
         files = self._entries(folder)[1]
-        return "entry.json" in files or bool(self._logs(folder, files)) or any(self._first_logs(folder))
+        return ENTRY_FILE in files or bool(self._logs(folder, files)) or any(self._first_logs(folder))
 
     def _organisation(self, package: str) -> str | None:
         """The organisation that ``submission.json`` beside ``results/`` names."""

@@ -21,7 +21,7 @@ from ..values import LARGEST_LOG_MB, is_clean
 from .find import by_reason, distinct, iter_runs, nothing_found
 from .group import metric_folder
 from .score import score_group
-from .texts import LeftOut, is_result
+from .texts import LeftOut, folder_of, is_result
 from .whose import check_asked
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _copy_runs(
             _check_name("the benchmark that a log names", member.benchmark)
             copy = Path(place, str(len(found)))
             _copy(member.piece.log, copy)
-            metric = metric_folder(str(Path(member.piece.source).parent), member.version)
+            metric = metric_folder(folder_of(member.piece.source), member.version)
             copies[id(member)] = copy, str(Path(metric, member.benchmark))
             found.append(member)
         if not found:

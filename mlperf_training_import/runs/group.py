@@ -17,6 +17,7 @@ from ..suggest import did_you_mean
 from ..tables.metrics import metric_of
 from ..tables.rules import benchmark_of, known_benchmarks, rules_of
 from ..values import first_of
+from .texts import folder_of
 from .whose import benchmark_named, has_benchmark, newest_round, round_for
 
 if TYPE_CHECKING:
@@ -113,13 +114,13 @@ def iter_notes(members: Sequence[Member], asked: str | None) -> Iterator[str]:
             yield f"the logs name {name}, treated as {first.benchmark}"
 
 
-def metric_folder(folder: str, version: str) -> str:
-    """The folder between system and benchmark that says what a result in a folder measures, such as ``weak``.
+def metric_folder(folder: Path, version: str) -> str:
+    """The folder between system and benchmark that says what a result measures, such as ``weak``, from that of its logs.
 
     The one of the usual metric where the folder and those above it do not say; empty in rounds without such folders.
     """
     metrics = rules_of(version).layout.metrics
-    said = (part.casefold() for part in reversed(Path(folder).parts))
+    said = (part.casefold() for part in reversed(folder.parts))
     usual = (name for name, metric in metrics.items() if metric_of(metric).is_usual)
     return next((part for part in said if part in metrics), next(usual, ""))
 
@@ -154,9 +155,9 @@ def read_run(piece: Piece, round_: str | None, largest_mb: int) -> Member:
 
 def _benchmark_of(piece: Piece) -> str | None:
     """The folder of a submission; else what the log names, if that is a benchmark; else the nearest folder that is one."""
-    folders = [benchmark_named(part) for part in reversed(Path(piece.source).parts[:-1])]
-    if piece.is_submitted and folders[0]:
-        return folders[0]
+    if piece.is_submitted and (key := benchmark_named(folder_of(piece.source).name)):
+        return key
+    folders = (benchmark_named(part) for part in reversed(Path(piece.source).parts[:-1]))
     named = benchmark_named(piece.benchmark) if piece.benchmark else None
     return named or next(filter(None, folders), piece.benchmark)
 

@@ -24,13 +24,13 @@ from ..results.judge import judge_result
 from ..results.metrics import samples_of
 from ..results.score import duration_ms, mean, minutes_of
 from ..rounds.description import read_description, system_of
-from ..rounds.walk import SCALING_FILE
+from ..rounds.walk import ENTRY_FILE, SCALING_FILE
 from ..tables.metrics import metric_of, usual_metric
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB, MS_PER_MINUTE, finite_number
 from .find import by_reason, distinct, iter_runs, nothing_found
 from .group import grouped, iter_notes, metric_folder, unlike
-from .texts import LeftOut, description_of, is_in_results, is_result
+from .texts import LeftOut, description_of, folder_of, is_in_results, is_result
 from .whose import check_round
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def score_files(paths: Iterable[str | Path], round_: str | None = None, largest_
 def _judge(folder: str, members: Sequence[Member]) -> Judged:
     """Judges some runs by the rules of their round."""
     first, rules = members[0], rules_of(members[0].version)
-    of_folder = rules.layout.metrics.get(metric_folder(folder, first.version))
+    of_folder = rules.layout.metrics.get(metric_folder(Path(folder).absolute(), first.version))
     record = _system_of(members)
     organisation, platform = (next(filter(None, names), "") for names in zip(*map(_whose, members), strict=True))
     in_file = Counter(member.piece.source for member in members)
@@ -204,9 +204,12 @@ def _judge(folder: str, members: Sequence[Member]) -> Judged:
 
 def _system_of(members: Sequence[Member]) -> System:
     """The system: from its description beside the logs of a submission, else from a log."""
-    if (place := description_of(members[0].piece.source)) is not None:
+    first = members[0]
+    if (place := description_of(first.piece.source)) is not None:
+        is_package = rules_of(first.version).layout.nested
         with contextlib.suppress(OSError, ValueError):
-            return read_description(place).record
+            place = folder_of(first.piece.source).parent / ENTRY_FILE if is_package else place
+            return read_description(place, counts_per_node=not is_package).record
     return system_of(next((member.piece.system for member in members if member.piece.system), {}))
 
 

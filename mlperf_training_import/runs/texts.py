@@ -98,9 +98,14 @@ def is_result(file: str) -> bool:
     return Path(file).match(_RESULT)
 
 
+def folder_of(file: str) -> Path:
+    """The folder of a file, with those above it that a name from the working directory on leaves out."""
+    return Path(os.path.abspath(file)).parent  # noqa: PTH100 - links stay as they are
+
+
 def is_submitted(file: str) -> bool:
     """Whether a file is a log of a submission: ``result_*.txt`` in the folder of a benchmark."""
-    return is_result(file) and (Path(file).parent.name in benchmark_names() or is_in_results(file))
+    return is_result(file) and (folder_of(file).name in benchmark_names() or is_in_results(file))
 
 
 def is_in_results(file: str) -> bool:
@@ -112,8 +117,7 @@ def description_of(file: str) -> Path | None:
     """Where the system of a submission's log is described: ``systems/<system>.json`` beside ``results``; None for others."""
     if not is_result(file):
         return None
-    parents = Path(os.path.abspath(file)).parents  # noqa: PTH100 - links stay as they are
-    for system, results in itertools.pairwise(parents[1:4]):
+    for system, results in itertools.pairwise(folder_of(file).parents[:3]):
         if results.name == "results":
             return results.parent / "systems" / f"{system.name}.json"
     return None

@@ -234,6 +234,13 @@ def test_the_quality_is_the_line_of_its_benchmark(tmp_path):
     assert import_tree(tmp_path, "hpc-1.0").only.entry["quality_reached"] == pytest.approx(0.12)
 
 
+def test_the_folder_of_a_metric_may_be_above_the_working_directory(tmp_path, monkeypatch):
+    folder = write_weak(tmp_path)
+    monkeypatch.chdir(folder)
+    ((group,), _) = score_logs(["."], "hpc-2.0")
+    assert (group.metric, group.score) == ("throughput", 5 / 22)
+
+
 def test_loose_logs_have_the_quality_of_their_benchmark_too(tmp_path):
     logs = [cosmoflow_log(number, ("eval_error", 0.12), ("eval_accuracy", -0.12)) for number in range(1, 11)]
     write_files(tmp_path, {f"{number}.log": log for number, log in enumerate(logs)})

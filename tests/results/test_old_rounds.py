@@ -7,6 +7,7 @@ import json
 import pytest
 from trees import import_tree, judged, read, write_files
 
+from mlperf_training_import.runs.score import score_logs
 from mlperf_training_import.start.sample import system_description
 
 #: Start of every made-up run, in seconds since the epoch, as these rounds write it.
@@ -481,6 +482,13 @@ def test_0_5_tpus_count_cores_and_a_chip_has_two(tmp_path, accelerator, nodes, c
     node = {"num_nodes": nodes, "cpu": "CPU", "num_cpus": "2", "accelerator": accelerator, "num_accelerators": cores}
     write_files(tmp_path, package("google/cloud", [118, 119, 120, 121, 122], "tpu", entry=entry_json(nodes=[node])))
     assert import_tree(tmp_path, "0.5").only.entry["accelerators_count"] == chips
+
+
+def test_0_5_logs_are_scored_with_the_description_in_the_folder_of_their_system(tmp_path):
+    node = {"num_nodes": "2", "cpu": "CPU", "num_cpus": "2", "accelerator": "tpuv3-16", "num_accelerators": "16"}
+    write_files(tmp_path, package("google/cloud", [118, 119, 120, 121, 122], "tpu", entry=entry_json(nodes=[node])))
+    ((group,), _) = score_logs([tmp_path])
+    assert (group.round, group.division, group.accelerators) == ("0.5", "closed", 8)
 
 
 def test_0_6_misspelt_keys_of_intel(tmp_path):

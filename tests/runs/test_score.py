@@ -164,6 +164,18 @@ def test_the_factor_beside_logs_of_a_submission_counts(tmp_path):
     assert (only(tmp_path).score, only(tmp_path).reason) == (None, "scaling.json: no scaling_factor above 0 in it")
 
 
+@pytest.mark.parametrize("folder", ["Acme/results/box/llama2_70b_lora", "llama2_70b_lora"])
+@pytest.mark.parametrize("names", [["."], [f"result_{number}.txt" for number in range(10)], ["../llama2_70b_lora"]])
+def test_the_working_directory_may_be_the_folder_of_a_benchmark(tmp_path, monkeypatch, folder, names):
+    texts = [text.replace('"submission_benchmark"', '"x"') for text in logs()]
+    write_files(tmp_path, {f"{folder}/result_{number}.txt": text for number, text in enumerate(texts)})
+    write_files(tmp_path, {f"{folder}/scaling.json": {"scaling_factor": 1.5}})
+    monkeypatch.chdir(tmp_path / folder)
+    ((group,), _) = score_logs(names)
+    assert (group.benchmark, len(group.runs)) == ("llama2_70b_lora", 10)
+    assert group.score == pytest.approx(SCORE * 1.5)
+
+
 def test_the_doubts_of_a_result_are_those_of_its_entry(tmp_path):
     """What is odd about a single run is a finding, and no doubt about the result."""
     texts = [run_log("resnet", number, status="success" if number > 1 else "aborted") for number in (1, 2, 3, 4, 5)]
