@@ -10,11 +10,11 @@ import os
 import signal
 import stat
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from io import FileIO
-    from pathlib import Path
 
 #: Without ``O_NONBLOCK``, opening a pipe would wait for a writer.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -109,6 +109,11 @@ def may_be_mapped(path: Path | str, newest_ns: int) -> bool:
     except OSError:
         return True
     return False
+
+
+def whole_path(path: Path | str) -> Path:
+    """A path from the root on, without ``.`` and ``..``, which have no name; links in it stay as they are."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() follows links
 
 
 def is_there(path: Path) -> bool:

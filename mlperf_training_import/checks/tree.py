@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..errors import NotUnderstood
-from ..regular import read_regular
+from ..regular import read_regular, whole_path
 from ..tables.checks import checked_rounds
 from ..tables.labels import split_label
 from ..tables.rules import public_rounds
@@ -43,7 +43,7 @@ def find_tree(path: Path) -> Tree:
     Raises:
         NotUnderstood: there is no such file or folder.
     """
-    path = path.absolute()
+    path = whole_path(path)
     if not path.exists():
         raise NotUnderstood(f"{path}: no such file or folder")
     if path.is_dir() and (path / "results").is_dir():
@@ -62,7 +62,7 @@ def find_tree(path: Path) -> Tree:
 
 def round_of(path: Path) -> str | None:
     """The round in the name of this folder or one above it, if that is named like a repository of results."""
-    for folder in (path.absolute(), *path.absolute().parents):
+    for folder in ((whole := whole_path(path)), *whole.parents):
         if (match := _REPOSITORY.fullmatch(folder.name)) is not None:
             label = f"hpc-{match[2]}" if match[1] == "hpc" else match[2]
             return label if split_label(label) is not None else None

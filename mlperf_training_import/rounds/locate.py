@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import AmbiguousRounds, BadInput, NothingToImport
 from ..findings import Finding, reporter
 from ..model import Round
+from ..regular import whole_path
 from ..suggest import did_you_mean
 from ..tables.labels import order_of_label, round_label, split_label
 from ..tables.rules import rules_of
@@ -68,7 +69,7 @@ def locate_path(path: Path, label: str) -> Round:
         BadInput: the folder does not exist.
     """
     version = round_label(label).round
-    path = path.absolute()
+    path = whole_path(path)
     if not path.is_dir():
         beside = (child.name for child in path.parent.iterdir() if child.is_dir()) if path.parent.is_dir() else ()
         raise BadInput(f"--path={path}: no such folder{did_you_mean(path.name, beside, f'--path={path.parent}/')}")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from ..model import Doubt, Judged, LogFile, Round, Run, RunLog, Score, Submission, System
-from ..regular import is_there
+from ..regular import is_there, whole_path
 from ..results.convergence import convergence_point, quality_of
 from ..results.doubts import why_missed
 from ..results.facts import UNKNOWN_DIVISION, facts_of
@@ -171,7 +171,7 @@ def score_files(paths: Iterable[str | Path], round_: str | None = None, largest_
 def _judge(folder: str, members: Sequence[Member]) -> Judged:
     """Judges some runs by the rules of their round."""
     first, rules = members[0], rules_of(members[0].version)
-    of_folder = rules.layout.metrics.get(metric_folder(Path(folder).absolute(), first.version))
+    of_folder = rules.layout.metrics.get(metric_folder(whole_path(folder), first.version))
     record = _system_of(members)
     organisation, platform = (next(filter(None, names), "") for names in zip(*map(_whose, members), strict=True))
     in_file = Counter(member.piece.source for member in members)

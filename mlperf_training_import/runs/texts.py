@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from ..errors import BadInput
 from ..logs.log import BLOCK_BYTES, LONGEST_LINE_BYTES
 from ..logs.strange import GZIP
-from ..regular import open_regular
+from ..regular import open_regular, whole_path
 from ..tables.rules import known_rounds, rules_of
 from ..values import LONGEST_WAIT_S, natural_key
 from .whose import benchmark_names
@@ -89,7 +89,7 @@ def find_files(paths: Sequence[str], left: list[LeftOut]) -> list[str]:
         raise BadInput(f"{', '.join(paths)}: no file in it")
     by_place: dict[str, str] = {}
     for file in files:
-        by_place.setdefault(file if file == STANDARD_INPUT else os.path.abspath(file), file)  # noqa: PTH100 - links stay
+        by_place.setdefault(file if file == STANDARD_INPUT else str(whole_path(file)), file)
     return list(by_place.values())
 
 
@@ -100,7 +100,7 @@ def is_result(file: str) -> bool:
 
 def folder_of(file: str) -> Path:
     """The folder of a file, with those above it that a name from the working directory on leaves out."""
-    return Path(os.path.abspath(file)).parent  # noqa: PTH100 - links stay as they are
+    return whole_path(file).parent
 
 
 def is_submitted(file: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -19,7 +20,6 @@ from mlperf_training_import.tables.checks import rulebook_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 LAST = re.compile(r"would pass: (\d+) of (\d+) (results|logs), by the rules of mlperf_logging 4\.1\.68")
 
@@ -198,6 +198,14 @@ def test_any_part_of_a_submission_can_be_checked(tmp_path: Path, part: str, caps
     assert LAST.fullmatch(out.splitlines()[-1])
     assert "written.lora_fixed.lora_alpha" in out
     assert "result_0.txt:" in out
+
+
+@pytest.mark.parametrize("place", [".", "..", "../..", "../../..", "../../../.."])
+def test_a_submission_can_be_checked_from_within(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    root = write_submission(tmp_path / "tree")
+    monkeypatch.chdir(root / FOLDER)
+    checked = check(Path(place), VERSION)
+    assert (checked.passing, checked.results) == (1, 1)
 
 
 def test_logs_outside_of_a_submission_are_checked_on_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -408,6 +408,15 @@ def test_the_folder_of_a_submitter_restricts_the_import_to_it(tmp_path):
     assert (round_.path, round_.only, round_.part) == (tmp_path / "tree", "B", "B")
 
 
+@pytest.mark.parametrize(("place", "only"), [("..", "Org"), ("../..", None), ("../../Org", "Org")])
+def test_a_path_may_go_up(tmp_path, monkeypatch, place, only):
+    folder = tmp_path / "Org/results"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    round_ = locate_path(Path(place), "5.1-local")
+    assert (round_.path, round_.only) == (tmp_path, only)
+
+
 def test_a_relative_path(tmp_path, monkeypatch):
     write_result(tmp_path / "tree")
     monkeypatch.chdir(tmp_path / "tree/Org")
