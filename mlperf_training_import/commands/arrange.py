@@ -38,9 +38,9 @@ def run(options: argparse.Namespace) -> int:
         check_round(options.round, must_be_known=True)
     made = arrange(options.logs, options.submitter, options.system, options.into, options.round, options.max_log_mb)
     for group in made.groups:
-        count, asked = len(group.runs), group.runs_required
-        rule = f", {group.round} asks for {asked}" if group.round and asked not in (None, count) else ""
-        print(printable(f"{group.folder}: {counted(count, 'log')}{rule}"))
+        is_asked = any(doubt.code == "run-count" for doubt in group.findings)
+        rule = f", {group.round} asks for {group.runs_required}" if is_asked else ""
+        print(printable(f"{group.folder}: {counted(len(group.runs), 'log')}{rule}"))
     for group in made.groups:
         reason = group.reason if group.is_sweep else None
         for line in filter(None, (*group.notes, reason, remarks_of_group(group))):

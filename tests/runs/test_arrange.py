@@ -234,6 +234,15 @@ def test_the_command_says_what_was_made_and_left(tmp_path, system, capsys, main)
     ]
 
 
+@pytest.mark.parametrize(("metric", "rule"), [("strong", ", hpc-3.0 asks for 5"), ("weak", "")])
+def test_a_result_that_may_have_more_runs_is_not_asked_for_fewer(tmp_path, system, capsys, main, metric, rule):
+    write_files(tmp_path / metric, {f"{minutes}.log": run_log("deepcam", minutes) for minutes in range(1, 7)})
+    words = ["arrange", str(tmp_path / metric), "--submitter=Acme", f"--system={system}", f"--into={tmp_path / 'tree'}"]
+    assert main([*words, "--round=hpc-3.0"]) == 0
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first == f"{tmp_path}/tree/Acme/results/box/{metric}/deepcam: 6 logs{rule}"
+
+
 def test_nearly_right_names_unlike_runs_and_the_newest_round_are_said(tmp_path, system, capsys, main):
     texts = [run_log("gpt-oss-20b", n, global_batch_size=n, start_ms=START_MS + n * 86_400_000) for n in (16, 32)]
     write_files(tmp_path / "logs", {f"{number}.log": text for number, text in enumerate(texts)})
