@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import contextlib
 import errno
 import json
@@ -194,6 +195,8 @@ def _load_object(data: bytes) -> JsonObject:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise ValueError("the text is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8") from None
         text = data.decode("latin-1")
     try:
         content = json.loads(text)

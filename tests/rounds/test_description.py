@@ -105,6 +105,14 @@ def test_what_is_wrong_with_an_invalid_description(tmp_path, content, message):
         description(tmp_path, content)
 
 
+@pytest.mark.parametrize("form", ["utf-16-le", "utf-16-be"])
+def test_a_description_in_utf_16_is_called_so(tmp_path, form):
+    file = tmp_path / "sys.json"
+    file.write_bytes(("\ufeff" + json.dumps(system_description("Org"))).encode(form))
+    with pytest.raises(ValueError, match="the text is UTF-16, not UTF-8; convert it"):
+        read_description(file)
+
+
 def test_a_description_that_is_not_there(tmp_path):
     with pytest.raises(OSError, match="No such file"):
         read_description(tmp_path / "gone.json")
