@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from ..findings import Report
+
 #: Names that a log may have; beside logs that are read, or in a folder called results, also those of the second kind.
 _RESULT_NAME = re.compile(r"result.*(?<!\.json)(?<!\.csv)(?<!\.py)(?<!\.sh)", re.IGNORECASE)
 _LOG_NAME = re.compile(r".*\.(log|txt)(\.\w{1,6})?", re.IGNORECASE)
@@ -42,12 +44,14 @@ class Searcher:
     Attributes:
         root: the round's tree.
         entries: gives the names of the folders in a folder of the round, and of its files.
+        report: takes a file that cannot be read.
         folders: how many were looked into.
         files: how many were looked at.
     """
 
     root: Path
     entries: Callable[[str], tuple[list[str], list[str]]]
+    report: Report
     folders: int = 0
     files: int = 0
 
@@ -72,7 +76,7 @@ class Searcher:
             yield from self._iter_below(f"{folder}/{name}", in_results, depth - 1)
 
     def _is_log(self, path: str) -> bool:
-        """Whether the beginning of a file has a line of a log."""
+        """Whether the beginning of a file has a line of a log; one that cannot be read is reported, for it may."""
         self.files += 1
         if self.files > _MOST_FILES:
             return False
@@ -81,7 +85,8 @@ class Searcher:
                 head = stream.peek(8)
                 unpacker = next((name for magic, name in _UNPACKERS.items() if head.startswith(magic)), None)
                 data = _unpacked(stream, unpacker) if unpacker else stream.read(_HEAD_BYTES)
-        except OSError:
+        except OSError as error:
+            self.report("unreadable", path, f"{error.strerror or 'cannot be read'}; it may be a log")
             return False
         return any(dialect.token in data for dialect in dialects().values())
 
@@ -95,6 +100,10 @@ def _unpacked(stream: IO[bytes], unpacker: str) -> bytes:
         data: bytes = importlib.import_module(unpacker).open(stream).read(_HEAD_BYTES)
     except (EOFError, MemoryError, error, LZMAError):  # a file of xz says how much memory it needs
         return b""
+    except OSError as trouble:
+        if trouble.errno is not None:
+            raise
+        return b""  # what is packed is damaged
     return data
 
 

@@ -5,7 +5,6 @@ Only this module knows the layout of a result repository, and splits paths.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from dataclasses import replace
@@ -71,7 +70,7 @@ class _Walker:
         self._rules = rules
         self._report = report
         self._only = only
-        self._searcher = Searcher(root, self._entries)
+        self._searcher = Searcher(root, self._entries, report)
         self._real_root = root.resolve()
         self._links = 0
         self._reported_keys: set[str] = set()
@@ -197,10 +196,14 @@ class _Walker:
         """The system as its logs describe it, where there is no description."""
         record, taken = System(), ""
         for log in self._first_logs(system_folder):
-            with contextlib.suppress(OSError):  # which is reported when it is read as a log
-                if (description := read_logged_description(self._root / log.path)) is not None:
-                    record, taken = description.record, f"; the system is taken from the SYSJSON line of {log.path}"
-                    break
+            try:
+                description = read_logged_description(self._root / log.path)
+            except OSError as error:
+                self._report("unreadable", log.path, f"{error.strerror or 'cannot be read'}; it may describe the system")
+                continue
+            if description is not None:
+                record, taken = description.record, f"; the system is taken from the SYSJSON line of {log.path}"
+                break
         if path.partition("/")[0] not in self._without_systems:  # else all of its systems lack one, for that reason
             what = "leads out of the repository" if path in self._unsafe_paths else "does not exist"
             self._report("no-system-description", system_folder, f"{path} {what}{taken}")
@@ -421,6 +424,8 @@ class _PackageWalker(_Walker):
         path = f"{package}/submission.json"
         try:
             return clean_text(read_object(self._root / path).get("org")) if self._is_file(path) else None
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            self._report("unreadable", path, error.strerror or "cannot be read")
+        except ValueError as error:
             self._report("invalid-system-description", path, str(error))
-            return None
+        return None

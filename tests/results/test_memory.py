@@ -375,6 +375,25 @@ def test_a_power_log_that_could_not_be_read_is_tried_again(tree, monkeypatch):
     assert tree.again() == 0
 
 
+@pytest.mark.parametrize(
+    ("change", "reader"),
+    [(add_log_that_is_not_read, "unread.open_regular"), (remove_description, "walk.read_logged_description")],
+    ids=["log in a place that nobody reads", "description in a log"],
+)
+def test_what_the_walk_could_not_read_is_tried_again(tree, monkeypatch, change, reader):
+    change(tree.root)
+
+    def broken(*_):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"mlperf_training_import.rounds.{reader}", broken)
+        (_, findings) = tree.import_()
+        assert {finding.code for finding in findings} >= {"unreadable"}
+    assert tree.again() == 3
+    assert tree.again() == 0
+
+
 @pytest.mark.parametrize("facts", [{"remote": "/a/\udcff"}, {"branch": "\udcff"}, {"part": "x\udcff"}], ids=str)
 def test_a_name_that_is_no_utf_8_is_remembered_too(tree, facts):
     assert tree.again(**facts) == 3

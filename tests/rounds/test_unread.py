@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
+import io
 import lzma
 import os
 import resource
@@ -13,6 +15,7 @@ import pytest
 from trees import import_tree, write_files, write_result
 
 from mlperf_training_import.model import Round
+from mlperf_training_import.regular import open_regular
 from mlperf_training_import.rounds.walk import walk
 from mlperf_training_import.start.sample import run_log, system_description
 from mlperf_training_import.tables.rules import rules_of
@@ -21,11 +24,11 @@ LOG = run_log("resnet", 3)
 FOLDER = "Org/results/sys/resnet"
 
 
-def unread(root, version: str = "3.0", only: str | None = None) -> dict[str, str]:
-    """Place and text of the findings."""
+def unread(root, version: str = "3.0", only: str | None = None, code: str = "unread-logs") -> dict[str, str]:
+    """Place and text of the findings of a code."""
     findings = []
     walk(Round(version, version, root, only=only), rules_of(version), findings)
-    return {finding.where: finding.what for finding in findings if finding.code == "unread-logs"}
+    return {finding.where: finding.what for finding in findings if finding.code == code}
 
 
 NAMES = [
@@ -76,6 +79,7 @@ def test_a_packed_log(tmp_path, name, content):
         ("correct_rename.sh", LOG),
         ("result_5.txt.gz", gzip.compress(LOG.encode(), mtime=0)[:60]),
         ("result_5.txt.gz", b"\x1f\x8bnot really packed"),
+        ("result_5.txt.bz2", b"BZh9not really packed"),
         (".result_1.log", LOG),
     ],
 )
@@ -203,3 +207,36 @@ def test_a_file_that_says_that_it_needs_gigabytes_to_unpack_is_no_log(tmp_path):
         finally:
             os._exit(code)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("place", [f"{FOLDER}/result_9.log", "Org/old/results/result_1.txt", "Org/results/sys/result_1.txt.gz"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch, place):
+    write_result(tmp_path)
+    write_files(tmp_path, {place: gzip.compress(LOG.encode())})
+
+    def broken(path, **options):
+        if str(path).endswith(place):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return open_regular(path, **options)
+
+    monkeypatch.setattr("mlperf_training_import.rounds.unread.open_regular", broken)
+    assert unread(tmp_path, code="unreadable") == {place: "Input/output error; it may be a log"}
+    assert unread(tmp_path) == {}
+
+
+@pytest.mark.parametrize("packed", [b"\x1f\x8b", b"BZh", b"\xfd7zXZ"], ids=["gzip", "bz2", "xz"])
+def test_a_packed_file_that_fails_while_it_is_read_is_named(tmp_path, monkeypatch, packed):
+    """Not so one whose content is damaged, see above."""
+    write_result(tmp_path)
+    write_files(tmp_path, {f"{FOLDER}/result_9.log": packed * 3})
+
+    class Failing(io.FileIO):
+        def readinto(self, buffer):
+            if self.tell():
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            buffer[:8] = (packed * 3)[:8].ljust(8)
+            self.seek(8)
+            return 8
+
+    monkeypatch.setattr("mlperf_training_import.rounds.unread.open_regular", Failing)
+    assert list(unread(tmp_path, code="unreadable")) == [f"{FOLDER}/result_9.log"]
