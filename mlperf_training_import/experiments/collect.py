@@ -16,6 +16,7 @@ from .publish import find_target, stored_experiments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ..findings import Report
     from ..homes.cm import CmHome
     from ..homes.home import Home
     from ..model import Entry
@@ -51,11 +52,14 @@ def collect_from(home: Home, target_repo: str) -> list[Collected]:
     return _collect(stored_experiments(find_target(home, target_repo)))
 
 
-def collect_everywhere(home: CmHome) -> list[Collected]:
-    """The experiments in all repositories of the home, by name: what the playground shows."""
-    with home.index_left_alone():
-        found = [experiment for suite in suites().values() for experiment in home.find_experiments(suite.experiments)]
-    return _collect(load_experiment(name, folder, lambda *_: None) for name, folder in found)
+def collect_everywhere(home: CmHome, report: Report) -> list[Collected]:
+    """The experiments in all repositories of the home, by name: what the playground shows.
+
+    What cannot be read is left out and reported.
+    """
+    tags = {suite.experiments for suite in suites().values()}
+    found = home.find_experiments(lambda trouble: report("invalid-store", str(trouble.place), trouble.what))
+    return _collect(load_experiment(one.alias, one.folder, report) for one in found if not tags.isdisjoint(one.tags))
 
 
 def unique_entries(experiments: Iterable[Collected]) -> list[Entry]:

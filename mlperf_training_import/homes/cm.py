@@ -12,21 +12,23 @@ import functools
 import json
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmind.core import CM
 from cmind.index import Index
+from cmind.repos import Repos
 
 from ..atomic import remove_leftovers, write_atomically
 from ..errors import ImportFailure
 from ..flags import typed_in_cm
 from ..place import GUI_SCRIPT, GUI_UID
 from ..regular import is_there, read_regular
+from ..values import clean_text
 from ..way_in import CM as COMMANDS
-from .home import CLONE_TAGS, CacheEntry, Home, Repository, json_in, tags_of
+from .home import BadDescription, CacheEntry, Home, Repository, json_in, tags_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ..values import JsonObject
     from .home import Described
@@ -39,6 +41,16 @@ _MOST_INDEX_BYTES = 256 << 20
 _OLD_MARK = "mlperf-training-replaced"
 #: The automation that runs scripts, by its uid.
 _SCRIPT = "5b4e0237da074764"
+
+
+class Experiment(NamedTuple):
+    """An experiment of any kind in a home: what its description says, and its folder."""
+
+    alias: str
+    uid: str
+    tags: tuple[str, ...]
+    folder: Path
+    has_password: bool
 
 
 class CmHome(Home):
@@ -61,18 +73,11 @@ class CmHome(Home):
         return answer
 
     def _iter_cached(self) -> Iterator[CacheEntry]:
-        """See :class:`Home`."""
-        # on the disk: an index that was cut off and begun anew knows some of the clones only, and CM looks no further
-        found = self.access("find", _CACHE, tags=",".join(CLONE_TAGS), skip_index_search=True)
-        if found["return"] > 0:
-            raise ImportFailure(f"the CM cache cannot be searched: {found.get('error', 'unknown reason')}")
-        for item in found["list"]:
-            folder = Path(item.path)
-            # a copied home names the repositories of the original one too
-            if self.cache in (folder.parent, folder.parent.resolve()):
-                is_old = is_there(folder / _OLD_MARK)
-                if folder.is_dir():  # an old one may go meanwhile
-                    yield CacheEntry(tags_of(item.meta), folder, folder / "repo", is_old)
+        """See :class:`Home`; on the disk, as an index that was cut off and begun anew knows some of the clones only."""
+        for folder, meta in self._iter_described(self.cache):
+            is_old = is_there(folder / _OLD_MARK)
+            if folder.is_dir():  # an old one may go meanwhile
+                yield CacheEntry(tags_of(meta), folder, folder / "repo", is_old)
 
     def _iter_remembered(self) -> Iterator[JsonObject]:
         """See :class:`Home`; the next search of the cache drops them from the index in memory."""
@@ -115,20 +120,47 @@ class CmHome(Home):
         indexed = self._cm.index.meta.get(_SCRIPT, {}).get(GUI_UID, {})
         return Path(indexed.get("path", "")).resolve() == GUI_SCRIPT
 
+    def _repositories(self) -> list[Repository]:
+        """All that are registered.
+
+        Collective Mind itself looks at every description on the way to them, if it has no index yet: at one of a stranger it
+        may end with an exception, or find none.
+
+        Raises:
+            ImportFailure: they cannot be read.
+        """
+        cm = self._cm
+        if cm.repos is None:
+            repos = Repos(path=cm.repos_path, cfg=cm.cfg, path_to_internal_repo=cm.path_to_cmind_repo)
+            if (answer := repos.load())["return"] > 0:
+                raise ImportFailure(f"the repositories of {self.repos_path} cannot be read: {answer['error']}")
+            cm.repos = repos
+        return [
+            Repository(self, one.meta["alias"], one.meta["uid"], Path(one.path), Path(one.path_with_prefix) / "experiment")
+            for one in cm.repos.lst
+        ]
+
     def find_repository(self, name: str) -> Repository:
         """See :class:`Home`."""
-        repositories = self.access("find", "repo", artifact=name).get("list", [])
-        if len(repositories) != 1 or any(c in name for c in "*?:"):
-            known = self.access("find", "repo").get("list", [])
-            raise self.unknown_target(name, [repository.meta["alias"] for repository in known])
-        repository = repositories[0]
-        experiments = Path(repository.path_with_prefix) / "experiment"
-        return Repository(self, repository.meta["alias"], repository.meta["uid"], Path(repository.path), experiments)
+        known = self._repositories()
+        found = [one for one in known if name in (one.alias, one.uid, f"{one.alias},{one.uid}")]
+        if len(found) != 1:
+            raise self.unknown_target(name, [one.alias for one in known])
+        return found[0]
 
-    def find_experiments(self, tag: str) -> list[tuple[str, Path]]:
-        """Alias and folder of the experiments of all repositories that have a tag."""
-        found = self.access("find", "experiment", tags=tag).get("list", ())
-        return [(item.meta["alias"], Path(item.path)) for item in found]
+    def find_experiments(self, report: Callable[[BadDescription], None]) -> list[Experiment]:
+        """The experiments of all repositories; one whose description cannot be used is left out and reported."""
+        return [
+            Experiment(
+                clean_text(meta.get("alias")) or folder.name,
+                meta["uid"],
+                tags_of(meta),
+                folder,
+                bool(meta.get("password_hash")),
+            )
+            for repository in self._repositories()
+            for folder, meta in self._iter_described(repository.experiments, report)
+        ]
 
     def _descriptions_in(self, folder: Path) -> list[Path]:
         """See :class:`Home`; as Collective Mind reads them."""
@@ -163,6 +195,8 @@ class CmHome(Home):
         remove_leftovers(file)
         data = read_regular(file, _MOST_INDEX_BYTES) if is_there(file) else b""
         content = json_in(data, dict)
+        if cm.index is None:  # nothing was looked up in it
+            cm.index = Index(cm.repos_path, cm.cfg)
         if self._is_whole(content):
             cm.index.meta = content
         else:

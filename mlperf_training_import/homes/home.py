@@ -21,7 +21,7 @@ from ..regular import read_regular
 from ..tables.suites import labels_of_tags, suites
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..flags import Typed
     from ..tables.suites import Source
@@ -266,6 +266,23 @@ class Home(ABC):
         if places and not isinstance(meta.get("uid"), str):
             raise BadDescription(places[-1], "it has no uid")
         return meta if places else None
+
+    def _iter_described(
+        self, parent: Path, report: Callable[[BadDescription], None] = lambda _: None
+    ) -> Iterator[tuple[Path, JsonObject]]:
+        """The folders in a folder that have a description, by name, each with it.
+
+        One that cannot be used is reported. It may be of no program, or being written; it keeps nobody from the others.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            for folder in sorted(parent.iterdir()):
+                try:
+                    meta = self.read_description(folder) if folder.is_dir() else None
+                except BadDescription as trouble:
+                    report(trouble)
+                    continue
+                if meta is not None:
+                    yield folder, meta
 
     @abstractmethod
     def _descriptions_in(self, folder: Path) -> list[Path]:

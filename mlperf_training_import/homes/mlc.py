@@ -128,11 +128,3 @@ class MlcHome(Home):
                 meta = self.read_description(folder)
                 if meta is not None:
                     yield Repository(self, str(meta.get("alias") or folder.name), meta["uid"], folder, folder / "experiment")
-
-    def _iter_described(self, parent: Path) -> Iterator[tuple[Path, JsonObject]]:
-        """The folders in a folder that have a description, by name, each with it."""
-        with contextlib.suppress(FileNotFoundError):
-            for folder in sorted(parent.iterdir()):
-                with contextlib.suppress(BadDescription):  # being written, or of no program: MLCFlow passes it over
-                    if folder.is_dir() and (meta := self.read_description(folder)) is not None:
-                        yield folder, meta

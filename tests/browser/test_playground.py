@@ -162,6 +162,18 @@ def test_two_that_are_started_at_once_have_a_port_each_and_stop_cleanly(home, tm
             probe.connect(("127.0.0.1", urlsplit(address).port))
 
 
+def test_a_server_that_ends_by_itself_does_not_abort():
+    """As the slower one of two that are started at once does: its port is gone."""
+    need_playground()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-m", "mlperf_training_import.show.playground.viewer.server", str(taken.getsockname()[1])]
+        with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+            errors = server.stderr.read()
+    assert server.returncode == 1
+    assert "is not available" in errors
+    assert "Fatal Python error" not in errors
+
+
 def test_an_empty_home(cm):
     need_playground()
     with pytest.raises(NothingToShow, match="no MLPerf results in this CM home; import some first"):

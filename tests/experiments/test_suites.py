@@ -76,7 +76,7 @@ def test_over_all_rounds_there_is_one_suite_only(cm, tmp_path):
     cache_training(cm, tmp_path)
     cache_hpc(cm, tmp_path)
     run()
-    found = {str(experiment.name): experiment.entries for experiment in collect_everywhere(home_of(CM()))}
+    found = {str(experiment.name): experiment.entries for experiment in collect_everywhere(home_of(CM()), print)}
     assert len(found) == 6
     for name, entries in found.items():
         assert {entry["suite"] for entry in entries} == {name.partition("--")[0].removeprefix("mlperf-")}
@@ -174,7 +174,7 @@ def test_two_benchmarks_of_one_task_are_two_columns_two_links_and_two_editions(t
     with summary.open(newline="") as stream:
         rows = {row["system_file"]: (row["llama31_8b"], row["gpt_oss_20b"]) for row in csv.DictReader(stream)}
     assert rows == {"quick": ("14.5", "104.5"), "slow": ("34.5", "304.5")}
-    experiments = collect_everywhere(home_of(CM()))
+    experiments = collect_everywhere(home_of(CM()), print)
     assert {experiment.name.task for experiment in experiments} == {"llm-pretraining-small"}
     drawn = {parse_qs(link.query)["edition"][0].partition("-")[0] for link in make_links(experiments)}
     assert drawn == {"llama31_8b", "gpt_oss_20b"}

@@ -16,7 +16,7 @@ from trees import write_files
 from mlperf_training_import.checks.against import _digest
 from mlperf_training_import.commands.publish import _changed
 from mlperf_training_import.errors import BadInput
-from mlperf_training_import.experiments.collect import collect_from, unique_entries
+from mlperf_training_import.experiments.collect import collect_everywhere, collect_from, unique_entries
 from mlperf_training_import.experiments.difference import State
 from mlperf_training_import.homes.cm import CmHome
 from mlperf_training_import.homes.home import BadDescription
@@ -121,6 +121,59 @@ def test_a_description_of_collective_mind_that_is_none(cm, tmp_path, form, name)
     form(tmp_path / "experiment" / name)
     with pytest.raises(BadDescription):
         home_of(cm).read_description(tmp_path / "experiment")
+
+
+def without_uid(place: Path) -> None:
+    place.write_text('{"alias": "x", "tags": ["mlperf-training"]}')
+
+
+def broken(place: Path) -> None:
+    place.write_text("{")
+
+
+def array(place: Path) -> None:
+    place.write_text("[1, 2]")
+
+
+def aliases(place: Path) -> None:
+    lines = ["uid: x", "a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)), "tags: *a39"]
+    place.with_suffix(".yaml").write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+@pytest.mark.parametrize("form", [*FORMS, without_uid, broken, array, aliases])
+def test_a_description_that_is_none_keeps_nobody_from_the_other_experiments(cm, form, indexed):
+    """In the playground and elsewhere; also where Collective Mind would look at all of them, as it has no index yet."""
+    home = cm.repos_path
+    store(Path(home), [make_entry(1)])
+    bad = Path(home, "repos/local/experiment/a")
+    bad.mkdir()
+    form(bad / "_cm.json")
+    if not indexed:
+        Path(home, "index.json").unlink()
+    troubles = []
+    found = collect_everywhere(CmHome(Path(home)), lambda code, place, _: troubles.append((code, Path(place).parent.name)))
+    assert [len(experiment.entries) for experiment in found] == [1]
+    assert troubles == [("invalid-store", "a")]
+    assert len(unique_entries(collect_from(CmHome(Path(home)), ""))) == 1
+    assert CmHome(Path(home)).cached_entries() == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"alias": 5}, {"alias": None}, {"tags": ["mlperf-training", 1, None]}, {"tags": None}, {"tags": {"a": 1}}],
+    ids=str,
+)
+def test_odd_names_and_tags_of_an_experiment_stop_nothing(cm, odd):
+    home = Path(cm.repos_path)
+    store(home, [make_entry(1)])
+    (home / "repos/local/experiment/a").mkdir()
+    described = {"alias": "a", "uid": "0" * 16, "tags": ["mlperf-training"]} | odd
+    (home / "repos/local/experiment/a/_cm.json").write_text(json.dumps(described))
+    (found,) = (one for one in CmHome(home).find_experiments(print) if one.uid == "0" * 16)
+    assert found.alias == "a"
+    assert all(isinstance(tag, str) for tag in found.tags)
+    assert len(collect_everywhere(CmHome(home), print)) == 1
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -209,7 +209,9 @@ def test_a_file_that_says_that_it_needs_gigabytes_to_unpack_is_no_log(tmp_path):
     assert os.waitpid(child, 0)[1] == 0
 
 
-@pytest.mark.parametrize("place", [f"{FOLDER}/result_9.log", "Org/old/results/result_1.txt", "Org/results/sys/result_1.txt.gz"])
+@pytest.mark.parametrize(
+    "place", [f"{FOLDER}/result_9.log", "Org/old/results/result_1.txt", "Org/results/sys/result_1.txt.gz"]
+)
 def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch, place):
     write_result(tmp_path)
     write_files(tmp_path, {place: gzip.compress(LOG.encode())})

@@ -63,7 +63,7 @@ def test_a_ctrl_c_that_interrupts_no_system_call_is_heeded(monkeypatch, ctrl_c):
     home = SimpleNamespace(repos_path=Path())
     monkeypatch.setattr(playground, "missing_requirements", list)
     monkeypatch.setattr(playground, "playground_folder", Path)
-    monkeypatch.setattr(playground, "collect_everywhere", lambda _: [experiment("a")])
+    monkeypatch.setattr(playground, "collect_everywhere", lambda *_: [experiment("a")])
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(20)"]) as server:
         monkeypatch.setattr(playground, "_server", lambda *_: contextlib.nullcontext((server, "http://here/")))
         ctrl_c()

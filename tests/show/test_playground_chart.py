@@ -109,6 +109,12 @@ def test_a_point_knows_its_result():
     assert draw([entry], SCALE).data[0].customdata[0][0] == entry["uid"]
 
 
+@pytest.mark.filterwarnings("error")
+def test_values_as_far_apart_as_floats_can_be():
+    figure = draw([make_entry(1, Result=value) for value in (5e-324, 1.7e308)], SCALE)
+    assert figure.layout.yaxis.type == "log"
+
+
 ODD = ["8", "²", "½", "٣", "8²", "Ⅷ", "1e400", "nan", "-0", "9" * 5000, True, [8], {"a": 8}]
 
 

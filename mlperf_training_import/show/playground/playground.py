@@ -24,7 +24,7 @@ from urllib.parse import urlencode
 from ...errors import BadInput, NothingToShow, PlaygroundFailure
 from ...experiments.collect import Collected, collect_everywhere
 from ...place import IMPORT_SCRIPT, ROOT
-from ...values import LONGEST_WAIT_S
+from ...values import LONGEST_WAIT_S, one_line
 from ..entries import edition_of_entry
 from .viewer import KEY_HEADER
 
@@ -55,7 +55,8 @@ class Link:
     @property
     def query(self) -> str:
         """What follows the server's address."""
-        return "?" + urlencode({"action": "experiments", **self.parameters}, safe=",")
+        query = {"action": "experiments", **self.parameters}
+        return "?" + urlencode(query, safe=",", errors="backslashreplace")  # half of a surrogate, as the page shows it
 
 
 def open_playground(
@@ -87,7 +88,7 @@ def open_playground(
         command = f"{sys.executable} -m pip install -r {REQUIREMENTS}"
         raise PlaygroundFailure(f"the playground needs {', '.join(missing)}; run: {command}")
     folder, place = playground_folder(), home.repos_path.resolve()
-    links = make_links(collect_everywhere(home))
+    links = make_links(collect_everywhere(home, lambda _, place, what: tell(one_line(f"not shown: {place}: {what}"))))
     if parameters:
         links.insert(0, Link("what was asked for", {"type": _KIND, **parameters}))
     if not links:
@@ -97,7 +98,7 @@ def open_playground(
         tell(f"the playground runs at {base}{links[0].query}")
         tell("more to see:")
         for link in links[1:]:
-            tell(f"  {link.title}: {base}{link.query}")
+            tell(f"  {one_line(link.title)}: {base}{link.query}")
         tell("stop it with Ctrl-C")
         if browser:
             webbrowser.open(base + links[0].query)

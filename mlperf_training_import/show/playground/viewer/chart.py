@@ -9,8 +9,9 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -40,7 +41,10 @@ _HOVER_KEYS = (
     ("availability_category", "availability"),
 )
 _HOVER_LINES = 10
+#: Every text in the figure is cut to this length: with one of megabytes, a browser takes minutes.
 _LONGEST_LINE = 90
+#: With more colours and markers, nobody tells them apart, and a browser takes minutes.
+_MOST_GROUPS = 300
 #: A unit that another key of the result says.
 _NAMED_UNIT = re.compile(r"`(\w+)`")
 #: What is declared of numbers without a unit.
@@ -111,13 +115,21 @@ def draw(results: Sequence[Result], axes: Axes, *, title: str = "", bars: bool =
         hover_name="hover",
         custom_data="uid",
         category_orders={name: sorted(set(frame[name]), key=natural_key) for name in keys if _is_text(frame[name])},
-        labels={name: _escaped(_with_unit(key, results)) for name, key in keys.items()},
-        title=_escaped(title),
+        labels={name: _escaped(_cut(_with_unit(key, results))) for name, key in keys.items()},
+        title=_escaped(_cut(title)),
         height=HEIGHT,
         **options,
     )
     figure.update_traces(hovertemplate="%{hovertext}<extra></extra>", **({} if bars else {"marker_size": 8}))
     return figure.update_layout(layout)
+
+
+def distinguishable(results: Sequence[Result], axes: Axes) -> Axes:
+    """The axes, without colour and marker where the results have too many different ones."""
+    columns = [_column(results, key) for key in (axes.colour, axes.style) if key]
+    if columns and isinstance(columns[0][0], int | float) and axes.colour:
+        columns = columns[1:]  # numbers have a continuous scale
+    return replace(axes, colour="", style="") if len(set(zip(*columns, strict=True))) > _MOST_GROUPS else axes
 
 
 def hover_text(result: Result, axes: Axes) -> str:
@@ -147,8 +159,7 @@ def _line(key: str, result: Result) -> str:
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     if key == "Result" and result.get("Result_Units"):
         text += f" {result['Result_Units']}"
-    line = f"{key}: {text}".replace("\n", " ")
-    return _escaped(line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 3] + "...")
+    return _escaped(_cut(f"{key}: {text}".replace("\n", " ")))
 
 
 def _with_unit(key: str, results: Sequence[Result]) -> str:
@@ -162,11 +173,29 @@ def _with_unit(key: str, results: Sequence[Result]) -> str:
 
 
 def _column(results: Sequence[Result], key: str) -> list[Any]:
-    """The values of a key: numbers where all are, escaped texts otherwise."""
+    """The values of a key: numbers where all are, short escaped texts otherwise."""
     values = [result.get(key) for result in results]
     if all(is_number(value) for value in values):
         return values
-    return ["not given" if value is None else _escaped(str(value)) for value in values]
+    texts = ["not given" if value is None else str(value) for value in values]
+    names = _short_names(texts)
+    return [_escaped(names[text]) for text in texts]
+
+
+def _short_names(texts: Iterable[str]) -> dict[str, str]:
+    """Each text, and what it is called in the figure; different texts that begin alike are numbered."""
+    alike = defaultdict(list)
+    for text in dict.fromkeys(texts):
+        alike[_cut(text)].append(text)
+    return {
+        text: short if len(group) == 1 else f"{short} ({number})"
+        for short, group in alike.items()
+        for number, text in enumerate(group, 1)
+    }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_LINE else text[: _LONGEST_LINE - 3] + "..."
 
 
 def _is_text(values: pd.Series) -> bool:
@@ -181,7 +210,7 @@ def _is_wide(values: pd.Series) -> bool:
     if values.dtype.kind not in "if" or values.min() < 0:
         return False
     positive = values[values > 0]
-    return len(positive) > 0 and positive.max() / positive.min() > _WIDE
+    return len(positive) > 0 and positive.max() / _WIDE > positive.min()
 
 
 def _place_zero(values: pd.Series) -> tuple[pd.Series, dict[float, str]]:

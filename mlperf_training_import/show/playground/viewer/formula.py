@@ -162,11 +162,15 @@ def _parse(text: str, mode: str) -> Any:
     if len(text) > _LONGEST_TEXT:
         raise FormulaError(f"longer than {_LONGEST_TEXT} characters")
     try:
-        return ast.parse(text, mode=mode)
+        tree = ast.parse(text, mode=mode)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant):
+                str(node.value).encode()
     except SyntaxError as error:
         raise FormulaError(error.msg) from error
-    except ValueError as error:  # a null character
+    except ValueError as error:  # a null character, or half of a surrogate, which cannot be shown
         raise FormulaError(str(error)) from error
+    return tree
 
 
 def _read(node: ast.AST) -> Formula:

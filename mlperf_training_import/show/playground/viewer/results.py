@@ -9,25 +9,30 @@ from __future__ import annotations
 import contextlib
 import html
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-import cmind
 import pandas as pd
 
+from ....homes.cm import CmHome, Experiment
 from ....regular import read_regular
 from ...entries import edition_of_entry
-from .chart import Axes, draw
+from .chart import Axes, distinguishable, draw
 from .formula import NO_VALUE, FormulaError, parse_assignments, parse_filter
 from .misc_replacement import get_params
 
 #: More experiments than these are not shown at once.
 _MOST_EXPERIMENTS = 8
-#: More than a result file that an import writes ever has.
-_MOST_BYTES = 512 << 20
+#: Of all result files that are shown at once. Eight experiments of all published rounds have a tenth of it.
+_MOST_BYTES = 64 << 20
+#: More of the results that have one uid, or were chosen in the plot, are not shown one by one.
+_MOST_SHOWN = 20
+#: A longer value is cut, in the table and where a result is shown by itself.
+_LONGEST_VALUE = 5_000
 _KINDS = {
     "": "",
     "2d-static": "Scatter plot (static)",
@@ -65,13 +70,10 @@ def visualize(st: Any, parameters: Parameters, action: str = "") -> dict[str, An
         action: the name of this page in its address; empty where it is the only one.
 
     Returns:
-        ``{"return": 0}``, or what CM answers if it cannot find experiments.
+        ``{"return": 0}``.
     """
     asked = {key: values[0].strip() for key, values in parameters.items() if values}
-    found = _find_experiments(st.sidebar, asked)
-    if found["return"] > 0:
-        return found
-    experiments = _choose_experiments(st.sidebar, found["list"], asked)
+    experiments = _choose_experiments(st.sidebar, _find_experiments(st, asked), asked)
     if len(experiments) > _MOST_EXPERIMENTS:
         st.markdown("Too many experiments: choose one, or more tags, on the left.")
         return _DONE
@@ -93,33 +95,35 @@ def visualize(st: Any, parameters: Parameters, action: str = "") -> dict[str, An
         st.markdown("Choose how to visualize the results, on the left.")
         return _DONE
     results = _choose_edition(st.sidebar, results, asked.get("edition"))
-    keys = _keys_of(results)
     if len({result["edition"] for result in results}) > 1:
         asked.setdefault("s", "edition")
-    axes = Axes(*(_choose_key(st.sidebar, keys, which, asked.get(which)) for which in _AXES))
+    fields = st.sidebar.container()
     _add_derived(st, results, asked.get("derived_metrics", ""))
+    keys = _keys_of(results)
+    axes = Axes(*(_choose_key(fields, keys, which, asked.get(which)) for which in _AXES))
     results = _filtered(st, results, asked.get("filter", ""))
     _show_chart(st, results, axes, kind, asked.get("title", ""), action)
     _show_table(st, results)
     return _DONE
 
 
-def _find_experiments(side: Any, asked: Mapping[str, str]) -> dict[str, Any]:
-    question = {"action": "find", "automation": "experiment,a0a2d123ef064bcb"}
+def _find_experiments(st: Any, asked: Mapping[str, str]) -> list[Experiment]:
+    """The experiments that were asked for, by name or by tags; says which descriptions cannot be read."""
+    found = CmHome(Path(os.environ[CmHome.variable])).find_experiments(lambda trouble: st.warning(_plain(str(trouble))))
+    shown = [one._replace(alias=_showable(one.alias), uid=_showable(one.uid), tags=_showable([*one.tags])) for one in found]
     if name := asked.get("name"):
-        question["artifact"] = name
-    else:
-        given = asked.get("tags", "").replace(",", " ")
-        tags = side.text_input("Select CM experiment tags separated by space:", value=given, key="v_experiment_tags")
-        question["tags"] = ",".join(tags.replace(",", " ").split())
-    answer: dict[str, Any] = cmind.access(question)
-    return answer
+        return [one for one in shown if name in (one.alias, one.uid, f"{one.alias},{one.uid}")]
+    given = asked.get("tags", "").replace(",", " ")
+    typed = st.sidebar.text_input("Select CM experiment tags separated by space:", value=given, key="v_experiment_tags")
+    tags = typed.replace(",", " ").split()
+    wanted, unwanted = {tag for tag in tags if tag[0] != "-"}, {tag[1:] for tag in tags if tag[0] == "-"}
+    return [one for one in shown if wanted <= {*one.tags} and unwanted.isdisjoint(one.tags)]
 
 
-def _choose_experiments(side: Any, found: Sequence[Any], asked: Mapping[str, str]) -> list[Any]:
+def _choose_experiments(side: Any, found: Sequence[Experiment], asked: Mapping[str, str]) -> list[Experiment]:
     """The experiment that was chosen, all that were found where none was; those with a password are not shown."""
-    ordered = sorted((item for item in found if not item.meta.get("password_hash")), key=_labels)
-    labels = [_labels(item) for item in ordered]
+    ordered = sorted((one for one in found if not one.has_password), key=_labels)
+    labels = [_labels(one) for one in ordered]
     names = ["", *(next(filter(None, label)).replace(",", " ") for label in labels)]
     is_asked_for = (len(labels) == 1 or asked.get("name") in label[1:] for label in labels)
     first = next((number for number, is_it in enumerate(is_asked_for, 1) if is_it), 0)
@@ -128,21 +132,22 @@ def _choose_experiments(side: Any, found: Sequence[Any], asked: Mapping[str, str
     return [ordered[number - 1]] if number else ordered
 
 
-def _labels(experiment: Any) -> tuple[str, str, str]:
+def _labels(experiment: Experiment) -> tuple[str, str, str]:
     """Tags, alias and uid of an experiment."""
-    meta = experiment.meta
-    return ",".join(meta.get("tags", [])), meta.get("alias", ""), meta["uid"]
+    return ",".join(experiment.tags), experiment.alias, experiment.uid
 
 
-def _read_results(st: Any, experiments: Sequence[Any]) -> list[Result]:
+def _read_results(st: Any, experiments: Sequence[Experiment]) -> list[Result]:
     """The results that experiments hold, each with its edition and where it is from; says which files cannot be read."""
-    results = []
+    results, left = [], _MOST_BYTES
     for experiment in experiments:
         place = dict(zip(("experiment_tags", "experiment_alias", "experiment_uid"), _labels(experiment), strict=True))
-        for file in sorted(Path(experiment.path).glob("*/cm-result.json")):
+        for file in sorted(experiment.folder.glob("*/cm-result.json")):
             place["experiment_dir"] = file.parent.name
             try:
-                stored = json.loads(read_regular(file, _MOST_BYTES))
+                data = read_regular(file, left)
+                left -= len(data)
+                stored = json.loads(data.decode("utf-8"), object_pairs_hook=_object)
             except (OSError, ValueError, RecursionError) as error:
                 st.warning(_plain(f"{file}: {error}"))
                 continue
@@ -151,6 +156,18 @@ def _read_results(st: Any, experiments: Sequence[Any]) -> list[Result]:
                     edition = edition_of_entry(item)
                     results.append(item | place | {"edition": edition.id, "edition_title": edition.title})
     return results
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose texts can be shown."""
+    return {_showable(key): _showable(value) for key, value in members}
+
+
+def _showable(value: Any) -> Any:
+    """A value without halves of surrogates, which Streamlit cannot send: they stand in names that are not UTF-8."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return list(map(_showable, value)) if isinstance(value, list) else value
 
 
 def _choose_edition(side: Any, results: list[Result], asked: str | None) -> list[Result]:
@@ -215,39 +232,49 @@ def _show_chart(st: Any, results: Sequence[Result], axes: Axes, kind: str, title
     if not drawn:
         st.markdown("No results found for your selection.")
         return
-    figure = draw(drawn, axes, title=title, bars=kind == "bar")
+    told_apart = distinguishable(drawn, axes)
+    figure = draw(drawn, told_apart, title=title, bars=kind == "bar")
     on_select = "rerun" if kind == "2d" else "ignore"
     chosen = st.plotly_chart(figure, width="stretch", on_select=on_select, selection_mode="points", key=f"plot {kind}")
     if len(drawn) < len(results):
         st.caption(_plain(f"{len(results) - len(drawn)} of {len(results)} results have no {axes.x} or no {axes.y}."))
+    if told_apart != axes:
+        st.caption("Too many different values for colours and markers: all results have the same.")
     if kind == "2d":
         uids = {point["customdata"][0] for point in chosen.selection.points}
-        _show_results(st, [result for result in drawn if result.get("uid") in uids], action)
+        _show_results(st, [result for result in drawn if str(result.get("uid", "")) in uids], action)
 
 
 def _show_table(st: Any, results: Sequence[Result]) -> None:
     frame = pd.DataFrame(results, columns=_keys_of(results))
     for key in frame:
         if frame[key].dtype.kind not in "ifb":
-            frame[key] = frame[key].map(str, na_action="ignore")
+            frame[key] = frame[key].map(_text, na_action="ignore")
     st.dataframe(frame)
 
 
 def _show_results(st: Any, results: Sequence[Result], action: str) -> None:
     """Every key of a few results, as text; addresses of the web are links."""
-    for result in results:
+    for result in results[:_MOST_SHOWN]:
         query = {"action": action} if action else {}
-        query |= {"name": str(result["experiment_uid"]), "result_uid": str(result.get("uid", ""))}
+        query |= {"name": str(result.get("experiment_uid", "")), "result_uid": str(result.get("uid", ""))}
         lines = "".join(f"<li><b>{html.escape(key)}</b>: {_value(result[key])}</li>" for key in _keys_of([result]))
         link = html.escape(f"?{urlencode(query)}")
         st.html(f'<h3>Result summary</h3><ul>{lines}</ul><a href="{link}" target="_self">Self link</a>')
+    if len(results) > _MOST_SHOWN:
+        st.caption(f"The first {_MOST_SHOWN} of {len(results)} results.")
 
 
 def _value(value: Any) -> str:
-    text = html.escape(str(value))
+    text = html.escape(_text(value))
     if isinstance(value, str) and value.startswith(("https://", "http://")):
         return f'<a href="{text}" target="_blank" rel="noopener noreferrer">{text}</a>'
     return text
+
+
+def _text(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
 
 
 def _plain(text: str) -> str:

@@ -41,7 +41,9 @@ def serve(port: int) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # sys.stdin would be locked meanwhile, at which Python aborts if it ends first
+    while os.read(0, 1):
+        pass
     os._exit(0)
 
 
