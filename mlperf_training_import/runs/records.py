@@ -36,7 +36,7 @@ FACTS: dict[str, tuple[str, Callable[[object], Any]]] = {
 #: Keys of records whose value is needed; of others only time and key.
 _WANTED = frozenset(EVALUATION_KEYS | FACTS.keys() | {"run_stop"})
 #: Escapes of terminals, also as strings of JSON spell them.
-_COLOUR = re.compile(rb"(?:\x1b|\\+(?:u001[bB]|x1[bB]|033|e))\[[0-9;:?]*[ -/]*[@-~]")
+_COLOUR = re.compile(rb"(?:\x1b|(?<!\\)\\+(?:u001[bB]|x1[bB]|033|e))\[[0-9;:?]*[ -/]*[@-~]")
 #: What follows the last record in old dialects, whose records may have no end of their own: a rank in brackets.
 _RANK = re.compile(rb"(?<![:\s])\s+[\[(<][^\[\](){}<>]*[\])>]\s*$")
 _PAYLOAD = re.compile(rb"[^{]*:\s*\{.*\}", re.DOTALL)

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import threading
+import time
 import tracemalloc
 
 import pytest
@@ -386,6 +387,24 @@ def test_what_takes_long_to_read_is_given_up_and_named(tmp_path, monkeypatch):
         "braces.log: no run_start that can be read; 5000 of 5000 log ",
         "odd.log: more than 1 kB of lines that are no JSON; not read ",
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["\\", "\\u001", "\\u001b[1;", '\\"', '"', '""', '{""a', ": {", " (a)", " ", "{", "\x1b[", "\r"], ids=repr
+)
+def test_no_text_that_is_repeated_takes_long(tmp_path, text):
+    """Before, in and after a record, or as it is nested in strings of JSON."""
+    repeated = text * (200_000 // len(text))
+    lines = [
+        f"{repeated}:::MLLOG {{}}",
+        f":::MLLOG {repeated}",
+        f':::MLLOG {{"key": "{repeated}"}}',
+        f":::MLPv0.5.0 a {repeated}",
+    ]
+    write_files(tmp_path, {"odd.log": "\n".join(lines) + "\n" + log()})
+    began = time.process_time()
+    assert found(tmp_path)[0] == [10.0]
+    assert time.process_time() - began < 3
 
 
 def test_no_line_end_in_a_name_begins_a_line_of_its_own(tmp_path):
