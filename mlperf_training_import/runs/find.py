@@ -19,6 +19,7 @@ from .texts import (
     TOKEN_START,
     LeftOut,
     find_files,
+    folder_of,
     is_in_results,
     is_result,
     is_submitted,
@@ -51,9 +52,9 @@ def iter_runs(
         BadInput: a path does not exist.
     """
     files = find_files(paths, left)
-    submitted = {Path(file).parent for file in files if is_submitted(file)}
+    submitted = {folder_of(file) for file in files if is_submitted(file)}
     for file in files:
-        if Path(file).parent in submitted and not is_submitted(file):
+        if file != STANDARD_INPUT and folder_of(file) in submitted and not is_submitted(file):
             why = "next to the result_*.txt of a submission, the only files that count there"
             left += [LeftOut(file, why)] if _holds_records(file, largest_mb << 20) else []
             continue

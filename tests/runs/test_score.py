@@ -205,6 +205,17 @@ def test_standard_input(monkeypatch, tmp_path):
         assert only("-").minutes == pytest.approx(SCORE)
 
 
+def test_standard_input_lies_beside_no_submission(monkeypatch, tmp_path):
+    folder = tmp_path / "Acme/results/box/llama2_70b_lora"
+    write_files(folder, {f"result_{number}.txt": text for number, text in enumerate(logs(minutes=MINUTES[1:]))})
+    (tmp_path / "first.log").write_text(logs(minutes=MINUTES[:1])[0])
+    monkeypatch.chdir(folder)
+    with (tmp_path / "first.log").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        groups, troubles = score_logs(["-", "."])
+    assert (sorted(len(group.runs) for group in groups), troubles) == ([1, 9], [])
+
+
 def test_a_ctrl_c_that_interrupts_no_reading_of_standard_input_is_heeded(monkeypatch, ctrl_c):
     ours, others = os.pipe()
     with os.fdopen(others, "wb"), os.fdopen(ours) as stream:
