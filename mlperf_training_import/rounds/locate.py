@@ -19,6 +19,7 @@ from ..tables.suites import VERSION_TAG
 from .advice import fetch_command, is_tree, missing_rounds, replace_command, trees_near
 from .clone import NoClone, read_clone
 from .repository import is_of_its_repository
+from .walk import PACKAGE_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +75,8 @@ def locate_path(path: Path, label: str) -> Round:
         beside = (child.name for child in path.parent.iterdir() if child.is_dir()) if path.parent.is_dir() else ()
         raise BadInput(f"--path={path}: no such folder{did_you_mean(path.name, beside, f'--path={path.parent}/')}")
     nested = rules_of(version).layout.nested
-    only = path.name if (path / "results").is_dir() and not nested else None
+    is_submitter = PACKAGE_ROOT.fullmatch(path.parent.name) if nested else (path / "results").is_dir()
+    only = path.name if is_submitter else None
     near = ", or ".join(f"--path={tree}" for tree in islice(trees_near(path), 2))
     if near and only is None and not is_tree(path) and not nested:
         raise BadInput(f"--path={path}: no results tree, and no submitter's folder in one; did you mean {near}?")

@@ -7,8 +7,11 @@ import json
 import pytest
 from trees import import_tree, judged, read, write_files
 
+from mlperf_training_import.rounds.locate import locate_path
+from mlperf_training_import.rounds.walk import walk
 from mlperf_training_import.runs.score import score_logs
 from mlperf_training_import.start.sample import system_description
+from mlperf_training_import.tables.rules import rules_of
 
 #: Start of every made-up run, in seconds since the epoch, as these rounds write it.
 START = 1541674521.869611263
@@ -482,6 +485,14 @@ def test_0_5_tpus_count_cores_and_a_chip_has_two(tmp_path, accelerator, nodes, c
     node = {"num_nodes": nodes, "cpu": "CPU", "num_cpus": "2", "accelerator": accelerator, "num_accelerators": cores}
     write_files(tmp_path, package("google/cloud", [118, 119, 120, 121, 122], "tpu", entry=entry_json(nodes=[node])))
     assert import_tree(tmp_path, "0.5").only.entry["accelerators_count"] == chips
+
+
+def test_0_5_the_folder_of_a_submitter_has_the_results_that_it_has_in_the_tree(tmp_path):
+    for path in ("google/cloud", "intel/one"):
+        write_files(tmp_path, package(path, [118, 119, 120, 121, 122], "box"))
+    round_ = locate_path(tmp_path / "v0.5.0/google", "0.5-local")
+    (submission,) = walk(round_, rules_of("0.5"), [])
+    assert (submission.submitter, submission.system) == ("google", "cloud/box")
 
 
 def test_0_5_logs_are_scored_with_the_description_in_the_folder_of_their_system(tmp_path):
