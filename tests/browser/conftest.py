@@ -25,7 +25,8 @@ from support import in_every_process
 from mlperf_training_import.show.page.page import write_output
 
 WAIT = 60_000
-#: A page of the playground that has no field.
+#: The page of the playground that has fields, and one that has none.
+EXPERIMENTS = "experiments"
 EMPTY = "action=beta"
 GO = "(address) => { history.pushState(null, '', address); dispatchEvent(new PopStateEvent('popstate')); }"
 #: Notes the address of every connection that a Python process makes.
@@ -152,15 +153,22 @@ def first_page(playground, context):
     return page
 
 
+def action_of(query: str) -> str:
+    """Which page of the playground an address is of."""
+    return parse_qs(query)["action"][0]
+
+
 @pytest.fixture
 def visit(first_page):
     """A function that goes to an address of the playground as Back and Forward do: to load its scripts takes seconds."""
 
     def go_to(address: str):
-        for query in (EMPTY, urlsplit(address).query):  # where no field is, what was chosen in any is forgotten
+        queries = [urlsplit(address).query]
+        if all(action_of(query) == EXPERIMENTS for query in (urlsplit(first_page.url).query, *queries)):
+            queries.insert(0, EMPTY)  # where no field is, what was chosen in any is forgotten
+        for query in queries:
             first_page.evaluate(GO, f"?{query}")
-            action = parse_qs(query)["action"][0]
-            first_page.locator(f'a[href="?action={action}"] button[style*=italic]').wait_for(timeout=WAIT)
+            first_page.locator(f'a[href="?action={action_of(query)}"] button[style*=italic]').wait_for(timeout=WAIT)
             first_page.locator("[data-test-script-state=notRunning]").wait_for(timeout=WAIT)
         return first_page
 
