@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from madeup import HOSTILE, make_entry, store
@@ -184,6 +185,13 @@ def start_playground(home: Path, log: Path, **variables: str) -> Playground:
         if line.startswith("stop it with"):
             return Playground(process, printed, log, installed_before)
     raise AssertionError(f"the playground did not start: {log.read_text()}")
+
+
+def is_open(address: str) -> bool:
+    """Whether a server takes connections at an address of this machine."""
+    parts = urlsplit(address)
+    with socket.socket() as probe:
+        return probe.connect_ex((parts.hostname, parts.port)) == 0
 
 
 def wait_until_stopped(port: int) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from browser_support import (
     installed_files,
+    is_open,
     launch_chromium,
     need_playground,
     new_page,
@@ -136,6 +137,7 @@ def playground(home, tmp_path_factory):
     playground.process.send_signal(signal.SIGTERM)
     printed, _ = playground.process.communicate(timeout=20)
     assert (playground.process.returncode, printed) == (0, "the playground has stopped\n")
+    assert not is_open(playground.address)
     log = playground.log.read_text()
     assert not re.search("Traceback|Exception|Error", log), log
     assert installed_files() == playground.installed_before

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
-from browser_support import HOSTILE_KEY, start_playground, wait_until_stopped
+from browser_support import HOSTILE_KEY
 from madeup import HOSTILE, make_entry
 
 POINTS = ".js-plotly-plot .point"
@@ -186,11 +185,3 @@ def ask(port: int, host: str, path: str) -> str:
         connection.sendall(f"GET {quote(path)} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     return answer.partition(b"\r\n\r\n")[0].decode()
-
-
-@pytest.mark.parametrize("stop", ["SIGKILL", "SIGHUP"])
-def test_no_server_is_left_however_the_launcher_is_killed(home, tmp_path, stop):
-    playground = start_playground(home, tmp_path / "errors.log")
-    playground.process.send_signal(getattr(signal, stop))
-    playground.process.wait(60)
-    wait_until_stopped(urlsplit(playground.address).port)
