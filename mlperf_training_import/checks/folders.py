@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..model import Reference
     from ..tables.metrics import Metric
+    from ..tables.rules import Benchmark
     from .descriptions import CheckedDescription
     from .logs import CheckedLog
 
@@ -350,10 +351,8 @@ class FolderCheck:
     def _judge_references(self) -> _Verdict:
         """Verdict, code and factor as ``rcp_checker.check_directory`` computes them."""
         batch_size, named = self._agreed()
-        label = self._label
         benchmark = benchmark_of(named, self.version)
-        runs, drop = benchmark.runs or 0, benchmark.drop
-        references = prune(reference_runs(label.suite, named, self.version), drop)
+        references = prune(reference_runs(self._label.suite, named, self.version), benchmark.drop)
         if not references or named not in rules_of(self.version).benchmarks:
             raise _Stops(f"no reference points for {named}")
         if batch_size == -1:
@@ -361,10 +360,20 @@ class FolderCheck:
         points = [log.converged.point for log in self.logs]
         if not all(isinstance(value, (int, float)) for value in (batch_size, *points)):
             raise _Stops("progress or batch size is no number")
+        try:
+            return self._compared(batch_size, points, references, benchmark)
+        except OverflowError:
+            raise _Stops("progress or batch size is too large to be computed with") from None
+
+    def _compared(
+        self, batch_size: float, points: Sequence[float], references: Sequence[Reference], benchmark: Benchmark
+    ) -> _Verdict:
+        """The same, of figures that are numbers."""
+        runs, drop = benchmark.runs or 0, benchmark.drop
         verdict = judge_convergence(points, batch_size, references, runs, drop, benchmark.rcp_allowance)
         if verdict is not None and verdict.name == "insufficient":
             return "fail", "rcp-insufficient", 1.0
-        if verdict is not None and verdict.name == "pass" and benchmark.rcp_allowance and label.number > _FORGIVEN_IN:
+        if verdict is not None and verdict.name == "pass" and benchmark.rcp_allowance and self._label.number > _FORGIVEN_IN:
             strict = judge_convergence(points, batch_size, references, runs, drop, 0)
             if strict is not None and strict.name != "pass":
                 self._say("package.reference-forgiven", "converged faster than the reference points allow")

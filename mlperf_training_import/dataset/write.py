@@ -79,7 +79,8 @@ class Dataset:
 
         Raises:
             MissingLibrary: pyarrow is not installed.
-            BadInput: the folder cannot be made, or its README.md is not that of a data set.
+            BadInput: the folder cannot be made, its README.md is not that of a data set, or a link is in the place of a
+                folder in it.
         """
         need_library()
         try:
@@ -88,6 +89,9 @@ class Dataset:
             raise BadInput(f"{self.folder}: {error.strerror}") from error
         if not is_card(self.folder / CARD_FILE):
             raise BadInput(f"{self.folder}: has a {CARD_FILE} of its own; name a folder for the data set alone")
+        for name in (_CSV_FOLDER, *dataset_tables(), *(f"{_CSV_FOLDER}/{table}" for table in dataset_tables())):
+            if (self.folder / name).is_symlink():
+                raise BadInput(f"{self.folder / name}: a link, which may lead out of the data set; remove it")
 
     def add(self, done: RoundOutcome, findings: Iterable[Finding]) -> None:
         """Writes a round that was read with details, and replaces what the data set has of it.

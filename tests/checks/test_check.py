@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
-from checks.made_logs import as_text, passing_log
+from checks.made_logs import Record, as_text, passing_log
 from checks.made_submissions import FOLDER, SYSTEM, VERSION, as_line, changed, description, records, write_submission
 from trees import snapshot, write_files
 
@@ -271,6 +271,18 @@ def test_a_bypass_is_seen_where_the_checker_sees_it(tmp_path: Path, text: bytes,
     write_submission(tmp_path, lambda _, made: changed(made, "eval_accuracy", metadata={"samples_count": 1536}))
     write_files(tmp_path, {f"{FOLDER}/package_checker_params": text})
     assert said_of(tmp_path) == expected
+
+
+@pytest.mark.parametrize("large", [10**400, 1.7e308], ids=["integer", "float"])
+@pytest.mark.parametrize("of", ["progress", "batch size"])
+def test_a_number_too_large_to_compute_with_ends_nothing(tmp_path: Path, large: float, of: str) -> None:
+    def odd(_: int, made: list[Record]) -> list[Record]:
+        if of == "progress":
+            return changed(made, "eval_accuracy", metadata={"samples_count": large})
+        return changed(made, "global_batch_size", value=large)
+
+    write_submission(tmp_path, odd)
+    assert said_of(tmp_path)
 
 
 def test_the_verdicts_of_the_peer_are_objects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ from mlperf_training_import import __version__
 from mlperf_training_import.commands.line import main
 from mlperf_training_import.dataset.parquet import arrow_types
 from mlperf_training_import.dataset.write import Dataset, _to_array
-from mlperf_training_import.errors import ImportFailure
+from mlperf_training_import.errors import BadInput, ImportFailure
 from mlperf_training_import.options import options_from
 from mlperf_training_import.outcome import Outcome
 from mlperf_training_import.pipeline import _dataset
@@ -381,6 +381,18 @@ def test_a_readme_of_somebody_else_is_not_replaced(tmp_path):
     (tmp_path / "README.md").write_text("# My work\n")
     with pytest.raises(ImportFailure, match=r"has a README\.md of its own"):
         Dataset(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["runs", "csv", "csv/findings"])
+def test_no_link_leads_out_of_the_folder(tmp_path, name):
+    """Files would be written there, and removed."""
+    (tmp_path / "data/csv").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    if name == "csv":
+        (tmp_path / "data/csv").rmdir()
+    (tmp_path / "data" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match=f"data/{name}: a link"):
+        Dataset(tmp_path / "data")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of mlcroissant's own libraries

@@ -120,6 +120,17 @@ def test_no_file_is_removed_through_a_link_out_of_a_site(tmp_path):
     assert other.read_text() == "kept"
 
 
+def test_a_link_to_a_folder_in_the_place_of_a_page_is_replaced(tmp_path):
+    """Such as one with the name that `report` has by default, in a folder of a stranger."""
+    (tmp_path / "other").mkdir()
+    page = tmp_path / "page.html"
+    page.symlink_to(tmp_path / "other")
+    write_output([make_entry(0)], page)
+    assert page.is_file()
+    assert not page.is_symlink()
+    assert not any((tmp_path / "other").iterdir())
+
+
 @pytest.mark.parametrize("content", ["{", "[" * 100_000, None])
 def test_a_list_that_cannot_be_read_is_named(tmp_path, content):
     (tmp_path / "site").mkdir()

@@ -69,8 +69,8 @@ def write_output(
 
 
 def is_page(output: Path) -> bool:
-    """Whether a name is that of a page, and not of a folder."""
-    return output.suffix.lower() in (".html", ".htm") and not output.is_dir()
+    """Whether a name is that of a page, and not of a folder. A link of this name is replaced, wherever it leads."""
+    return output.suffix.lower() in (".html", ".htm") and (output.is_symlink() or not output.is_dir())
 
 
 def _write_page(found: _Entries, file: Path, report: JsonObject, dataset: Path | None, drawn: _Drawn) -> str:
