@@ -41,8 +41,8 @@ _HOVER_KEYS = (
     ("availability_category", "availability"),
 )
 _HOVER_LINES = 10
-#: Every text in the figure is cut to this length: with one of megabytes, a browser takes minutes.
-_LONGEST_LINE = 90
+#: Every text in the figure is cut, titles to the second length: with one of megabytes, a browser takes minutes.
+_LONGEST_LINE, _LONGEST_TITLE = 90, 200
 #: With more colours and markers, nobody tells them apart, and a browser takes minutes.
 _MOST_GROUPS = 300
 #: A unit that another key of the result says.
@@ -115,8 +115,8 @@ def draw(results: Sequence[Result], axes: Axes, *, title: str = "", bars: bool =
         hover_name="hover",
         custom_data="uid",
         category_orders={name: sorted(set(frame[name]), key=natural_key) for name in keys if _is_text(frame[name])},
-        labels={name: _escaped(_cut(_with_unit(key, results))) for name, key in keys.items()},
-        title=_escaped(_cut(title)),
+        labels={name: _escaped(_cut(_with_unit(key, results), _LONGEST_TITLE)) for name, key in keys.items()},
+        title=_escaped(_cut(title, _LONGEST_TITLE)),
         height=HEIGHT,
         **options,
     )
@@ -194,8 +194,8 @@ def _short_names(texts: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_LINE else text[: _LONGEST_LINE - 3] + "..."
+def _cut(text: str, longest: int = _LONGEST_LINE) -> str:
+    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 def _is_text(values: pd.Series) -> bool:
