@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import http.server
 import io
+import itertools
 import os
 import shutil
 import threading
 
 import duckdb
+import pyarrow.parquet
 import pytest
 
 from mlperf_training_import.tables.dataset import dataset_tables
@@ -47,6 +49,29 @@ def test_hugging_face_loads_every_table_of_the_folder(real_dataset, counts, tmp_
     for name, table in TABLES.items():
         loaded = datasets.load_dataset(str(real_dataset), name, split="train", cache_dir=str(tmp_path))
         assert (loaded.num_rows, loaded.column_names) == (counts[name], [column.name for column in table.columns]), name
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of mlcroissant's own libraries
+@pytest.mark.slow
+def test_mlcroissant_reads_the_first_rows_of_every_table(real_dataset):
+    """By its description. All rows would take minutes, as it makes an object of every value."""
+    mlcroissant = pytest.importorskip("mlcroissant")
+    description = mlcroissant.Dataset(str(real_dataset / "croissant.json"))
+    assert not description.metadata.ctx.issues.errors
+    for name in TABLES:
+        records = list(itertools.islice(description.records(name), 200))
+        file = real_dataset / name / f"{records[0][f'{name}/round'].decode()}.parquet"
+        rows = pyarrow.parquet.read_table(file).slice(0, 200).to_pylist()
+        assert rows, name
+        read = [{key.removeprefix(f"{name}/"): _plain(value) for key, value in record.items()} for record in records]
+        assert read[: len(rows)] == rows, name
+
+
+def _plain(value):
+    """A value of mlcroissant, which gives texts as bytes."""
+    if isinstance(value, list):
+        return [*map(_plain, value)]
+    return value.decode() if isinstance(value, bytes) else value
 
 
 class _Ranges(http.server.SimpleHTTPRequestHandler):
