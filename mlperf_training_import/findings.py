@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -41,8 +40,7 @@ def kinds_of_findings() -> dict[str, Kind]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """What is wrong with one file or folder.
 
     ``code`` is one of ``tables/findings.yaml``; ``where`` a path relative to the round's clone (or the store), optionally
@@ -88,7 +86,7 @@ def as_one(findings: Sequence[Finding]) -> list[Finding]:
         return list(findings)
     first = findings[0]
     what = f"{first.what}; {len(findings)} like this one, as is usual in this round"
-    return [replace(first, what=what, folder=None)]
+    return [msgspec.structs.replace(first, what=what, folder=None)]
 
 
 def reporter(findings: list[Finding], label: str = "") -> Report:

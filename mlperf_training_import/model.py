@@ -379,8 +379,7 @@ class Score:
     figures: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """What a submission is compared with: the runs of the reference at one batch size, or interpolated between two.
 
     ``mean`` is that of the ``count`` runs that remain without the lowest and the highest, ``deviation`` the standard
@@ -393,8 +392,7 @@ class Reference:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """How a submission compares with the reference.
 
     ``name`` is ``pass``, ``fail``, ``missing`` (no reference has a batch size to compare with) or ``insufficient`` (too
@@ -410,8 +408,7 @@ class Verdict:
     mean: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Energy:
+class Energy(msgspec.Struct, frozen=True):
     """What a result's power logs add up to. None means "not known".
 
     ``joules`` covers nodes and estimated switches, as the published figures do; ``with_switches_joules`` also covers the

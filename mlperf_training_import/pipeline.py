@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from .errors import BadInput, PrivateRounds
 from .experiments.locks import reading_clones
 from .experiments.publish import find_target, publish, stored_beside
 from .findings import Finding, by_weight
+from .garbage import rare_collections
 from .logs.cache import LogCache
 from .options import Filter, Options
 from .outcome import Outcome, RoundOutcome
@@ -42,10 +42,6 @@ if TYPE_CHECKING:
 ShowProgress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
 
 
-#: New objects minus deleted ones; a round makes about this many.
-_OBJECTS_BEFORE_COLLECTION = 100_000
-
-
 def no_progress(_label: str, _total: int) -> contextlib.AbstractContextManager[Advance]:
     """Shows no progress."""
     return contextlib.nullcontext(lambda _: None)
@@ -65,7 +61,7 @@ def import_rounds(home: Home, options: Options, tell: Tell, progress: ShowProgre
     """
     is_cached = options.path is None
     clones = reading_clones(home, tell, may_write=not options.dry_run) if is_cached else contextlib.nullcontext()
-    with clones, home.index_left_alone(), _rare_collections():
+    with clones, home.index_left_alone(), rare_collections():
         target, wanted = find_target(home, options.target_repo), options.filter
         next_steps = home.commands.next_steps(
             options.target_repo,
@@ -110,20 +106,6 @@ def import_rounds(home: Home, options: Options, tell: Tell, progress: ShowProgre
             outcome.files[outcome.report] = is_new
         outcome.files |= files_of_dataset
         return outcome
-
-
-@contextlib.contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Makes Python collect garbage less often: an import needs nearly all of its objects until the end.
-
-    Python's own thresholds cost a tenth of the time of an import without changes.
-    """
-    thresholds = gc.get_threshold()
-    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION, *thresholds[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
 
 
 def write_dataset(

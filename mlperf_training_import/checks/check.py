@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ..errors import NothingToScore, NotUnderstood
+from ..garbage import rare_collections
 from ..model import Round, RunLog, Submission
 from ..results.facts import facts_of
-from ..results.judge import judge_result
+from ..results.judge import iter_doubts
 from ..rounds.walk import walk
 from ..suggest import did_you_mean
 from ..tables.checks import PEER_VERSION, checked_rounds, rulebook_of
@@ -24,7 +28,6 @@ from .tree import Tree, contents_of, entries_of, find_tree, newest_round, round_
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from ..findings import Finding
 
@@ -44,8 +47,7 @@ _DOUBTS = frozenset(
 )
 
 
-@dataclass(slots=True)
-class CheckedPackage:
+class CheckedPackage(msgspec.Struct):
     """A submitter: its descriptions, its folders, and the verdict of the package checker.
 
     ``errors`` are those of the descriptions. ``is_whole`` means that the whole submission was checked, as the package
@@ -53,8 +55,8 @@ class CheckedPackage:
     """
 
     submitter: str
-    descriptions: list[CheckedDescription] = field(default_factory=list)
-    folders: list[CheckedFolder] = field(default_factory=list)
+    descriptions: list[CheckedDescription] = msgspec.field(default_factory=list)
+    folders: list[CheckedFolder] = msgspec.field(default_factory=list)
     stops: str | None = None
 
     @property
@@ -71,15 +73,14 @@ class CheckedPackage:
         return "fail" if self.errors or any(folder.errors for folder in self.folders) else "pass"
 
 
-@dataclass(slots=True)
-class Checked:
+class Checked(msgspec.Struct):
     """Everything that a check found; ``remarks`` are ordered by place. ``is_loose``: the logs are outside any submission."""
 
     version: str
     root: Path
-    packages: list[CheckedPackage] = field(default_factory=list)
-    logs: list[CheckedLog] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
+    packages: list[CheckedPackage] = msgspec.field(default_factory=list)
+    logs: list[CheckedLog] = msgspec.field(default_factory=list)
+    remarks: list[Remark] = msgspec.field(default_factory=list)
     is_loose: bool = False
 
     @property
@@ -153,7 +154,8 @@ def check(path: Path, version: str | None = None, largest_mb: int = LARGEST_LOG_
             f"--round={version}: no rules for it; there are some for {', '.join(rounds)}{did_you_mean(version, rounds)}"
         )
     tree = find_tree(path)
-    return _Check(tree, label.round, largest_mb, as_peer=as_peer).run()
+    with rare_collections():
+        return _Check(tree, label.round, largest_mb, as_peer=as_peer).run()
 
 
 class _Check:
@@ -252,7 +254,7 @@ class _Check:
         self._checked.logs += logs
         if logs and len(logs) == len(submission.logs):
             # power logs are not read: only their names are checked
-            self._judgeable.append((replace(submission, power=None), {log.path: log.run for log in logs}))
+            self._judgeable.append((dataclasses.replace(submission, power=None), {log.path: log.run for log in logs}))
         contents = contents_of(self._tree.root, folder, frozenset(log.name for log in submission.logs))
         run = FolderCheck(
             folder=folder,
@@ -269,7 +271,8 @@ class _Check:
         for log in logs:
             may_fail = allowed and log.judged.verdict == "fail"
             self._checked.remarks += [
-                replace(said, weight="note") if may_fail and said.weight == "rejects" else said for said in log.remarks
+                msgspec.structs.replace(said, weight="note") if may_fail and said.weight == "rejects" else said
+                for said in log.remarks
             ]
         return checked
 
@@ -301,15 +304,12 @@ class _Check:
     def _from_judgements(self, round_: Round) -> list[Remark]:
         """Remarks on doubts of the judgement of results that no rule covers."""
         rules = rules_of(self._version)
-        judged = [
-            judge_result(facts_of(round_, rules, submission, [runs[log.path] for log in submission.logs]))
-            for submission, runs in self._judgeable
-        ]
         return [
-            remark_on_doubt(doubt, result.submission.folder)
-            for result in judged
-            for doubt in result.doubts
-            if doubt.code in _DOUBTS
+            remark_on_doubt(doubt, submission.folder)
+            for submission, runs in self._judgeable
+            for doubt in iter_doubts(
+                facts_of(round_, rules, submission, [runs[log.path] for log in submission.logs]), _DOUBTS
+            )
         ]
 
 

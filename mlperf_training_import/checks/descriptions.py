@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ..regular import read_regular
 from ..rounds.description import normal_division
@@ -33,8 +34,7 @@ _EITHER = ("host_processor_core_count", "host_processor_vcpu_count")
 _LARGEST_FILE_BYTES = 1 << 20
 
 
-@dataclass(slots=True)
-class CheckedDescription:
+class CheckedDescription(msgspec.Struct):
     """A description as ``system_desc_checker`` judges it.
 
     ``division`` is its exact text; None where the package checker could not read it.
@@ -42,11 +42,11 @@ class CheckedDescription:
 
     path: str
     verdict: str = "pass"
-    reasons: list[str] = field(default_factory=list)
+    reasons: list[str] = msgspec.field(default_factory=list)
     name: str = ""
     division: str | None = None
     submitter: str = ""
-    remarks: list[Remark] = field(default_factory=list)
+    remarks: list[Remark] = msgspec.field(default_factory=list)
 
     @property
     def file(self) -> str:

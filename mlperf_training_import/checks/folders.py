@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ..results.reference import judge_convergence, prune, reference_for
 from ..rounds.walk import SCALING_FILE
@@ -15,15 +18,15 @@ from ..tables.labels import Label, round_label
 from ..tables.references import reference_runs
 from ..tables.rules import benchmark_of, rules_of
 from ..values import counted, share
+from .descriptions import CheckedDescription
 from .remarks import Remark, remark, short
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ..model import Reference
     from ..tables.metrics import Metric
     from ..tables.rules import Benchmark
-    from .descriptions import CheckedDescription
     from .logs import CheckedLog
 
     #: ``pass`` or ``fail``, the code of the reason, and the factor, if there is one.
@@ -41,8 +44,7 @@ _RCP_BYPASS, _SEED_BYPASS = "rcp-bypass", "seed-checker-bypass"
 PARAMETERS_FILE = "package_checker_params"
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """What a benchmark folder holds besides its logs.
 
     ``others`` are all other names. ``power`` maps the stem of a log to the names in its power folder; it is None without
@@ -54,8 +56,7 @@ class Contents:
     parameters: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(slots=True)
-class CheckedFolder:
+class CheckedFolder(msgspec.Struct):
     """A benchmark folder as ``package_checker`` judges it, with codes as the oracle writes them.
 
     ``stops`` says why it would end with a traceback there. ``rcp`` is what the checker of reference points says: verdict,
@@ -64,12 +65,12 @@ class CheckedFolder:
 
     folder: str
     description: CheckedDescription | None
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    errors: list[str] = msgspec.field(default_factory=list)
+    warnings: list[str] = msgspec.field(default_factory=list)
     stops: str | None = None
     rcp: _Verdict | None = None
     is_skipped: bool = False
-    remarks: list[Remark] = field(default_factory=list)
+    remarks: list[Remark] = msgspec.field(default_factory=list)
 
     @property
     def passes(self) -> bool:

@@ -6,19 +6,23 @@ import functools
 import math
 import operator
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..logs.line import KeptLine, ParsedLine, decoded
-from ..logs.log import iter_numbered_lines
+from ..logs.log import iter_blocks
+from ..regular import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 TOKEN = b":::MLLOG "
 #: A token without its space; no checker sees such a line.
-_NO_BLANK = re.compile(rb":::MLLOG[^ \w]")
+_NO_BLANK = re.compile(rb":::MLLOG[^ \w\n]")
+#: A line from its first token on.
+_TOKEN_LINE = re.compile(re.escape(TOKEN) + rb".*\n")
 #: The checkers of reference points look for these texts anywhere in a line.
 _NEEDED_FOR_REFERENCES = re.compile(rb"global_batch_size|submission_benchmark|eval_error|eval_accuracy|run_stop")
 
@@ -26,8 +30,7 @@ _NEEDED_FOR_REFERENCES = re.compile(rb"global_batch_size|submission_benchmark|ev
 ordinal_of = operator.attrgetter("ordinal")
 
 
-@dataclass
-class LineList:
+class LineList(msgspec.Struct, dict=True):
     """The wanted lines of a log, and what is wrong with others, by the ordinal of a line.
 
     ``by_key`` has a list for each wanted key. ``odd_time`` is the first line whose time is infinite or NaN. Lines that are
@@ -38,7 +41,7 @@ class LineList:
 
     by_key: dict[str, list[KeptLine]]
     odd_time: KeptLine | None = None
-    unreadable: list[tuple[int, str]] = field(default_factory=list)
+    unreadable: list[tuple[int, str]] = msgspec.field(default_factory=list)
     stops: tuple[int, str] | None = None
     spoils_references: bool = False
     count: int = 0
@@ -102,19 +105,40 @@ class LineList:
         self.spoils_references |= bool(_NEEDED_FOR_REFERENCES.search(part))
 
 
-def line_numbers(path: Path, ordinals: Container[int]) -> tuple[dict[int, int], int | None]:
-    """Line numbers in the file, counted from 1: of lines by their ordinals, and of the first token without its space."""
+def line_numbers(path: Path, ordinals: Collection[int], *, find_blank: bool) -> tuple[dict[int, int], int | None]:
+    """Line numbers in the file, counted from 1: of lines by their ordinals, and of the first token without its space.
+
+    The file is read again, as counting all lines always would cost more, and only as far as it must be; the space is looked
+    for if ``find_blank``.
+    """
     numbers: dict[int, int] = {}
     without_blank = None
-    ordinal = 0
+    last = max(ordinals, default=-1)
+    lines = ordinal = 0  # those of the blocks before
     try:
-        for number, line in iter_numbered_lines(path):
-            if TOKEN in line:
-                if ordinal in ordinals:
-                    numbers[ordinal] = number
-                ordinal += 1
-            elif without_blank is None and _NO_BLANK.search(line):
-                without_blank = number
+        with open_regular(path) as stream:
+            for block in iter_blocks(stream):
+                starts = [match.start() for match in _TOKEN_LINE.finditer(block)]
+                for asked in ordinals:
+                    if ordinal <= asked < ordinal + len(starts):
+                        numbers[asked] = lines + block.count(b"\n", 0, starts[asked - ordinal]) + 1
+                if find_blank and without_blank is None and (at := _without_blank(block)) is not None:
+                    without_blank = lines + block.count(b"\n", 0, at) + 1
+                lines += block.count(b"\n")
+                ordinal += len(starts)
+                if ordinal > last and (without_blank is not None or not find_blank):
+                    break
     except OSError:
         pass  # what was found so far is valid
     return numbers, without_blank
+
+
+def _without_blank(block: bytes) -> int | None:
+    """Where the first token without its space is, on a line that has no other one."""
+    at = 0
+    while (match := _NO_BLANK.search(block, at)) is not None:
+        begin, end = block.rfind(b"\n", 0, match.start()) + 1, block.index(b"\n", match.start())
+        if TOKEN not in block[begin:end]:
+            return match.start()
+        at = end  # and not behind the match: a long line may have many
+    return None

@@ -9,8 +9,9 @@ mistakes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ..logs.line import KeptLine, LoggedLine, ParsedLine
 from ..tables.checks import FIRST_SCOPE, MOST_PASSED, KeyRules, Rule, Rulebook, Scope
@@ -31,8 +32,7 @@ _NO_PLACE = -1
 NOTHING = ParsedLine(_NO_PLACE, 0.0, "", None, {})
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """A rule that a log fails: where (the ordinal of a line, None if something is missing), and what the log says there.
 
     ``kind`` is ``check``, ``checkcrash`` (the test cannot be computed), ``codecrash`` (a value to remember cannot be
@@ -63,8 +63,7 @@ class Failure:
         return f"{kind}:{self.key}{number}@{self.scope}"
 
 
-@dataclass(slots=True)
-class JudgedLog:
+class JudgedLog(msgspec.Struct):
     """What the rules of a round say about a log.
 
     ``verdict`` is that of the checkers: ``pass``, ``fail``, or ``crash`` where they would stop with a traceback; ``stops``
@@ -73,13 +72,13 @@ class JudgedLog:
     """
 
     verdict: str = "pass"
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
+    errors: list[str] = msgspec.field(default_factory=list)
+    warnings: list[str] = msgspec.field(default_factory=list)
+    failures: list[Failure] = msgspec.field(default_factory=list)
     stops: str | None = None
     stops_at: int | None = None
     unknown_scope: str | None = None
-    scopes: list[str] = field(default_factory=list)
+    scopes: list[str] = msgspec.field(default_factory=list)
 
 
 class _Stops(Exception):
@@ -327,10 +326,10 @@ class _ScopeRun:
 
     def _is_lenient(self, rule: Rule, lines: Iterable[KeptLine]) -> bool:
         """Whether the checker is wrong to refuse at least one line."""
-        if rule.lenient is None:
+        if rule.excused is None:
             return False
         memory = {**self._found.first_values, **self._memory}
-        return any(computed(rule.lenient, Line(line, memory, ())) for line in lines)
+        return any(computed(rule.excused, Line(line, memory, ())) for line in lines)
 
     def _add_scope(self, rules: KeyRules, place: Line) -> bool:
         """Adds the scope that a line names; False where the name cannot be computed."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ..logs.evaluation import EVALUATION_KEYS
 from ..logs.log import read_log
+from ..model import RunLog
 from ..results.checks import EVALUATED_AFTERWARDS
 from ..suggest import did_you_mean
 from ..tables.checks import rulebook_of
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..logs.line import KeptLine
-    from ..model import RunLog
     from ..tables.checks import Rulebook
 
     #: The names of remarks, each with what was found, and the line.
@@ -50,8 +51,7 @@ _COUNTED_IN_SAMPLES = frozenset(
 _MOST_REMARKS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class ConvergedRun:
+class ConvergedRun(msgspec.Struct, frozen=True):
     """What the checker of reference points reads from a log.
 
     ``point`` is the progress at convergence, infinite for a run that failed; ``batch_size`` is -1 where the log does not
@@ -64,8 +64,7 @@ class ConvergedRun:
     stops: str | None = None
 
 
-@dataclass(slots=True)
-class CheckedLog:
+class CheckedLog(msgspec.Struct):
     """A log with its verdict, its seeds and what it says about itself.
 
     ``run`` is what the judgement of the result uses. ``organisation`` and ``config`` are the log's first ``submission_org``
@@ -78,12 +77,12 @@ class CheckedLog:
     judged: JudgedLog
     converged: ConvergedRun
     refused_wrongly: bool = False
-    seeds: list[tuple[Any, Any, int]] = field(default_factory=list)
+    seeds: list[tuple[Any, Any, int]] = msgspec.field(default_factory=list)
     seed_trouble: str | None = None
-    seed_values: list[Any] = field(default_factory=list)
+    seed_values: list[Any] = msgspec.field(default_factory=list)
     organisation: Any = None
     config: Any = None
-    remarks: list[Remark] = field(default_factory=list)
+    remarks: list[Remark] = msgspec.field(default_factory=list)
 
 
 def read_lines(
@@ -226,9 +225,9 @@ def _remarks_on(file: Path, path: str, folder: str, found: LineList, judged: Jud
     # until here, `line` of a remark is the ordinal of a line
     wanted = {said.line for said in remarks if said.line is not None}
     is_refused = judged.verdict != "pass"
-    numbers, without_blank = line_numbers(file, wanted) if wanted or is_refused else ({}, None)
-    remarks = [said if said.line is None else replace(said, line=numbers.get(said.line)) for said in remarks]
-    if is_refused and without_blank is not None:
+    numbers, without_blank = line_numbers(file, wanted, find_blank=is_refused) if wanted or is_refused else ({}, None)
+    remarks = [said if said.line is None else msgspec.structs.replace(said, line=numbers.get(said.line)) for said in remarks]
+    if without_blank is not None:
         remarks.append(remark("log.no-blank", path, ":::MLLOG without a blank", folder, without_blank))
     return remarks
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import functools
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ..findings import kinds_of_findings
 from ..tables.files import Name, Row, table_in
@@ -38,8 +39,7 @@ class RemarkKind(Row, frozen=True):
 remark_kinds = table_in("check_remarks.yaml", dict[str, RemarkKind])
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(msgspec.Struct, frozen=True):
     """One thing that is wrong, or good to know.
 
     ``place`` is a path from the folder above the submitters; ``line`` is the number of a line in it, None for a remark on

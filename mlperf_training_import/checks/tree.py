@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import msgspec
+
 from ..errors import NotUnderstood
 from ..regular import read_regular, whole_path
-from ..tables.checks import checked_rounds
+from ..tables.checks import rulebook_of
 from ..tables.labels import split_label
 from ..tables.rules import public_rounds
 from .folders import PARAMETERS_FILE, Contents
@@ -23,8 +24,7 @@ _LARGEST_PARAMETERS = 1 << 16
 _MOST_NAMES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(msgspec.Struct, frozen=True):
     """The place of what is checked.
 
     ``root`` is the folder above the submitters, ``only`` the submitter if just one is checked, ``within`` the path below
@@ -71,7 +71,7 @@ def round_of(path: Path) -> str | None:
 
 def newest_round() -> str:
     """The newest public round of Training that has rules."""
-    return [version for version in public_rounds("training") if version in checked_rounds()][-1]
+    return next(version for version in reversed(public_rounds("training")) if rulebook_of(version) is not None)
 
 
 def contents_of(root: Path, folder: str, logs: frozenset[str]) -> Contents:

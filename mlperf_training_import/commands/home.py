@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadInput
 from ..homes import check_place
-from ..homes.mlc import MlcHome
-from ..options import check_label
 from ..values import LARGEST_LOG_MB
 from ..way_in import own_command
 
@@ -104,6 +102,8 @@ def open_cm_home(folder: Path | None, *, may_be_new: bool = False) -> CmHome:
 def open_home(folder: Path | None, *, may_be_new: bool = False) -> Home:
     """The home for a command that only looks into it, or fetches; also one of MLCFlow. As :func:`open_cm_home`."""
     if folder is not None and (mlc := _mlc_home_in(folder)) is not None:
+        from ..homes.mlc import MlcHome
+
         home = MlcHome(mlc.resolve())
         home.name_as("", own_command())
         return home
@@ -116,6 +116,8 @@ def _labels(text: str) -> list[str]:
     Raises:
         BadInput: one is no label of a round.
     """
+    from ..options import check_label
+
     labels = [label.strip() for label in text.split(",")]
     for label in labels:
         check_label("--round", label)

@@ -205,6 +205,8 @@ class ParsedLine(msgspec.Struct, eq=False):
 
 KeptLine = LoggedLine | ParsedLine
 
+_decode = msgspec.json.Decoder().decode
+
 
 @functools.lru_cache(8192)
 def value_of(data: bytes) -> object:
@@ -221,8 +223,10 @@ def value_and_metadata(line: bytes) -> tuple[object, object]:
 def _content_of(data: bytes) -> Any:
     """What well-formed JSON says. Python's parser reads what msgspec refuses: numbers out of range, half of a surrogate."""
     if data.isascii():
-        with contextlib.suppress(msgspec.DecodeError, RecursionError):
-            return msgspec.json.decode(data)
+        try:
+            return _decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            pass
     return json.loads(data.decode("latin-1"))
 
 

@@ -288,15 +288,16 @@ class _LogReader:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 self._parse(line, ordinal)
                 continue
-            if details is not None and details.wants(known.key):
-                details.take_known(line, known.time_ms, known.key, known.raw_value, is_over="run_stop_ms" in self._facts)
-            if (same := kept(known.key)) is not None:
+            key = known.key
+            if details is not None and details.wants(key):
+                details.take_known(line, known.time_ms, key, known.raw_value, is_over="run_stop_ms" in self._facts)
+            if (same := kept(key)) is not None:
                 known.ordinal = ordinal
                 same.append(known)
-            if known.key in WANTED_KEYS:
-                if known.key == "init_start":  # in some logs every rank logs this
+            if key in WANTED_KEYS:
+                if key == "init_start":  # in some logs every rank logs this
                     start(float(known.time_ms))
-                elif known.key == "seed":  # and this, each rank with a different value
+                elif key == "seed":  # and this, each rank with a different value
                     self._take_seed(bytes(known.raw_value))
                 else:
                     self._take_known(line, known)
@@ -479,8 +480,10 @@ class _Attempts:
     def start(self, time_ms: float) -> None:
         """Takes the time of an ``init_start``."""
         if self.count and time_ms - self._latest_ms <= PAUSE_MS:
-            self._begin_ms = min(self._begin_ms, time_ms)
-            self._latest_ms = max(self._latest_ms, time_ms)
+            if time_ms < self._begin_ms:
+                self._begin_ms = time_ms
+            elif time_ms > self._latest_ms:
+                self._latest_ms = time_ms
         else:
             self.count += 1
             self._begin_ms = self._latest_ms = time_ms

@@ -28,7 +28,7 @@ from .review import is_factor_of, lacks_references, verdict_of
 from .score import odd_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from ..model import Judged, Round, Run, RunLog
     from ..tables.rules import Benchmark, Rules, Target
@@ -49,7 +49,7 @@ _ABOUT_SCALING = ("invalid-scaling-file", "odd-scaling")
 
 def doubts_of(judged: Judged) -> Iterator[Doubt]:
     """What is odd about one result and its runs."""
-    folder, score = judged.submission.folder, judged.score
+    score = judged.score
     cause, found = _common_cause(judged), [(score.code, score.reason)]
     if cause is None:
         yield from _iter_of_runs(judged)
@@ -60,9 +60,21 @@ def doubts_of(judged: Judged) -> Iterator[Doubt]:
         found += [(_code(check), check(judged)) for check in of_result]
     for code, what in found:
         if code and what:
-            yield Doubt(code, (code in _ABOUT_SCALING and judged.submission.scaling) or folder, what)
+            yield _doubt(judged, code, what)
     if judged.energy is not None:
         yield from judged.energy.doubts
+
+
+def doubts_with(codes: Container[str], judged: Judged) -> Iterator[Doubt]:
+    """Of :func:`doubts_of`, those about the result as a whole that have some codes; nothing else is looked for."""
+    for check in _OF_RESULT if judged.benchmark.key else ():
+        if (code := _code(check)) in codes and (what := check(judged)):
+            yield _doubt(judged, code, what)
+
+
+def _doubt(judged: Judged, code: str, what: str) -> Doubt:
+    submission = judged.submission
+    return Doubt(code, (code in _ABOUT_SCALING and submission.scaling) or submission.folder, what)
 
 
 def _iter_of_runs(judged: Judged) -> Iterator[Doubt]:

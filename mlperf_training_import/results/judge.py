@@ -11,14 +11,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..model import Judged, Score
-from .doubts import doubts_among, doubts_of
+from .doubts import doubts_among, doubts_of, doubts_with
 from .energy import measure
 from .metrics import metrics_of
 from .review import verdict_figures, verdict_of
 from .score import SCORINGS, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from ..model import Doubt, Facts, PowerLog, Run
 
@@ -30,14 +30,25 @@ def judge_result(facts: Facts, power_logs: Mapping[str, PowerLog] = MappingProxy
         facts: what is known before.
         power_logs: what the power logs of the runs that count say, by path.
     """
+    judged = _with_score(facts)
+    if judged.score.minutes is not None:
+        energy = None if facts.submission.power is None else measure(judged, power_logs)
+        judged = replace(judged, energy=energy)
+        judged = replace(judged, figures=metrics_of(judged) | verdict_figures(judged))
+    return _with_doubts(judged, doubts_of(judged))
+
+
+def iter_doubts(facts: Facts, codes: Container[str]) -> Iterator[Doubt]:
+    """The doubts with some codes about a result as a whole; figures, which none of them needs, are not computed."""
+    return doubts_with(codes, _with_score(facts))
+
+
+def _with_score(facts: Facts) -> Judged:
+    """A result with its runs, its score and, if it has one, the verdict by the reference points."""
     runs = tuple(judge(log, facts.rules, facts.benchmark.targets) for log in facts.logs)
     known = {field.name: getattr(facts, field.name) for field in fields(facts)}
     judged = Judged(**known, runs=runs, score=_score(facts, runs))
-    if judged.score.minutes is not None:
-        energy = None if facts.submission.power is None else measure(judged, power_logs)
-        judged = replace(judged, energy=energy, verdict=verdict_of(judged))
-        judged = replace(judged, figures=metrics_of(judged) | verdict_figures(judged))
-    return _with_doubts(judged, doubts_of(judged))
+    return judged if judged.score.minutes is None else replace(judged, verdict=verdict_of(judged))
 
 
 def judge_among(results: Sequence[Judged]) -> list[Judged]:

@@ -8,9 +8,10 @@ import contextlib
 import errno
 import json
 import re
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ..model import System
 from ..regular import open_regular, read_regular
@@ -49,8 +50,7 @@ _COMMA_OR_TEXT = re.compile(rb'(?P<text>"(?:[^"\\]|\\.)*(?:"|\Z))|,(?=\s*[}\]])'
 _LOGGED = SYSTEM_TOKEN + b"{"
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(msgspec.Struct, frozen=True):
     """A description as it was read.
 
     ``missing`` are the keys, in their right spelling, that it should have had and that say nothing in it. ``misspelt`` maps
@@ -85,7 +85,7 @@ def read_description(path: Path, *, counts_per_node: bool = True) -> Description
             return _described(logged)
         with contextlib.suppress(ValueError):
             content = _load_object(_COMMA_OR_TEXT.sub(rb"\g<text>", data))
-            return replace(_described(content, counts_per_node), has_commas=True)
+            return msgspec.structs.replace(_described(content, counts_per_node), has_commas=True)
         raise
 
 

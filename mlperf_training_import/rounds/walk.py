@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..findings import Finding, Report, as_one, reporter
 from ..model import LogFile, Round, Submission, System
 from ..tables.descriptions import DESCRIPTIONS_FILE, field_of_key
@@ -60,7 +62,9 @@ def walk(round_: Round, rules: Rules, findings: list[Finding]) -> list[Submissio
         found = [*(finding for finding in found if finding not in lacking), *as_one(lacking)]
     for finding in found:
         above = (finding.where, *map(str, PurePosixPath(finding.where).parents))
-        findings.append(replace(finding, folder=next((folder for folder in above if folder in folders), None)))
+        findings.append(
+            msgspec.structs.replace(finding, folder=next((folder for folder in above if folder in folders), None))
+        )
     return submissions
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import functools
 import operator
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from .files import csv_rows
-from .formula import names_of, parse_assignments, parse_expected, parse_formula
+from .formula import Formula, names_of, parse_assignments, parse_expected, parse_formula
 from .labels import parse_version, round_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .formula import Formula
 
 CHECKS_FILE = "checks.csv"
 #: The release of mlperf_logging whose rules the table has.
@@ -31,13 +31,8 @@ _ORDER = re.compile(r"(not )?seen\(\w+\)")
 _ONE_OF_TWO = re.compile(r"some, or (\w+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A row of the table.
-
-    ``holds`` computes the test for a line, ``expected`` what the value is compared with; ``lenient`` says where the checker
-    is wrong to refuse.
-    """
+class Rule(msgspec.Struct, frozen=True, dict=True):
+    """A row of the table. Formulas are parsed at first use: most rules are of benchmarks that no log names."""
 
     id: str
     source: str
@@ -49,13 +44,25 @@ class Rule:
     wrong: str
     text: str
     mend: str
-    holds: Formula
-    lenient: Formula | None
-    expected: Formula | None
+    lenient: str
+
+    @functools.cached_property
+    def holds(self) -> Formula:
+        """Computes the test for a line."""
+        return parse_formula(self.test or "true")
+
+    @functools.cached_property
+    def excused(self) -> Formula | None:
+        """Says where the checker is wrong to refuse."""
+        return parse_formula(self.lenient) if self.lenient else None
+
+    @functools.cached_property
+    def expected(self) -> Formula | None:
+        """Computes what the value is compared with, if the test has it."""
+        return parse_expected(self.test) if self.test else None
 
 
-@dataclass
-class KeyRules:
+class KeyRules(msgspec.Struct, dict=True):
     """All rules of a scope for one key.
 
     ``rule`` is the first of them, ``counted`` the one that sets the number of lines, at least ``least`` (1 for "one" and
@@ -69,15 +76,15 @@ class KeyRules:
     is_one: bool = False
     least: int = 0
     alternative: str | None = None
-    each: list[Rule] = field(default_factory=list)
-    first: list[Rule] = field(default_factory=list)
-    any: list[Rule] = field(default_factory=list)
+    each: list[Rule] = msgspec.field(default_factory=list)
+    first: list[Rule] = msgspec.field(default_factory=list)
+    any: list[Rule] = msgspec.field(default_factory=list)
     remember: tuple[tuple[str, Formula], ...] = ()
     only_earliest: bool = False
     next: str | None = None
     next_if: Formula | None = None
     #: The :attr:`raw_of` of lines that passed: logs of one result repeat them.
-    passed: set[bytes] = field(default_factory=set)
+    passed: set[bytes] = msgspec.field(default_factory=set)
 
     @functools.cached_property
     def of_place(self) -> tuple[Formula, ...]:
@@ -106,8 +113,7 @@ class KeyRules:
         return "submission_" in self.key
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(msgspec.Struct):
     """The keys that are checked together, with one memory, which starts with ``begin``.
 
     ``gathered`` is a key whose lines are made from those lines of ``gathered_from`` that name their metric: one line for
@@ -115,15 +121,14 @@ class Scope:
     """
 
     name: str
-    keys: dict[str, KeyRules] = field(default_factory=dict)
+    keys: dict[str, KeyRules] = msgspec.field(default_factory=dict)
     begin: tuple[tuple[str, Formula], ...] = ()
     gathered: str | None = None
     gathered_from: str = ""
     gathered_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rulebook:
+class Rulebook(msgspec.Struct, frozen=True):
     """What a round requires of a log: the scopes of the checkers by name, and separately what the checkers do not test."""
 
     version: str
@@ -176,12 +181,7 @@ def _add(scope: Scope, row: dict[str, str]) -> None:
         scope.gathered = row["key"]
         scope.gathered_from, _, scope.gathered_by = row["remember"].partition(" by ")
         return
-    rule = Rule(
-        **{name: row[name] for name in ("id", "source", "weight", "key", "count", "when", "test", "wrong", "text", "mend")},
-        holds=parse_formula(row["test"] or "true"),
-        lenient=parse_formula(row["lenient"]) if row["lenient"] else None,
-        expected=parse_expected(row["test"]) if row["test"] else None,
-    )
+    rule = Rule(**{name: row[name] for name in Rule.__struct_fields__})
     rules = scope.keys.setdefault(row["key"], KeyRules(row["key"], rule))
     if row["count"]:
         _count(rules, rule)

@@ -8,14 +8,14 @@ divide results of different editions.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+
+import msgspec
 
 from .labels import round_number
 from .rules import Benchmark, benchmark_of, benchmarks_table, row_of
 
 
-@dataclass(frozen=True, slots=True)
-class Edition:
+class Edition(msgspec.Struct, frozen=True):
     """An edition of a benchmark.
 
     ``id`` is the benchmark's key in the first round, and that round: ``ssd-2.0``. It stays the same as rounds are added.

@@ -13,17 +13,18 @@ import ast
 import functools
 import math
 import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..grammar import COMPARISONS, Grammar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Container
 
     from ..grammar import Function
 
-    #: What a formula is turned into: a line in, a value out.
-    Formula = Callable[["Line"], Any]
+#: What a formula is turned into: a line in, a value out.
+Formula = Callable[["Line"], Any]
 
 #: The errors of a formula over the values of a log, for example where it expects a number and finds a text.
 FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from .files import Name, Row, named_rows
 
@@ -38,8 +39,7 @@ class Suite(Row, frozen=True):
 suites = named_rows("suites.yaml", Suite)
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(msgspec.Struct, frozen=True):
     """The parts of a label; the examples are for ``hpc-3.0-private``.
 
     ``suite`` is ``hpc``, ``number`` ``(3, 0)``; ``round`` the label of the round that it means (``hpc-3.0``), ``scope`` the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 
 import msgspec
 
@@ -11,8 +10,7 @@ from .files import Row, csv_rows
 from .labels import round_number
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceRuns:
+class ReferenceRuns(msgspec.Struct, frozen=True):
     """Runs of the reference implementation with one global batch size, each as its progress when it converged."""
 
     global_batch_size: int

@@ -139,5 +139,18 @@ def test_ids_of_rules_are_unique_in_a_round() -> None:
         assert len({rule.id for rule in rules}) == len(rules)
 
 
+@pytest.mark.parametrize("version", checked_rounds())
+def test_every_formula_of_the_table_is_one(version: str) -> None:
+    """They are parsed at first use, which for many rules no log here brings about."""
+    book = rulebook_of(version)
+    assert book is not None
+    for scope in (*book.scopes.values(), *book.beyond.values()):
+        for key in scope.keys.values():
+            for rule in (key.rule, *key.each, *key.first, *key.any):
+                assert callable(rule.holds)
+                assert (rule.excused is None) == (rule.lenient == "")
+                assert rule.expected is None or callable(rule.expected)
+
+
 def test_rounds_to_which_nobody_submits_have_no_rules() -> None:
     assert set(known_rounds()) - set(checked_rounds()) >= {"0.5", "0.6", "0.7", "1.0", "1.1", "2.0", "2.1", "hpc-0.7"}

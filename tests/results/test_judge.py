@@ -10,7 +10,7 @@ from trees import import_tree, write_files, write_result
 
 from mlperf_training_import.model import Energy, Facts, Round, RunLog, Submission, System
 from mlperf_training_import.results.facts import read_scaling_factor
-from mlperf_training_import.results.judge import judge_result
+from mlperf_training_import.results.judge import iter_doubts, judge_result
 from mlperf_training_import.results.metrics import metrics_of
 from mlperf_training_import.results.score import judge
 from mlperf_training_import.runs.score import score_logs
@@ -52,6 +52,15 @@ def test_judging_changes_nothing_and_says_the_same_again():
     assert first == second
     assert "odd-scaling" in {doubt.code for doubt in first.doubts}
     assert known == facts(scaling_factor=0.9)
+
+
+def test_doubts_with_some_codes_are_those_of_the_judgement():
+    known = facts(scaling_factor=0.9, repeated=(("result_0.txt", "result_1.txt"),))
+    doubts = judge_result(known).doubts
+    for codes in ({"odd-scaling", "repeated-runs"}, {"odd-scaling"}, {"log-mismatch"}):
+        assert list(iter_doubts(known, codes)) == [doubt for doubt in doubts if doubt.code in codes]
+    assert {doubt.code for doubt in doubts} > {"odd-scaling", "repeated-runs"}
+    assert list(iter_doubts(facts(benchmark=benchmark_of("", "hpc-2.0")), {"odd-times"})) == []
 
 
 def test_a_result_without_a_benchmark_has_a_reason_and_no_other_doubts():
