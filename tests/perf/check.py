@@ -4,9 +4,10 @@
 
 For each submitter: ``check`` of its folder, package checker, repository checker and summarizer of mlperf_logging, in the
 Python that ``--peer`` names, on a copy, since they write into the tree; and what bounds ``check``: reading and scoring the
-logs as an import does it. For the whole round: ``check``, the command that imports it into a home that is made ready before,
-and reading and scoring alone. First of all, ``check`` of a folder without logs: what its start takes. All in one run; the
-tool never fails on a time.
+logs as an import does it, and below that a Python that loads nothing but msgspec, finds the lines, and decodes them. For
+the whole round: ``check``, the command that imports it into a home that is made ready before, and reading and scoring
+alone. First of all, ``check`` of a folder without logs: what its start takes. All in one run; the tool never fails on a
+time.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             theirs = peer_s(copy / submitter, version, options.peer, Path(scratch)) if options.peer else None
             logs = len(list((copy / submitter).glob("results/*/*/result_*.txt")))
             times = f", mlperf_logging {theirs:.2f} s, {theirs / ours:.0f} times as much" if theirs else ""
-            read = read_s(copy / submitter, version, Path(scratch))
-            print(f"{submitter}: {logs} logs, check {ours:.2f} s, reading and scoring {read:.2f} s{times}")
+            read, bound = read_s(copy / submitter, version, Path(scratch)), decode_s(copy / submitter, Path(scratch))
+            print(f"{submitter}: {logs} logs, check {ours:.2f} s{times}; reading and scoring {read:.2f} s, ", end="")
+            print(f"decoding {bound:.2f} s{f', {theirs / bound:.0f} times' if theirs else ''}", flush=True)
         ours = check_s(Path(clone), version, Path(scratch))
         read = read_s(Path(clone), version, Path(scratch))
         imported = [import_s(Path(clone), version, Path(scratch)) for _ in ("which makes the home", "which is measured")][-1]
@@ -73,6 +75,17 @@ def read_s(tree: Path, version: str, scratch: Path) -> float:
         "read_round(round_, walk(round_, rules_of(sys.argv[3]), []), Reading())"
     )
     return processor_s([sys.executable, "-c", code, str(ROOT), str(tree), version], scratch)
+
+
+def decode_s(folder: Path, scratch: Path) -> float:
+    """Processor time of a Python that finds and decodes the lines of all logs, and does nothing with them."""
+    code = (
+        "import re, sys, msgspec; Raw = msgspec.Raw; "
+        "Line = msgspec.defstruct('Line', [('time_ms', int | float), ('key', str), ('value', Raw), ('metadata', Raw)]); "
+        "decode, find = msgspec.json.Decoder(Line).decode, re.compile(rb':::MLLOG (.*)\\n').findall; "
+        "[decode(line) for name in sys.argv[1:] for line in find(open(name, 'rb').read()) if line[:1] == b'{']"
+    )
+    return processor_s([sys.executable, "-c", code, *map(str, folder.glob("results/*/*/result_*.txt"))], scratch)
 
 
 def check_s(folder: Path, version: str, scratch: Path) -> float:
