@@ -26,6 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Finds and decodes the token lines of some logs.
+_DECODE = r"""
+import re, sys, msgspec
+Line = msgspec.defstruct("Line", [("time_ms", int | float), ("key", str), ("value", msgspec.Raw), ("metadata", msgspec.Raw)])
+decode, find = msgspec.json.Decoder(Line).decode, re.compile(rb":::MLLOG (.*)\n").findall
+for name in sys.argv[1:]:
+    with open(name, "rb") as stream:
+        for line in find(stream.read()):
+            try:
+                decode(line)
+            except msgspec.DecodeError:
+                pass
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,13 +92,7 @@ def read_s(tree: Path, version: str, scratch: Path) -> float:
 
 def decode_s(folder: Path, scratch: Path) -> float:
     """Processor time of a Python that finds and decodes the lines of all logs, and does nothing with them."""
-    code = (
-        "import re, sys, msgspec; Raw = msgspec.Raw; "
-        "Line = msgspec.defstruct('Line', [('time_ms', int | float), ('key', str), ('value', Raw), ('metadata', Raw)]); "
-        "decode, find = msgspec.json.Decoder(Line).decode, re.compile(rb':::MLLOG (.*)\\n').findall; "
-        "[decode(line) for name in sys.argv[1:] for line in find(open(name, 'rb').read()) if line[:1] == b'{']"
-    )
-    return processor_s([sys.executable, "-c", code, *map(str, folder.glob("results/*/*/result_*.txt"))], scratch)
+    return processor_s([sys.executable, "-c", _DECODE, *map(str, folder.glob("results/*/*/result_*.txt"))], scratch)
 
 
 def check_s(folder: Path, version: str, scratch: Path) -> float:
