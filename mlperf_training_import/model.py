@@ -6,21 +6,16 @@ Paths inside a round are relative to its clone, with ``/`` on every system.
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - msgspec reads the types of cached records
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
 from .tables.labels import is_private_label
 from .tables.metrics import Metric, usual_metric
+from .tables.rules import Benchmark, Rules
 from .values import add_up
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from .tables.rules import Benchmark, Rules
-
 
 #: A flat object about one result, as it is stored in an experiment.
 Entry = dict[str, Any]
@@ -30,8 +25,7 @@ Identity = tuple[str, ...]
 LoggedValue = bool | int | float | str | list[bool | int | float | str] | dict[str, bool | int | float | str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(msgspec.Struct, frozen=True):
     """One published round and its clone.
 
     ``label`` is its name everywhere (``3.0-private``, ``hpc-3.0``); ``version`` is the label of the round that it means
@@ -70,8 +64,7 @@ class Round:
         return self.declared_public or (not self.is_private and self.label == self.version and self.remote is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+class System(msgspec.Struct, frozen=True):
     """What a system description says, with misspelt keys corrected. Missing values are None."""
 
     submitter: str | None = None
@@ -123,8 +116,7 @@ class LogFile(msgspec.Struct, frozen=True, gc=False):
     device: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True):
     """One benchmark folder: the runs of one benchmark on one system.
 
     ``metric`` is what it measures.
@@ -141,7 +133,7 @@ class Submission:
     description: str | None
     code: str
     logs: tuple[LogFile, ...]
-    metric: Metric = field(default_factory=usual_metric)
+    metric: Metric = msgspec.field(default_factory=usual_metric)
     scaling: str | None = None
     power: Mapping[str, tuple[LogFile, ...]] | None = None
     not_read: tuple[str, ...] = ()
@@ -325,8 +317,7 @@ class MeasuredSeries(msgspec.Struct, frozen=True, array_like=True, gc=False):
     steps: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LogDetails:
+class LogDetails(msgspec.Struct, frozen=True):
     """What only the data set needs from a log: every evaluation, even after the stop, every setting and measurement.
 
     ``evaluation_lines`` counts the lines with a quality figure. ``evaluation_ms`` are the milliseconds of the run between
@@ -361,8 +352,7 @@ class Doubt(NamedTuple):
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(msgspec.Struct, frozen=True):
     """A score and how it was made, or the ``code`` of a finding and the ``reason`` why there is no score.
 
     ``kept`` are the runs that it is made from, fastest first; ``minutes`` is their result times the scaling factor of the
@@ -376,7 +366,7 @@ class Score:
     kept: tuple[Run, ...] = ()
     value: float | None = None
     seconds: float | None = None
-    figures: Mapping[str, object] = field(default_factory=dict)
+    figures: Mapping[str, object] = msgspec.field(default_factory=dict)
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -426,8 +416,7 @@ class Energy(msgspec.Struct, frozen=True):
     is_unread: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What is known about a result before anybody judges it.
 
     ``benchmark`` has an empty key where neither folder nor logs name one; ``division`` is ``unknown`` where nothing says it.
@@ -459,8 +448,7 @@ class Facts:
         return (self.round.label, submission.submitter, submission.system, self.benchmark.key, *self.metric.identity)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged(Facts):
+class Judged(Facts, frozen=True):
     """Everything known about a result: every entry, table, page and file gets its data from here.
 
     ``runs`` has a run for each log, with its minutes or why it does not count. ``verdict`` is None where convergence cannot
@@ -469,12 +457,12 @@ class Judged(Facts):
     """
 
     runs: tuple[Run, ...] = ()
-    score: Score = field(default_factory=Score)
+    score: Score = msgspec.field(default_factory=Score)
     verdict: Verdict | None = None
     energy: Energy | None = None
-    figures: Mapping[str, object] = field(default_factory=dict)
+    figures: Mapping[str, object] = msgspec.field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
-    entry: Entry = field(default_factory=dict)
+    entry: Entry = msgspec.field(default_factory=dict)
 
     @property
     def minutes(self) -> float:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from .dataset.library import has_library
 from .errors import BadInput, PrivateRounds
 from .experiments.locks import reading_clones
@@ -240,7 +242,7 @@ def _locate(home: Home, options: Options, findings: list[Finding], tell: Tell) -
     """The rounds to import. No two may share a label, and none may reach people who may not see it."""
     path, labels = options.path, options.versions
     located = locate(home, findings, labels) if path is None else [locate_path(path, labels[0])]
-    rounds = [replace(round_, declared_public=options.public) for round_ in located]
+    rounds = [msgspec.structs.replace(round_, declared_public=options.public) for round_ in located]
     if path is not None:
         rounds = [_as_preview(round_, tell) for round_ in rounds]
     for round_ in rounds:
@@ -265,7 +267,7 @@ def _as_preview(round_: Round, tell: Tell) -> Round:
         return round_
     label = f"{round_.label}-{LOCAL}"
     tell(f"{round_.path}: does not say which repository it is from; imported as a preview, round {label}")
-    return replace(round_, label=label)
+    return msgspec.structs.replace(round_, label=label)
 
 
 def _without_results(outcome: Outcome, command: str) -> str | None:

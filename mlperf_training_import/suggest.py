@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,6 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     Returns:
         One of ``words``, None where none is near.
     """
-    import difflib  # only where a word is misspelt
-
     plain: dict[str, str] = {}
     for candidate in sorted(words):
         plain.setdefault(_plain(candidate), candidate)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .place import IS_CHECKOUT, ROOT
 
 
-@dataclass(frozen=True, slots=True)
-class Commands:
+class Commands(NamedTuple):
     """What people type in a home, what the home is called, and how they came in.
 
     ``fetch`` has fields for address, tags and branch, and ``anew`` follows it where another clone is there. ``remove`` has

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -254,7 +253,7 @@ class _Check:
         self._checked.logs += logs
         if logs and len(logs) == len(submission.logs):
             # power logs are not read: only their names are checked
-            self._judgeable.append((dataclasses.replace(submission, power=None), {log.path: log.run for log in logs}))
+            self._judgeable.append((msgspec.structs.replace(submission, power=None), {log.path: log.run for log in logs}))
         contents = contents_of(self._tree.root, folder, frozenset(log.name for log in submission.logs))
         run = FolderCheck(
             folder=folder,
@@ -264,6 +263,7 @@ class _Check:
             description=description,
             logs=logs,
             contents=contents,
+            checked=CheckedFolder(folder, description),
         )
         checked = run.check()
         self._checked.remarks += checked.remarks

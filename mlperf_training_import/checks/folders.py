@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +14,17 @@ import msgspec
 from ..results.reference import judge_convergence, prune, reference_for
 from ..rounds.walk import SCALING_FILE
 from ..tables.labels import Label, round_label
+from ..tables.metrics import Metric
 from ..tables.references import reference_runs
 from ..tables.rules import benchmark_of, rules_of
 from ..values import counted, share
 from .descriptions import CheckedDescription
+from .logs import CheckedLog
 from .remarks import Remark, remark, short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..model import Reference
-    from ..tables.metrics import Metric
     from ..tables.rules import Benchmark
-    from .logs import CheckedLog
 
     #: ``pass`` or ``fail``, the code of the reason, and the factor, if there is one.
     _Verdict = tuple[str, str, float | None]
@@ -83,8 +80,7 @@ class _Stops(Exception):
     """The package checker would end with a traceback here."""
 
 
-@dataclass(slots=True)
-class FolderCheck:
+class FolderCheck(msgspec.Struct):
     """Applies the rules for one folder in the order of the package checker.
 
     Args:
@@ -95,6 +91,7 @@ class FolderCheck:
         description: that of the system, None where there is none.
         logs: the checked logs, ordered by name.
         contents: what else the folder holds.
+        checked: takes what is found.
     """
 
     folder: str
@@ -104,15 +101,15 @@ class FolderCheck:
     description: CheckedDescription | None
     logs: Sequence[CheckedLog]
     contents: Contents
-    checked: CheckedFolder = field(init=False)
-    _failed: set[str] = field(init=False, default_factory=set)
+    checked: CheckedFolder
+    _failed: set[str] = msgspec.field(default_factory=set)
 
     def check(self) -> CheckedFolder:
         """Applies all rules.
 
         Remarks also cover what the package checker does not reach because it stops before; its errors do not.
         """
-        self.checked = checked = CheckedFolder(self.folder, self.description)
+        checked = self.checked
         steps = [self._check_division, self._check_count, self._check_logs, self._check_power, self._count_failed]
         steps += [self._check_seeds, self._check_references, self._check_organisation]
         if self.benchmark not in rules_of(self.version).benchmarks:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 from .. import __version__
 from ..edge import EXPECTED, explained, stopped_by_signals
-from ..flags import flag_meant
 from ..streams import give_up_output, prepare_streams
 from ..suggest import did_you_mean
 from ..way_in import program_name
@@ -176,6 +175,8 @@ def _underscored(word: str) -> str:
 
 def _about(word: str, name: str) -> str:
     """Why a word cannot be understood, and what may have been meant."""
+    from ..flags import flag_meant
+
     flag = word.partition("=")[0]
     if word in COMMANDS:
         return f"{word}: the command comes first, then its options"

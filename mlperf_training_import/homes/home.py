@@ -8,7 +8,7 @@ import json
 import shlex
 import shutil
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -124,7 +124,7 @@ class Home(ABC):
 
     def name_as(self, named: str, own: str | None) -> None:
         """Says what the user called this home, if anything, and what started our own command line, if that did."""
-        self.commands = replace(self.commands, own=own, named=named or self.commands.named)
+        self.commands = self.commands._replace(own=own, named=named or self.commands.named)
 
     def afresh(self) -> Home:
         """The same home, read anew, so that changes by other processes are visible."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +39,7 @@ class MlcHome(Home):
 
     def __init__(self, repos_path: Path, running: Any = None) -> None:
         super().__init__(repos_path, running)
-        self.commands = replace(MLC, named=str(repos_path))  # unless it is named, our command line works in that of CM
+        self.commands = MLC._replace(named=str(repos_path))  # unless it is named, our command line works in that of CM
 
     def _all_cached(self) -> list[CacheEntry]:
         """See :class:`Home`; entries of MLCFlow expire, clones after five days, and are fetched again then.

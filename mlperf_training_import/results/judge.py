@@ -6,9 +6,10 @@ Folders of a round and loose logs are judged here alike.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ..model import Judged, Score
 from .doubts import doubts_among, doubts_of, doubts_with
@@ -33,8 +34,8 @@ def judge_result(facts: Facts, power_logs: Mapping[str, PowerLog] = MappingProxy
     judged = _with_score(facts)
     if judged.score.minutes is not None:
         energy = None if facts.submission.power is None else measure(judged, power_logs)
-        judged = replace(judged, energy=energy)
-        judged = replace(judged, figures=metrics_of(judged) | verdict_figures(judged))
+        judged = msgspec.structs.replace(judged, energy=energy)
+        judged = msgspec.structs.replace(judged, figures=metrics_of(judged) | verdict_figures(judged))
     return _with_doubts(judged, doubts_of(judged))
 
 
@@ -46,9 +47,9 @@ def iter_doubts(facts: Facts, codes: Container[str]) -> Iterator[Doubt]:
 def _with_score(facts: Facts) -> Judged:
     """A result with its runs, its score and, if it has one, the verdict by the reference points."""
     runs = tuple(judge(log, facts.rules, facts.benchmark.targets) for log in facts.logs)
-    known = {field.name: getattr(facts, field.name) for field in fields(facts)}
+    known = {name: getattr(facts, name) for name in facts.__struct_fields__}
     judged = Judged(**known, runs=runs, score=_score(facts, runs))
-    return judged if judged.score.minutes is None else replace(judged, verdict=verdict_of(judged))
+    return judged if judged.score.minutes is None else msgspec.structs.replace(judged, verdict=verdict_of(judged))
 
 
 def judge_among(results: Sequence[Judged]) -> list[Judged]:
@@ -62,7 +63,8 @@ def judge_among(results: Sequence[Judged]) -> list[Judged]:
 def _with_doubts(judged: Judged, more: Iterable[Doubt]) -> Judged:
     doubts, of_runs = (*judged.doubts, *more), {log.path for log in judged.logs}
     codes = list(dict.fromkeys(doubt.code for doubt in doubts if doubt.where not in of_runs))
-    return replace(judged, doubts=doubts, figures=dict(judged.figures) | ({"doubts": codes} if codes else {}))
+    figures = dict(judged.figures) | ({"doubts": codes} if codes else {})
+    return msgspec.structs.replace(judged, doubts=doubts, figures=figures)
 
 
 def _score(facts: Facts, runs: Sequence[Run]) -> Score:

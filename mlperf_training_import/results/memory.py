@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -135,7 +134,7 @@ def _result(judged: Judged, submission: int) -> _Result:
         benchmark=judged.benchmark.key,
         runs=tuple((run.minutes, run.reason, run.code) for run in judged.runs),
         kept=tuple(judged.runs.index(run) for run in judged.score.kept),
-        score=replace(judged.score, kept=()),
+        score=msgspec.structs.replace(judged.score, kept=()),
         **{name: getattr(judged, name) for name in _SAME},
     )
 
@@ -156,6 +155,6 @@ def _judged(kept: _Result, submission: Submission, round_: Round) -> Judged:
         submission=submission,
         benchmark=benchmark_of(kept.benchmark, rules.version),
         runs=runs,
-        score=replace(kept.score, kept=tuple(runs[place] for place in kept.kept)),
+        score=msgspec.structs.replace(kept.score, kept=tuple(runs[place] for place in kept.kept)),
         **{name: getattr(kept, name) for name in _SAME},
     )

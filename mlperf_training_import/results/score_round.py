@@ -8,6 +8,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
+
 from ..logs.cache import LogCache
 from ..logs.workers import Job
 from ..options import Filter
@@ -95,7 +97,7 @@ def _iter_judged(
                 power = {path: log for run in runs for path, log in run.power.items()}
                 facts = facts_of(round_, rules, submission, [run.log for run in runs])
                 own = runs_of(facts)
-                yield judge_result(replace(facts, is_repeat=own in seen), power)
+                yield judge_result(msgspec.structs.replace(facts, is_repeat=own in seen), power)
                 if own is not None:
                     seen.add(own)
 

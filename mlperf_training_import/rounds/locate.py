@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import replace
 from itertools import combinations, islice
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ..errors import AmbiguousRounds, BadInput, NothingToImport
 from ..findings import Finding, reporter
@@ -87,7 +88,7 @@ def locate_path(path: Path, label: str) -> Round:
         is_clone = os.path.lexists(root / ".git")
         round_ = Round(label, version, root, git_trouble=str(error) if is_clone else None)
     whole = only is None and (label != version or is_of_its_repository(round_))
-    return replace(round_, only=only, part="" if whole else path.name)
+    return msgspec.structs.replace(round_, only=only, part="" if whole else path.name)
 
 
 def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:

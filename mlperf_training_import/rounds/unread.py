@@ -9,17 +9,18 @@ from __future__ import annotations
 import importlib
 import io
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+import msgspec
+
+from ..findings import Report
 from ..regular import open_regular
 from ..tables.rules import dialects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
-    from ..findings import Report
+    from collections.abc import Iterator, Sequence
 
 #: Names that a log may have; beside logs that are read, or in a folder called results, also those of the second kind.
 _RESULT_NAME = re.compile(r"result.*(?<!\.json)(?<!\.csv)(?<!\.py)(?<!\.sh)", re.IGNORECASE)
@@ -37,8 +38,7 @@ _MOST_FOLDERS = 5_000
 _MOST_FILES = 2_000
 
 
-@dataclass(slots=True)
-class Searcher:
+class Searcher(msgspec.Struct):
     """Searches what the walk leaves out.
 
     Attributes:

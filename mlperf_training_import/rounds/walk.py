@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -169,7 +168,7 @@ class _Walker:
         """
         is_there = self._is_file(path)
         record = self._read_description(path, submitter) if is_there else self._logged_system(path, label)
-        record = replace(record, submitter=record.submitter or submitter)
+        record = msgspec.structs.replace(record, submitter=record.submitter or submitter)
         return {"system_record": record, "description": path if is_there else None}
 
     def _read_description(self, path: str, submitter: str | None) -> System:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -199,7 +199,7 @@ def _judge(folder: str, members: Sequence[Member]) -> Judged:
     divisions = [facts.division] if is_in_results(first.piece.source) else [member.division for member in members]
     division = next((one for one in divisions if one != UNKNOWN_DIVISION), UNKNOWN_DIVISION)
     repeated = facts.repeated if first.piece.is_submitted else ()  # other copies were taken out
-    return judge_result(replace(facts, division=division, repeated=repeated))
+    return judge_result(structs.replace(facts, division=division, repeated=repeated))
 
 
 def _system_of(members: Sequence[Member]) -> System:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import forked
+import msgspec
 import pyarrow.parquet
 import pytest
 import yaml
@@ -510,7 +511,7 @@ def test_a_part_of_a_round_is_refused(registered, sample, isolated):
 def test_a_label_of_ones_own_says_nothing_of_a_published_repository(tmp_path, label, url, based_on, published):
     write_result(tmp_path / "tree")
     imported = import_tree(tmp_path / "tree", label, with_details=True)
-    round_ = dataclasses.replace(imported.outcome.round, web_url=url, commit="abc")
+    round_ = msgspec.structs.replace(imported.outcome.round, web_url=url, commit="abc")
     dataset = Dataset(tmp_path / "data")
     dataset.add(dataclasses.replace(imported.outcome, round=round_), [])
     dataset.finish()

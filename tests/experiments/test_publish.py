@@ -10,12 +10,12 @@ import shutil
 import subprocess
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
 import forked
 import git
+import msgspec
 import pytest
 from cmind.core import CM
 from support import SCRIPT_TAGS, cache_round
@@ -66,7 +66,7 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 def run(cm, tree: Path, label: str = "5.1", tell=lambda _: None, **flags):
     """Imports a tree in this process, as the clone of a round in the cache."""
-    clone = replace(locate_path(tree, label), part="", remote="example.org/ours/results")
+    clone = msgspec.structs.replace(locate_path(tree, label), part="", remote="example.org/ours/results")
     with patch.object(pipeline, "locate", lambda *_: [clone]):
         return import_rounds(home_of(cm), options_from({"version": label, **flags}), tell)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
+import msgspec
 import pytest
 
 from mlperf_training_import.logs.details import DetailsReader, pack, unpack, unpack_series
@@ -139,7 +139,7 @@ def test_without_measurements_the_rest_is_the_same(tmp_path):
         reader = DetailsReader(dialect, with_measurements=with_measurements)
         found.append(reader.details(read_log(file, dialect, file.name, details=reader)))
     assert len(rows_of(found[0])) == 3
-    assert found[1] == dataclasses.replace(found[0], measured=b"")
+    assert found[1] == msgspec.structs.replace(found[0], measured=b"")
 
 
 def test_an_evaluation_has_the_times_of_its_marks_also_where_it_follows_them(tmp_path):

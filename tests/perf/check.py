@@ -6,8 +6,8 @@ For each submitter: ``check`` of its folder, package checker, repository checker
 Python that ``--peer`` names, on a copy, since they write into the tree; and what bounds ``check``: reading and scoring the
 logs as an import does it, and below that a Python that loads nothing but msgspec, finds the lines, and decodes them. For
 the whole round: ``check``, the command that imports it into a home that is made ready before, and reading and scoring
-alone. First of all, ``check`` of a folder without logs: what its start takes. All in one run; the tool never fails on a
-time.
+alone, in turn, and the median of each. First of all, ``check`` of a folder without logs: what its start takes. All in one
+run; the tool never fails on a time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("round", metavar="VERSION=CLONE", help="a round of Training and its clone")
     parser.add_argument("--submitter", action="append", default=[], help="a folder of the round; may be repeated")
     parser.add_argument("--peer", help="a Python that has mlperf_logging")
+    parser.add_argument("--turns", type=int, default=3, help="how often the whole round is checked and imported")
     options = parser.parse_args(arguments)
     version, _, clone = options.round.partition("=")
     with tempfile.TemporaryDirectory() as scratch:
@@ -62,11 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             read, bound = read_s(copy / submitter, version, Path(scratch)), decode_s(copy / submitter, Path(scratch))
             print(f"{submitter}: {logs} logs, check {ours:.2f} s{times}; reading and scoring {read:.2f} s, ", end="")
             print(f"decoding {bound:.2f} s{f', {theirs / bound:.0f} times' if theirs else ''}", flush=True)
-        ours = check_s(Path(clone), version, Path(scratch))
-        read = read_s(Path(clone), version, Path(scratch))
-        imported = [import_s(Path(clone), version, Path(scratch)) for _ in ("which makes the home", "which is measured")][-1]
+        import_s(Path(clone), version, Path(scratch))  # makes the home
+        turns = range(options.turns)
+        measured = [[work(Path(clone), version, Path(scratch)) for work in (check_s, import_s, read_s)] for _ in turns]
+        ours, imported, read = map(statistics.median, zip(*measured, strict=True))
         print(f"{version}: check {ours:.2f} s, import {imported:.2f} s ({ours / imported:.2f}), ", end="")
-        print(f"reading and scoring {read:.2f} s ({ours / read:.2f})")
+        print(f"reading and scoring {read:.2f} s ({ours / read:.2f}); each turn: ", end="")
+        print(*(f"{check / import_:.2f}" for check, import_, _ in measured))
     return 0
 
 

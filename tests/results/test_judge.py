@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 from trees import import_tree, write_files, write_result
 
@@ -124,8 +124,8 @@ def test_the_first_log_that_says_a_division_counts(tmp_path):
 
 def test_power_of_a_throughput_is_that_of_the_time_for_one_model():
     judged = judge_result(facts(metric="throughput"))
-    figures = metrics_of(dataclasses.replace(judged, energy=Energy(joules=6000.0)))
+    figures = metrics_of(msgspec.structs.replace(judged, energy=Energy(joules=6000.0)))
     assert judged.score.value == 1.0  # five models in five minutes
     assert figures["average_power_watts"] == 6000 / 60
     slower = judge_result(facts(metric="throughput", starts=(0, 0, 0, 0, 5)))
-    assert metrics_of(dataclasses.replace(slower, energy=Energy(joules=6000.0)))["average_power_watts"] == 6000 / 120
+    assert metrics_of(msgspec.structs.replace(slower, energy=Energy(joules=6000.0)))["average_power_watts"] == 6000 / 120

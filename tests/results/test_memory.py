@@ -64,7 +64,7 @@ class Tree:
         self.walked.clear()
         self.judged.clear()
         findings = []
-        round_ = dataclasses.replace(Round("3.0", "3.0", self.root), **facts)
+        round_ = msgspec.structs.replace(Round("3.0", "3.0", self.root), **facts)
         (outcome,) = pipeline._iter_read([round_], options, findings, pipeline.no_progress, None)
         return outcome, findings
 
@@ -213,7 +213,7 @@ def test_what_git_writes_for_itself_changes_nothing(tree):
     assert tree.again() == 0
 
 
-@pytest.mark.parametrize("field", dataclasses.fields(Round), ids=lambda field: field.name)
+@pytest.mark.parametrize("field", msgspec.structs.fields(Round), ids=lambda field: field.name)
 def test_all_that_is_known_of_a_round_counts(tree, field):
     if field.name == "path":
         tree.root = tree.root.rename(tree.root.parent / "other")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import math
 import re
@@ -53,7 +52,7 @@ def result(benchmark: str, runs: list[Run], *, version="4.1", factor=None, energ
 
 
 def entry_of(judged: Judged) -> dict[str, object]:
-    return make_entry(dataclasses.replace(judged, figures=metrics_of(judged)))
+    return make_entry(msgspec.structs.replace(judged, figures=metrics_of(judged)))
 
 
 def figures(benchmark: str, runs: list[Run], *, version: str = "4.1", **more) -> dict[str, object]:

@@ -8,12 +8,12 @@ a change that has nothing to do with them cannot fail. 10,000, and others each t
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import random
 from pathlib import Path
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from slow.fuzz.targets import ENTRIES, as_file, changed_json, check_description, check_log, check_stored
@@ -302,7 +302,7 @@ def made_of(judged, runs, factor, energy):
     """A result of other runs."""
     score = mean_of_kept(runs, judged.benchmark, factor)
     logs = tuple(run.log for run in runs)
-    return dataclasses.replace(judged, logs=logs, runs=tuple(runs), score=score, energy=energy, scaling_factor=factor)
+    return msgspec.structs.replace(judged, logs=logs, runs=tuple(runs), score=score, energy=energy, scaling_factor=factor)
 
 
 @given(results(), results(), sources)
@@ -327,7 +327,8 @@ def varied(result, logs, source):
 def check_figures(made):
     with_score = [result for result in made if result.score.minutes is not None]
     figures = list(map(metrics_of, with_score))
-    entries = [make_entry(dataclasses.replace(one, figures=found)) for one, found in zip(with_score, figures, strict=True)]
+    with_figures = [msgspec.structs.replace(one, figures=found) for one, found in zip(with_score, figures, strict=True)]
+    entries = list(map(make_entry, with_figures))
     for group in (figures, compare(entries)):
         for key, value in (item for one in group for item in one.items()):
             assert key in owned_keys()

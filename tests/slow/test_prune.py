@@ -11,9 +11,9 @@ import json
 import os
 import random
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from cmind.core import CM
 
@@ -73,7 +73,7 @@ def test_no_note_is_lost_but_with_a_result_that_is_gone(tmp_path, monkeypatch, s
     for submitter, benchmark in PLACES:
         write(tree, submitter, benchmark, source.choice(("open", "closed")))
     make_repository(tree)
-    monkeypatch.setattr(pipeline, "locate", lambda *_: [replace(locate_path(tree, "5.1"), part="")])
+    monkeypatch.setattr(pipeline, "locate", lambda *_: [msgspec.structs.replace(locate_path(tree, "5.1"), part="")])
     import_rounds(home_of(CM()), options_from({"version": "5.1"}), lambda _: None)
     add_notes()
     pruned = False
