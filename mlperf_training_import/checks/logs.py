@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..logs.evaluation import EVALUATION_KEYS
+from ..logs.line import values_of
 from ..logs.log import read_log
 from ..model import RunLog
 from ..results.checks import EVALUATED_AFTERWARDS
@@ -142,7 +143,7 @@ def check_log(
 def _take_seeds(checked: CheckedLog, found: LineList) -> None:
     """Takes the seeds as the seed checker reads them: a log with an unreadable line has none."""
     seeds = found.by_key.get("seed", [])
-    checked.seed_values = values = [line.value for line in seeds]
+    checked.seed_values = values = values_of(seeds)
     if found.stops is not None or found.unreadable or found.trouble is not None:
         checked.seed_trouble = "exception"
         return

@@ -16,6 +16,8 @@ import yaml
 from ..values import finite_number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..tables.rules import Dialect
 
 #: Text that is not JSON is tried as YAML if it is within these limits of length and brackets: the time for nested brackets
@@ -206,6 +208,19 @@ class ParsedLine(msgspec.Struct, eq=False):
 KeptLine = LoggedLine | ParsedLine
 
 _decode = msgspec.json.Decoder().decode
+
+
+def values_of(lines: Sequence[KeptLine]) -> list[Any]:
+    """The values of lines that hardly repeat any, such as the seeds of all ranks: most are decoded in one call."""
+    raw = [line.raw_value for line in lines if isinstance(line, LoggedLine)]
+    if len(raw) == len(lines) and (data := b",".join(raw)).isascii():
+        try:
+            values: list[Any] = _decode(b"[" + data + b"]")
+        except (msgspec.DecodeError, RecursionError):
+            pass
+        else:
+            return values
+    return [line.value for line in lines]
 
 
 @functools.lru_cache(8192)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from mlperf_training_import.checks.lines import TOKEN, line_numbers
+from mlperf_training_import.logs.line import LoggedLine, ParsedLine, values_of
 from mlperf_training_import.logs.log import BLOCK_BYTES, LONGEST_LINE_BYTES
 
 if TYPE_CHECKING:
@@ -44,6 +46,23 @@ def test_numbers_are_those_of_reading_line_by_line(tmp_path: Path, seed: int) ->
     of_asked = {ordinal: found[ordinal] for ordinal in asked}
     assert line_numbers(file, asked, find_blank=False) == (of_asked, None)
     assert line_numbers(file, asked, find_blank=True) == (of_asked, odd)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *([], ["1", "2", "18446744073709551616"], ['"a, b"', "[1, {}]", "null", "true", " 4 "], ["1e999", "2"]),
+        *(['"\u00e9"', "1"], ["[" * 900 + "]" * 900, "3"]),
+    ],
+)
+def test_values_decoded_together_are_those_of_each_line(values: list[str]) -> None:
+    whole = [
+        msgspec.json.decode(f'{{"time_ms": 1, "key": "seed", "value": {value}, "metadata": {{}}}}', type=LoggedLine)
+        for value in values
+    ]
+    parsed = ParsedLine(9, 1.0, "seed", 5, {})
+    assert values_of(whole) == [line.value for line in whole]
+    assert values_of([*whole, parsed]) == [*(line.value for line in whole), 5]
 
 
 def test_a_long_line_full_of_tokens_takes_no_time_for_each_of_them(tmp_path: Path) -> None:
