@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shlex
 import shutil
@@ -49,6 +50,8 @@ def typed(places, monkeypatch, capfd):
 
         monkeypatch.chdir(places / "work")
         monkeypatch.setenv("CM_REPOS", str(places / home))
+        # Collective Mind logs which script it runs, and its handler may be one of an earlier test
+        monkeypatch.setattr(logging.root, "handlers", [logging.NullHandler()])
         program, *words = shlex.split(command)
         try:
             if program == "cmr":

@@ -11,6 +11,7 @@ import json
 import os
 import pkgutil
 import sys
+import threading
 from pathlib import Path
 
 import yaml
@@ -39,7 +40,7 @@ def _load(stream, Loader):  # noqa: N803 - the name that Collective Mind calls i
         return pickle.loads(kept.read_bytes())
     except FileNotFoundError:
         content = _parse(text, loader)
-        part = kept.with_suffix(f".{os.getpid()}")
+        part = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         part.write_bytes(pickle.dumps(content))
         part.replace(kept)
         return content

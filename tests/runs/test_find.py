@@ -389,12 +389,13 @@ def test_what_takes_long_to_read_is_given_up_and_named(tmp_path, monkeypatch):
     ]
 
 
+@pytest.mark.slow  # quick, but its time tells nothing while it is traced
 @pytest.mark.parametrize(
     "text", ["\\", "\\u001", "\\u001b[1;", '\\"', '"', '""', '{""a', ": {", " (a)", " ", "{", "\x1b[", "\r"], ids=repr
 )
 def test_no_text_that_is_repeated_takes_long(tmp_path, text):
     """Before, in and after a record, or as it is nested in strings of JSON."""
-    repeated = text * (200_000 // len(text))
+    repeated = text * (50_000 // len(text))
     lines = [
         f"{repeated}:::MLLOG {{}}",
         f":::MLLOG {repeated}",
@@ -404,7 +405,7 @@ def test_no_text_that_is_repeated_takes_long(tmp_path, text):
     write_files(tmp_path, {"odd.log": "\n".join(lines) + "\n" + log()})
     began = time.process_time()
     assert found(tmp_path)[0] == [10.0]
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 2
 
 
 def test_no_line_end_in_a_name_begins_a_line_of_its_own(tmp_path):

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from madeup import make_entry, store
 
+pytest.importorskip("plotly", reason="needs requirements-playground.txt")
+pytest.importorskip("pandas", reason="needs requirements-playground.txt")
+
 from mlperf_training_import.experiments.collect import collect_everywhere
 from mlperf_training_import.homes.cm import CmHome
 from mlperf_training_import.show.playground.playground import make_links

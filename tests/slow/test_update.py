@@ -132,7 +132,7 @@ def test_those_who_read_and_an_update_at_once(old, tmp_path):
     stop, troubles = threading.Event(), []
 
     def read(number: int) -> None:
-        while not stop.wait(0.2):  # who reads without end lets nobody write
+        while True:
             home = home_of(CM(os.environ["CM_REPOS"]))
             try:
                 if number == 0:
@@ -147,6 +147,8 @@ def test_those_who_read_and_an_update_at_once(old, tmp_path):
             except BaseException as error:
                 troubles.append(error)
                 raise
+            if stop.wait(0.2):  # who reads without end lets nobody write
+                return
 
     readers = [threading.Thread(target=read, args=(number,)) for number in range(3)]
     for reader in readers:
