@@ -164,6 +164,13 @@ class Home(ABC):
     def _iter_cached(self) -> Iterator[CacheEntry]:
         """The entries of the cache that may have clones."""
 
+    def undescribed_clones(self) -> list[BadDescription]:
+        """What is wrong with the descriptions of those entries that have a clone, and that nobody finds for it."""
+        troubles: list[BadDescription] = []
+        for _ in self._iter_described(self.cache, troubles.append):
+            pass
+        return [trouble for trouble in troubles if (trouble.place.parent / "repo").is_dir()]
+
     @abstractmethod
     def _iter_remembered(self) -> Iterator[JsonObject]:
         """The cache entries in the index: their tags, and the ``path`` of each."""

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ..homes.home import CacheEntry, Home
     from ..way_in import Commands
 
+#: Collective Mind itself cannot remove such an entry, as it does not find it.
+_NAMELESS = "which round the clone beside it is, is unknown; remove that folder, and fetch the round again"
+
 
 def locate(home: Home, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
     """The rounds in the cache of a home, by suite, oldest first, and by label within a round.
@@ -42,16 +45,19 @@ def locate(home: Home, findings: list[Finding], labels: Sequence[str] = ()) -> l
         ImportFailure: the cache cannot be searched.
     """
     gone, cached, commands = home.gone_entries(), home.cached_entries(), home.commands
+    nameless = home.undescribed_clones()
+    left_out = "".join(f"{trouble}; {_NAMELESS}\n" for trouble in nameless)
     if not cached:
         raise NothingToImport(
-            f"no MLPerf Training results in the {commands.home} cache; fetch a round first:\n"
+            f"{left_out}no MLPerf Training results in the {commands.home} cache; fetch a round first:\n"
             f"  {fetch_command(commands=commands)}"
         )
     wanted = [entry for entry in cached if not labels or set(entry.labels) & set(labels)]
     rounds = [round_ for entry in wanted if (round_ := _round_of(entry, findings, commands)) is not None]
     known = {label for entry in cached for label in entry.labels}
     if missing := [label for label in labels if label not in known]:
-        raise NothingToImport(missing_rounds(missing, sorted(known), commands))
+        raise NothingToImport(left_out + missing_rounds(missing, sorted(known), commands))
+    findings += [Finding("clone-untagged", "", str(one.place), f"{one.what}; {_NAMELESS}") for one in nameless]
     for label, folder in gone:
         if label not in known:
             what = f"the folder of the cache entry is gone; fetch the round again: {fetch_command(label, commands)}"

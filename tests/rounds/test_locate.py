@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -177,6 +178,21 @@ def test_an_entry_without_a_version_tag_is_a_finding_that_says_what_to_run(cm, s
     assert (code, label, where) == ("clone-untagged", "", str(clone))
     assert f"cm rm cache {clone.parent.name} -f" in what
     assert "--extra_cache_tags=mlperf-training-results,version-" in what
+
+
+def test_a_clone_whose_description_cannot_be_read_is_named(cm, sample):
+    cache_round(cm, sample, "4.1")
+    description = add_entry(cm, "version-3.0") / "_cm.json"
+    description.write_text('{"uid": "')
+    description.with_name("repo").mkdir()
+    add_entry(cm, "version-3.1").joinpath("_cm.json").write_text("")  # being made: it has no clone yet
+    rounds, findings = located(cm)
+    assert [r.label for r in rounds] == ["4.1"]
+    ((code, label, where, what),) = findings
+    assert (code, label, where) == ("clone-untagged", "", str(description))
+    assert what.endswith("remove that folder, and fetch the round again")
+    with pytest.raises(NothingToImport, match=re.escape(f"{description}: ")):
+        locate(home_of(cm), [], ["3.0"])
 
 
 @pytest.mark.parametrize("label", ["three", "3.0.1", "v3.0", "3.0-"])
