@@ -72,5 +72,7 @@ def store(home: Path, entries: list[dict], scope: str = "all"):
         name = f"mlperf-training--{scope}--{entry['division']}--{entry['Task']}"
         groups.setdefault(name, {})[stored_identity(entry)] = entry
     labels = sorted({entry["version"] for entry in entries})
-    publish(find_target(home_of(cm), ""), groups, labels, [], presence=lambda *_: Presence.OUT_OF_SCOPE)
+    opened = home_of(cm)
+    with opened.index_left_alone():
+        publish(find_target(opened, ""), groups, labels, [], presence=lambda *_: Presence.OUT_OF_SCOPE)
     return cm

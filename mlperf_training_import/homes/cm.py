@@ -136,31 +136,37 @@ class CmHome(Home):
                 raise ImportFailure(f"the repositories of {self.repos_path} cannot be read: {answer['error']}")
             cm.repos = repos
         return [
-            Repository(self, one.meta["alias"], one.meta["uid"], Path(one.path), Path(one.path_with_prefix) / "experiment")
+            Repository(
+                self,
+                alias=str(one.meta["alias"]),  # of digits, YAML makes a number
+                uid=str(one.meta["uid"]),
+                path=Path(one.path),
+                experiments=Path(one.path_with_prefix) / "experiment",
+            )
             for one in cm.repos.lst
         ]
 
     def find_repository(self, name: str) -> Repository:
-        """See :class:`Home`."""
-        known = self._repositories()
-        found = [one for one in known if name in (one.alias, one.uid, f"{one.alias},{one.uid}")]
+        """See :class:`Home`; in any case, as Collective Mind finds them."""
+        known, wanted = self._repositories(), name.casefold()
+        names = [(one.alias.casefold(), one.uid.casefold()) for one in known]
+        found = [one for one, (alias, uid) in zip(known, names, strict=True) if wanted in (alias, uid, f"{alias},{uid}")]
         if len(found) != 1:
             raise self.unknown_target(name, [one.alias for one in known])
         return found[0]
 
     def find_experiments(self, report: Callable[[BadDescription], None]) -> list[Experiment]:
-        """The experiments of all repositories; one whose description cannot be used is left out and reported."""
-        return [
-            Experiment(
-                clean_text(meta.get("alias")) or folder.name,
-                meta["uid"],
-                tags_of(meta),
-                folder,
-                bool(meta.get("password_hash")),
-            )
-            for repository in self._repositories()
-            for folder, meta in self._iter_described(repository.experiments, report)
-        ]
+        """The experiments of all repositories; a description or folder that cannot be read is left out and reported."""
+        found = []
+        for repository in self._repositories():
+            try:
+                for folder, meta in self._iter_described(repository.experiments, report):
+                    alias = clean_text(meta.get("alias")) or folder.name
+                    has_password = bool(meta.get("password_hash"))
+                    found.append(Experiment(alias, meta["uid"], tags_of(meta), folder, has_password))
+            except OSError as error:
+                report(BadDescription(repository.experiments, f"cannot be read ({error.strerror})"))
+        return found
 
     def _descriptions_in(self, folder: Path) -> list[Path]:
         """See :class:`Home`; as Collective Mind reads them."""
@@ -171,9 +177,10 @@ class CmHome(Home):
         """See :class:`Home`: CM writes its index after any look-up that finds something new."""
         cm = self._cm
         before, was_loaded = cm.use_index, cm.index is not None
-        if before and not was_loaded:
+        if not was_loaded:
             cm.index = Index(cm.repos_path, cm.cfg)
-            cm.index.load()
+            if before:
+                cm.index.load()
         cm.use_index = False
         try:
             yield
@@ -195,8 +202,6 @@ class CmHome(Home):
         remove_leftovers(file)
         data = read_regular(file, _MOST_INDEX_BYTES) if is_there(file) else b""
         content = json_in(data, dict)
-        if cm.index is None:  # nothing was looked up in it
-            cm.index = Index(cm.repos_path, cm.cfg)
         if self._is_whole(content):
             cm.index.meta = content
         else:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support import cache_round
 
-from mlperf_training_import.errors import ImportFailure
+from mlperf_training_import.errors import ImportFailure, UnknownTarget
 from mlperf_training_import.homes import home_of
 from mlperf_training_import.homes.cm import CmHome
 from mlperf_training_import.start.sample import make_repository
@@ -98,3 +98,25 @@ def test_an_entry_that_was_not_replaced_counts_as_before(cm, repository):
         raise KeyboardInterrupt
     assert home.cached_entries() == [entry]
     assert sorted(path.name for path in old.parent.iterdir()) == ["_cm.json", "repo"]
+
+
+@pytest.mark.parametrize("form", [str.upper, str.lower])
+def test_a_repository_is_found_by_its_names_in_any_case(cm, form):
+    """As Collective Mind finds it."""
+    added = cm.access(
+        {"action": "init", "automation": "repo", "artifact": "Some@Results", "path": f"{cm.repos_path}/repos/some"}
+    )
+    home = CmHome(Path(cm.repos_path))
+    uid = added["meta"]["uid"]
+    for name in ("Some@Results", uid, f"Some@Results,{uid}"):
+        assert home.find_repository(form(name)).alias == "Some@Results"
+
+
+def test_names_of_digits_are_texts(cm):
+    folder = Path(cm.repos_path, "repos/digits")
+    cm.access({"action": "init", "automation": "repo", "artifact": "digits", "path": str(folder)})
+    (folder / "cmr.yaml").write_text("alias: 2024\nuid: 1234567812345678\ngit: false\n")
+    home = CmHome(Path(cm.repos_path))
+    assert home.find_repository("2024").uid == "1234567812345678"
+    with pytest.raises(UnknownTarget, match="2024"):
+        home.find_repository("nowhere")

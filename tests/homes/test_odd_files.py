@@ -176,6 +176,17 @@ def test_odd_names_and_tags_of_an_experiment_stop_nothing(cm, odd):
     assert len(collect_everywhere(CmHome(home), print)) == 1
 
 
+def test_what_is_no_folder_of_experiments_keeps_nobody_from_those_of_other_repositories(cm):
+    store(Path(cm.repos_path), [make_entry(1)])
+    other = Path(cm.repos_path, "repos/other")
+    assert cm.access({"action": "init", "automation": "repo", "artifact": "other", "path": str(other)})["return"] == 0
+    (other / "experiment").write_text("")
+    troubles = []
+    found = collect_everywhere(CmHome(Path(cm.repos_path)), lambda *trouble: troubles.append(trouble))
+    assert [len(experiment.entries) for experiment in found] == [1]
+    assert troubles == [("invalid-store", str(other / "experiment"), "cannot be read (Not a directory)")]
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", ["meta.json", "meta.yaml"])
 def test_a_description_of_mlcflow_that_is_none(tmp_path, form, name):

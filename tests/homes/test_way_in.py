@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from support import PROJECT
@@ -12,6 +13,7 @@ from mlperf_training_import.commands.import_rounds import script_flags
 from mlperf_training_import.errors import BadInput
 from mlperf_training_import.flags import flag_meant
 from mlperf_training_import.homes import home_of
+from mlperf_training_import.homes.cm import CmHome
 from mlperf_training_import.homes.mlc import MlcHome
 from mlperf_training_import.interpreter import module_command
 from mlperf_training_import.rounds.advice import fetch_command
@@ -54,6 +56,14 @@ def test_the_index_says_whose_playground_it_is(fixture, ours, request):
     home = home_of(request.getfixturevalue(fixture))
     with home.index_left_alone():
         assert home.opens_our_playground() is ours
+
+
+def test_the_playground_is_not_ours_where_collective_mind_has_no_index(cm, monkeypatch):
+    monkeypatch.setenv("CM_INDEX", "off")
+    home = CmHome(Path(cm.repos_path))
+    with home.index_left_alone():
+        assert home.find_repository("local").alias == "local"
+        assert not home.opens_our_playground()
 
 
 def test_without_what_the_playground_needs_the_page_is_named(cm, mlc, ours):
