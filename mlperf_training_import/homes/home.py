@@ -92,7 +92,7 @@ Described = tuple[dict[str, Any], Path]
 
 
 class BadDescription(Exception):
-    """The description of an experiment cannot be used: ``place`` is the file, ``what`` is wrong with it."""
+    """A description cannot be used: ``place`` is its file, or a folder that cannot be read, ``what`` is wrong with it."""
 
     def __init__(self, place: Path, what: str) -> None:
         super().__init__(f"{place}: {what}")
@@ -144,7 +144,7 @@ class Home(ABC):
         """The entries of the cache with rounds as they are on the disk now, by the folders of their clones.
 
         Raises:
-            ImportFailure: the cache cannot be searched.
+            OSError: the cache cannot be read.
         """
         return _without_replaced(self._all_cached())
 
@@ -164,12 +164,17 @@ class Home(ABC):
     def _iter_cached(self) -> Iterator[CacheEntry]:
         """The entries of the cache that may have clones."""
 
-    def undescribed_clones(self) -> list[BadDescription]:
-        """What is wrong with the descriptions of those entries that have a clone, and that nobody finds for it."""
+    def undescribed_clones(self) -> list[tuple[Path, BadDescription]]:
+        """The folders of entries that may have a clone, and that nobody finds: what is wrong with the description of each.
+
+        Raises:
+            OSError: the cache cannot be read.
+        """
         troubles: list[BadDescription] = []
         for _ in self._iter_described(self.cache, troubles.append):
             pass
-        return [trouble for trouble in troubles if (trouble.place.parent / "repo").is_dir()]
+        found = [(self.cache / trouble.place.relative_to(self.cache).parts[0], trouble) for trouble in troubles]
+        return [(folder, trouble) for folder, trouble in found if _may_have_clone(folder)]
 
     @abstractmethod
     def _iter_remembered(self) -> Iterator[JsonObject]:
@@ -334,6 +339,14 @@ class Home(ABC):
             f"{', '.join(sorted(known))}\n"
             f"add it with one of:{add}"
         )
+
+
+def _may_have_clone(folder: Path) -> bool:
+    """Whether an entry has a clone; also where nobody may look into its folder."""
+    try:
+        return (folder / "repo").is_dir()
+    except OSError:
+        return True
 
 
 def _folders_of(entry: CacheEntry) -> list[Path]:

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from ..homes.home import CacheEntry, Home
     from ..way_in import Commands
 
-#: Collective Mind itself cannot remove such an entry, as it does not find it.
-_NAMELESS = "which round the clone beside it is, is unknown; remove that folder, and fetch the round again"
-
 
 def locate(home: Home, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:
     """The rounds in the cache of a home, by suite, oldest first, and by label within a round.
@@ -42,11 +39,11 @@ def locate(home: Home, findings: list[Finding], labels: Sequence[str] = ()) -> l
     Raises:
         NothingToImport: no entry has the tags of a suite, or one of ``labels`` is not among them.
         AmbiguousRounds: two clones have the same label, or one repository has two labels.
-        ImportFailure: the cache cannot be searched.
+        OSError: the cache cannot be read.
     """
     gone, cached, commands = home.gone_entries(), home.cached_entries(), home.commands
-    nameless = home.undescribed_clones()
-    left_out = "".join(f"{trouble}; {_NAMELESS}\n" for trouble in nameless)
+    nameless = _undescribed(home)
+    left_out = "".join(f"{finding.where}: {finding.what}\n" for finding in nameless)
     if not cached:
         raise NothingToImport(
             f"{left_out}no MLPerf Training results in the {commands.home} cache; fetch a round first:\n"
@@ -57,7 +54,7 @@ def locate(home: Home, findings: list[Finding], labels: Sequence[str] = ()) -> l
     known = {label for entry in cached for label in entry.labels}
     if missing := [label for label in labels if label not in known]:
         raise NothingToImport(left_out + missing_rounds(missing, sorted(known), commands))
-    findings += [Finding("clone-untagged", "", str(one.place), f"{one.what}; {_NAMELESS}") for one in nameless]
+    findings += nameless
     for label, folder in gone:
         if label not in known:
             what = f"the folder of the cache entry is gone; fetch the round again: {fetch_command(label, commands)}"
@@ -109,6 +106,19 @@ def iter_doubts(rounds: Sequence[Round]) -> Iterator[Finding]:
                     what = f"belongs to user {owner}, and the import runs as user {os.geteuid()}"
                     yield Finding("foreign-clone", round_.label, str(place), what)
                     break
+
+
+def _undescribed(home: Home) -> list[Finding]:
+    """A finding for each clone whose description cannot be used; the automation does not find it, and cannot remove it."""
+    return [
+        Finding(
+            "clone-untagged",
+            "",
+            str(trouble.place),
+            f"{trouble.what}; nobody knows which round is cached there: remove {folder}, and fetch that round again",
+        )
+        for folder, trouble in home.undescribed_clones()
+    ]
 
 
 def _round_of(entry: CacheEntry, findings: list[Finding], commands: Commands) -> Round | None:

@@ -17,8 +17,9 @@ from checks.made_submissions import FOLDER, SYSTEM, VERSION, as_line, changed, d
 from support import PROJECT
 from trees import snapshot, write_files
 
-from mlperf_training_import.checks.check import check
+from mlperf_training_import.checks.check import _DOUBTS, check
 from mlperf_training_import.commands.line import main
+from mlperf_training_import.results import doubts
 from mlperf_training_import.show.checked import FORMATS, to_peer_json, to_peer_text
 from mlperf_training_import.tables.checks import rulebook_of
 
@@ -432,6 +433,11 @@ def test_sarif_has_what_its_schema_requires(tmp_path: Path, capsys: pytest.Captu
         place = result["locations"][0]["physicalLocation"]
         assert re.fullmatch(r"[\w./%~-]+", place["artifactLocation"]["uri"])
         assert place.get("region", {"startLine": 1})["startLine"] >= 1
+
+
+def test_doubts_that_are_shown_are_looked_for() -> None:
+    """Only those of a result as a whole are."""
+    assert {doubts._code(check) for check in doubts._OF_RESULT} >= _DOUBTS
 
 
 #: Names what a command has loaded: modules, and those of ours that define dataclasses.

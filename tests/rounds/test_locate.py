@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from trees import write_files, write_result
 
 from mlperf_training_import.errors import AmbiguousRounds, BadInput, NothingToImport
 from mlperf_training_import.homes import home_of
+from mlperf_training_import.homes.cm import CmHome
 from mlperf_training_import.model import Round
 from mlperf_training_import.rounds.clone import read_clone, web_address
 from mlperf_training_import.rounds.locate import fetch_command, locate, locate_path
@@ -190,9 +192,35 @@ def test_a_clone_whose_description_cannot_be_read_is_named(cm, sample):
     assert [r.label for r in rounds] == ["4.1"]
     ((code, label, where, what),) = findings
     assert (code, label, where) == ("clone-untagged", "", str(description))
-    assert what.endswith("remove that folder, and fetch the round again")
+    assert what.endswith(f": remove {description.parent}, and fetch that round again")
     with pytest.raises(NothingToImport, match=re.escape(f"{description}: ")):
         locate(home_of(cm), [], ["3.0"])
+
+
+@pytest.mark.parametrize("has_clone", [True, None], ids=["clone", "nobody knows"])
+def test_an_entry_into_which_nobody_may_look_is_named(cm, sample, monkeypatch, has_clone):
+    cache_round(cm, sample, "4.1")
+    folder = add_entry(cm, "version-3.0")
+
+    def shut(_, place, really=CmHome._descriptions_in):
+        if place == folder:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return really(_, place)
+
+    def is_dir(place, really=Path.is_dir):
+        if place == folder / "repo" and has_clone is None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return really(place)
+
+    (folder / "repo").mkdir()
+    monkeypatch.setattr(CmHome, "_descriptions_in", shut)
+    monkeypatch.setattr(Path, "is_dir", is_dir)
+    rounds, findings = located(cm)
+    assert [r.label for r in rounds] == ["4.1"]
+    ((code, _, where, what),) = findings
+    assert (code, where) == ("clone-untagged", str(folder))
+    assert what.startswith("cannot be read (Permission denied); ")
+    assert f": remove {folder}, " in what
 
 
 @pytest.mark.parametrize("label", ["three", "3.0.1", "v3.0", "3.0-"])
