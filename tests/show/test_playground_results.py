@@ -107,6 +107,23 @@ def test_the_printed_link_leads_to_an_edition_with_half_of_a_surrogate(show):
     assert len(st.frames[0]) == 1
 
 
+def test_names_of_files_that_are_not_utf_8_are_shown_as_escapes(show):
+    """That of a folder beside its results, and where it cannot be read."""
+    (file,) = show.home.glob("repos/local/experiment/*--all--*/*/cm-result.json")
+    for name, text in (("\udcfe", json.dumps([make_entry(2)])), ("\udcff", "{")):
+        folder = file.parent.with_name(name)
+        folder.mkdir()
+        (folder / "cm-result.json").write_text(text)
+    bad = show.home / "repos/local/experiment/\udcfd"
+    bad.mkdir()
+    (bad / "_cm.json").write_text("{")
+    st = show(make_entry(1))
+    assert list(st.frames[0]["experiment_dir"]) == [file.parent.name, "\\udcfe"]
+    warnings = [text for text in st.sent if "\\udc" in text]
+    assert ["\\udcfd/_cm.json" in warnings[0], "\\udcff/cm-result.json" in warnings[1]] == [True, True]
+    assert st.text
+
+
 @pytest.mark.parametrize("field", ["derived_metrics", "filter"])
 def test_a_formula_with_half_of_a_surrogate_is_none(show, field):
     texts = {"derived_metrics": "result['version'] = '\\ud800'", "filter": "result['version'] != '\\ud800'"}

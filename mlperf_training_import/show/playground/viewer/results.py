@@ -143,7 +143,7 @@ def _read_results(st: Any, experiments: Sequence[Experiment]) -> list[Result]:
     for experiment in experiments:
         place = dict(zip(("experiment_tags", "experiment_alias", "experiment_uid"), _labels(experiment), strict=True))
         for file in sorted(experiment.folder.glob("*/cm-result.json")):
-            place["experiment_dir"] = file.parent.name
+            place["experiment_dir"] = _showable(file.parent.name)
             try:
                 data = read_regular(file, left)
                 left -= len(data)
@@ -280,4 +280,4 @@ def _text(value: Any) -> str:
 def _plain(text: str) -> str:
     """A text as code, in one line: Markdown finds nothing in it, and makes no link of an address as it does elsewhere."""
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{fence} {' '.join(text.split())} {fence}"
+    return f"{fence} {_showable(' '.join(text.split()))} {fence}"
