@@ -108,8 +108,8 @@ class LineList(msgspec.Struct, dict=True):
 def line_numbers(path: Path, ordinals: Collection[int], *, find_blank: bool) -> tuple[dict[int, int], int | None]:
     """Line numbers in the file, counted from 1: of lines by their ordinals, and of the first token without its space.
 
-    The file is read again, as counting all lines always would cost more, and only as far as it must be; the space is looked
-    for if ``find_blank``.
+    The file is read a second time, only as far as necessary: most logs have no line to be numbered, and counting while
+    they are read would slow all of them down. ``find_blank`` says whether to look for the token without its space.
     """
     numbers: dict[int, int] = {}
     without_blank = None
