@@ -393,10 +393,10 @@ class TestFirstScreen:
 
     def test_a_name_beside_a_bar_is_what_the_others_are_set_against(self, first):
         page = first()
-        hint = "Press a name for ratios to it."
+        hint = "Press a name to compare with it."
         assert page.locator("#notes").inner_text().startswith(hint)
         assert hint not in page.evaluate("document.getElementById('take-chart').picture.notes.join()")
-        name = page.get_by_role("button", name="Set the others against MI300X")
+        name = page.get_by_role("button", name="Compare the others with MI300X")
         name.click()
         assert "2.6 times as fast as MI300X: 26.00 minutes" in page.locator(".lead").inner_text()
         assert name.get_attribute("aria-pressed") == "true"
@@ -407,7 +407,7 @@ class TestFirstScreen:
         page.keyboard.press("Enter")
         assert "2.5 times as fast as H100: 25.00 minutes" in page.locator(".lead").inner_text()
         focused = page.evaluate("[document.activeElement.getAttribute('aria-label'), document.activeElement.tabIndex]")
-        assert focused == ["Set the others against H100", 0]  # where Tab comes back to
+        assert focused == ["Compare the others with H100", 0]  # where Tab comes back to
         assert page.locator("#panel").is_hidden()
         page.emulate_media(media="print")
         assert hint not in page.locator("#notes").inner_text()

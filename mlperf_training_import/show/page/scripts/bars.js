@@ -7,7 +7,7 @@ import {BESIDE_NAMES, draw, fitted, linearScale, namesScale, textWidth} from "./
 const {barX, line, ruleX, text, tickX} = libraries;
 
 /* What the names beside bars are for. */
-export const PRESS = "Press a name for ratios to it. ";
+export const PRESS = "Press a name to compare with it. ";
 
 /* The best of each accelerator, {kind, result}, the best first. */
 export function bestBars(results, figure) {
@@ -104,7 +104,7 @@ function makePressable(frame, bars, pinned, pin) {
     const isPinned = bars[place] === pinned;
     const press = () => pin(isPinned ? "" : result.uid);
     name.setAttribute("role", "button");
-    name.setAttribute("aria-label", `Set the others against ${kind}`);
+    name.setAttribute("aria-label", `Compare the others with ${kind}`);
     name.setAttribute("aria-pressed", String(isPinned));
     name.dataset.bar = result.uid;
     name.addEventListener("click", press);
