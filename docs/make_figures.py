@@ -58,9 +58,9 @@ def review_lines(results: pd.DataFrame, benchmark: str) -> pd.DataFrame:
     references = prune(reference_runs("training", benchmark, ROUND), rules.drop)
     smallest = results.loc[results["Model_ID"] == benchmark, "global_batch_size"].min()
     sizes = np.unique(np.geomspace(smallest, references[-1].batch_sizes[0], 200).round())
-    lines = pd.DataFrame([reference_for(size, references, rules.runs) for size in sizes], index=sizes)
-    least = [least_acceptable_mean(mean, deviation, count, rules.runs - 2) for _, mean, deviation, count in lines.values]
-    return lines.assign(least_acceptable=least)
+    found = [reference_for(size, references, rules.runs) for size in sizes]
+    least = [least_acceptable_mean(one.mean, one.deviation, one.count, rules.runs - 2) for one in found]
+    return pd.DataFrame({"mean": [one.mean for one in found], "least_acceptable": least}, index=sizes)
 
 
 def draw_fastest_per_accelerator(results: pd.DataFrame) -> None:
