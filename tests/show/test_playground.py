@@ -143,6 +143,15 @@ def test_links():
     assert links[3].query == query.format("no-accelerators", "version", "Result")
 
 
+def test_an_experiment_in_two_repositories_has_one_link():
+    twice = [experiment("bert-task"), experiment("energetic", energy_kwh=12.5)] * 2
+    assert [link.title for link in make_links(twice)] == [
+        f"energetic: {BERT}, closed",
+        f"energy against time, energetic: {BERT}, closed",
+        f"bert-task: {BERT}, closed",
+    ]
+
+
 def test_each_edition_has_a_link_of_its_own():
     """That of the tables where the entries of an older import name none."""
     ssd = experiment("detection", rounds=("1.1", "4.1"), benchmarks=("ssd",), edition=None)

@@ -131,7 +131,8 @@ def playground_folder() -> Path:
 def make_links(experiments: Iterable[Collected]) -> list[Link]:
     """What is worth seeing: the edition with most rounds and results first, energy where it is known, then every edition.
 
-    Each shows one edition of one benchmark, as nothing else may be compared.
+    Each shows one edition of one benchmark, as nothing else may be compared. An experiment that is in several repositories
+    has one link, which shows all of them.
     """
     views = sorted((view for e in experiments for view in _iter_views(e)), key=_View.weight, reverse=True)
     if any(view.name.scope == "all" for view in views):
@@ -143,7 +144,8 @@ def make_links(experiments: Iterable[Collected]) -> list[Link]:
     energy = [
         view.link(f"energy against time, {view.title}", "Result", "energy_kwh") for view in views if view.has("energy_kwh")
     ]
-    return scores[:1] + energy + sorted(scores[1:], key=attrgetter("title"))
+    links = scores[:1] + energy + sorted(scores[1:], key=attrgetter("title"))
+    return list({link.query: link for link in links}.values())
 
 
 @dataclass(frozen=True, slots=True)
