@@ -247,6 +247,7 @@ class _LogReader:
         self._counts_seconds = False
         self._blocks = 0
         self._lines = 0
+        self._has_returns = False  # whether the block has carriage returns
         self._malformed_lines = 0
         self._first_malformed: tuple[bytes, str] | None = None  # what follows its token, and what is wrong with it
         self._allowance = Allowance()
@@ -265,6 +266,7 @@ class _LogReader:
             return
         if not self._lines:
             self._counts_seconds = gives_seconds(lines[0])
+        self._has_returns = b"\r" in block
         token, is_json = self._dialect.token, self._dialect.json == "line" and not self._counts_seconds
         if is_json and are_plain(lines, token):
             self._take_short_lines(lines, self._lines)
@@ -281,6 +283,7 @@ class _LogReader:
 
     def _take_short_lines(self, lines: Sequence[bytes], first: int) -> None:
         start, details, kept = self._attempts.start, self._details, self._keeper.by_key.get
+        has_returns = self._has_returns
         taken = 0
         for ordinal, line in enumerate(lines, first):
             try:
@@ -291,7 +294,9 @@ class _LogReader:
             key = known.key
             if details is not None and details.wants(key):
                 details.take_known(line, known.time_ms, key, known.raw_value, is_over="run_stop_ms" in self._facts)
-            if (same := kept(key)) is not None:
+            if has_returns and b"\r" in line[:-1]:  # JSON here, but the checkers end the line there
+                self._keeper.take_other(ordinal, line)
+            elif (same := kept(key)) is not None:
                 known.ordinal = ordinal
                 same.append(known)
             if key in WANTED_KEYS:

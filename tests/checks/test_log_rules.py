@@ -53,6 +53,21 @@ def test_each_kind_of_failure_has_its_code(tmp_path: Path, key: str, fields: dic
     assert (code in said.errors) if code else (said.errors == [])
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "errors"),
+    [
+        ("\n", "\r\n", []),
+        (', "key": "lora_rank"', '\r, "key": "lora_rank"', ["once:lora_rank:0@closed_llama2_70b_lora", "parse@None"]),
+        (', "key": "other"', '\r, "key": "other"', ["parse@None"]),
+        (', "key": "lora_rank"', ', \t"key": "lora_rank"', []),
+    ],
+)
+def test_a_carriage_return_ends_a_line(tmp_path: Path, old: str, new: str, errors: list[str]) -> None:
+    other = {"time_ms": 1, "key": "other", "value": 1, "metadata": {}}
+    said = judged(tmp_path, as_text([*records(), other]).replace(old, new))
+    assert said.errors == errors
+
+
 def test_lines_that_repeat_a_value_are_a_warning_and_others_an_error(tmp_path: Path) -> None:
     made = records()
     again = [*made, *(record for record in made if record["key"] == "lora_rank")]
