@@ -73,7 +73,7 @@ class CheckedPackage(msgspec.Struct):
 
 
 class Checked(msgspec.Struct):
-    """Everything that a check found; ``remarks`` are ordered by place. ``is_loose``: the logs are outside any submission."""
+    """Everything that a check found; ``remarks`` are ordered by place. ``is_loose``: the logs are checked on their own."""
 
     version: str
     root: Path

@@ -28,7 +28,8 @@ class Tree(msgspec.Struct, frozen=True):
     """The place of what is checked.
 
     ``root`` is the folder above the submitters, ``only`` the submitter if just one is checked, ``within`` the path below
-    ``root`` to check (empty for all). ``logs`` are set where nothing around them has the form of a submission.
+    ``root`` to check (empty for all). ``logs`` are set where they are checked on their own: a single log, or logs around
+    which nothing has the form of a submission.
     """
 
     root: Path
@@ -51,6 +52,8 @@ def find_tree(path: Path) -> Tree:
     for folder in (path, *path.parents):
         if folder.name == "results" and folder.parent.name and folder.is_dir():
             root = folder.parent.parent
+            if path.is_file():
+                return Tree(root, logs=(path.relative_to(root).as_posix(),))
             return Tree(root, folder.parent.name, path.relative_to(root).as_posix())
     if path.is_file():
         return Tree(path.parent, logs=(path.name,))

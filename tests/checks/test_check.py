@@ -202,7 +202,15 @@ def test_any_part_of_a_submission_can_be_checked(tmp_path: Path, part: str, caps
     _, out, _ = run(capsys, tmp_path / part, "--round", VERSION)
     assert LAST.fullmatch(out.splitlines()[-1])
     assert "written.lora_fixed.lora_alpha" in out
-    assert "result_0.txt:" in out
+    assert "result_0.txt" in out
+
+
+def test_one_log_of_a_submission_is_judged_without_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_submission(tmp_path, lambda number, made: changed(made, "lora_rank", value=8) if number else made)
+    code, out, _ = run(capsys, tmp_path / FOLDER / "result_0.txt", "--round", VERSION)
+    assert (code, LAST.fullmatch(out.splitlines()[-1])[1]) == (0, "1")
+    (said,) = check(tmp_path / FOLDER / "result_1.txt", VERSION).remarks
+    assert (said.weight, said.place) == ("rejects", f"{FOLDER}/result_1.txt")
 
 
 @pytest.mark.parametrize("place", [".", "..", "../..", "../../..", "../../../.."])
