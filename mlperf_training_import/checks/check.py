@@ -21,7 +21,7 @@ from ..values import LARGEST_LOG_MB
 from .descriptions import CheckedDescription, check_description
 from .folders import CheckedFolder, FolderCheck
 from .logs import CheckedLog, check_log
-from .remarks import WEIGHTS, Remark, remark, remark_on_doubt, short
+from .remarks import DOUBT, WEIGHTS, Remark, remark, remark_kinds, remark_on_doubt, short
 from .repository import iter_repository
 from .tree import Tree, contents_of, entries_of, find_tree, newest_round, round_of
 
@@ -37,13 +37,6 @@ _NOT_READ = frozenset(
 )
 #: From this round of Training on, the written rules ask for the configuration file of a run.
 _CONFIG_ASKED_FROM = (6, 1)
-#: Doubts of the judgement of a result that no rule covers.
-_DOUBTS = frozenset(
-    {
-        *("target-missed", "several-runs", "repeated-runs", "odd-scaling", "odd-times", "early-start"),
-        *("division-conflict", "log-mismatch", "progress-unit"),
-    }
-)
 
 
 class CheckedPackage(msgspec.Struct):
@@ -304,11 +297,12 @@ class _Check:
     def _from_judgements(self, round_: Round) -> list[Remark]:
         """Remarks on doubts of the judgement of results that no rule covers."""
         rules = rules_of(self._version)
+        doubts = frozenset(name.removeprefix(DOUBT) for name in remark_kinds() if name.startswith(DOUBT))
         return [
             remark_on_doubt(doubt, submission.folder)
             for submission, runs in self._judgeable
             for doubt in iter_doubts(
-                facts_of(round_, rules, submission, [runs[log.path] for log in submission.logs]), _DOUBTS
+                facts_of(round_, rules, submission, [runs[log.path] for log in submission.logs]), doubts
             )
         ]
 

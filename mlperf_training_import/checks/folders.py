@@ -203,7 +203,7 @@ class FolderCheck(msgspec.Struct):
             indices = sorted(self._power_index(stem, name) for name in names if name.startswith(kind))
             numbers.append(len(indices))
             first = indices[0] if indices else 0
-            if indices != list(range(first, first + len(indices))):
+            if first < 0 or indices != list(range(first, first + len(indices))):
                 bad[stem] = f"the numbers of {kind}_*.txt have gaps or repeats"
             elif first and not any(said.rule == "package.power-from-1" for said in self.checked.remarks):
                 self._say("package.power-from-1", f"{kind}_*.txt are numbered from {first} on", place=place)
@@ -225,6 +225,10 @@ class FolderCheck(msgspec.Struct):
         if number <= self._drop:
             self.checked.warnings.append(f"olympic:{number}")
             names = ", ".join(sorted(self._failed))
+            self.checked.remarks = [
+                msgspec.structs.replace(said, weight="note") if said.rule == "package.power" else said
+                for said in self.checked.remarks
+            ]
             self._say("package.failed-log-allowed", f"{failing}: {names}")
         else:
             self.checked.errors.append(f"noncompliant:{number}")
@@ -251,6 +255,12 @@ class FolderCheck(msgspec.Struct):
             return
         if (path := self._asks_to_bypass(_SEED_BYPASS)) is not None:
             self._say("package.bypass-unseen", f"{_SEED_BYPASS} is not seen", place=path)
+        for log in self.logs:
+            if log.seed_trouble == "stops":
+                self._say_if_closed("package.seed-stops", "the file or lineno of a seed is a list or an object", log.path)
+                if self._is_closed:
+                    raise _Stops(f"{log.path}: a seed that cannot be compared")
+                return
         troubles = Counter(log.seed_trouble for log in self.logs if log.seed_trouble is not None)
         seen: dict[tuple[Any, Any, int], str] = {}
         for log in self.logs:

@@ -70,7 +70,8 @@ class CheckedLog(msgspec.Struct):
 
     ``run`` is what the judgement of the result uses. ``organisation`` and ``config`` are the log's first ``submission_org``
     and ``config_filename``. ``refused_wrongly`` means that it fails only where the checkers are wrong. ``seeds`` are file,
-    line and number; ``seed_trouble`` is ``none`` or ``exception`` where no seed is usable.
+    line and number; ``seed_trouble`` is ``none`` or ``exception`` where no seed is usable, and ``stops`` where the seed
+    checker would end with a traceback.
     """
 
     path: str
@@ -151,9 +152,14 @@ def _take_seeds(checked: CheckedLog, found: LineList) -> None:
         for line, value in zip(seeds, values, strict=True):
             metadata = line.metadata
             checked.seeds.append((metadata["file"], metadata["lineno"], int(value)))
-        hash(tuple(checked.seeds))
     except FAILURES:
         checked.seed_trouble = "exception"
+        checked.seeds = []
+        return
+    try:
+        hash(tuple(checked.seeds))
+    except TypeError:
+        checked.seed_trouble = "stops"
         checked.seeds = []
         return
     if not seeds:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..findings import kinds_of_findings
 from ..tables.files import Name, Row, table_in
 from ..values import counted
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 #: The weights, most serious first: the peer refuses; the written rules or the facts are against it; the peer is wrong to
 #: refuse; good to know.
 WEIGHTS = ("rejects", "objection", "lenient", "note")
+#: The ids of remarks on doubts of the judgement of a result are this and the code of the doubt.
+DOUBT = "result."
 #: The longest part of a value that is shown.
 _LONGEST_VALUE = 80
 _COMPARED = {ast.Eq: "{}", ast.GtE: "{} or more", ast.Gt: "above {}", ast.LtE: "{} or less", ast.Lt: "below {}"}
@@ -82,9 +83,8 @@ def remark(
 
 
 def remark_on_doubt(doubt: Doubt, folder: str) -> Remark:
-    """A remark on a doubt of the judgement of a result; doubts have rows in ``findings.yaml``."""
-    advice = kinds_of_findings()[doubt.code].advice
-    return Remark(f"result.{doubt.code}", "objection", doubt.where, doubt.what, "", advice, folder)
+    """A remark on a doubt of the judgement of a result."""
+    return remark(f"{DOUBT}{doubt.code}", doubt.where, doubt.what, folder)
 
 
 def remark_on_line(failure: Failure, place: str, folder: str) -> Remark:

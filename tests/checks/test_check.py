@@ -18,6 +18,7 @@ from support import PROJECT
 from trees import snapshot, write_files
 
 from mlperf_training_import.checks.check import _DOUBTS, check
+from mlperf_training_import.checks.remarks import remark_kinds
 from mlperf_training_import.commands.line import main
 from mlperf_training_import.results import doubts
 from mlperf_training_import.show.checked import FORMATS, to_peer_json, to_peer_text
@@ -85,6 +86,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], tuple[str, str]]] = {
     "misspelt": (_with("submission_benchmark", value="llama2_70b"), ("rejects", "log.no-rules")),
     "another": (_with("submission_benchmark", value="rgat"), ("objection", "result.log-mismatch")),
     "one seed": (_with("seed", value=7), ("rejects", "package.seed-twice")),
+    "seed of a list": (_with("seed", metadata={"file": [], "lineno": 1}), ("rejects", "package.seed-stops")),
     "no seed": (_with("seed", metadata={}), ("rejects", "package.seeds")),
     "fast": (
         _with("eval_accuracy", metadata={"samples_count": 384}),
@@ -270,6 +272,38 @@ def test_one_failed_log_is_a_note_and_two_are_refused(tmp_path: Path) -> None:
     assert "rejects" not in {weight for weight, _ in said}
     write_submission(tmp_path, lambda number, made: changed(made, "lora_rank", value=8) if number > 7 else made)
     assert ("rejects", "package.failed-logs") in said_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "weights", "verdict"),
+    [
+        (dict.fromkeys(range(10), "node_0.txt"), set(), "pass"),
+        (dict.fromkeys(range(9), "node_0.txt"), {"note"}, "pass"),
+        (dict.fromkeys(range(8), "node_0.txt"), {"rejects"}, "fail"),
+        (dict.fromkeys(range(10), "node_-1.txt"), {"rejects"}, "fail"),
+    ],
+)
+def test_one_run_may_lack_its_power_files(tmp_path: Path, names: dict[int, str], weights: set, verdict: str) -> None:
+    write_submission(tmp_path)
+    write_files(tmp_path, {f"{FOLDER}/power/result_{number}/{name}": "" for number, name in names.items()})
+    checked = check(tmp_path, VERSION)
+    assert {said.weight for said in checked.remarks if said.rule == "package.power"} == weights
+    assert (checked.packages[0].verdict, checked.fails(strict=False)) == (verdict, verdict == "fail")
+
+
+def test_a_seed_that_cannot_be_compared_stops_the_seed_checker_of_closed_results_only(tmp_path: Path) -> None:
+    for division, verdict in (("closed", "crash"), ("open", "pass")):
+        root = write_submission(
+            tmp_path / division,
+            lambda _, made: changed(made, "seed", metadata={"file": {}, "lineno": 1}),
+            logged_division=division,
+            division=division,
+        )
+        assert check(root, VERSION).packages[0].verdict == verdict
+
+
+def test_every_remark_says_what_is_asked_for_and_how_to_mend_it() -> None:
+    assert [name for name, kind in remark_kinds().items() if not (kind.asked and kind.mend)] == []
 
 
 @pytest.mark.parametrize(
