@@ -44,11 +44,13 @@ PARAMETERS_FILE = "package_checker_params"
 class Contents(msgspec.Struct, frozen=True):
     """What a benchmark folder holds besides its logs.
 
-    ``others`` are all other names. ``power`` maps the stem of a log to the names in its power folder; it is None without
-    ``power/``. ``parameters`` are paths and texts of the ``package_checker_params`` of the benchmark and of the system.
+    ``others`` are all other names, ``no_files`` those of them that are named like logs and are no files. ``power`` maps the
+    stem of a log to the names in its power folder; it is None without ``power/``. ``parameters`` are paths and texts of the
+    ``package_checker_params`` of the benchmark and of the system.
     """
 
     others: tuple[str, ...] = ()
+    no_files: tuple[str, ...] = ()
     power: Mapping[str, tuple[str, ...]] | None = None
     parameters: tuple[tuple[str, str], ...] = ()
 
@@ -152,17 +154,17 @@ class FolderCheck(msgspec.Struct):
             raise _Stops("a description without a division")
 
     def _check_count(self) -> None:
-        asked, found = benchmark_of(self.benchmark, self.version).runs or 0, len(self.logs)
+        asked, found = benchmark_of(self.benchmark, self.version).runs or 0, len(self.logs) + len(self.contents.no_files)
         if found < asked or (found > asked and not self.metric.surplus_runs):
             self.checked.errors.append(f"count:{self.folder}:{found}/{asked}")
             self._say("package.run-count", counted(found, "log"), counted(asked, "log"))
         names = ", ".join(self.contents.others[:5])
-        if not found:
+        if not self.logs:
             self._say("package.no-logs", f"no result_*.txt{f', only {names}' if names else ''}")
         if self.contents.others:
             self.checked.warnings.append(f"stray:{self.folder}")
             strays = [name for name in self.contents.others if name not in (PARAMETERS_FILE, SCALING_FILE, "power")]
-            if strays and found:
+            if strays and self.logs:
                 self._say("package.stray-files", f"beside the logs: {', '.join(sorted(strays)[:10])}")
         if SCALING_FILE in self.contents.others:
             self._say("package.scaling-there", "is there", place=f"{self.folder}/{SCALING_FILE}")
@@ -173,6 +175,10 @@ class FolderCheck(msgspec.Struct):
                 raise _Stops(f"{log.path}: {log.judged.stops}")  # the check of the log reports this
             if log.judged.verdict == "fail":
                 self._failed.add(_stem(log.path))
+        if self.contents.no_files:
+            why = f"{self.contents.no_files[0]} is no file"
+            self._say("package.stops", why)
+            raise _Stops(why)
 
     def _check_power(self) -> None:
         if self.contents.power is None:

@@ -81,12 +81,13 @@ def contents_of(root: Path, folder: str, logs: frozenset[str]) -> Contents:
     """What a benchmark folder holds besides its logs."""
     place = root / folder
     others = tuple(entry.name for entry in entries_of(place) if entry.name not in logs and entry.name[:1] != ".")
+    no_files = tuple(name for name in others if _LOG_NAME.fullmatch(name) and not os.path.isfile(place / name))  # noqa: PTH113 - raises nothing
     power = None
     if "power" in others:
         power = {run.name: tuple(entry.name for entry in entries_of(run)) for run in _folders(place / "power")}
     files = (place / PARAMETERS_FILE, place.parent / PARAMETERS_FILE)
     parameters = tuple((file.relative_to(root).as_posix(), text) for file in files if (text := _text_of(file)) is not None)
-    return Contents(others, power, parameters)
+    return Contents(others, no_files, power, parameters)
 
 
 def _text_of(file: Path) -> str | None:

@@ -165,7 +165,7 @@ def to_sarif(checked: Checked) -> str:
 
 
 def _sarif_result(said: Remark, index: int) -> dict[str, Any]:
-    location: dict[str, Any] = {"artifactLocation": {"uri": quote(said.place)}}
+    location: dict[str, Any] = {"artifactLocation": {"uri": quote(said.place, errors="surrogateescape")}}
     if said.line is not None:
         location["region"] = {"startLine": said.line}
     return {

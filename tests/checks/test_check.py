@@ -302,6 +302,29 @@ def test_a_seed_that_cannot_be_compared_stops_the_seed_checker_of_closed_results
         assert check(root, VERSION).packages[0].verdict == verdict
 
 
+@pytest.mark.parametrize("kind", ["folder", "link to nothing", "link to itself"])
+def test_what_is_named_like_a_log_and_is_no_file_stops_the_package_checker(tmp_path: Path, kind: str) -> None:
+    odd = write_submission(tmp_path) / FOLDER / "result_77.txt"
+    if kind == "folder":
+        odd.mkdir()
+    else:
+        odd.symlink_to("nowhere" if kind == "link to nothing" else odd)
+    checked = check(tmp_path, VERSION)
+    assert (checked.packages[0].verdict, checked.passing) == ("crash", 0)
+    assert {("rejects", "package.run-count"), ("rejects", "package.stops")} <= said_of(tmp_path)
+
+
+def test_a_name_that_is_no_text_has_a_place_in_every_format(tmp_path: Path) -> None:
+    write_submission(tmp_path)
+    try:
+        (tmp_path / FOLDER / os.fsdecode(b"odd \xff")).touch()
+    except OSError:
+        pytest.skip("a file system that takes only text")
+    shown = {form: show(check(tmp_path, VERSION)) for form, show in FORMATS.items()}
+    assert f"{FOLDER}/odd%20%FF" in shown["sarif"]
+    assert all("repository.name" in text for text in shown.values())
+
+
 def test_every_remark_says_what_is_asked_for_and_how_to_mend_it() -> None:
     assert [name for name, kind in remark_kinds().items() if not (kind.asked and kind.mend)] == []
 
