@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -139,8 +139,7 @@ def write_dataset(
         rounds = [round_ for round_ in locate(home, findings, versions) if versions or not round_.is_private]
         for round_ in rounds:
             refuse_wrong_repository(round_, home.commands)
-        for _ in _iter_read(rounds, Options(max_log_mb=largest_mb), findings, progress, dataset):
-            pass
+        deque(_iter_read(rounds, Options(max_log_mb=largest_mb), findings, progress, dataset), maxlen=0)
         dataset.finish()
     return [*findings, *dataset.findings]
 
@@ -185,6 +184,7 @@ def _iter_read(
             dataset.add(done, findings)
         done = replace(done, details={})  # details must not stay in memory while the next round is read
         yield done
+        del done  # nor the round itself, where nobody else needs it
 
 
 def _walk(round_: Round) -> tuple[list[Submission], list[Finding]]:

@@ -50,7 +50,7 @@ _ROWS_AT_ONCE = 5_000
 _PLAIN_TYPES = {"text": str, "number": float, "integer": int, "boolean": bool}
 _CSV_FOLDER = "csv"
 #: Rows of a row group, which a reader reads or skips as a whole.
-_ROWS_IN_GROUP = 25_000
+_ROWS_IN_GROUP = 15_000
 #: The tables with repeated rows, and the columns that mark or decide them; those that mark begin with the same word.
 _REPEATS = {"runs": RUN_COLUMNS, "results": RESULT_COLUMNS}
 _REPEAT = "repeat_of"
