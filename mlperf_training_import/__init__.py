@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .runs.score import score_logs
 
 __all__ = ["__version__", "score_logs"]
-__version__ = "1.0.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> object:
