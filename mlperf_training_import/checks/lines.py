@@ -65,6 +65,11 @@ class LineList(msgspec.Struct, dict=True):
         """The first value for each key. Do not change it, and use it only after all lines were taken."""
         return {key: lines[0].value for key, lines in self.by_key.items() if lines}
 
+    @functools.cached_property
+    def first_ordinals(self) -> dict[str, int]:
+        """Where each key comes first. As :attr:`first_values`."""
+        return {key: lines[0].ordinal for key, lines in self.by_key.items() if lines}
+
     def in_order(self, keys: Iterable[str]) -> list[KeptLine]:
         """The lines with some keys, in the order of the log."""
         lines = [line for key in keys for line in self.by_key.get(key, ())]

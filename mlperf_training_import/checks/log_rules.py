@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..logs.line import KeptLine, LoggedLine, ParsedLine
-from ..tables.checks import FIRST_SCOPE, MOST_PASSED, KeyRules, Rule, Rulebook, Scope
+from ..tables.checks import FIRST_SCOPE, MOST_PASSED, KeyRules, Order, Rule, Rulebook, Scope
 from ..tables.formula import FAILURES, Line, UnknownName
 from .lines import ordinal_of
 
@@ -135,8 +135,13 @@ def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) 
     """
     before = _Before(found)
     for scope in (rulebook.beyond[name] for name in scopes if name in rulebook.beyond):
-        memory = begun(scope, dict(found.first_values))
-        for line in found.in_order(scope.keys):
+        keys = [
+            key
+            for key, rules in scope.keys.items()
+            if rules.remember or not _all_pass(rules, found.by_key.get(key, ()), before)
+        ]
+        memory = begun(scope, dict(found.first_values)) if keys else {}
+        for line in found.in_order(keys):
             rules, place, before.ordinal = scope.keys[line.key], Line(line, memory, before), line.ordinal
             for rule in rules.each:
                 # a formula that cannot be computed fails the checkers' own rules, which report it
@@ -156,11 +161,17 @@ class _Before:
     """The keys that come before a line."""
 
     def __init__(self, found: LineList) -> None:
-        self._first = {key: lines[0].ordinal for key, lines in found.by_key.items() if lines}
+        self._first = found.first_ordinals
         self.ordinal = 0
 
     def __contains__(self, key: Any) -> bool:
         return self._first.get(key, self.ordinal) < self.ordinal
+
+    def are_passed(self, order: Order, lines: Sequence[KeptLine]) -> bool:
+        """Whether all lines of a key come after the first line of one other key, or none of them does."""
+        if order.is_after:
+            return self._first.get(order.key, math.inf) < lines[0].ordinal
+        return self._first.get(order.key, math.inf) >= lines[-1].ordinal
 
 
 def computed(formula: Formula, place: Line, *, otherwise: Any = False) -> Any:
@@ -193,6 +204,31 @@ def _pass(tests: Iterable[Formula], place: Line) -> bool:
                 return False
     except FAILURES:
         return False
+    return True
+
+
+def _all_pass(rules: KeyRules, lines: Sequence[KeptLine], before: _Before) -> bool:
+    """Whether all lines of a key pass the tests of each line, whatever other lines say; these tests are then skipped."""
+    if not lines:
+        return True
+    for order in rules.orders:
+        if not before.are_passed(order, lines):
+            return False
+    if not rules.of_line:
+        return True
+    raw_of, passed, place = rules.raw_of, rules.passed, None
+    for line in lines:
+        said = b""
+        if raw_of is not None and isinstance(line, LoggedLine):
+            said = bytes(raw_of(line))
+            if said in passed:
+                continue
+        place = place or Line(line, _NothingLeft(), before)
+        place.line, before.ordinal = line, line.ordinal
+        if not _pass(rules.of_line, place):
+            return False
+        if said and len(passed) < MOST_PASSED:
+            passed.add(said)
     return True
 
 
@@ -234,49 +270,24 @@ class _ScopeRun:
             for made in self._gathered(scope.gathered):
                 self._found.by_key.setdefault(made.key, []).append(made)
         begun(scope, self._memory)
-        for key in keys:
+        by_key, before = self._found.by_key, self._before
+        passing: set[str] = set()
+        left: list[KeptLine] = []
+        for key, rules in keys.items():
             self._kept.by_key.pop(key, None)
-        before = self._before
-        passing = {key for key, rules in keys.items() if self._all_pass(rules, before)}
-        left = [line for key, rules in keys.items() for line in self._lines_left(rules, passes=key in passing)]
+            lines = by_key.get(key, ())
+            if not _all_pass(rules, lines, before):
+                left += lines
+                continue
+            passing.add(key)
+            if not rules.only_tests:
+                left += _earlier_ones(lines) if rules.only_earliest else lines
         place = Line(NOTHING, self._memory, before)
         for line in sorted(left, key=ordinal_of):
             place.line, before.ordinal = line, line.ordinal
             self._take(line, keys[line.key], place, passes=line.key in passing)
         for key, rules in keys.items():
             self._count(key, rules)
-
-    def _lines_left(self, rules: KeyRules, *, passes: bool) -> Iterable[KeptLine]:
-        """The lines of a key that still matter, given whether all of them pass the tests of each line."""
-        lines = self._found.by_key.get(rules.key, [])
-        if not passes or not (rules.only_tests or rules.only_earliest):
-            return lines
-        return () if rules.only_tests else _earlier_ones(lines)
-
-    def _all_pass(self, rules: KeyRules, before: _Before) -> bool:
-        """Whether all lines of a key pass the tests of each line, whatever other lines say; these tests are then skipped."""
-        lines = self._found.by_key.get(rules.key)
-        if not lines:
-            return True
-        place = Line(NOTHING, _NothingLeft(), before)
-        for line in (lines[0], lines[-1]) if rules.of_place else ():
-            before.ordinal = line.ordinal
-            if not _pass(rules.of_place, place):
-                return False
-        if not rules.of_line:
-            return True
-        different: dict[bytes, KeptLine] = {}
-        if rules.raw_of is not None:
-            different = {bytes(rules.raw_of(line)): line for line in lines if isinstance(line, LoggedLine)}
-            parsed = [line for line in lines if isinstance(line, ParsedLine)]
-            lines = [*parsed, *(line for said, line in different.items() if said not in rules.passed)]
-        for line in lines:
-            place.line, before.ordinal = line, line.ordinal
-            if not _pass(rules.of_line, place):
-                return False
-        if len(rules.passed) < MOST_PASSED:
-            rules.passed.update(different)
-        return True
 
     def _take(self, line: KeptLine, rules: KeyRules, place: Line, *, passes: bool) -> None:
         is_first = line is self._found.by_key[line.key][0]
@@ -295,10 +306,12 @@ class _ScopeRun:
         """Notes whether a line passes the tests that only one line must pass."""
         self._reached.setdefault(line.key, False)
         try:
-            if all(rule.holds(place) for rule in rules.any):
-                self._reached[line.key] = True
+            for holds in rules.of_any:
+                if not holds(place):
+                    return
         except FAILURES:
             raise _Stops(f"{line.key} is not of the type that it is compared with", line) from None
+        self._reached[line.key] = True
 
     def _test(self, rule: Rule, line: KeptLine, place: Line) -> None:
         try:

@@ -27,7 +27,7 @@ FIRST_SCOPE = "common"
 
 _AT_LEAST = re.compile(r"at least (\d+)")
 _EARLIEST = re.compile(r"(\w+) = min\(\1, time\)")
-_ORDER = re.compile(r"(not )?seen\(\w+\)")
+_ORDER = re.compile(r"(not )?seen\((\w+)\)")
 _ONE_OF_TWO = re.compile(r"some, or (\w+)")
 
 
@@ -62,6 +62,13 @@ class Rule(msgspec.Struct, frozen=True, dict=True):
         return parse_expected(self.test) if self.test else None
 
 
+class Order(msgspec.Struct, frozen=True):
+    """The test of a line that asks whether it comes after the first line of another key, or not after it."""
+
+    key: str
+    is_after: bool
+
+
 class KeyRules(msgspec.Struct, dict=True):
     """All rules of a scope for one key.
 
@@ -87,14 +94,20 @@ class KeyRules(msgspec.Struct, dict=True):
     passed: set[bytes] = msgspec.field(default_factory=set)
 
     @functools.cached_property
-    def of_place(self) -> tuple[Formula, ...]:
-        """The tests of each line that depend only on earlier lines: if the first line and the last one pass, all do."""
-        return tuple(rule.holds for rule in self.each if _ORDER.fullmatch(rule.test))
+    def orders(self) -> tuple[Order, ...]:
+        """The tests of each line that depend only on where another key comes first."""
+        matches = (_ORDER.fullmatch(rule.test) for rule in self.each)
+        return tuple(Order(match[2], is_after=not match[1]) for match in matches if match)
 
     @functools.cached_property
     def of_line(self) -> tuple[Formula, ...]:
         """The other tests of each line, except those that every line passes."""
         return tuple(rule.holds for rule in self.each if rule.test != "true" and not _ORDER.fullmatch(rule.test))
+
+    @functools.cached_property
+    def of_any(self) -> tuple[Formula, ...]:
+        """The tests that one line must pass."""
+        return tuple(rule.holds for rule in self.any)
 
     @functools.cached_property
     def raw_of(self) -> Callable[[Any], bytes] | None:
@@ -105,7 +118,7 @@ class KeyRules(msgspec.Struct, dict=True):
     @functools.cached_property
     def only_tests(self) -> bool:
         """Whether the lines of the key need nothing but tests."""
-        return not (self.first or self.any or self.remember or self.next or self.looks_once)
+        return not (self.first or self.any or self.remember or self.next)
 
     @property
     def looks_once(self) -> bool:
