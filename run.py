@@ -9,7 +9,7 @@ if sys.version_info < (3, 10):  # noqa: UP036 - the message is for those who hav
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under python -I or -P
 
-from mlperf_training_import.commands.line import main
+from mlperf_training_import.commands.line import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()
