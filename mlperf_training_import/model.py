@@ -158,15 +158,15 @@ class Evaluation(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A summary of all quality figures of a log before its stop.
 
-    ``count`` is their number, and ``digest`` is the same for two logs exactly if values and progress are. ``milestones`` are
-    the first one, one in the middle and the last one, each with its time; where several have the same progress, the last of
-    them. ``has_whole_epochs`` means that each was taken at the end of an epoch. ``is_outside`` means that no figure of the
-    log, even after the stop, has a time between start and stop. ``set_back_ms`` is the largest step back in time, from the
-    start or an earlier line to a figure.
+    ``count`` is their number, and ``digest`` is the same for two logs exactly if values and progress are; None where the log
+    is not compared with others. ``milestones`` are the first one, one in the middle and the last one, each with its time;
+    where several have the same progress, the last of them. ``has_whole_epochs`` means that each was taken at the end of an
+    epoch. ``is_outside`` means that no figure of the log, even after the stop, has a time between start and stop.
+    ``set_back_ms`` is the largest step back in time, from the start or an earlier line to a figure.
     """
 
     count: int
-    digest: str
+    digest: str | None
     milestones: tuple[tuple[float, Evaluation], ...]
     has_whole_epochs: bool
     is_outside: bool

@@ -97,7 +97,8 @@ def read_lines(
 ) -> tuple[RunLog, LineList]:
     """What a log of a round says, and its lines with the wanted keys."""
     found = LineList({key: [] for key in wanted})
-    run = read_log(file, rules_of(version).dialect, path, largest_mb=largest_mb, quality_key=quality_key, keeper=found)
+    dialect = rules_of(version).dialect
+    run = read_log(file, dialect, path, largest_mb=largest_mb, quality_key=quality_key, keeper=found, is_compared=False)
     found.trouble, found.count = run.trouble, run.lines
     return run, found
 

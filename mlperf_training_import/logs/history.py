@@ -42,7 +42,7 @@ class HistoryReader:
         """Marks the end of the run that counts."""
         self._end = len(self._taken)
 
-    def history(self, run_start_ms: float | None, run_stop_ms: float | None) -> History | None:
+    def history(self, run_start_ms: float | None, run_stop_ms: float | None, *, with_digest: bool) -> History | None:
         """The history of the run that counts; None for a log without evaluations, or with too many."""
         if not 0 < len(self._taken) <= _MOST_EVALUATIONS:
             return None
@@ -50,15 +50,19 @@ class HistoryReader:
             (time_ms, evaluation_of(*(evaluation_parts(*value_and_metadata(said)) if isinstance(said, bytes) else said)))
             for time_ms, said in self._taken[: self._end]
         ]
-        figures = [(each.value, each.metric, each.epoch, each.samples, each.step) for _, each in before]
         return History(
             count=len(before),
-            digest=hashlib.blake2b(repr(figures).encode("utf-8", "backslashreplace"), digest_size=_DIGEST_BYTES).hexdigest(),
+            digest=_digest(before) if with_digest else None,
             milestones=_milestones(before),
             has_whole_epochs=all(each.epoch is not None and each.epoch == int(each.epoch) for _, each in before),
             is_outside=_is_outside([time_ms for time_ms, _ in self._taken], run_start_ms, run_stop_ms),
             set_back_ms=_set_back(run_start_ms, [time_ms for time_ms, _ in before[self._begin :]]),
         )
+
+
+def _digest(evaluations: list[tuple[float, Evaluation]]) -> str:
+    figures = [(each.value, each.metric, each.epoch, each.samples, each.step) for _, each in evaluations]
+    return hashlib.blake2b(repr(figures).encode("utf-8", "backslashreplace"), digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def _milestones(evaluations: list[tuple[float, Evaluation]]) -> tuple[tuple[float, Evaluation], ...]:

@@ -96,6 +96,8 @@ def read_log(
     quality_key: str | None = None,
     details: DetailsReader | None = None,
     keeper: LineKeeper | None = None,
+    *,
+    is_compared: bool = True,
 ) -> RunLog:
     """Reads a log.
 
@@ -108,11 +110,13 @@ def read_log(
         quality_key: the key of the lines with quality figures; either of :data:`EVALUATION_KEYS` where None.
         details: takes what only the data set needs, if that was asked for.
         keeper: takes every line, if the lines are checked.
+        is_compared: if false, the record lacks what is only compared with other logs or with the description of the system:
+            ``described``, and the digest of the history.
 
     Returns:
         What the log says. A file that cannot be read comes back with ``trouble``, never as an exception.
     """
-    reader = _LogReader(path, dialect, elapsed_key, quality_key, details, keeper)
+    reader = _LogReader(path, dialect, elapsed_key, quality_key, details, keeper, is_compared=is_compared)
     try:
         for block in iter_blocks_of(path, largest_mb):
             reader.take_block(block)
@@ -227,6 +231,8 @@ class _LogReader:
         quality_key: str | None,
         details: DetailsReader | None,
         keeper: LineKeeper | None,
+        *,
+        is_compared: bool,
     ) -> None:
         self._keeper = keeper or _KeepsNothing()
         self._path = path
@@ -243,6 +249,7 @@ class _LogReader:
         self._history = HistoryReader()
         self._settings: dict[str, str | int | None] = {}
         self._seeds: set[str] = set()
+        self._is_compared = is_compared
         self._described: tuple[tuple[str, str], ...] = ()
         self._counts_seconds = False
         self._blocks = 0
@@ -259,7 +266,7 @@ class _LogReader:
             Spent: too many would have to be parsed.
         """
         self._blocks += 1
-        if not self._described and self._blocks <= _BLOCKS_WITH_SYSTEM and SYSTEM_TOKEN in block:
+        if self._is_compared and not self._described and self._blocks <= _BLOCKS_WITH_SYSTEM and SYSTEM_TOKEN in block:
             self._described = _described(block)
         lines = self._find_lines(block)
         if not lines:
@@ -345,7 +352,9 @@ class _LogReader:
             malformed_lines=self._malformed_lines,
             samples_after_evaluation=None if samples is None or math.isnan(samples) else samples,
             evaluations=(*self._paired_evaluations, *unnamed),
-            history=self._history.history(self._facts.get("run_start_ms"), self._facts.get("run_stop_ms")),
+            history=self._history.history(
+                self._facts.get("run_start_ms"), self._facts.get("run_stop_ms"), with_digest=self._is_compared
+            ),
             seed=next(iter(self._seeds)) if len(self._seeds) == 1 else None,
             described=self._described,
             counts_seconds=self._counts_seconds,

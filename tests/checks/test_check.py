@@ -20,7 +20,7 @@ from trees import snapshot, write_files
 from mlperf_training_import.checks.check import check
 from mlperf_training_import.checks.remarks import DOUBT, remark_kinds
 from mlperf_training_import.commands.line import main
-from mlperf_training_import.results import doubts
+from mlperf_training_import.results import checks, doubts
 from mlperf_training_import.show.checked import FORMATS, to_peer_json, to_peer_text
 from mlperf_training_import.tables.checks import rulebook_of
 
@@ -506,6 +506,8 @@ def test_doubts_that_are_shown_are_looked_for() -> None:
     shown = {name.removeprefix(DOUBT) for name in remark_kinds() if name.startswith(DOUBT)}
     assert shown
     assert {doubts._code(check) for check in doubts._OF_RESULT} >= shown
+    compared = {doubts._code(check) for check in (checks.one_history, checks.description_conflict)}
+    assert shown.isdisjoint(compared), "a check reads its logs without what these need (is_compared)"
 
 
 #: Names what a command has loaded: modules, and those of ours that define dataclasses.

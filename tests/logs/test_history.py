@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from trees import read
 
+from mlperf_training_import.logs.log import read_log
 from mlperf_training_import.start.sample import START_MS, log_line, run_log
+from mlperf_training_import.tables.rules import rules_of
 
 GOOD = ((1.0, 0.1), (2.5, 0.5), (3.0, 0.8))
 
@@ -96,3 +99,12 @@ def test_the_seed_is_what_all_lines_say(tmp_path, values, seed):
 )
 def test_what_a_log_says_of_its_system(tmp_path, line, described):
     assert read(tmp_path, line + b"\n" + run_log("bert", 10).encode()).described == described
+
+
+def test_a_log_that_is_not_compared_lacks_only_what_comparisons_need(tmp_path):
+    whole = read(tmp_path, ':::SYSJSON {"number_of_nodes": 2}\n' + run_log("bert", 10, evaluations=GOOD))
+    dialect = rules_of("3.0").dialect
+    part = read_log(tmp_path / "result_0.txt", dialect, "result_0.txt", is_compared=False)
+    assert whole.described
+    assert whole.history.digest
+    assert part == replace(whole, described=(), history=replace(whole.history, digest=None))
