@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..results.reference import judge_convergence, prune, reference_for
+from ..results.reference import judge_convergence, reference_for
+from ..results.review import references_of
 from ..rounds.walk import SCALING_FILE
 from ..tables.labels import Label, round_label
 from ..tables.metrics import Metric
-from ..tables.references import reference_runs
 from ..tables.rules import benchmark_of, rules_of
 from ..values import counted, share
 from .descriptions import CheckedDescription
@@ -366,7 +366,7 @@ class FolderCheck(msgspec.Struct):
         """Verdict, code and factor as ``rcp_checker.check_directory`` computes them."""
         batch_size, named = self._agreed()
         benchmark = benchmark_of(named, self.version)
-        references = prune(reference_runs(self._label.suite, named, self.version), benchmark.drop)
+        references = references_of(named, self.version, benchmark.drop)
         if not references or named not in rules_of(self.version).benchmarks:
             raise _Stops(f"no reference points for {named}")
         if batch_size == -1:

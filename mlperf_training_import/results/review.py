@@ -32,7 +32,7 @@ def verdict_of(judged: Judged, batch_sizes: Collection[int] | None = None) -> Ve
     """
     benchmark, batch_size = judged.benchmark, global_batch_size(judged)
     sizes = None if batch_sizes is None else frozenset(batch_sizes)
-    references = _references(benchmark.key, judged.round.version, benchmark.drop, sizes)
+    references = references_of(benchmark.key, judged.round.version, benchmark.drop, sizes)
     if not _is_judged(judged) or batch_size is None or not references or benchmark.runs is None:
         return None
     points = points_of(judged, logged_point)
@@ -84,6 +84,9 @@ def _described(reference: Reference, batch_size: float) -> str:
 
 
 @functools.cache
-def _references(benchmark: str, version: str, drop: int, batch_sizes: frozenset[int] | None) -> tuple[Reference, ...]:
+def references_of(
+    benchmark: str, version: str, drop: int, batch_sizes: frozenset[int] | None = None
+) -> tuple[Reference, ...]:
+    """The references of a benchmark that count in a round; those with some batch sizes only, if these are given."""
     runs = reference_runs(round_label(version).suite, benchmark, version)
     return prune([of_size for of_size in runs if batch_sizes is None or of_size.global_batch_size in batch_sizes], drop)

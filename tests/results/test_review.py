@@ -123,7 +123,7 @@ def test_references_that_end_before_a_round_are_a_finding(tmp_path, monkeypatch)
     uncached = references.reference_runs.__wrapped__
     for module in (references, review):
         monkeypatch.setattr(module, "reference_runs", uncached)
-    monkeypatch.setattr(review, "_references", review._references.__wrapped__)
+    monkeypatch.setattr(review, "references_of", review.references_of.__wrapped__)
     imported = import_retinanet(tmp_path, 4.0, version="5.1")
     assert imported.what("rcp-missing") == ["the references of retinanet end before round 5.1"]
     assert rcp_of(imported) == {}
