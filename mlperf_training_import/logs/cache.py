@@ -281,7 +281,7 @@ def fingerprint_of(*parts: str) -> bytes:
     for part in parts:
         files = sorted((package / part).rglob("*")) if (package / part).is_dir() else [package / part]
         for file in files:
-            if file.is_file() and file.suffix != ".pyc":
+            if file.is_file() and file.parent.name != "__pycache__":
                 whole.update(f"\0{file.relative_to(package)}\0".encode() + file.read_bytes())
     return whole.digest()
 

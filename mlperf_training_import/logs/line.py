@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-import yaml
 
 from ..values import finite_number
 
@@ -30,8 +29,6 @@ _MOST_YAML = 32 << 10
 #: Published ones need up to 13,000 lines and 500 kB.
 _MOST_LINES = 150_000
 _MOST_BYTES = 16 << 20
-#: A longer integer in YAML is rejected: Python refuses to write out a number of a few thousand hexadecimal digits.
-_LONGEST_INTEGER = 1000
 
 #: Text whose single quotes can be replaced by double quotes: no quote is inside a string, and nothing is escaped.
 _PLAIN_QUOTES = re.compile(r"""[^'"\\]*(?:(?:"[^'"\\]*"|'[^'"\\]*')[^'"\\]*)*""")
@@ -68,23 +65,6 @@ class Allowance:
             raise Spent(f"more than {_MOST_BYTES >> 20} MB of lines to take apart; not read further")
         if self._yaml < 0:
             raise Spent(f"more than {_MOST_YAML >> 10} kB of lines that are no JSON; not read further")
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads YAML without aliases: with them, a short line can expand to billions of values."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not read")
-        return super().compose_node(parent, index)
-
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        if len(node.value) > _LONGEST_INTEGER:
-            raise ValueError("a number is too long")
-        return super().construct_yaml_int(node)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def parse_line(
@@ -288,10 +268,11 @@ def _load_tolerant(text: str, allowance: Allowance | None) -> object:
         raise MalformedLine("not JSON")
     if allowance is not None:
         allowance.spend(yaml_size=len(text))
+    from .flow import parse_flow  # PyYAML, which hardly any log needs
+
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - this loader is safe
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError, LookupError, AttributeError):
-        # Besides its own errors, PyYAML lets errors of its constructors through: `!!int ""`, `!!bool x`, `!!timestamp x`.
+        return parse_flow(text)
+    except ValueError:
         raise MalformedLine("not JSON") from None
 
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import csv
-import datetime
 import functools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
-import yaml
 
 from ..errors import BadInput
+from .kept import yaml_content, yaml_loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER = Path(__file__).parent
-#: The parser in C, which is ten times as fast, if the library has it.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 #: The types of fields in the tables: a text that is not empty, the label of a round, several texts.
 Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -41,8 +38,7 @@ def load_table(path: Path, type_: type[_T]) -> _T:
     Raises:
         BadInput: a row is not of the type; the message names the file, the row, its field and what is wrong there.
     """
-    with path.open(encoding="utf-8") as stream:
-        content = yaml.load(stream, Loader=_LOADER)  # noqa: S506 - both are safe loaders
+    content = yaml_content(path)
     try:
         return _to_records(content, type_)
     except msgspec.ValidationError as error:
@@ -81,8 +77,10 @@ def place_to_extend(name: str, under: str | None = None, row: str | None = None)
         row: the key of the row to extend, below ``under``, or at the top where that is None; a new row where ``row`` is
             None or not in the table yet.
     """
+    import yaml  # only a finding needs the numbers of lines
+
     text = (FOLDER / name).read_text(encoding="utf-8")
-    table = yaml.compose(text, Loader=_LOADER)
+    table = yaml.compose(text, Loader=yaml_loader())
     rows = table.value if table else []
     line = text.count("\n")
     if under is not None:
@@ -94,7 +92,7 @@ def place_to_extend(name: str, under: str | None = None, row: str | None = None)
 
 
 def _to_records(content: object, type_: type[_T]) -> _T:
-    return msgspec.convert(content, type_, builtin_types=(datetime.date,), dec_hook=_compiled)
+    return msgspec.convert(content, type_, dec_hook=_compiled)
 
 
 def _compiled(_: type, text: str) -> re.Pattern[str]:
