@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -269,7 +269,7 @@ class PowerLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.coverage(begin_ms, end_ms) * (end_ms - begin_ms) / whole if whole else 1.0
 
 
-class TimedEvaluation(NamedTuple):
+class TimedEvaluation(msgspec.Struct, frozen=True, array_like=True):
     """A line with a quality figure: its number among these lines of the log, counted from 1, its time, and its key.
 
     ``is_over`` means that the run that counts had already stopped. ``start_ms`` and ``stop_ms`` are those of the evaluation,
@@ -286,7 +286,7 @@ class TimedEvaluation(NamedTuple):
     samples_after: float | None
 
 
-class LoggedSetting(NamedTuple):
+class LoggedSetting(msgspec.Struct, frozen=True, array_like=True):
     """The first value of a setting in a log: as text, and as a number if it is one.
 
     ``lines`` counts the lines with the key; ``differs`` means that one of them has another value.
@@ -344,7 +344,7 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     code: str | None = None
 
 
-class Doubt(NamedTuple):
+class Doubt(msgspec.Struct, frozen=True):
     """What is odd about a result: a code of ``tables/findings.yaml``, the path concerned, and a lower-case phrase."""
 
     code: str

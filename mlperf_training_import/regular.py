@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import math
 import os
 import signal
@@ -84,6 +83,8 @@ def sha256_of(path: Path, most_bytes: float = math.inf, *, follow: bool = True) 
     Raises:
         OSError: as in :func:`open_regular`, or the file holds more than ``most_bytes``.
     """
+    import hashlib  # OpenSSL: many commands need no digest
+
     digest, size = hashlib.sha256(), 0
     with open_regular(path, follow=follow) as stream:
         while block := stream.read(_BLOCK_BYTES):

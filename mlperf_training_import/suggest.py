@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,8 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     Returns:
         One of ``words``, None where none is near.
     """
+    import difflib  # most commands are spelt correctly
+
     plain: dict[str, str] = {}
     for candidate in sorted(words):
         plain.setdefault(_plain(candidate), candidate)

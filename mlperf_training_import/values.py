@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import unicodedata
@@ -154,6 +153,20 @@ def add_up(values: Iterable[float]) -> float:
     return total
 
 
+def mean_of(numbers: Sequence[float]) -> float:
+    """The mean of at least one number, as ``statistics.fmean`` computes it."""
+    return math.fsum(numbers) / len(numbers)
+
+
+def median_of(numbers: Iterable[float]) -> float:
+    """The median of at least one number."""
+    import statistics  # loads what takes longer than a small check
+
+    return statistics.median(numbers)
+
+
 def short_digest(data: bytes) -> str:
     """A digest of data, as 16 hexadecimal digits."""
+    import hashlib  # OpenSSL: many commands need no digest
+
     return hashlib.sha256(data).hexdigest()[:16]

@@ -6,7 +6,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +16,7 @@ from ..rounds.walk import SCALING_FILE
 from ..tables.labels import Label, round_label
 from ..tables.metrics import Metric
 from ..tables.rules import benchmark_of, rules_of
-from ..values import counted, share
+from ..values import counted, mean_of, share
 from .descriptions import CheckedDescription
 from .logs import CheckedLog
 from .remarks import Remark, remark, short
@@ -395,7 +394,8 @@ class FolderCheck(msgspec.Struct):
         if reference is None:
             return "fail", f"rcp-missing:{_plain(batch_size)}", 1.0
         kept = sorted(points)[drop : len(points) - drop]
-        factor = max(1.0, reference.mean / fmean(kept)) if kept and fmean(kept) else None
+        mean = mean_of(kept) if kept else 0.0
+        factor = max(1.0, reference.mean / mean) if mean else None
         return _named("fail" if verdict is None else verdict.name, reference, batch_size, factor)
 
     def _agreed(self) -> tuple[Any, str]:

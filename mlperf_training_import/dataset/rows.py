@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..logs.details import unpack, unpack_series
 from ..model import LogDetails
 from ..results.convergence import (
@@ -61,7 +63,9 @@ def rows_of_round(done: RoundOutcome, findings: Sequence[Finding]) -> dict[str, 
         "results": ({**result.entry, "benchmark": result.benchmark.key} for result in done.results),
         "runs": (_run_row(run) for run in runs),
         "evaluations": (row for run in runs for row in _iter_evaluation_rows(run)),
-        "hyperparameters": ({**run.place, **setting._asdict()} for run in runs for setting in run.details().settings),
+        "hyperparameters": (
+            {**run.place, **msgspec.structs.asdict(setting)} for run in runs for setting in run.details().settings
+        ),
         "systems": _iter_system_rows(done),
         "benchmarks": iter_benchmark_rows(done),
         "reference_points": iter_reference_rows(done),

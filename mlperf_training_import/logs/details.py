@@ -279,7 +279,7 @@ class DetailsReader:
     def details(self, log: RunLog) -> LogDetails:
         """What was collected, given what the log says about its run."""
         evaluations = tuple(self._timed(pending) for pending in self._evaluations)
-        counted = {key: s._replace(lines=s.lines + self._repeats[key]) for key, s in self._settings.items()}
+        counted = {key: msgspec.structs.replace(s, lines=s.lines + self._repeats[key]) for key, s in self._settings.items()}
         courses = {key for key, setting in counted.items() if _is_course(setting)}
         return LogDetails(
             evaluations=evaluations,
@@ -324,7 +324,9 @@ class DetailsReader:
         number = finite_number(value)
         said = self._settings.get(key)
         if said is not None:
-            self._settings[key] = said._replace(lines=said.lines + 1, differs=said.differs or said.value != text)
+            self._settings[key] = msgspec.structs.replace(
+                said, lines=said.lines + 1, differs=said.differs or said.value != text
+            )
         elif len(self._settings) < _MOST_SETTINGS and (name := clean_text(key)):
             self._settings[key] = LoggedSetting(name, text, None if number is None else float(number), 1, False)
         if key in self._settings and number is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +60,8 @@ class HistoryReader:
 
 
 def _digest(evaluations: list[tuple[float, Evaluation]]) -> str:
+    import hashlib  # OpenSSL, without which a check does
+
     figures = [(each.value, each.metric, each.epoch, each.samples, each.step) for _, each in evaluations]
     return hashlib.blake2b(repr(figures).encode("utf-8", "backslashreplace"), digest_size=_DIGEST_BYTES).hexdigest()
 

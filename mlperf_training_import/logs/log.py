@@ -8,6 +8,7 @@ gives the same result as parsing every line.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
@@ -40,7 +41,7 @@ from .line import (
 from .strange import why_no_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ..model import Evaluation
@@ -240,7 +241,7 @@ class _LogReader:
         self._elapsed_key = elapsed_key
         self._evaluation_keys = frozenset({quality_key}) if quality_key else EVALUATION_KEYS
         self._details = details
-        self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
+        self._find_lines = _finder(dialect.token)
         self._facts: dict[str, Any] = {}
         self._attempts = _Attempts()
         self._unnamed_evaluation: tuple[object, JsonObject] | bytes | None = None
@@ -516,6 +517,12 @@ class _Attempts:
     def end(self) -> None:
         """Marks the end of the run that counts."""
         self._ended = True
+
+
+@functools.cache
+def _finder(token: bytes) -> Callable[[bytes], list[bytes]]:
+    """Finds what follows the first token of each line that has one."""
+    return re.compile(re.escape(token) + rb"(.*)\n").findall
 
 
 def _described(block: bytes) -> tuple[tuple[str, str], ...]:

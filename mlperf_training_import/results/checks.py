@@ -5,7 +5,6 @@ Judged results in, phrases out; ``doubts.py`` registers the checks. Source: a su
 
 from __future__ import annotations
 
-import statistics
 from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..rounds.description import system_of
 from ..tables.editions import edition_of
 from ..tables.rules import published_ms
-from ..values import MS_PER_MINUTE, all_known, only, share
+from ..values import MS_PER_MINUTE, all_known, median_of, only, share
 from .compare import runs_digest
 from .names import find_accelerator, find_processor, is_same_memory, name_keys, stated_memory_gb
 from .score import odd_time
@@ -95,7 +94,7 @@ def _iter_differences(described: System, logged: System) -> Iterator[str]:
 
 
 def _name_of(found: Accelerator | Processor | None) -> str | None:
-    return found and found.name
+    return None if found is None else found.name
 
 
 def memory_conflict(judged: Judged) -> str | None:
@@ -155,7 +154,7 @@ def odd_speed(results: Sequence[Judged]) -> Iterator[tuple[Judged, str]]:
                 for other, their_minutes, their_count in group
                 if other is not judged and count / _ALIKE_IN_SIZE <= their_count <= count * _ALIKE_IN_SIZE
             ]
-            median = statistics.median(others) if len(others) >= _FEWEST_OTHERS else minutes
+            median = median_of(others) if len(others) >= _FEWEST_OTHERS else minutes
             if not median / _FAR_OFF <= minutes <= median * _FAR_OFF:
                 what = f"{minutes:.4g} accelerator-minutes; the median of {len(others)} others with this accelerator,"
                 yield judged, f"{what} and half to twice as many of it is {median:.4g}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import defaultdict
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ..tables.metrics import metric_in
-from ..values import finite_number, short_digest
+from ..values import finite_number, median_of, short_digest
 from .metrics import present
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def compare(entries: Sequence[Mapping[str, object]], stored: Sequence[Mapping[st
             figures[number] = {"compared_results": len(best), "rank": _place(runs, best)}
             if minutes is not None:
                 figures[number]["rank_per_accelerator"] = _place(runs, fewest)
-                figures[number]["speedup_per_accelerator"] = statistics.median(fewest.values()) / minutes
+                figures[number]["speedup_per_accelerator"] = median_of(fewest.values()) / minutes
     return [present(figures[number]) for number in range(len(entries))]
 
 

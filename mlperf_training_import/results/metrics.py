@@ -7,10 +7,9 @@ Every figure is a finite number, a list of such, or absent; a key has the same t
 from __future__ import annotations
 
 import math
-import statistics
 from typing import TYPE_CHECKING
 
-from ..values import only
+from ..values import median_of, only
 from .convergence import convergence_figures, convergence_point, samples_in_unit, speed_since_checkpoint
 from .score import fastest_first, known_mean, minutes_of
 
@@ -36,7 +35,7 @@ def metrics_of(judged: Judged) -> dict[str, object]:
         "runs_minutes": minutes,
         "minutes_min": minutes[0],
         "minutes_max": minutes[-1],
-        "minutes_spread": (minutes[-1] - minutes[0]) / statistics.median(minutes),
+        "minutes_spread": (minutes[-1] - minutes[0]) / median_of(minutes),
         "scaling_factor": judged.scaling_factor,
         **convergence_figures(judged),
         "accelerator_minutes": judged.minutes * count if count else None,

@@ -10,7 +10,9 @@ import functools
 import re
 import unicodedata
 from itertools import accumulate, repeat
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from ..tables.names import accelerators_table, names_table, submitters_table
 from ..values import only
@@ -42,7 +44,7 @@ _GLUED = re.compile(
 )
 
 
-class Accelerator(NamedTuple):
+class Accelerator(msgspec.Struct, frozen=True):
     """An accelerator by its names. ``form``, ``memory_gb`` and ``power_limit_watts`` are None where they are not known.
 
     ``variant`` is the name for people, with as much of form and memory as is known: A100 SXM 80 GB.
@@ -57,21 +59,21 @@ class Accelerator(NamedTuple):
     power_limit_watts: int | None
 
 
-class Processor(NamedTuple):
+class Processor(msgspec.Struct, frozen=True):
     """A host processor; ``vendor`` is None where a spelling names processors of two."""
 
     name: str
     vendor: str | None
 
 
-class Submitter(NamedTuple):
+class Submitter(msgspec.Struct, frozen=True):
     """A submitter. ``members`` are those of a joint submission, in alphabetical order; any other has none."""
 
     name: str
     members: tuple[str, ...] = ()
 
 
-class UnknownName(NamedTuple):
+class UnknownName(msgspec.Struct, frozen=True):
     """A spelling that the table of its kind (``accelerator``, ``submitter``, ...) does not explain.
 
     ``spelling`` is the name of the system where only that says which accelerator it has.
@@ -120,10 +122,10 @@ def name_keys(record: System, folder: str, file: str) -> tuple[Mapping[str, obje
     return keys, unknown
 
 
-def _prefixed(key: str, kind: type[NamedTuple], named: NamedTuple | None) -> dict[str, object]:
+def _prefixed(key: str, kind: type[msgspec.Struct], named: msgspec.Struct | None) -> dict[str, object]:
     """The fields of a name as keys of an entry, that of the name itself first; all of them None where there is no name."""
-    keys = (key, *(f"{key}_{field}" for field in kind._fields[1:]))
-    return dict(zip(keys, named or repeat(None), strict=False))
+    keys = (key, *(f"{key}_{field}" for field in kind.__struct_fields__[1:]))
+    return dict(zip(keys, repeat(None) if named is None else msgspec.structs.astuple(named), strict=False))
 
 
 def is_processor_only(record: System) -> bool | None:

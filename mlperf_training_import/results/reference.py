@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 import math
 from itertools import pairwise
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ..model import Reference, Verdict
+from ..values import mean_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,7 +69,7 @@ def judge_convergence(
     kept = sorted(points)[drop : len(points) - drop]
     if not kept or kept[-1] > _LARGEST_POINT:
         return None
-    mean = fmean(kept)
+    mean = mean_of(kept)
     reference = reference_for(batch_size, references, runs)
     if reference is None:
         return Verdict("missing", mean=mean)
@@ -132,9 +132,9 @@ def _share_within(t: float, degrees: int) -> float:
 
 def _summary(runs: ReferenceRuns, drop: int) -> Reference:
     kept = sorted(runs.points)[drop : len(runs.points) - drop]
-    middle = fmean(runs.points)
-    deviation = math.sqrt(fmean((point - middle) ** 2 for point in runs.points))
-    return Reference((runs.global_batch_size,), fmean(kept), deviation, len(kept))
+    middle = mean_of(runs.points)
+    deviation = math.sqrt(mean_of([(point - middle) ** 2 for point in runs.points]))
+    return Reference((runs.global_batch_size,), mean_of(kept), deviation, len(kept))
 
 
 def reference_for(batch_size: float, references: Sequence[Reference], runs: int) -> Reference | None:

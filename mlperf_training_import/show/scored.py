@@ -9,6 +9,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..csv_text import csv_text
 from ..results.remarks import remarks_of
 from ..runs.find import by_reason
@@ -90,7 +92,7 @@ def to_object(scored: Scored) -> dict[str, object]:
         {
             **dataclasses.asdict(group),
             "remarks": remarks_of_group(group),
-            "findings": [doubt._asdict() for doubt in group.findings],
+            "findings": [msgspec.structs.asdict(doubt) for doubt in group.findings],
         }
         for group in scored.groups
     ]

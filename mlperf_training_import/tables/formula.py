@@ -134,16 +134,12 @@ def parse_formula(text: str) -> Formula:
     Raises:
         ValueError: the text is not a formula; the message says what is wrong.
     """
-    try:
-        tree = ast.parse(text.strip(), mode="eval")
-    except SyntaxError as error:
-        raise ValueError(f"{text}: {error.msg}") from None
-    return _compiled(tree.body, text)
+    return _compiled(_expression(text), text)
 
 
 def names_of(text: str) -> frozenset[str]:
     """The names in a formula: ``value``, ``metadata``, ``time``, ``seen``, ``known``, and those that lines set."""
-    names = {node.id for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Name)}
+    names = {node.id for node in ast.walk(_expression(text)) if isinstance(node, ast.Name)}
     return frozenset(names - FUNCTIONS.keys() - _CONSTANTS.keys())
 
 
@@ -152,7 +148,7 @@ def parse_expected(text: str) -> Formula | None:
 
     None for a plain constant too: the formula already shows it.
     """
-    node = ast.parse(text, mode="eval").body
+    node = _expression(text)
     if not isinstance(node, ast.Compare) or len(node.ops) != 1:
         return None
     left, right = node.left, node.comparators[0]
@@ -173,6 +169,14 @@ def parse_assignments(text: str) -> tuple[tuple[str, Formula], ...]:
     """
     pairs = (part.partition("=") for part in text.split(";") if part.strip())
     return tuple((name.strip(), parse_formula(formula)) for name, _, formula in pairs)
+
+
+@functools.cache
+def _expression(text: str) -> ast.expr:
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(f"{text}: {error.msg}") from None
 
 
 def _compiled(node: ast.expr, text: str) -> Formula:

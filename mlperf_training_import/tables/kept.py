@@ -1,4 +1,4 @@
-"""Reads YAML files of this package, and keeps their content beside the byte code of its modules, as Python does with these.
+"""Keeps what the tables say beside the byte code of the modules, as Python does with these: files in, their content out.
 
 Loading PyYAML and parsing the tables would take a fifth of the time of a short command.
 """
@@ -14,6 +14,7 @@ import msgspec
 from ..regular import read_regular
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 #: A larger file is not kept.
@@ -28,12 +29,15 @@ class _Kept(msgspec.Struct, array_like=True):
     content: Any
 
 
-def yaml_content(path: Path) -> Any:
-    """The content of a YAML file of this package; dates are texts.
+def content_of(path: Path, parse: Callable[[Path], Any]) -> Any:
+    """The content of a file of this package; dates are texts.
+
+    Args:
+        path: the file.
+        parse: reads it, if what was kept is not of the file as it is. What this raises is raised.
 
     Raises:
         OSError: the file cannot be read.
-        yaml.YAMLError: it is not YAML.
     """
     about = path.stat()
     file = path.with_name("__pycache__") / f"{path.name}.kept"
@@ -42,25 +46,11 @@ def yaml_content(path: Path) -> Any:
     except (OSError, msgspec.DecodeError):
         kept = None
     if kept is None or (kept.size, kept.changed_ns) != (about.st_size, about.st_mtime_ns):
-        data = msgspec.msgpack.encode(_Kept(about.st_size, about.st_mtime_ns, _parsed(path)))
+        data = msgspec.msgpack.encode(_Kept(about.st_size, about.st_mtime_ns, parse(path)))
         if not sys.dont_write_bytecode:
             _keep(file, data)
         kept = msgspec.msgpack.decode(data, type=_Kept)
     return kept.content
-
-
-def _parsed(path: Path) -> Any:
-    import yaml
-
-    with path.open(encoding="utf-8") as stream:
-        return yaml.load(stream, Loader=yaml_loader())  # noqa: S506 - both are safe loaders
-
-
-def yaml_loader() -> Any:
-    """The safe loader of PyYAML: the one in C, which is ten times as fast, if the library has it."""
-    import yaml
-
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _keep(file: Path, data: bytes) -> None:

@@ -1,7 +1,8 @@
-"""The content of YAML files is kept beside the byte code, and never used where it is not that of the file."""
+"""The content of tables is kept beside the byte code, and never used where it is not that of the file."""
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import yaml
 from support import PROJECT
 
 from mlperf_training_import.errors import BadInput
-from mlperf_training_import.tables import kept
+from mlperf_training_import.tables import files
 from mlperf_training_import.tables.files import FOLDER, Row, load_table
+from mlperf_training_import.tables.kept import content_of
 
 
 class _Row(Row, frozen=True):
@@ -50,8 +52,8 @@ def changed(path, text):
 
 def parses(monkeypatch):
     """The names of the files that are parsed from now on."""
-    names, parsed = [], kept._parsed
-    monkeypatch.setattr(kept, "_parsed", lambda path: names.append(path.name) or parsed(path))
+    names, parsed = [], files._parsed_yaml
+    monkeypatch.setattr(files, "_parsed_yaml", lambda path: names.append(path.name) or parsed(path))
     return names
 
 
@@ -109,7 +111,14 @@ def test_nothing_is_kept_where_python_keeps_nothing(tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.name)
 def test_what_is_kept_of_our_tables_is_what_they_say(path):
     said = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    assert kept.yaml_content(path) == msgspec.to_builtins(said)
+    assert content_of(path, files._parsed_yaml) == msgspec.to_builtins(said)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.csv")), ids=lambda path: path.name)
+def test_rows_that_are_kept_are_those_of_the_table(path):
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(line for line in stream if not line.startswith("#")))
+    assert list(files.csv_rows(path.name)) == rows
 
 
 #: Names the modules that are loaded when a table was.
