@@ -11,7 +11,7 @@ from ..errors import NothingToScore, NotUnderstood
 from ..garbage import rare_collections
 from ..model import Round, RunLog, Submission
 from ..results.facts import facts_of
-from ..results.judge import iter_doubts
+from ..results.scored import iter_doubts
 from ..rounds.walk import walk
 from ..suggest import did_you_mean
 from ..tables.checks import PEER_VERSION, checked_rounds, rulebook_of

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..logs.evaluation import EVALUATION_KEYS
+from ..logs.evaluation import EVALUATED_AFTERWARDS, EVALUATION_KEYS
 from ..logs.line import values_of
 from ..logs.log import read_log
 from ..model import RunLog
-from ..results.checks import EVALUATED_AFTERWARDS
 from ..suggest import did_you_mean
 from ..tables.checks import rulebook_of
 from ..tables.formula import FAILURES, Line

@@ -10,6 +10,8 @@ from ..values import finite_number
 
 #: Keys of lines that give the quality of the model.
 EVALUATION_KEYS = frozenset({"eval_accuracy", "eval_error"})
+#: Benchmarks whose checkpoints are evaluated when the run is over, by many processes.
+EVALUATED_AFTERWARDS = frozenset({"stable_diffusion", "minigo"})
 #: Longer texts are cut, and further figures of an evaluation are dropped. Published ones have two figures.
 LONGEST_TEXT = 200
 _MOST_FIGURES = 20

@@ -1,6 +1,6 @@
 """What is odd about a result in the light of what it says of itself elsewhere, or of the others of its round.
 
-Judged results in, phrases out; ``doubts.py`` registers the checks. Source: a survey of all results of 0.7 to 5.1 and HPC.
+Judged results in, phrases out. Source: a survey of all results of 0.7 to 5.1 and HPC.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ..logs.evaluation import EVALUATED_AFTERWARDS
+from ..model import Doubt
 from ..rounds.description import system_of
 from ..tables.editions import edition_of
 from ..tables.rules import published_ms
 from ..values import MS_PER_MINUTE, all_known, median_of, only, share
 from .compare import runs_digest
+from .doubts import code_of
 from .names import find_accelerator, find_processor, is_same_memory, name_keys, stated_memory_gb
 from .score import odd_time
 
@@ -28,8 +31,6 @@ _MS_PER_YEAR = 365.25 * 24 * 60 * MS_PER_MINUTE
 _ONE_START_MS = 1000
 #: Benchmarks whose models play games with a seed of their own each time.
 _WITHOUT_OWN_SEED = frozenset({"minigo"})
-#: Benchmarks whose checkpoints are evaluated when the run is over, by many processes.
-EVALUATED_AFTERWARDS = frozenset({"stable_diffusion", "minigo"})
 #: Those of them whose processes log what they find whenever they have it.
 _EVALUATED_IN_ANY_ORDER = frozenset({"stable_diffusion"})
 #: Results of a round that were made so long before it are not of its software.
@@ -173,3 +174,10 @@ AMONG_RESULTS: tuple[Callable[[Sequence[Judged]], Iterator[tuple[Judged, str]]],
     shared_runs,
     odd_speed,
 )
+
+
+def doubts_among(results: Sequence[Judged]) -> Iterator[tuple[Judged, Doubt]]:
+    """What is odd about results beside the others of their round."""
+    for check in AMONG_RESULTS:
+        for judged, what in check(results):
+            yield judged, Doubt(code_of(check), judged.submission.folder, what)

@@ -1,4 +1,4 @@
-"""Says what is odd about runs, results and rounds: a check for each kind of finding, which has a row in ``findings.yaml``.
+"""Says what is odd about runs and results: a check for each kind of finding, which has a row in ``findings.yaml``.
 
 No score depends on it. Source: sound results of all published rounds pass; ``docs/findings.md`` says how many do not.
 """
@@ -12,52 +12,48 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..findings import Finding, as_one
 from ..model import Doubt
 from ..rounds.description import normal_division
-from ..tables.editions import edition_of
-from ..tables.files import place_to_extend
-from ..tables.names import row_to_add
-from ..tables.rules import BENCHMARKS_FILE, ROUNDS_FILE, known_benchmarks
 from ..values import counted, first_of, share
-from . import checks
 from .convergence import global_batch_size, logged_quality, other_unit, speed_since_checkpoint
 from .facts import UNKNOWN_DIVISION
-from .names import name_keys
 from .review import is_factor_of, lacks_references, verdict_of
 from .score import odd_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
 
-    from ..model import Judged, Round, Run, RunLog
-    from ..tables.rules import Benchmark, Rules, Target
+    from ..model import Judged, Run, RunLog
+    from ..tables.rules import Benchmark, Target
 
-    #: Places in a round or in the tables, each with what is odd there.
-    _Places = Iterator[tuple[str, str]]
+    #: Says what is odd about a result; its name is the code of what it finds.
+    Check = Callable[[Judged], str | None]
 
 #: So many logs are named; the report names the others with their minutes.
 _NAMED_LOGS = 10
 #: Training that starts so long before the end of initialisation was not started by what logged it.
 _EARLIEST_START_MS = -60_000
-#: More of a spelling is not shown.
-_LONGEST_SPELLING = 120
 _NUMBERS = re.compile(r"\d+")
 #: What is about the file with the factor, where there is one.
 _ABOUT_SCALING = ("invalid-scaling-file", "odd-scaling")
 
 
-def doubts_of(judged: Judged) -> Iterator[Doubt]:
-    """What is odd about one result and its runs."""
+def doubts_of(judged: Judged, more: Sequence[Check]) -> Iterator[Doubt]:
+    """What is odd about one result and its runs.
+
+    Args:
+        judged: the result.
+        more: further checks, of results whose runs are their own.
+    """
     score = judged.score
     cause, found = _common_cause(judged), [(score.code, score.reason)]
     if cause is None:
         yield from _iter_of_runs(judged)
     elif cause not in (score.reason or ""):  # that there is no score follows from what keeps every run from counting
-        found = [(_code(run_not_counted), f"{score.reason}; each: {cause}")]
+        found = [(code_of(run_not_counted), f"{score.reason}; each: {cause}")]
     if judged.benchmark.key:
-        of_result = _OF_RESULT if judged.is_repeat else (*_OF_RESULT, *checks.OF_RESULT)
-        found += [(_code(check), check(judged)) for check in of_result]
+        of_result = _OF_RESULT if judged.is_repeat else (*_OF_RESULT, *more)
+        found += [(code_of(check), check(judged)) for check in of_result]
     for code, what in found:
         if code and what:
             yield _doubt(judged, code, what)
@@ -68,7 +64,7 @@ def doubts_of(judged: Judged) -> Iterator[Doubt]:
 def doubts_with(codes: Container[str], judged: Judged) -> Iterator[Doubt]:
     """Of :func:`doubts_of`, those about the result as a whole that have some codes; nothing else is looked for."""
     for check in _OF_RESULT if judged.benchmark.key else ():
-        if (code := _code(check)) in codes and (what := check(judged)):
+        if (code := code_of(check)) in codes and (what := check(judged)):
             yield _doubt(judged, code, what)
 
 
@@ -86,34 +82,10 @@ def _iter_of_runs(judged: Judged) -> Iterator[Doubt]:
                 alike[_kind(run)].append((run.log, what))
         for (log, what), *others in alike.values():
             more = f"; also in {first_of([other.name for other, _ in others], _NAMED_LOGS)}" if others else ""
-            yield Doubt(_code(check), log.path, f"{what}{more}")
+            yield Doubt(code_of(check), log.path, f"{what}{more}")
 
 
-def doubts_among(results: Sequence[Judged]) -> Iterator[tuple[Judged, Doubt]]:
-    """What is odd about results beside the others of their round."""
-    for check in checks.AMONG_RESULTS:
-        for judged, what in check(results):
-            yield judged, Doubt(_code(check), judged.submission.folder, what)
-
-
-def iter_findings(round_: Round, rules: Rules, results: Sequence[Judged]) -> Iterator[Finding]:
-    """All that is to be said about the results of a round, and about the round as a whole."""
-    usual: dict[str, list[Finding]] = defaultdict(list)
-    for judged in results:
-        for doubt in judged.doubts:
-            finding = Finding(doubt.code, round_.label, doubt.where, doubt.what, judged.submission.folder)
-            # where the first few that converge are scored, others need not
-            if doubt.code == _code(run_not_counted) and judged.benchmark.scored is not None:
-                usual[judged.benchmark.key].append(finding)
-            else:
-                yield finding
-    for findings in usual.values():
-        yield from as_one(findings)
-    for check in _OF_ROUND:
-        yield from (Finding(_code(check), round_.label, where, what) for where, what in check(rules, results))
-
-
-def _code(check: Callable[..., object]) -> str:
+def code_of(check: Callable[..., object]) -> str:
     """The code of what a check finds is its name."""
     return check.__name__.replace("_", "-")
 
@@ -321,64 +293,13 @@ def odd_scaling(judged: Judged) -> str | None:
     return f"scaling_factor is {factor:.6g}; no review makes a result faster" if factor < 1 else None
 
 
-# Of a whole round
-
-
-def unknown_round(rules: Rules, _results: Sequence[Judged]) -> _Places:
-    if not rules.known:
-        what = f"round {rules.version} is not in the table; imported by the last rules"
-        yield place_to_extend(ROUNDS_FILE, "rounds"), what
-
-
-def unknown_benchmark(rules: Rules, results: Sequence[Judged]) -> _Places:
-    for key, judged in _first_of_each_benchmark(results).items():
-        if not judged.benchmark.known:
-            place, what = place_to_extend(BENCHMARKS_FILE), f"benchmark {key} is not in the table"
-            if key in known_benchmarks():
-                place = place_to_extend(ROUNDS_FILE, "rounds", rules.version)
-                what = f"benchmark {key} is not listed for round {rules.version}"
-            yield place, f"{what}; imported without a target (first seen in {judged.submission.folder})"
-
-
-def new_edition(rules: Rules, results: Sequence[Judged]) -> _Places:
-    for key in _first_of_each_benchmark(results):
-        edition = edition_of(key, rules.version)
-        if edition is not None and not edition.known:
-            what = f"{key} is not compared with earlier rounds: no edition of the table has round {rules.version}"
-            yield place_to_extend(BENCHMARKS_FILE, row=key), what
-
-
-def _first_of_each_benchmark(results: Sequence[Judged]) -> dict[str, Judged]:
-    return {judged.benchmark.key: judged for judged in reversed(results) if judged.benchmark.key}
-
-
-def unknown_name(_rules: Rules, results: Sequence[Judged]) -> _Places:
-    first: dict[tuple[str, str], str] = {}
-    for judged in results:
-        submission = judged.submission
-        if judged.benchmark.key:
-            for name in name_keys(submission.system_record, submission.submitter, submission.system)[1]:
-                first.setdefault((name.kind, name.spelling), submission.folder)
-    for (kind, spelling), folder in first.items():
-        place, row = row_to_add(kind, spelling[:_LONGEST_SPELLING])
-        what = f"{kind} {spelling[:_LONGEST_SPELLING]} is not in the table (first seen in {folder}); to be added: {row}"
-        yield place, what
-
-
-def stray_logs(_rules: Rules, results: Sequence[Judged]) -> _Places:
-    taken: dict[object, Judged] = {}
-    for judged in results:
-        if judged.score.minutes is not None and (other := taken.setdefault(judged.identity, judged)) is not judged:
-            yield judged.submission.folder, f"is the same result as {other.submission.folder}, which counts"
-
-
 #: Checks of one run: what is odd about it, which is said of its log.
 _OF_RUN: tuple[Callable[[Run], str | None], ...] = (
     run_not_counted,
     malformed_line,
 )
 #: Checks of one result: what is odd about it, which is said of its folder.
-_OF_RESULT: tuple[Callable[[Judged], str | None], ...] = (
+_OF_RESULT: tuple[Check, ...] = (
     misnamed_folder,
     run_count,
     unknown_division,
@@ -395,14 +316,6 @@ _OF_RESULT: tuple[Callable[[Judged], str | None], ...] = (
     rcp_fail,
     rcp_missing,
     odd_scaling,
-)
-#: Checks of a whole round: places, and what is odd about them.
-_OF_ROUND: tuple[Callable[[Rules, Sequence[Judged]], _Places], ...] = (
-    unknown_round,
-    unknown_benchmark,
-    new_edition,
-    unknown_name,
-    stray_logs,
 )
 
 

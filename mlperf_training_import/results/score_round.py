@@ -17,10 +17,10 @@ from ..outcome import RoundOutcome
 from ..tables.rules import benchmark_of, known_benchmarks, rules_of
 from ..values import LARGEST_LOG_MB
 from .compare import compare, runs_digest
-from .doubts import iter_findings
 from .entry import make_entry
 from .facts import facts_of
 from .judge import judge_among, judge_result
+from .round_findings import iter_findings
 from .score import judge
 
 if TYPE_CHECKING:

@@ -505,8 +505,8 @@ def test_doubts_that_are_shown_are_looked_for() -> None:
     """Only those of a result as a whole are."""
     shown = {name.removeprefix(DOUBT) for name in remark_kinds() if name.startswith(DOUBT)}
     assert shown
-    assert {doubts._code(check) for check in doubts._OF_RESULT} >= shown
-    compared = {doubts._code(check) for check in (checks.one_history, checks.description_conflict)}
+    assert {doubts.code_of(check) for check in doubts._OF_RESULT} >= shown
+    compared = {doubts.code_of(check) for check in (checks.one_history, checks.description_conflict)}
     assert shown.isdisjoint(compared), "a check reads its logs without what these need (is_compared)"
 
 

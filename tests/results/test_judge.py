@@ -10,9 +10,10 @@ from trees import import_tree, write_files, write_result
 
 from mlperf_training_import.model import Energy, Facts, Round, RunLog, Submission, System
 from mlperf_training_import.results.facts import read_scaling_factor
-from mlperf_training_import.results.judge import iter_doubts, judge_result
+from mlperf_training_import.results.judge import judge_result
 from mlperf_training_import.results.metrics import metrics_of
 from mlperf_training_import.results.score import judge
+from mlperf_training_import.results.scored import iter_doubts
 from mlperf_training_import.runs.score import score_logs
 from mlperf_training_import.start.sample import START_MS, run_log
 from mlperf_training_import.tables.metrics import metric_of
