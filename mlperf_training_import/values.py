@@ -76,7 +76,7 @@ def _escaped(character: str) -> str:
 
 def finite_number(value: object) -> float | int | None:
     """The number that a JSON value is or spells (``8``, ``1.0``, ``"8"``), None for anything else."""
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return None
     if isinstance(value, str):
         try:

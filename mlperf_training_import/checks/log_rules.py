@@ -273,9 +273,12 @@ class _ScopeRun:
         by_key, before = self._found.by_key, self._before
         passing: set[str] = set()
         left: list[KeptLine] = []
+        to_count: list[KeyRules] = []
         for key, rules in keys.items():
             self._kept.by_key.pop(key, None)
             lines = by_key.get(key, ())
+            if rules.any or rules.alternative is not None or not rules.least <= len(lines) <= rules.most:
+                to_count.append(rules)
             if not _all_pass(rules, lines, before):
                 left += lines
                 continue
@@ -286,8 +289,8 @@ class _ScopeRun:
         for line in sorted(left, key=ordinal_of):
             place.line, before.ordinal = line, line.ordinal
             self._take(line, keys[line.key], place, passes=line.key in passing)
-        for key, rules in keys.items():
-            self._count(key, rules)
+        for rules in to_count:
+            self._count(rules)
 
     def _take(self, line: KeptLine, rules: KeyRules, place: Line, *, passes: bool) -> None:
         is_first = line is self._found.by_key[line.key][0]
@@ -357,8 +360,9 @@ class _ScopeRun:
         self._waiting.append(name)
         return True
 
-    def _count(self, key: str, rules: KeyRules) -> None:
-        lines, scope = self._found.by_key.get(key, []), self._scope.name
+    def _count(self, rules: KeyRules) -> None:
+        key, scope = rules.key, self._scope.name
+        lines = self._found.by_key.get(key, [])
         if rules.any and lines and not self._reached[key]:
             lenient = self._is_lenient(rules.any[0], lines)
             failure = Failure(rules.any[0], "never", scope, key, lines[-1], is_lenient=lenient)
@@ -368,7 +372,7 @@ class _ScopeRun:
             return
         lenient = self._is_lenient(rule, (NOTHING,))
         last = lines[-1] if lines else None
-        if rules.is_one and number != 1:
+        if rules.most == 1 and number != 1:
             if number and _are_equal(lines):
                 self._kept.warnings[key] = Failure(rule, "repeated", scope, key, last, number)
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import importlib
 import re
@@ -116,11 +117,20 @@ def parse(name: str, words: Sequence[str]) -> tuple[ModuleType, argparse.Namespa
     return _module_of(words[0]), options
 
 
+#: Made for each flag, but formats nothing; argparse's own would load shutil to ask for the width of the terminal.
+_NARROW = functools.partial(argparse.HelpFormatter, width=80)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that accepts no abbreviations, and points to the help instead of printing the whole usage."""
 
     def __init__(self, **settings: object) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)  # type: ignore[arg-type]
+        super().__init__(allow_abbrev=False, formatter_class=_NARROW, **settings)  # type: ignore[arg-type]
+
+    def format_help(self) -> str:
+        """The help, as wide as the terminal."""
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_help()
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> object:
         """The value of one flag. An empty value is refused: it usually comes from an unset shell variable."""

@@ -24,7 +24,7 @@ from ..flags import typed_in_cm
 from ..place import GUI_SCRIPT, GUI_UID
 from ..regular import is_there, read_regular
 from ..values import clean_text
-from ..way_in import CM as COMMANDS
+from .commands import CM as COMMANDS
 from .home import BadDescription, CacheEntry, Home, Repository, json_in, tags_of
 
 if TYPE_CHECKING:

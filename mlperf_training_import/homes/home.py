@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..flags import Typed
     from ..tables.suites import Source
     from ..values import JsonObject
-    from ..way_in import Commands
+    from .commands import Commands
 
 _Json = TypeVar("_Json", list[Any], dict[str, Any])
 #: The tags that every cache entry with a clone has; one with a round has that of its suite too.

@@ -17,7 +17,7 @@ from ..atomic import write_atomically
 from ..flags import typed_in_mlc
 from ..regular import is_there, read_regular
 from ..tables.suites import labels_of_tags
-from ..way_in import MLC
+from .commands import MLC
 from .home import BadDescription, CacheEntry, Home, Repository, is_clone, json_in, tags_of
 
 if TYPE_CHECKING:

@@ -78,9 +78,6 @@ _MOST_EVALUATIONS = 10_000
 
 #: The number of first blocks that are searched for a system description.
 _BLOCKS_WITH_SYSTEM = 16
-#: The keys that are kept from a description.
-_DESCRIBED = frozenset(key for spellings in description_keys().values() for key in spellings)
-
 #: YAML has forms of integers without a limit on digits; Python refuses to write out long ones.
 _LONG_INTEGER = 10**18
 
@@ -534,7 +531,8 @@ def _described(block: bytes) -> tuple[tuple[str, str], ...]:
         return ()
     if not isinstance(content, dict):
         return ()
-    texts = ((key, _text(value) or "") for key, value in content.items() if key in _DESCRIBED)
+    known = {key for spellings in description_keys().values() for key in spellings}
+    texts = ((key, _text(value) or "") for key, value in content.items() if key in known)
     return tuple((key, text) for key, text in texts if not text.startswith(UNKNOWN))
 
 

@@ -22,7 +22,7 @@ import math
 import re
 from collections import Counter
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -62,7 +62,7 @@ class _PlainLine(msgspec.Struct, gc=False):
     metadata: msgspec.Raw
 
 
-class _RunEdge(NamedTuple):
+class _RunEdge(msgspec.Struct, frozen=True):
     """Start or stop of the run, placed among the lines of the power log."""
 
     time_ms: float
@@ -70,7 +70,7 @@ class _RunEdge(NamedTuple):
     value: None = None
 
 
-class _ParsedLine(NamedTuple):
+class _ParsedLine(msgspec.Struct, frozen=True):
     """A line that the full parser has read; the value is None where it is not a number."""
 
     time_ms: float

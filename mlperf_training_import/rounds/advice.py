@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..homes.commands import CM
 from ..tables.labels import is_private_label, round_number, split_label
 from ..tables.rules import known_rounds, public_rounds, rules_of
 from ..tables.suites import source_of
 from ..values import first_of
-from ..way_in import CM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from ..homes.commands import Commands
     from ..model import Round, Submission
-    from ..way_in import Commands
 
 #: How many parent folders to check: a benchmark folder lies four levels below the tree.
 _LEVELS = 4

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from ..homes.commands import Commands
     from ..homes.home import CacheEntry, Home
-    from ..way_in import Commands
 
 
 def locate(home: Home, findings: list[Finding], labels: Sequence[str] = ()) -> list[Round]:

@@ -10,8 +10,8 @@ from ..tables.suites import suite_of, suites
 from .advice import replace_command
 
 if TYPE_CHECKING:
+    from ..homes.commands import Commands
     from ..model import Round
-    from ..way_in import Commands
 
 #: Names of repositories with results of MLPerf, and of those in which results are prepared: training_results_v5.1,
 #: inference_results_v5.0, submissions_training_v4.1. Any other name, such as training_results_v5.1-mylab, says nothing.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 import re
 from typing import TYPE_CHECKING, Any
@@ -72,16 +73,17 @@ class Order(msgspec.Struct, frozen=True):
 class KeyRules(msgspec.Struct, dict=True):
     """All rules of a scope for one key.
 
-    ``rule`` is the first of them, ``counted`` the one that sets the number of lines, at least ``least`` (1 for "one" and
-    "some"); ``alternative`` is the key that may replace it. ``only_earliest`` means that only the earliest time is
-    remembered. ``next`` is the scope that the first line adds, with ``<value>`` in it, and ``next_if`` the condition.
+    ``rule`` is the first of them, ``counted`` the one that sets the number of lines: at least ``least``, at most ``most``,
+    which is 1 or infinite; ``alternative`` is the key that may replace it. ``only_earliest`` means that only the earliest
+    time is remembered. ``next`` is the scope that the first line adds, with ``<value>`` in it, and ``next_if`` the
+    condition.
     """
 
     key: str
     rule: Rule
     counted: Rule | None = None
-    is_one: bool = False
     least: int = 0
+    most: float = math.inf
     alternative: str | None = None
     each: list[Rule] = msgspec.field(default_factory=list)
     first: list[Rule] = msgspec.field(default_factory=list)
@@ -179,6 +181,7 @@ def checked_rounds() -> tuple[str, ...]:
     return tuple(version for version in known_rounds() if rulebook_of(version) is not None)
 
 
+@functools.cache
 def _number(text: str) -> tuple[int, int]:
     number = parse_version(text)
     if number is None:
@@ -209,13 +212,14 @@ def _add(scope: Scope, row: dict[str, str]) -> None:
 
 
 def _count(rules: KeyRules, rule: Rule) -> None:
-    rules.counted = rule
-    rules.is_one = rule.count == "one"
-    if (match := _ONE_OF_TWO.fullmatch(rule.count)) is not None:
+    rules.counted, rules.most = rule, math.inf
+    if rule.count == "one":
+        rules.least = rules.most = 1
+    elif (match := _ONE_OF_TWO.fullmatch(rule.count)) is not None:
         rules.alternative = match[1]
     elif (match := _AT_LEAST.fullmatch(rule.count)) is not None:
         rules.least = int(match[1])
     elif rule.count == "some":
         rules.least = 1
-    elif rule.count not in ("one", "optional"):
+    elif rule.count != "optional":
         raise ValueError(f"{CHECKS_FILE}: {rule.id}: {rule.count} is no number of lines")

@@ -22,11 +22,11 @@ from support import PROJECT, cache_round
 from trees import snapshot
 
 from mlperf_training_import.homes import home_of
+from mlperf_training_import.homes.commands import MLC
 from mlperf_training_import.options import options_from
 from mlperf_training_import.pipeline import import_rounds
 from mlperf_training_import.start.sample import make_repository, write_sample
 from mlperf_training_import.tables.suites import source_of
-from mlperf_training_import.way_in import MLC
 
 TAGS = "import,mlperf,training,to-experiment"
 FINETUNING = "mlperf-training--5.1--closed--llm-finetuning"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mlperf_training_import.errors import WrongRepository
+from mlperf_training_import.homes.commands import CM
 from mlperf_training_import.model import Round
 from mlperf_training_import.rounds.repository import is_of_its_repository, refuse_wrong_repository
-from mlperf_training_import.way_in import CM
 
 
 def cached(label: str, remote: str | None) -> Round:
