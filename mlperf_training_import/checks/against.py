@@ -79,7 +79,7 @@ def _said(file: Path, version: str) -> JsonObject:
     """The first value that a log gives for each key."""
     found = LineList(_Every())
     read_log(file, rules_of(version).dialect, file.name, keeper=found)
-    return found.first_values
+    return {key: lines[0].value for key, lines in found.by_key.items()}
 
 
 def _changes(ours: JsonObject, theirs: JsonObject, more: str = "") -> str:

@@ -15,7 +15,7 @@ from ..logs.log import iter_blocks
 from ..regular import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
 TOKEN = b":::MLLOG "
@@ -28,6 +28,28 @@ _NEEDED_FOR_REFERENCES = re.compile(rb"global_batch_size|submission_benchmark|ev
 
 #: The place of a line among those with a token.
 ordinal_of = operator.attrgetter("ordinal")
+
+
+class FirstValues(dict[str, Any]):
+    """The first value that a log gives for each key, unless another is set; values are parsed when they are asked for."""
+
+    def __init__(self, by_key: Mapping[str, list[KeptLine]]) -> None:
+        super().__init__()
+        self._by_key = by_key
+
+    def __missing__(self, key: str) -> Any:
+        """Parses the value of a key that the log has."""
+        if not (lines := self._by_key.get(key)):
+            raise KeyError(key)
+        value = self[key] = lines[0].value
+        return value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key, ``default`` where the log has none."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
 
 
 class LineList(msgspec.Struct, dict=True):
@@ -60,14 +82,14 @@ class LineList(msgspec.Struct, dict=True):
         """The first value that the log gives for a wanted key; None where it gives none."""
         return self.by_key[key][0].value if self.by_key[key] else None
 
-    @functools.cached_property
-    def first_values(self) -> dict[str, Any]:
-        """The first value for each key. Do not change it, and use it only after all lines were taken."""
-        return {key: lines[0].value for key, lines in self.by_key.items() if lines}
+    @property
+    def first_values(self) -> FirstValues:
+        """The first value for each key; use it only after all lines were taken."""
+        return FirstValues(self.by_key)
 
     @functools.cached_property
     def first_ordinals(self) -> dict[str, int]:
-        """Where each key comes first. As :attr:`first_values`."""
+        """Where each key comes first; use it only after all lines were taken."""
         return {key: lines[0].ordinal for key, lines in self.by_key.items() if lines}
 
     def in_order(self, keys: Iterable[str]) -> list[KeptLine]:
@@ -110,7 +132,7 @@ class LineList(msgspec.Struct, dict=True):
         self.spoils_references |= bool(_NEEDED_FOR_REFERENCES.search(part))
 
 
-def line_numbers(path: Path, ordinals: Collection[int], *, find_blank: bool) -> tuple[dict[int, int], int | None]:
+def line_numbers(path: Path | str, ordinals: Collection[int], *, find_blank: bool) -> tuple[dict[int, int], int | None]:
     """Line numbers in the file, counted from 1: of lines by their ordinals, and of the first token without its space.
 
     The file is read a second time, only as far as necessary: most logs have no line to be numbered, and counting while

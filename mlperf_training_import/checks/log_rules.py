@@ -140,7 +140,7 @@ def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) 
             for key, rules in scope.keys.items()
             if rules.remember or not _all_pass(rules, found.by_key.get(key, ()), before)
         ]
-        memory = begun(scope, dict(found.first_values)) if keys else {}
+        memory = begun(scope, found.first_values) if keys else {}
         for line in found.in_order(keys):
             rules, place, before.ordinal = scope.keys[line.key], Line(line, memory, before), line.ordinal
             for rule in rules.each:
@@ -344,7 +344,8 @@ class _ScopeRun:
         """Whether the checker is wrong to refuse at least one line."""
         if rule.excused is None:
             return False
-        memory = {**self._found.first_values, **self._memory}
+        memory = self._found.first_values
+        memory.update(self._memory)
         return any(computed(rule.excused, Line(line, memory, ())) for line in lines)
 
     def _add_scope(self, rules: KeyRules, place: Line) -> bool:

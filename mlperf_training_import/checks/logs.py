@@ -87,7 +87,7 @@ class CheckedLog(msgspec.Struct):
 
 
 def read_lines(
-    file: Path,
+    file: Path | str,
     path: str,
     version: str,
     wanted: Iterable[str],
@@ -103,7 +103,7 @@ def read_lines(
 
 
 def check_log(
-    file: Path,
+    file: Path | str,
     path: str,
     version: str,
     folder: str = "",
@@ -217,7 +217,9 @@ class _Progress:
         return self._latest
 
 
-def _remarks_on(file: Path, path: str, folder: str, found: LineList, judged: JudgedLog, rulebook: Rulebook) -> list[Remark]:
+def _remarks_on(
+    file: Path | str, path: str, folder: str, found: LineList, judged: JudgedLog, rulebook: Rulebook
+) -> list[Remark]:
     """All remarks on a log."""
     if found.trouble is not None:
         return [remark("log.not-read", path, found.trouble, folder)]
@@ -291,7 +293,7 @@ def _target_outside(found: LineList, judged: JudgedLog, rulebook: Rulebook, star
         if not rules.any:
             continue
         lines = found.by_key.get(key, [])
-        memory = begun(scope, dict(found.first_values))
+        memory = begun(scope, found.first_values)
         inside = [line for line in lines if start.ordinal < line.ordinal < stop.ordinal]
         for line in (*reversed(inside), *lines):  # usually the last one
             if all(computed(rule.holds, Line(line, memory, ())) for rule in rules.any):

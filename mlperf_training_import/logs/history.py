@@ -68,12 +68,11 @@ def _digest(evaluations: list[tuple[float, Evaluation]]) -> str:
 
 def _milestones(evaluations: list[tuple[float, Evaluation]]) -> tuple[tuple[float, Evaluation], ...]:
     """The first evaluation, one in the middle, and the last one; where several have the same progress (epoch), the last."""
-    moved = [one for one, other in pairwise(evaluations) if _place(one) != _place(other)] + evaluations[-1:]
+    places = [(each.epoch, each.samples, each.trained_samples) for _, each in evaluations]
+    moved = [one for one, (here, next_) in zip(evaluations, pairwise(places), strict=False) if here != next_] + evaluations[
+        -1:
+    ]
     return tuple(moved[index] for index in (0, len(moved) // 2, -1)) if moved else ()
-
-
-def _place(evaluation: tuple[float, Evaluation]) -> tuple[object, ...]:
-    return evaluation[1].epoch, evaluation[1].samples, evaluation[1].trained_samples
 
 
 def _is_outside(times_ms: list[float], run_start_ms: float | None, run_stop_ms: float | None) -> bool:

@@ -86,7 +86,7 @@ _decode_line = msgspec.json.Decoder(LoggedLine).decode
 
 
 def read_log(
-    path: Path,
+    path: Path | str,
     dialect: Dialect,
     name: str,
     elapsed_key: str | None = None,
@@ -125,7 +125,7 @@ def read_log(
         return RunLog(path=name, trouble=error.strerror or type(error).__name__)
 
 
-def iter_blocks_of(path: Path, largest_mb: int) -> Iterator[bytes]:
+def iter_blocks_of(path: Path | str, largest_mb: int) -> Iterator[bytes]:
     """Blocks of whole lines of a file, as :func:`iter_blocks` gives them.
 
     Raises:
@@ -174,7 +174,7 @@ def iter_blocks(stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = L
         yield carry + b"\n"
 
 
-def iter_numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def iter_numbered_lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
     """All lines of a log with their numbers, counted from 1.
 
     Reads the log again: counting all lines always would cost more than a second read of the few logs that need it.
@@ -223,7 +223,7 @@ class _LogReader:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | str,
         dialect: Dialect,
         elapsed_key: str | None,
         quality_key: str | None,

@@ -31,7 +31,7 @@ _LONGEST_BEGINNING = 200
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def why_no_lines(path: Path, dialect: Dialect) -> str:
+def why_no_lines(path: Path | str, dialect: Dialect) -> str:
     """Why a file has no line of a dialect. Reads its first megabyte again.
 
     Raises:
@@ -51,7 +51,7 @@ def why_no_lines(path: Path, dialect: Dialect) -> str:
     return f"no log lines: no line has the token {token}"
 
 
-def what_it_is(path: Path, *, even_if_plain: bool) -> str | None:
+def what_it_is(path: Path | str, *, even_if_plain: bool) -> str | None:
     """What a file without log lines is; None for plain text, gzip or an empty file, unless ``even_if_plain``.
 
     Raises:
@@ -64,7 +64,7 @@ def what_it_is(path: Path, *, even_if_plain: bool) -> str | None:
     return _other_than_text(head) or plain
 
 
-def _head_of(path: Path) -> bytes:
+def _head_of(path: Path | str) -> bytes:
     with open_regular(path) as stream:
         return stream.read(_HEAD_BYTES)
 
