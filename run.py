@@ -7,9 +7,11 @@ from pathlib import Path
 if sys.version_info < (3, 10):  # noqa: UP036 - the message is for those who have an older one
     sys.exit("error: Python 3.10 or later is needed, this is {}.{}".format(*sys.version_info[:2]))
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under python -I or -P
+ROOT = str(Path(__file__).resolve().parent)
+if ROOT not in sys.path:  # under python -I or -P
+    sys.path.insert(0, ROOT)
 
-from mlperf_training_import.commands.line import program
+from mlperf_training_import.commands.line import program  # noqa: E402 - it lies there
 
 if __name__ == "__main__":
     program()

@@ -9,7 +9,6 @@ import contextlib
 import re
 import signal
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 from .errors import ImportFailure
@@ -83,15 +82,15 @@ def stopped_by_signals() -> Iterator[None]:
 
     Has an effect only in the main thread. Programs started with ``nohup`` go on after SIGHUP.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
     def stop(number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt(number)
 
     heeded = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in heeded}
+    try:
+        before = {number: signal.signal(number, stop) for number in heeded}
+    except ValueError:  # this is another thread
+        before = {}
     try:
         yield
     finally:
