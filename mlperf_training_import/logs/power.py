@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
 from collections import Counter
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated
@@ -29,7 +28,7 @@ import msgspec
 from ..model import PowerLog
 from ..values import LARGEST_LOG_MB, finite_number
 from .line import Allowance, MalformedLine, Spent, parse_line
-from .log import LONGEST_CHECKED_BYTES, are_plain, iter_blocks_of
+from .log import LONGEST_CHECKED_BYTES, find_lines, iter_blocks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -149,7 +148,6 @@ class _PowerReader:
     def __init__(self, dialect: Dialect, run_ms: tuple[float, ...], take: Callable[[Sequence[PowerLine]], None]) -> None:
         self._dialect = dialect
         self._hand_on = take
-        self._find_lines = re.compile(re.escape(dialect.token) + rb"(.*)\n").findall
         self._allowance = Allowance()
         self._waiting: list[_Event] = list(map(_RunEdge, run_ms))
         self._edges: list[tuple[float, float]] = []  # the sum, and until when, at start and stop of the run
@@ -183,8 +181,8 @@ class _PowerReader:
 
     def _events_of(self, block: bytes) -> list[PowerLine]:
         """The lines of a block. Nearly all have the usual form of meters, and are decoded together with the same result."""
-        lines = self._find_lines(block)
-        if lines and self._dialect.json == "line" and are_plain(lines, self._dialect.token):
+        lines, are_plain = find_lines(block, self._dialect.token)
+        if lines and self._dialect.json == "line" and are_plain:
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 events = _decode_plain_lines(b"\n".join(lines))
                 if len(events) == len(lines):  # none of them was blank

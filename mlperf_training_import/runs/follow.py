@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadInput
 from ..logs.evaluation import EVALUATION_KEYS
 from ..logs.line import Allowance, Spent, evaluation_parts
-from ..logs.log import BLOCK_BYTES, LONGEST_LINE_BYTES
+from ..logs.log import LONGEST_LINE_BYTES
 from ..regular import open_regular
 from ..tables.rules import benchmark_of
 from ..values import MS_PER_MINUTE, clean_text, finite_number, one_line
 from .records import Record, iter_records
-from .texts import why_not_plain
+from .texts import BLOCK_BYTES, why_not_plain
 from .whose import benchmark_named, round_for
 
 if TYPE_CHECKING:

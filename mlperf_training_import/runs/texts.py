@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
-from ..logs.log import BLOCK_BYTES, LONGEST_LINE_BYTES
+from ..logs.log import LONGEST_LINE_BYTES
 from ..logs.strange import GZIP
 from ..regular import open_regular, whole_path
 from ..tables.rules import known_rounds, rules_of
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
+#: A file is read in blocks of at most this many bytes. The first one shows what kind of file it is.
+BLOCK_BYTES = 64 << 10
 #: The word for standard input on the command line, and its name in messages.
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "standard input"

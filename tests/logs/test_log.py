@@ -6,6 +6,7 @@ import io
 import json
 import math
 import random
+import re
 from functools import partial
 
 import pytest
@@ -13,7 +14,7 @@ from trees import read
 
 from mlperf_training_import.logs import log as log_module
 from mlperf_training_import.logs.line import MalformedLine, parse_line
-from mlperf_training_import.logs.log import iter_blocks, read_log
+from mlperf_training_import.logs.log import LONGEST_CHECKED_BYTES, find_lines, iter_blocks, read_log
 from mlperf_training_import.model import Evaluation, RunLog
 from mlperf_training_import.results.score import judge
 from mlperf_training_import.start.sample import START_MS, log_line, run_log
@@ -209,6 +210,19 @@ def test_blocks_are_whole_lines_whatever_their_size(size):
     blocks = list(iter_blocks(io.BytesIO(content), size))
     assert b"".join(blocks) == content + b"\n"
     assert all(block.endswith(b"\n") for block in blocks)
+
+
+def test_lines_are_found_as_a_regular_expression_finds_them():
+    token = MLLOG.token
+    parts = (token, token[:-1], token[1:], b"{}", b" ", b"\r", b"\n", b"\n", b"epoch 3", b"x" * LONGEST_CHECKED_BYTES)
+    draw, plain = random.Random(6), 0
+    for _ in range(3000):
+        block = b"".join(draw.choices(parts, k=draw.randrange(12))) + b"\n"
+        lines, are_plain = find_lines(block, token)
+        assert lines == re.findall(re.escape(token) + rb"(.*)\n", block)
+        assert are_plain == all(len(line) <= LONGEST_CHECKED_BYTES and token not in line for line in lines)
+        plain += are_plain and len(lines) > 1
+    assert plain > 50
 
 
 @pytest.mark.parametrize("size", [16, 100, 1 << 20])
