@@ -8,6 +8,8 @@ logs as an import does it, and below that a Python that loads nothing but msgspe
 the whole round: ``check``, the command that imports it into a home that is made ready before, and reading and scoring
 alone, in turn. The median of several turns counts; the peer takes minutes, and has its own number of turns. First of all,
 ``check`` of a folder without logs: what its start takes. All in one run; the tool never fails on a time.
+
+Of a round that is at hand only in part, ``--copies`` makes submissions of the size of whole ones.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("round", metavar="VERSION=CLONE", help="a round of Training and its clone")
     parser.add_argument("--submitter", action="append", default=[], help="a folder of the round; may be repeated")
+    parser.add_argument("--copies", type=int, default=1, help="how often each system of a submitter is there")
     parser.add_argument("--peer", help="a Python that has mlperf_logging")
     parser.add_argument("--turns", type=int, default=3, help="how often everything but the peer is measured")
     parser.add_argument(
@@ -61,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"start: {check_s(copy, version, Path(scratch)):.2f} s")
         for submitter in options.submitter:
             shutil.copytree(Path(clone, submitter), copy / submitter)
+            add_copies(copy / submitter, options.copies)
             place = (copy / submitter, version, Path(scratch))
             read = statistics.median(read_s(*place) for _ in turns)
             bound = statistics.median(decode_s(copy / submitter, Path(scratch)) for _ in turns)
@@ -80,6 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"reading and scoring {read:.2f} s ({ours / read:.2f}); each turn: ", end="")
         print(*(f"{check / import_:.2f}" for check, import_, _ in measured))
     return 0
+
+
+def add_copies(submitter: Path, copies: int) -> None:
+    """Gives a submitter more systems like the ones that it has."""
+    for results, number in [(each, number) for each in submitter.glob("results/*") for number in range(2, copies + 1)]:
+        name = f"{results.name}-{number}"
+        shutil.copytree(results, results.with_name(name))
+        shutil.copy(submitter / "systems" / f"{results.name}.json", submitter / "systems" / f"{name}.json")
 
 
 def import_s(tree: Path, version: str, scratch: Path) -> float:
