@@ -9,12 +9,14 @@ the whole round: ``check``, the command that imports it into a home that is made
 alone, in turn. The median of several turns counts; the peer takes minutes, and has its own number of turns. First of all,
 ``check`` of a folder without logs: what its start takes. All in one run; the tool never fails on a time.
 
-Of a round that is at hand only in part, ``--copies`` makes submissions of the size of whole ones.
+Of a round that is at hand only in part, ``--copies`` makes submissions of the size of whole ones. Since mlperf_logging
+makes no summary where a description lacks a key, each description then gets all keys.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import shutil
@@ -25,10 +27,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from mlperf_training_import.checks.descriptions import description_fields  # noqa: E402 - it lies there
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROOT = Path(__file__).resolve().parents[2]
 #: Finds and decodes the token lines of some logs.
 _DECODE = r"""
 import re, sys, msgspec
@@ -64,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"start: {check_s(copy, version, Path(scratch)):.2f} s")
         for submitter in options.submitter:
             shutil.copytree(Path(clone, submitter), copy / submitter)
-            add_copies(copy / submitter, options.copies)
+            if options.copies > 1:
+                add_copies(copy / submitter, options.copies)
             place = (copy / submitter, version, Path(scratch))
             read = statistics.median(read_s(*place) for _ in turns)
             bound = statistics.median(decode_s(copy / submitter, Path(scratch)) for _ in turns)
@@ -87,11 +94,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def add_copies(submitter: Path, copies: int) -> None:
-    """Gives a submitter more systems like the ones that it has."""
-    for results, number in [(each, number) for each in submitter.glob("results/*") for number in range(2, copies + 1)]:
-        name = f"{results.name}-{number}"
-        shutil.copytree(results, results.with_name(name))
-        shutil.copy(submitter / "systems" / f"{results.name}.json", submitter / "systems" / f"{name}.json")
+    """Gives a submitter more systems like the ones that it has, all with whole descriptions."""
+    for results in list(submitter.glob("results/*")):
+        description = submitter / "systems" / f"{results.name}.json"
+        content = json.dumps(dict.fromkeys(description_fields(), "1") | json.loads(description.read_bytes()))
+        description.write_text(content)
+        for number in range(2, copies + 1):
+            name = f"{results.name}-{number}"
+            shutil.copytree(results, results.with_name(name))
+            description.with_name(f"{name}.json").write_text(content)
 
 
 def import_s(tree: Path, version: str, scratch: Path) -> float:
