@@ -284,7 +284,7 @@ class _LogReader:
             return
         if not self._lines:
             self._counts_seconds = gives_seconds(lines[0])
-        self._has_returns = b"\r" in block
+        self._has_returns = block.find(b"\r") >= 0
         is_json = self._dialect.json == "line" and not self._counts_seconds
         if is_json and are_plain:
             self._take_short_lines(lines, self._lines)
@@ -312,7 +312,7 @@ class _LogReader:
             key = known.key
             if details is not None and details.wants(key):
                 details.take_known(line, known.time_ms, key, known.raw_value, is_over="run_stop_ms" in self._facts)
-            if has_returns and b"\r" in line[:-1]:  # JSON here, but the checkers end the line there
+            if has_returns and line.find(b"\r", 0, -1) >= 0:  # JSON here, but the checkers end the line there
                 self._keeper.take_other(ordinal, line)
             elif (same := kept(key)) is not None:
                 known.ordinal = ordinal
@@ -331,7 +331,7 @@ class _LogReader:
     def _take_known(self, line: bytes, known: LoggedLine) -> None:
         """Takes a well-formed line; parses only what is needed, and only the last line if only that one counts."""
         key = known.key
-        if key in self._evaluation_keys and b"metric" not in line and b"\\" not in line:
+        if key in self._evaluation_keys and line.find(b"metric") < 0 and line.find(b"\\") < 0:
             self._history.take(float(known.time_ms), line)
             if "run_stop_ms" not in self._facts:
                 self._unnamed_evaluation = line
