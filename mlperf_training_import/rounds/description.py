@@ -8,7 +8,6 @@ import contextlib
 import errno
 import json
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +18,7 @@ from ..tables.descriptions import SYSTEM_TOKEN, UNKNOWN, description_keys
 from ..values import clean_text, finite_number
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ..values import JsonObject
@@ -115,11 +115,17 @@ def _described(content: JsonObject, counts_per_node: bool = True) -> Description
     said = {names[0]: value for names in unread.values() if (value := _first(content, names)) is not None}
     not_read = {} if isinstance(content.get("nodes"), list) else {name: _short(value) for name, value in said.items()}
     missing = tuple(names[0] for names in unread.values() if names[0] not in not_read)
+    return Description(record, missing, _misspelt(content, missing) if missing else {}, not_read)
+
+
+def _misspelt(content: JsonObject, missing: Iterable[str]) -> dict[str, str]:
+    """The keys among the missing ones that a description seems to have in another spelling, with that spelling."""
+    from difflib import get_close_matches  # most descriptions lack no key
+
     known = {name for names in description_keys().values() for name in names}
     unknown = {_folded(key): key for key in content if key not in known}
     close = {name: get_close_matches(_folded(name), unknown, n=1, cutoff=_ALIKE) for name in missing}
-    misspelt = {name: unknown[match] for name, matches in close.items() for match in matches}
-    return Description(record, missing, misspelt, not_read)
+    return {name: unknown[match] for name, matches in close.items() for match in matches}
 
 
 def system_of(description: JsonObject, counts_per_node: bool = True) -> System:
