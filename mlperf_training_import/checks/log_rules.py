@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..logs.line import KeptLine, LoggedLine, ParsedLine
+from ..logs.line import KeptLine, ParsedLine
 from ..tables.checks import FIRST_SCOPE, MOST_PASSED, KeyRules, Order, Rule, Rulebook, Scope
 from ..tables.formula import FAILURES, Line, UnknownName
 from .lines import ordinal_of
@@ -216,14 +216,14 @@ def _all_pass(rules: KeyRules, lines: Sequence[KeptLine], before: _Before) -> bo
             return False
     if not rules.of_line:
         return True
-    raw_of, passed, place = rules.raw_of, rules.passed, None
+    raw_of, passed = rules.raw_of, rules.passed
+    if raw_of is not None and passed.issuperset(map(bytes, map(raw_of, lines))):
+        return True
+    place = Line(NOTHING, _NothingLeft(), before)
     for line in lines:
-        said = b""
-        if raw_of is not None and isinstance(line, LoggedLine):
-            said = bytes(raw_of(line))
-            if said in passed:
-                continue
-        place = place or Line(line, _NothingLeft(), before)
+        said = b"" if raw_of is None else bytes(raw_of(line))
+        if said in passed:
+            continue
         place.line, before.ordinal = line, line.ordinal
         if not _pass(rules.of_line, place):
             return False
@@ -274,11 +274,15 @@ class _ScopeRun:
         passing: set[str] = set()
         left: list[KeptLine] = []
         to_count: list[KeyRules] = []
+        replaced = self._kept.by_key
         for key, rules in keys.items():
-            self._kept.by_key.pop(key, None)
+            if replaced:
+                replaced.pop(key, None)
             lines = by_key.get(key, ())
-            if rules.any or rules.alternative is not None or not rules.least <= len(lines) <= rules.most:
+            if rules.is_counted or not rules.least <= len(lines) <= rules.most:
                 to_count.append(rules)
+            if not lines:
+                continue
             if not _all_pass(rules, lines, before):
                 left += lines
                 continue

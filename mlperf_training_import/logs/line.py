@@ -8,7 +8,7 @@ import json
 import math
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
@@ -176,8 +176,10 @@ class LoggedLine(msgspec.Struct, gc=False, eq=False):
 
 
 class ParsedLine(msgspec.Struct, eq=False):
-    """A line that was parsed, or made from other lines."""
+    """A line that was parsed, or made from other lines; its raw parts are empty."""
 
+    raw_value: ClassVar[bytes] = b""
+    raw_metadata: ClassVar[bytes] = b""
     ordinal: int
     time: float
     key: str

@@ -118,6 +118,11 @@ class KeyRules(msgspec.Struct, dict=True):
         return operator.attrgetter(f"raw_{next(iter(asked))}") if asked in ({"value"}, {"metadata"}) else None
 
     @functools.cached_property
+    def is_counted(self) -> bool:
+        """Whether the number of lines is not all that counts."""
+        return bool(self.any) or self.alternative is not None
+
+    @functools.cached_property
     def only_tests(self) -> bool:
         """Whether the lines of the key need nothing but tests."""
         return not (self.first or self.any or self.remember or self.next)
