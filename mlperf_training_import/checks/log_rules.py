@@ -274,10 +274,8 @@ class _ScopeRun:
         passing: set[str] = set()
         left: list[KeptLine] = []
         to_count: list[KeyRules] = []
-        replaced = self._kept.by_key
         for key, rules in keys.items():
-            if replaced:
-                replaced.pop(key, None)
+            self._kept.by_key.pop(key, None)
             lines = by_key.get(key, ())
             if rules.is_counted or not rules.least <= len(lines) <= rules.most:
                 to_count.append(rules)
