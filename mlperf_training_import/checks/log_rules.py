@@ -138,7 +138,7 @@ def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) 
         keys = [
             key
             for key, rules in scope.keys.items()
-            if rules.remember or not _all_pass(rules, found.by_key.get(key, ()), before)
+            if rules.remember or ((lines := found.by_key.get(key)) and not _all_pass(rules, lines, before))
         ]
         memory = begun(scope, found.first_values) if keys else {}
         for line in found.in_order(keys):
@@ -208,35 +208,31 @@ def _pass(tests: Iterable[Formula], place: Line) -> bool:
 
 
 def _all_pass(rules: KeyRules, lines: Sequence[KeptLine], before: _Before) -> bool:
-    """Whether all lines of a key pass the tests of each line, whatever other lines say; these tests are then skipped."""
-    if not lines:
-        return True
+    """Whether all lines of a key pass the tests of each line, whatever other lines say; these tests are then skipped.
+
+    There must be at least one line.
+    """
     for order in rules.orders:
         if not before.are_passed(order, lines):
             return False
     if not rules.of_line:
         return True
+    if rules.needs_others:
+        return False
     raw_of, passed = rules.raw_of, rules.passed
     if raw_of is not None and passed.issuperset(map(bytes, map(raw_of, lines))):
         return True
-    place = Line(NOTHING, _NothingLeft(), before)
+    place = Line(NOTHING, {}, ())
     for line in lines:
         said = b"" if raw_of is None else bytes(raw_of(line))
         if said in passed:
             continue
-        place.line, before.ordinal = line, line.ordinal
+        place.line = line
         if not _pass(rules.of_line, place):
             return False
         if said and len(passed) < MOST_PASSED:
             passed.add(said)
     return True
-
-
-class _NothingLeft(dict[str, Any]):
-    """A memory that fails every test that needs a value from another line."""
-
-    def get(self, key: str, _default: object = None) -> Any:
-        raise UnknownName(key)
 
 
 class _Kept:

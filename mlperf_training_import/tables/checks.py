@@ -112,10 +112,18 @@ class KeyRules(msgspec.Struct, dict=True):
         return tuple(rule.holds for rule in self.any)
 
     @functools.cached_property
+    def _asked(self) -> frozenset[str]:
+        return frozenset[str]().union(*(names_of(rule.test) for rule in self.each if not _ORDER.fullmatch(rule.test)))
+
+    @functools.cached_property
     def raw_of(self) -> Callable[[Any], bytes] | None:
         """Gets the raw part of a line that decides :attr:`of_line`; None where more than one part does."""
-        asked = frozenset[str]().union(*(names_of(rule.test) for rule in self.each if not _ORDER.fullmatch(rule.test)))
-        return operator.attrgetter(f"raw_{next(iter(asked))}") if asked in ({"value"}, {"metadata"}) else None
+        return operator.attrgetter(f"raw_{next(iter(self._asked))}") if self._asked in ({"value"}, {"metadata"}) else None
+
+    @functools.cached_property
+    def needs_others(self) -> bool:
+        """Whether :attr:`of_line` asks for more than the line itself: what other lines set, or where they are."""
+        return not self._asked <= {"value", "metadata", "time"}
 
     @functools.cached_property
     def is_counted(self) -> bool:
