@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from ..values import JsonObject
     from .details import DetailsReader
 
-#: A log is read in blocks of about this many bytes, so that memory does not grow with its size. Debian's Python finds a token
-#: in blocks of less than 30,000 bytes in a third of the time that it takes in larger ones; other builds are as fast in both.
+#: A log is read in blocks of about this many bytes, so that memory does not grow with its size. Debian's Python finds a
+#: token in blocks of less than 30,000 bytes in a third of the time that it takes in larger ones; others are as fast in both.
 BLOCK_BYTES = 28 << 10
 #: A line that is longer than this is not parsed; if it has a token, it is malformed. The longest published lines have 2,300
 #: bytes with a token, and 150,000 without.
