@@ -273,7 +273,7 @@ class _ScopeRun:
         for key, rules in keys.items():
             self._kept.by_key.pop(key, None)
             lines = by_key.get(key, ())
-            if rules.is_counted or not rules.least <= len(lines) <= rules.most:
+            if rules.is_always_counted or not rules.least <= len(lines) <= rules.most:
                 to_count.append(rules)
             if not lines:
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from ..model import History
@@ -69,9 +69,8 @@ def _digest(evaluations: list[tuple[float, Evaluation]]) -> str:
 def _milestones(evaluations: list[tuple[float, Evaluation]]) -> tuple[tuple[float, Evaluation], ...]:
     """The first evaluation, one in the middle, and the last one; where several have the same progress (epoch), the last."""
     places = [(each.epoch, each.samples, each.trained_samples) for _, each in evaluations]
-    moved = [one for one, (here, next_) in zip(evaluations, pairwise(places), strict=False) if here != next_] + evaluations[
-        -1:
-    ]
+    moves = [here != next_ for here, next_ in itertools.pairwise(places)]
+    moved = [*itertools.compress(evaluations, moves), *evaluations[-1:]]
     return tuple(moved[index] for index in (0, len(moved) // 2, -1)) if moved else ()
 
 

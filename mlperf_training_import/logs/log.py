@@ -139,7 +139,7 @@ def iter_blocks_of(path: Path | str, largest_mb: int) -> Iterator[bytes]:
 
 
 def iter_blocks(
-    stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = LONGEST_LINE_BYTES, largest_mb: int | None = None
+    stream: BinaryIO, size: int = BLOCK_BYTES, longest_line: int = LONGEST_LINE_BYTES, largest_mb: float = math.inf
 ) -> Iterator[bytes]:
     r"""Blocks of whole lines (split at ``\n`` only), each about ``size`` bytes.
 
@@ -150,9 +150,9 @@ def iter_blocks(
     place, so that the caller can check the progress.
 
     Raises:
-        Spent: there are more than ``largest_mb``.
+        Spent: they have more than ``largest_mb`` in all.
     """
-    left = math.inf if largest_mb is None else largest_mb << 20
+    left = largest_mb * (1 << 20)
     carry = b""
     skipping = False
     while data := stream.read(size):
@@ -178,7 +178,7 @@ def iter_blocks(
         yield carry + b"\n"
 
 
-def _too_large(largest_mb: int | None) -> Spent:
+def _too_large(largest_mb: float) -> Spent:
     return Spent(f"larger than {largest_mb} MB (--max_log_mb)")
 
 
@@ -284,7 +284,7 @@ class _LogReader:
             return
         if not self._lines:
             self._counts_seconds = gives_seconds(lines[0])
-        self._has_returns = block.find(b"\r") >= 0
+        self._has_returns = b"\r" in block
         is_json = self._dialect.json == "line" and not self._counts_seconds
         if is_json and are_plain:
             self._take_short_lines(lines, self._lines)
@@ -312,6 +312,7 @@ class _LogReader:
             key = known.key
             if details is not None and details.wants(key):
                 details.take_known(line, known.time_ms, key, known.raw_value, is_over="run_stop_ms" in self._facts)
+            # find, because `in` first tries to read its left side as a number, which takes longer than the search
             if has_returns and line.find(b"\r", 0, -1) >= 0:  # JSON here, but the checkers end the line there
                 self._keeper.take_other(ordinal, line)
             elif (same := kept(key)) is not None:

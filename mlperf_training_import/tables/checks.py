@@ -102,9 +102,13 @@ class KeyRules(msgspec.Struct, dict=True):
         return tuple(Order(match[2], is_after=not match[1]) for match in matches if match)
 
     @functools.cached_property
+    def _without_orders(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.each if not _ORDER.fullmatch(rule.test))
+
+    @functools.cached_property
     def of_line(self) -> tuple[Formula, ...]:
         """The other tests of each line, except those that every line passes."""
-        return tuple(rule.holds for rule in self.each if rule.test != "true" and not _ORDER.fullmatch(rule.test))
+        return tuple(rule.holds for rule in self._without_orders if rule.test != "true")
 
     @functools.cached_property
     def of_any(self) -> tuple[Formula, ...]:
@@ -113,7 +117,7 @@ class KeyRules(msgspec.Struct, dict=True):
 
     @functools.cached_property
     def _asked(self) -> frozenset[str]:
-        return frozenset[str]().union(*(names_of(rule.test) for rule in self.each if not _ORDER.fullmatch(rule.test)))
+        return frozenset[str]().union(*(names_of(rule.test) for rule in self._without_orders))
 
     @functools.cached_property
     def raw_of(self) -> Callable[[Any], bytes] | None:
@@ -126,8 +130,8 @@ class KeyRules(msgspec.Struct, dict=True):
         return not self._asked <= {"value", "metadata", "time"}
 
     @functools.cached_property
-    def is_counted(self) -> bool:
-        """Whether the number of lines is not all that counts."""
+    def is_always_counted(self) -> bool:
+        """Whether the lines have to be judged together even if their number is right."""
         return bool(self.any) or self.alternative is not None
 
     @functools.cached_property
