@@ -55,11 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("round", metavar="VERSION=CLONE", help="a round of Training and its clone")
     parser.add_argument("--submitter", action="append", default=[], help="a folder of the round; may be repeated")
-    parser.add_argument("--copies", type=int, default=1, help="how often each system of a submitter is there")
+    parser.add_argument("--copies", type=int, default=1, help="how many of each of its systems a submitter gets")
     parser.add_argument("--peer", help="a Python that has mlperf_logging")
     parser.add_argument("--turns", type=int, default=3, help="how often everything but the peer is measured")
     parser.add_argument(
-        "--peer-turns", type=int, default=1, help="how often the peer is measured, with all turns of check before"
+        "--peer-turns", type=int, default=1, help="how often the peer is measured, each time after all --turns"
     )
     options = parser.parse_args(arguments)
     version, _, clone = options.round.partition("=")
