@@ -76,8 +76,8 @@ PAUSE_MS = 10 * 60 * 1000
 #: Limit on the evaluations of a log that name their metric. Published logs have up to 18.
 _MOST_EVALUATIONS = 10_000
 
-#: The number of first blocks that are searched for a system description: about 1 MB.
-_BLOCKS_WITH_SYSTEM = (1 << 20) // BLOCK_BYTES
+#: The number of first blocks that are searched for a system description: at least 1 MB.
+_BLOCKS_WITH_SYSTEM = math.ceil((1 << 20) / BLOCK_BYTES)
 #: YAML has forms of integers without a limit on digits; Python refuses to write out long ones.
 _LONG_INTEGER = 10**18
 
