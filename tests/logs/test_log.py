@@ -225,6 +225,11 @@ def test_lines_are_found_as_a_regular_expression_finds_them():
     assert plain > 50
 
 
+def test_a_description_is_found_in_the_whole_first_megabyte(tmp_path):
+    before = (b"x" * 99 + b"\n") * 10_480
+    assert read(tmp_path, before + b':::SYSJSON {"submitter": "Acme"}\n').described == (("submitter", "Acme"),)
+
+
 @pytest.mark.parametrize("size", [16, 100, 1 << 20])
 def test_the_record_does_not_depend_on_the_blocks(tmp_path, monkeypatch, size):
     content = (run_log("resnet", 3.0) + ":::MLLOG {\n").encode()
