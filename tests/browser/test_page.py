@@ -623,7 +623,7 @@ class TestTime:
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.reload()
-        page.wait_for_function("performance.getEntriesByName('drawn').length")
+        page.wait_for_function("() => performance.getEntriesByName('drawn').length")
         assert work_ms(session, "TaskDuration") < 1000
         took = [work_ms(session)]
         for words in ("m", "machine-1", "", "a", ""):

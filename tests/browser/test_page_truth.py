@@ -527,7 +527,7 @@ class TestTogether:
         ]
         page = opened(entries, benchmark=TUNING, view=view, compare=[entry["uid"] for entry in entries])
         page.set_viewport_size({"width": 390, "height": 844})
-        page.wait_for_function("document.querySelector('#chart svg').getAttribute('width') < 390")  # drawn again, not scaled
+        page.wait_for_function("() => document.querySelector('#chart svg').getAttribute('width') < 390")  # drawn again
         names = page.locator("#chart [data-mark='y-axis tick label'] text")
         assert [text[-1] for text in names.all_text_contents()] == ["…", "…"]
         edge = page.locator("#chart svg").last.bounding_box()["x"]
