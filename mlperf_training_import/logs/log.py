@@ -155,7 +155,8 @@ def iter_blocks(
     left = largest_mb * (1 << 20)
     carry = b""
     skipping = False
-    while data := stream.read(size):
+    # no more is read than makes a line too long, so that where it begins in a block makes no difference
+    while data := stream.read(min(size, longest_line + 1 - len(carry))):
         left -= len(data)
         if left < 0:
             raise _too_large(largest_mb)

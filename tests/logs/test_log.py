@@ -248,6 +248,16 @@ def test_a_line_that_is_too_long_is_cut_and_malformed_if_it_has_a_token(tmp_path
     assert b"".join(iter_blocks(io.BytesIO(long + b"next\n"), 64, 200)).endswith(b"\nnext\n")
 
 
+@pytest.mark.parametrize("length", [199, 200, 201, 202, 264, 265])
+@pytest.mark.parametrize("newline", [b"", b"\n"])
+def test_whether_a_line_is_too_long_does_not_depend_on_where_it_begins(length, newline):
+    line = b"x" * length
+    for before in range(130):
+        first = b"a" * before + b"\n"
+        end = b"next\n" if newline else b""
+        assert b"".join(iter_blocks(io.BytesIO(first + line + newline + end), 64, 200)) == first + line[:200] + b"\n" + end
+
+
 @pytest.mark.parametrize(
     ("value", "number"),
     [(8, 8), (1.5, 1.5), ("8", 8), ("1.0", 1.0), ("1e3", 1000.0), (-2, -2), (0, 0), (10**30, 10**30)]
