@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from io import FileIO
     from pathlib import Path
+    from typing import IO
 
     from ..tables.dataset import Column
 
@@ -25,6 +27,8 @@ _MOST_GROUP_BYTES = 64 << 20
 #: Most bytes of a text; a column can repeat a long one for every row in a few bytes.
 _LONGEST_TEXT = 4096
 _ROWS_AT_ONCE = 1000
+#: For what reads rows of a :func:`parquet_file`.
+IN_THIS_THREAD = MappingProxyType({"use_threads": False})
 
 
 def arrow_types() -> dict[str, Any]:
@@ -58,9 +62,7 @@ def open_parquet(file: Path, most_rows: int = MOST_ROWS, **options: Any) -> Iter
     Raises:
         BadInput: it cannot be read, or has too much in it.
     """
-    import pyarrow.parquet as pq
-
-    with _open(file) as stream, pq.ParquetFile(stream, **options) as parquet:
+    with _open(file) as stream, parquet_file(stream, **options) as parquet:
         about = parquet.metadata
         if about.num_rows > most_rows:
             raise BadInput(f"{file}: has {about.num_rows} rows, more than {most_rows}; write the data set anew")
@@ -68,6 +70,17 @@ def open_parquet(file: Path, most_rows: int = MOST_ROWS, **options: Any) -> Iter
         if max((group.total_byte_size for group in groups), default=0) > _MOST_GROUP_BYTES:
             raise BadInput(f"{file}: unpacks to more than {_MOST_GROUP_BYTES >> 20} MB; write the data set anew")
         yield parquet
+
+
+def parquet_file(stream: IO[bytes], **options: Any) -> Any:
+    """Opens a stream as Parquet. With :data:`IN_THIS_THREAD`, no other thread has a part in reading it.
+
+    Otherwise a thread of Arrow may be the last to let go of the stream. It needs Python for that, and aborts the process if
+    Python has ended by then.
+    """
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(stream, pre_buffer=False, **options)
 
 
 def metadata_of(file: Path) -> dict[str, str]:
@@ -108,7 +121,7 @@ def iter_rows(file: Path, table: str, columns: Sequence[str]) -> Iterator[dict[s
         _check_schema(file, parquet.schema_arrow, wanted)
     texts = [column.name for column in wanted if column.type == "text"]
     with open_parquet(file, most_rows, read_dictionary=texts) as parquet:
-        for batch in parquet.iter_batches(_ROWS_AT_ONCE, columns=list(columns)):
+        for batch in parquet.iter_batches(_ROWS_AT_ONCE, columns=list(columns), **IN_THIS_THREAD):
             for name in texts:
                 _check_texts(file, batch.column(name))
             yield from batch.to_pylist()

@@ -29,7 +29,16 @@ from ..tables.suites import suite_of
 from .card import CARD_FILE, card, is_card
 from .croissant import CROISSANT_FILE, describe
 from .library import need_library
-from .parquet import arrow_types, check_file, iter_rows, metadata_of, open_parquet, table_files
+from .parquet import (
+    IN_THIS_THREAD,
+    arrow_types,
+    check_file,
+    iter_rows,
+    metadata_of,
+    open_parquet,
+    parquet_file,
+    table_files,
+)
 from .repeats import RESULT_COLUMNS, RUN_COLUMNS, mark_results, mark_runs
 from .rows import CONVERTERS, Columns, Row, rows_of_round, series_of_round
 
@@ -204,7 +213,7 @@ def _with_columns(file: Path, rows: Sequence[Row]) -> bytes | None:
     import pyarrow as pa
 
     with open_parquet(file) as parquet:
-        table = before = parquet.read()
+        table = before = parquet.read(**IN_THIS_THREAD)
     for number, field_ in enumerate(table.schema):
         if field_.name.startswith(_REPEAT):
             table = table.set_column(number, field_, pa.array([row[field_.name] for row in rows], field_.type))
@@ -314,10 +323,9 @@ def _to_parquet(tables: Iterable[Any], arrow: Any) -> tuple[bytes, int]:
 
 def _to_csv(data: bytes) -> bytes:
     """A Parquet file as CSV: lists as JSON, empty where there is no value."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(io.BytesIO(data)) as file:
-        rows = itertools.chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(_ROWS_AT_ONCE))
+    with parquet_file(io.BytesIO(data)) as file:
+        batches = file.iter_batches(_ROWS_AT_ONCE, **IN_THIS_THREAD)
+        rows = itertools.chain.from_iterable(batch.to_pylist() for batch in batches)
         return csv_text(file.schema_arrow.names, rows).encode("utf-8")
 
 

@@ -8,9 +8,11 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
+import textwrap
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import duckdb
 import forked
@@ -34,9 +36,6 @@ from mlperf_training_import.start.sample import START_MS, log_line, write_sample
 from mlperf_training_import.tables.dataset import dataset_tables, schema_version
 from mlperf_training_import.tables.keys import entry_keys
 from mlperf_training_import.tables.references import reference_runs
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TABLES = tuple(dataset_tables())
 
@@ -220,6 +219,28 @@ def test_the_same_input_gives_the_same_bytes_and_another_round_stays(made, tmp_p
     before = snapshot(folder)
     write(folder, tree, "5.1", with_csv=True)
     assert snapshot(folder) == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux lists the threads of a process")
+def test_a_data_set_is_read_by_no_other_thread(tmp_path):
+    """A thread that lets go of a file after Python has ended aborts the process; that is rare."""
+    write_result(tmp_path / "tree")
+    code = """
+        import os, pathlib
+        import pyarrow.compute, pyarrow.parquet
+        from dataset.test_dataset import write
+
+        begun = set(os.listdir("/proc/self/task"))
+        for version in ("3.0", "3.1"):  # whose runs are the same, so that files are read and written again
+            write(pathlib.Path("data"), pathlib.Path("tree"), version, with_csv=True)
+        print(*set(os.listdir("/proc/self/task")) - begun)
+        pyarrow.parquet.read_table("data/runs/3.0.parquet")
+        assert set(os.listdir("/proc/self/task")) - begun
+    """
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_csv_says_the_same(made):
