@@ -18,6 +18,7 @@ from pathlib import Path
 
 import forked
 import pytest
+from checks.made_submissions import VERSION, changed, write_submission
 from support import PROJECT, cache_round
 from trees import snapshot
 
@@ -253,6 +254,21 @@ def test_a_mistake_ends_with_our_text(home, words, text):
     done = home.run("mlcr", TAGS, *words)
     assert done.returncode == 1
     assert text in done.stdout
+    assert not home.experiments.exists()
+
+
+def test_a_submission_is_checked_and_nothing_is_imported(home, tmp_path):
+    check = (TAGS, "--check", f"--path={write_submission(tmp_path / 'tree')}", f"--version={VERSION}")
+    passed = home.run("mlcr", *check)
+    assert passed.returncode == 0, passed.stdout
+    assert "would pass: 1 of 1 results" in passed.stdout
+    write_submission(tmp_path / "tree", lambda _, made: changed(made, "lora_rank", value=8))
+    before = snapshot(tmp_path / "tree")
+    failed = home.run("mlcr", *check)
+    assert failed.returncode == 1, failed.stdout
+    assert "would pass: 0 of 1 results" in failed.stdout
+    assert "closed_llama2_70b_lora.lora_rank" in failed.stdout
+    assert snapshot(tmp_path / "tree") == before
     assert not home.experiments.exists()
 
 
