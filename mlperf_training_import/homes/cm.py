@@ -25,7 +25,7 @@ from ..place import GUI_SCRIPT, GUI_UID
 from ..regular import is_there, read_regular
 from ..values import clean_text
 from .commands import CM as COMMANDS
-from .home import BadDescription, CacheEntry, Home, Repository, json_in, tags_of
+from .home import BadDescription, CacheEntry, Home, Repository, is_called, json_in, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -120,14 +120,11 @@ class CmHome(Home):
         indexed = self._cm.index.meta.get(_SCRIPT, {}).get(GUI_UID, {})
         return Path(indexed.get("path", "")).resolve() == GUI_SCRIPT
 
-    def _repositories(self) -> list[Repository]:
-        """All that are registered.
+    def iter_repositories(self) -> Iterator[Repository]:
+        """See :class:`Home`.
 
         Collective Mind itself looks at every description on the way to them, if it has no index yet: at one of a stranger it
         may end with an exception, or find none.
-
-        Raises:
-            ImportFailure: they cannot be read.
         """
         cm = self._cm
         if cm.repos is None:
@@ -135,30 +132,23 @@ class CmHome(Home):
             if (answer := repos.load())["return"] > 0:
                 raise ImportFailure(f"the repositories of {self.repos_path} cannot be read: {answer['error']}")
             cm.repos = repos
-        return [
-            Repository(
+        for one in cm.repos.lst:
+            yield Repository(
                 self,
                 alias=str(one.meta["alias"]),  # of digits, YAML makes a number
                 uid=str(one.meta["uid"]),
                 path=Path(one.path),
                 experiments=Path(one.path_with_prefix) / "experiment",
             )
-            for one in cm.repos.lst
-        ]
 
-    def find_repository(self, name: str) -> Repository:
+    def finds(self, repository: Repository, name: str) -> bool:
         """See :class:`Home`; in any case, as Collective Mind finds them."""
-        known, wanted = self._repositories(), name.casefold()
-        names = [(one.alias.casefold(), one.uid.casefold()) for one in known]
-        found = [one for one, (alias, uid) in zip(known, names, strict=True) if wanted in (alias, uid, f"{alias},{uid}")]
-        if len(found) != 1:
-            raise self.unknown_target(name, [one.alias for one in known])
-        return found[0]
+        return is_called(name.casefold(), repository.alias.casefold(), repository.uid.casefold())
 
     def find_experiments(self, report: Callable[[BadDescription], None]) -> list[Experiment]:
         """The experiments of all repositories; a description or folder that cannot be read is left out and reported."""
         found = []
-        for repository in self._repositories():
+        for repository in self.iter_repositories():
             try:
                 for folder, meta in self._iter_described(repository.experiments, report):
                     alias = clean_text(meta.get("alias")) or folder.name

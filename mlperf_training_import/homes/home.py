@@ -87,6 +87,11 @@ class Repository:
     experiments: Path
 
 
+def is_called(name: str, alias: str, uid: str) -> bool:
+    """Whether a name means what has this alias and uid: it is one of the two, or ``alias,uid``."""
+    return name in (alias, uid, f"{alias},{uid}")
+
+
 #: The description of an experiment, and its folder.
 Described = tuple[dict[str, Any], Path]
 
@@ -257,12 +262,34 @@ class Home(ABC):
         return False
 
     @abstractmethod
+    def iter_repositories(self) -> Iterator[Repository]:
+        """All repositories that are registered.
+
+        Raises:
+            ImportFailure: they cannot be read.
+        """
+
+    def finds(self, repository: Repository, name: str) -> bool:
+        """Whether the automation finds a repository by a name."""
+        return is_called(name, repository.alias, repository.uid)
+
     def find_repository(self, name: str) -> Repository:
         """A repository by alias, uid, or ``alias,uid``.
 
         Raises:
             UnknownTarget: none of that name is registered, or the name matches several.
+            ImportFailure: they cannot be read.
         """
+        known = list(self.iter_repositories())
+        found = [repository for repository in known if self.finds(repository, name)]
+        if len(found) != 1:
+            add = "".join(f"\n  {line.format(name=name)}" for line in self.commands.add_repository)
+            raise UnknownTarget(
+                f'target_repo "{name}" is not {self.commands.article} {self.commands.home} repository; registered are: '
+                f"{', '.join(sorted(repository.alias for repository in known))}\n"
+                f"add it with one of:{add}"
+            )
+        return found[0]
 
     def read_description(self, folder: Path) -> JsonObject | None:
         """The description in an experiment's folder, with its uid; None where there is none.
@@ -330,15 +357,6 @@ class Home(ABC):
         Raises:
             PublishFailure: the home cannot be written.
         """
-
-    def unknown_target(self, name: str, known: Iterable[str]) -> UnknownTarget:
-        """The error for an unknown repository: which ones are registered, and how to add one."""
-        add = "".join(f"\n  {line.format(name=name)}" for line in self.commands.add_repository)
-        return UnknownTarget(
-            f'target_repo "{name}" is not {self.commands.article} {self.commands.home} repository; registered are: '
-            f"{', '.join(sorted(known))}\n"
-            f"add it with one of:{add}"
-        )
 
 
 def _may_have_clone(folder: Path) -> bool:

@@ -91,13 +91,9 @@ class MlcHome(Home):
     def _describe(self, folder: Path, meta: JsonObject) -> None:
         write_atomically(folder / self.description_file, json.dumps(meta, indent=4).encode("ascii"))
 
-    def find_repository(self, name: str) -> Repository:
+    def finds(self, repository: Repository, name: str) -> bool:
         """See :class:`Home`; also by the name of its folder, such as ``mlcommons@mlperf-automations``."""
-        known = list(self._iter_repositories())
-        found = [one for one in known if name in (one.alias, one.uid, f"{one.alias},{one.uid}", one.path.name)]
-        if len(found) != 1:
-            raise self.unknown_target(name, [repository.alias for repository in known])
-        return found[0]
+        return super().finds(repository, name) or name == repository.path.name
 
     def _descriptions_in(self, folder: Path) -> list[Path]:
         """See :class:`Home`; MLCFlow uses ``meta.yaml`` if there is one, otherwise ``meta.json``."""
@@ -120,7 +116,8 @@ class MlcHome(Home):
             return json_in(read_regular(self.repos_path / name, _MOST_BYTES), list)
         return []
 
-    def _iter_repositories(self) -> Iterator[Repository]:
+    def iter_repositories(self) -> Iterator[Repository]:
+        """See :class:`Home`."""
         for place in self._list_in("repos.json"):
             folder = Path(str(place).strip())
             with contextlib.suppress(BadDescription):  # MLCFlow passes such a repository over

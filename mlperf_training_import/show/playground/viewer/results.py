@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from ....homes.cm import CmHome, Experiment
+from ....homes.home import is_called
 from ....regular import read_regular
 from ...entries import edition_of_entry
 from .chart import Axes, distinguishable, draw
@@ -112,7 +113,7 @@ def _find_experiments(st: Any, asked: Mapping[str, str]) -> list[Experiment]:
     found = CmHome(Path(os.environ[CmHome.variable])).find_experiments(lambda trouble: st.warning(_plain(str(trouble))))
     shown = [one._replace(alias=_showable(one.alias), uid=_showable(one.uid), tags=_showable([*one.tags])) for one in found]
     if name := asked.get("name"):
-        return [one for one in shown if name in (one.alias, one.uid, f"{one.alias},{one.uid}")]
+        return [one for one in shown if is_called(name, one.alias, one.uid)]
     given = asked.get("tags", "").replace(",", " ")
     typed = st.sidebar.text_input("Select CM experiment tags separated by space:", value=given, key="v_experiment_tags")
     tags = typed.replace(",", " ").split()
