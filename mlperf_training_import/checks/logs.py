@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,8 @@ from ..model import RunLog
 from ..suggest import did_you_mean
 from ..tables.checks import rulebook_of
 from ..tables.formula import FAILURES, Line
-from ..tables.rules import rules_of
+from ..tables.labels import round_label
+from ..tables.rules import benchmarks_table, row_of, rules_of
 from ..values import LARGEST_LOG_MB
 from .lines import LineList, line_numbers
 from .log_rules import JudgedLog, begun, computed, iter_objections, judge_log
@@ -34,19 +36,8 @@ if TYPE_CHECKING:
 #: Keys that the check of a folder needs from its logs, besides those of the rules.
 _KEYS_OF_PROGRESS = frozenset({"global_batch_size", "submission_benchmark", "run_stop"}) | EVALUATION_KEYS
 _KEYS_OF_FOLDER = _KEYS_OF_PROGRESS | {"seed", "submission_org", "config_filename"}
-#: Benchmarks whose evaluations every round's checker of reference points counts in samples.
-_COUNTED_IN_SAMPLES = frozenset(
-    [
-        "llama2_70b_lora",
-        "flux1",
-        "llama31_405b",
-        "llama31_8b",
-        "gpt_oss_20b",
-        "deepseekv3_671b",
-        "qwen35_397b_grpo",
-        "dlrmv4",
-    ]
-)
+#: The benchmark that logs its two figures apart; it has converged at the first progress at which both reach their targets.
+_PAIRED = "stable_diffusion"
 #: A log gets at most this many remarks per rule of the checkers, and one per other rule; more would only repeat them.
 _MOST_REMARKS = 5
 
@@ -171,7 +162,7 @@ def _converged(found: LineList, version: str) -> ConvergedRun:
     if found.spoils_references or found.trouble is not None:
         return ConvergedRun(stops="a line that it needs cannot be read")
     run: dict[str, Any] = {}
-    progress = _Progress("step_num" if version == "3.1" else "samples_count")
+    progress = _Progress(version)
     try:
         for line in found.in_order(_KEYS_OF_PROGRESS):
             if line.key == "global_batch_size":
@@ -187,22 +178,30 @@ def _converged(found: LineList, version: str) -> ConvergedRun:
     return ConvergedRun(**run)
 
 
+@functools.cache
+def _fields_of_progress(version: str) -> dict[str, str]:
+    """By benchmark, the field of its evaluations with the progress; that of a later round if the round has none."""
+    number = round_label(version).number
+    rows = {key: row.progress for key, row in benchmarks_table().items() if row.progress}
+    return {key: (row_of(progress, number) or progress[-1]).field for key, progress in rows.items()}
+
+
 class _Progress:
     """The progress of a run, in the unit of its benchmark."""
 
-    def __init__(self, paired_by: str) -> None:
-        self._paired_by = paired_by
+    def __init__(self, version: str) -> None:
+        self._fields = _fields_of_progress(version)
         self._latest: Any = None
         self._paired: dict[Any, dict[Any, Any]] = {}
 
     def take(self, line: KeptLine, benchmark: object) -> None:
         """Takes an evaluation."""
-        if benchmark == "stable_diffusion":
-            self._paired.setdefault(line.metadata[self._paired_by], {})[line.metadata["metric"]] = line.value
-        elif isinstance(benchmark, str) and benchmark in _COUNTED_IN_SAMPLES:
-            self._latest = line.metadata["samples_count"]
+        field = self._fields.get(benchmark, "epoch_num") if isinstance(benchmark, str) else "epoch_num"
+        at = line.metadata[field]
+        if benchmark == _PAIRED:
+            self._paired.setdefault(at, {})[line.metadata["metric"]] = line.value
         else:
-            self._latest = round(line.metadata["epoch_num"], 3)
+            self._latest = round(at, 3) if field == "epoch_num" else at
 
     def point(self, benchmark: object) -> Any:
         """The progress at the last evaluation, or at the first one that reached both targets.
@@ -210,8 +209,9 @@ class _Progress:
         Raises:
             ValueError: there was no evaluation.
         """
-        if benchmark == "stable_diffusion":
-            return min(at for at, said in self._paired.items() if said["FID"] <= 90.0 and said["CLIP"] >= 0.15)
+        if benchmark == _PAIRED:
+            targets = benchmarks_table()[_PAIRED].changes[-1].targets
+            return min(at for at, said in self._paired.items() if all(one.is_met(said[one.field]) for one in targets))
         if self._latest is None:
             raise ValueError("no evaluation")
         return self._latest
