@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -69,6 +70,8 @@ def old(cm, tmp_path, monkeypatch):
     remote = "https://example.org/ours/results"
     subprocess.run(["git", "-C", tmp_path / "copy/repo", "remote", "set-url", "origin", remote], check=True)
     monkeypatch.setattr(QuickHome, "source", tmp_path / "copy/repo")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))  # who is killed leaves a folder behind
     return clone
 
 
