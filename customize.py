@@ -120,11 +120,17 @@ def _check(options):
     from mlperf_training_import.checks.check import check, last_line
     from mlperf_training_import.edge import failed
     from mlperf_training_import.show.checked import to_text
+    from mlperf_training_import.values import counted
 
     checked = check(options.path, options.versions[0], options.max_log_mb)
     if not options.quiet:
         print(to_text(checked))
-    return failed(1, last_line(checked)) if checked.fails(strict=options.strict) else {"return": 0}
+    if checked.fails(strict=False):
+        return failed(1, last_line(checked))
+    if checked.fails(strict=options.strict):
+        objections = counted(checked.counts()["objection"], "objection")
+        return failed(1, f"{objections}, and --strict was given; {last_line(checked)}")
+    return {"return": 0}
 
 
 def _hand_over(outcome, env, state):

@@ -113,6 +113,8 @@ def options_from(values: Mapping[str, object]) -> Options:
         raise BadInput(f"--path={options.path}: say which round it is (--version=<number>.<number>)")
     if options.check and options.path is None:
         raise BadInput("--check: say which folder holds the submission (--path=<folder>)")
+    if options.check and options.filter != Filter():
+        raise BadInput("--check: checks all of --path; name a folder in it there, and leave out --submitter and the like")
     for label in options.versions:
         check_label("--version", label)
     for flag, other, why in _CONTRADICTIONS:

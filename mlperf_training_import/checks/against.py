@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import NotUnderstood
 from ..logs.line import KeptLine
 from ..logs.log import read_log
-from ..regular import read_regular, sha256_of
+from ..regular import read_regular, sha256_of, whole_path
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB, counted
 from .lines import LineList
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .check import Checked
 
 _LARGEST_DESCRIPTION = 1 << 20
+_RESULTS = "results"
 #: A remark lists at most this many changed keys.
 _MOST_KEYS = 10
 
@@ -38,7 +39,7 @@ def compare_with(checked: Checked, earlier: Path) -> None:
     """Adds remarks on what a submission reuses from an earlier one.
 
     Raises:
-        NotUnderstood: there is no such folder.
+        NotUnderstood: there is no such folder, or no log in it.
     """
     if not earlier.is_dir():
         raise NotUnderstood(f"--against={earlier}: no such folder")
@@ -50,20 +51,25 @@ def compare_with(checked: Checked, earlier: Path) -> None:
             path = file.relative_to(earlier).as_posix()
             by_digest.setdefault(digest, path)
             by_times.setdefault(read_log(file, dialect, path).span_ms, path)
+    if not by_digest:
+        raise NotUnderstood(f"--against={earlier}: no result_*.txt in it")
     by_times.pop(None, None)
     again: Counter[tuple[str, str]] = Counter()
     for found in checked.logs:
         place = found.path.rpartition("/")[0]
         digest = _digest(checked.root / found.path)
-        if (same := by_digest.get(digest or "")) is not None:
-            again[place, same.rpartition("/")[0]] += 1
+        if (like := by_digest.get(digest or "")) is not None:
+            again[place, like.rpartition("/")[0]] += 1
         elif digest is not None and (like := by_times.get(found.run.span_ms)) is not None:
             ours, theirs = (_said(file, checked.version) for file in (checked.root / found.path, earlier / like))
-            said = f"the run of {like}; {_changes(ours, theirs, more=' more keys') or 'other lines'} changed"
+            said = f"the run of the earlier {like}; {_changes(ours, theirs, more=' more keys') or 'other lines differ'}"
             checked.remarks.append(remark("against.changed-log", found.path, said, place or found.path))
+            again[place, like.rpartition("/")[0]] += 0
     for (place, before), count in again.items():
-        checked.remarks.append(remark("against.same-logs", place, f"{counted(count, 'log')} also in {before}", place))
-        checked.remarks += _compare_descriptions(checked.root, place, earlier, before)
+        if count:
+            said = f"{counted(count, 'log')} also in the earlier {before or earlier.name}"
+            checked.remarks.append(remark("against.same-logs", place, said, place))
+        checked.remarks += _compare_descriptions(checked.root, place, earlier / before)
     checked.remarks.sort(key=lambda said: said.folder)
 
 
@@ -85,30 +91,32 @@ def _said(file: Path, version: str) -> JsonObject:
 def _changes(ours: JsonObject, theirs: JsonObject, more: str = "") -> str:
     """Keys whose values differ, with both values, and how many there are ``more``; empty where none do."""
     changed = [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]
-    said = [f"{key} ({short(theirs.get(key))} is {short(ours.get(key))} now)" for key in changed[:_MOST_KEYS]]
+    said = [f"{key} was {short(theirs.get(key))} and is {short(ours.get(key))}" for key in changed[:_MOST_KEYS]]
     if more and len(changed) > _MOST_KEYS:
         said.append(f"{len(changed) - _MOST_KEYS}{more}")
     return ", ".join(said)
 
 
-def _compare_descriptions(root: Path, place: str, earlier: Path, before: str) -> Iterator[Remark]:
-    """What changed in the description of a system whose logs were submitted again."""
-    ours, theirs = _description(root, place), _description(earlier, before)
+def _compare_descriptions(root: Path, place: str, before: Path) -> Iterator[Remark]:
+    """What changed in the description of a system whose runs were submitted again."""
+    ours, theirs = _description(root / place), _description(before)
     if ours is None or theirs is None:
         return
     if what := _changes(ours[1], theirs[1]):
-        yield remark("against.changed-description", ours[0], f"other than {theirs[0]}: {what}", place)
+        yield remark("against.changed-description", ours[0].relative_to(root).as_posix(), what, place)
 
 
-def _description(root: Path, place: str) -> tuple[str, JsonObject] | None:
-    """The path and content of the description of a result folder's system."""
-    parts = place.split("/")
-    if "results" not in parts or parts.index("results") + 1 >= len(parts):
-        return None
-    index = parts.index("results")
-    path = "/".join((*parts[:index], "systems", f"{parts[index + 1]}.json"))
+def _description(folder: Path) -> tuple[Path, JsonObject] | None:
+    """The file and the content of the description of a result folder's system."""
+    folder = whole_path(folder)
+    system = folder
+    while system.parent.name != _RESULTS:
+        system = system.parent
+        if system == system.parent:
+            return None
+    file = system.parent.parent / "systems" / f"{system.name}.json"
     try:
-        content = json.loads(read_regular(root / path, _LARGEST_DESCRIPTION))
+        content = json.loads(read_regular(file, _LARGEST_DESCRIPTION))
     except (OSError, ValueError, RecursionError):
         return None
-    return (path, content) if isinstance(content, dict) else None
+    return (file, content) if isinstance(content, dict) else None

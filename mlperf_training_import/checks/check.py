@@ -108,6 +108,13 @@ class Checked(msgspec.Struct):
             for folder in self.folders
         )
 
+    @property
+    def passes_as_peer(self) -> bool:
+        """Whether the checkers of mlperf_logging accept every submitter, or every log where they are loose."""
+        if self.is_loose:
+            return self.passing == self.results
+        return all(package.verdict == "pass" for package in self.packages)
+
     def fails(self, *, strict: bool) -> bool:
         """Whether something rejects a result; if ``strict``, whether somebody would object to one."""
         counts = self.counts()
@@ -130,7 +137,7 @@ def check(path: Path, version: str | None = None, largest_mb: int = LARGEST_LOG_
     Args:
         path: the file or folder.
         version: the label of the round whose rules count; where None, the round in the name of the folder's repository,
-            else the newest public one.
+            else the newest one.
         largest_mb: a larger log is not read.
         as_peer: gives only the verdicts of mlperf_logging, without remarks on logs.
 
@@ -143,7 +150,7 @@ def check(path: Path, version: str | None = None, largest_mb: int = LARGEST_LOG_
     if label is None or rulebook_of(label.round) is None:
         rounds = checked_rounds()
         raise NotUnderstood(
-            f"--round={version}: no rules for it; there are some for {', '.join(rounds)}{did_you_mean(version, rounds)}"
+            f"round {version}: no rules for it; there are some for {', '.join(rounds)}{did_you_mean(version, rounds)}"
         )
     tree = find_tree(path)
     with rare_collections():
@@ -309,5 +316,9 @@ class _Check:
 
 def last_line(checked: Checked) -> str:
     """The summary of a check."""
-    what = "logs" if checked.is_loose else "results"
-    return f"would pass: {checked.passing} of {checked.results} {what}, by the rules of mlperf_logging {PEER_VERSION}"
+    return would_pass(checked.passing, checked.results, "logs" if checked.is_loose else "results")
+
+
+def would_pass(passing: int, of: int, what: str) -> str:
+    """How many would pass."""
+    return f"would pass: {passing} of {of} {what}, by the rules of mlperf_logging {PEER_VERSION}"

@@ -13,13 +13,16 @@ from ..errors import NotUnderstood
 from ..regular import read_regular, whole_path
 from ..tables.checks import rulebook_of
 from ..tables.labels import split_label
-from ..tables.rules import public_rounds
+from ..tables.rules import known_benchmarks, known_rounds
 from .folders import PARAMETERS_FILE, Contents
 
 _LOG_NAME = re.compile(r"result_.*\.txt", re.DOTALL)
 #: Names of repositories of results: ``training_results_v4.1``, ``hpc_results_v3.0``, ``submissions_training_v5.1``.
 _REPOSITORY = re.compile(r"(?:submissions_)?(training|hpc)(?:_results)?_v(\d+\.\d+)", re.ASCII)
 _LARGEST_PARAMETERS = 1 << 16
+_RESULTS = "results"
+#: The folder of a benchmark is that of a system's, or of a metric's in it.
+_DEEPEST_BENCHMARK = 3
 #: Further names in one folder would add nothing.
 _MOST_NAMES = 1_000_000
 
@@ -49,18 +52,32 @@ def find_tree(path: Path) -> Tree:
         raise NotUnderstood(f"{path}: no such file or folder")
     if path.is_dir() and (path / "results").is_dir():
         return Tree(path.parent, path.name, path.name)
+    if path.is_dir() and any((child / "results").is_dir() or (child / "systems").is_dir() for child in _folders(path)):
+        return Tree(path)
     for folder in (path, *path.parents):
-        if folder.name == "results" and folder.parent.name and folder.is_dir():
+        if folder.name == _RESULTS and folder.is_dir() and _is_of_submitter(folder, path):
             root = folder.parent.parent
             if path.is_file():
                 return Tree(root, logs=(path.relative_to(root).as_posix(),))
             return Tree(root, folder.parent.name, path.relative_to(root).as_posix())
     if path.is_file():
         return Tree(path.parent, logs=(path.name,))
-    if any((child / "results").is_dir() or (child / "systems").is_dir() for child in _folders(path)):
-        return Tree(path)
     files = [entry for folder in (path, *_folders(path)) for entry in entries_of(folder) if _LOG_NAME.fullmatch(entry.name)]
     return Tree(path, logs=tuple(sorted(Path(file).relative_to(path).as_posix() for file in files if file.is_file())))
+
+
+def _is_of_submitter(results: Path, path: Path) -> bool:
+    """Whether a folder ``results`` above a path is that of a submitter, and not one that somebody called so.
+
+    Descriptions lie beside it, or the name of a benchmark is on the way to the path or below it.
+    """
+    if not results.parent.name or (results.parent / "systems").is_dir():
+        return bool(results.parent.name)
+    names, folders = {*path.relative_to(results).parts}, [path]
+    for _ in range(_DEEPEST_BENCHMARK):
+        folders = [child for folder in folders for child in _folders(folder)]
+        names.update(folder.name for folder in folders)
+    return not known_benchmarks().isdisjoint(names)
 
 
 def round_of(path: Path) -> str | None:
@@ -73,8 +90,8 @@ def round_of(path: Path) -> str | None:
 
 
 def newest_round() -> str:
-    """The newest public round of Training that has rules."""
-    return next(version for version in reversed(public_rounds("training")) if rulebook_of(version) is not None)
+    """The newest round of Training that has rules."""
+    return next(version for version in reversed(known_rounds("training")) if rulebook_of(version) is not None)
 
 
 def contents_of(root: Path, folder: str, logs: frozenset[str]) -> Contents:

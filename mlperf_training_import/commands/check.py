@@ -26,7 +26,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--round",
         metavar="X.Y",
-        help="round whose rules apply; default: the round in the folder's name, else the newest public one",
+        help="round whose rules apply; default: the round in the folder's name, else the newest",
     )
     parser.add_argument("--format", choices=FORMATS, default="text", help="what to print; default: text")
     parser.add_argument(
@@ -43,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
     """Prints what was found."""
     if options.as_peer and options.format not in ("text", "json"):
         raise NotUnderstood(f"--as_peer: needs --format=text or json, not {options.format}")
+    if options.as_peer and options.against is not None:
+        raise NotUnderstood("--as_peer: mlperf_logging compares with no earlier submission; leave out --against")
     checked = check(options.folder, options.round, options.max_log_mb, as_peer=options.as_peer)
     if options.against is not None:
         from ..checks.against import compare_with  # most submissions are the first
@@ -50,6 +52,6 @@ def run(options: argparse.Namespace) -> int:
         compare_with(checked, options.against)
     if options.as_peer:
         print(to_peer_json(checked) if options.format == "json" else to_peer_text(checked))
-        return int(checked.passing < checked.results)
+        return int(not checked.passes_as_peer)
     print(FORMATS[options.format](checked))
     return int(checked.fails(strict=options.strict))

@@ -140,7 +140,7 @@ def score_logs(
 
     Args:
         paths: files, folders, or ``-`` for standard input; logs are found by what is in them.
-        round_: whose rules and targets count, such as ``5.1``; the newest public one that has the benchmark where None.
+        round_: whose rules and targets count, such as ``5.1``; the newest one that has the benchmark where None.
         largest_mb: a larger file is not read.
 
     Returns:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .. import __version__
-from ..checks.check import Checked, last_line
+from ..checks.check import Checked, last_line, would_pass
 from ..checks.remarks import WEIGHTS, Remark
 from ..tables.checks import PEER_VERSION
 from ..values import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 #: The version of the JSON format; it increases when an existing key changes its meaning.
 SCHEMA_VERSION = 1
@@ -122,10 +124,17 @@ def to_peer_text(checked: Checked) -> str:
             codes = [*log.judged.errors, *_stop_of(log.judged.stops)]
             lines.append(f"{log.path}: {log.judged.verdict}: {' '.join(codes)}")
     for package in checked.packages:
+        for said in package.descriptions:
+            if said.verdict != "pass":
+                why = " ".join(said.reasons) or "the checker stops here"
+                lines.append(f"{said.path}: {said.verdict}: {why}")
         refused = [folder for folder in package.folders if folder.errors or folder.stops is not None]
         lines += [f"{said.folder}: {' '.join([*said.errors, *_stop_of(said.stops)])}" for said in refused]
-        lines.append(f"{package.submitter}: {package.verdict}{''.join(f' {code}' for code in package.errors)}")
-    return _shown([*lines, last_line(checked)])
+        lines.append(f"{package.submitter}: {' '.join([package.verdict, *_stop_of(package.stops)])}")
+    if checked.is_loose:
+        return _shown([*lines, last_line(checked)])
+    passing = sum(package.verdict == "pass" for package in checked.packages)
+    return _shown([*lines, would_pass(passing, len(checked.packages), "submitters")])
 
 
 def _stop_of(why: str | None) -> list[str]:
@@ -133,7 +142,7 @@ def _stop_of(why: str | None) -> list[str]:
 
 
 def to_sarif(checked: Checked) -> str:
-    """SARIF 2.1.0, as GitHub and editors read it. Paths are relative to the folder above the submitters."""
+    """SARIF 2.1.0, as GitHub and editors read it."""
     rules = {said.rule: said for said in checked.remarks}
     names = sorted(rules)
     document = {
@@ -157,15 +166,23 @@ def to_sarif(checked: Checked) -> str:
                     }
                 },
                 "columnKind": "utf16CodeUnits",
-                "results": [_sarif_result(said, names.index(said.rule)) for said in checked.remarks],
+                "results": [
+                    _sarif_result(said, names.index(said.rule), _here(checked.root, said.place)) for said in checked.remarks
+                ],
             }
         ],
     }
     return json.dumps(document, indent=1)
 
 
-def _sarif_result(said: Remark, index: int) -> dict[str, Any]:
-    location: dict[str, Any] = {"artifactLocation": {"uri": quote(said.place, errors="surrogateescape")}}
+def _here(root: Path, place: str) -> str:
+    """A path from the working directory, which is the repository in a workflow; as it is where it lies outside."""
+    path = os.path.relpath(root / place)
+    return place if path.split(os.sep, 1)[0] == os.pardir else path
+
+
+def _sarif_result(said: Remark, index: int, place: str) -> dict[str, Any]:
+    location: dict[str, Any] = {"artifactLocation": {"uri": quote(place, errors="surrogateescape")}}
     if said.line is not None:
         location["region"] = {"startLine": said.line}
     return {
@@ -228,9 +245,10 @@ def to_github(checked: Checked) -> str:
     """Workflow commands, which GitHub shows beside the lines of a pull request; then the summary."""
     lines = []
     for said in checked.remarks:
-        place = f"file={_github_value(said.place)}" + (f",line={said.line}" if said.line is not None else "")
+        file, line = _here(checked.root, said.place), "" if said.line is None else f",line={said.line}"
+        place = f"file={_github_value(file)}{line},title={_github_value(said.rule)}"
         text = _github_text(f"{said.text}. {said.mend}")
-        lines.append(f"::{_GITHUB[_LEVELS[said.weight]]} {place},title={_github_value(said.rule)}::{text}")
+        lines.append(f"::{_GITHUB[_LEVELS[said.weight]]} {place}::{text}")
     return _shown([*lines, last_line(checked)])
 
 

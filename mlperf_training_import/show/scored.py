@@ -75,9 +75,10 @@ def show_scored(scored: Scored, results: Results, accelerators: int | None = Non
         out.say("")
     for line in by_reason(scored.left):
         out.say(f"left out: {line}")
-    submitted = next((group.folder for group in scored.groups if Path(group.folder).parts[-3:-2] == (_RESULTS,)), None)
+    submitted = next((group for group in scored.groups if Path(group.folder).parts[-3:-2] == (_RESULTS,)), None)
     if submitted is not None:
-        out.say(f"to check it as a submission: {own_command()} check {shlex.quote(submitted)}")
+        round_ = f" --round {submitted.round}" if submitted.round else ""
+        out.say(f"to check it as a submission: {own_command()} check {shlex.quote(submitted.folder)}{round_}")
     out.say(_UNVERIFIED)
 
 

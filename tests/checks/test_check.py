@@ -17,6 +17,7 @@ from checks.made_submissions import FOLDER, SYSTEM, VERSION, as_line, changed, d
 from support import PROJECT
 from trees import snapshot, write_files
 
+from mlperf_training_import.checks.against import compare_with
 from mlperf_training_import.checks.check import check
 from mlperf_training_import.checks.remarks import DOUBT, remark_kinds
 from mlperf_training_import.commands.line import main
@@ -223,6 +224,26 @@ def test_a_submission_can_be_checked_from_within(tmp_path: Path, monkeypatch: py
     assert (checked.passing, checked.results) == (1, 1)
 
 
+@pytest.mark.parametrize("part", ["", "Acme", "Acme/results", "Acme/results/box", FOLDER])
+@pytest.mark.parametrize("described", [True, False])
+def test_a_folder_that_somebody_called_results_is_not_a_submitters(tmp_path: Path, part: str, *, described: bool) -> None:
+    root = write_submission(tmp_path / "me/results/results")
+    if not described:
+        (root / SYSTEM).unlink()
+    checked = check(root / part, VERSION)
+    assert [package.submitter for package in checked.packages] == ["Acme"]
+    assert (checked.passing, checked.results) == (int(described), 1)
+
+
+@pytest.mark.parametrize("place", ["results", "results/mine", "results/mine/first"])
+def test_logs_below_a_folder_that_somebody_called_results(tmp_path: Path, place: str) -> None:
+    write_files(tmp_path / "me" / place, {"result_0.txt": as_text(records())})
+    for path in (tmp_path / "me" / place, tmp_path / "me" / place / "result_0.txt"):
+        checked = check(path, VERSION)
+        assert [log.path for log in checked.logs] == ["result_0.txt"]
+        assert (checked.passing, checked.results, checked.is_loose) == (1, 1, True)
+
+
 def test_logs_outside_of_a_submission_are_checked_on_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_files(tmp_path, {"result_0.txt": as_text(records()), "result_1.txt": "nothing"})
     code, out, _ = run(capsys, tmp_path, "--round", VERSION)
@@ -238,6 +259,7 @@ def test_logs_outside_of_a_submission_are_checked_on_their_own(tmp_path: Path, c
         ([".", "--round", "5.l"], 2, "no rules for it"),
         ([".", "--format", "pdf"], 2, "invalid choice"),
         ([".", "--as-peer", "--format", "sarif"], 2, "--as_peer"),
+        ([".", "--as-peer", "--against", "."], 2, "--as_peer"),
         (["."], 16, "no logs in it"),
         ([".", "--against", "nowhere"], 16, ""),
     ],
@@ -375,6 +397,32 @@ def test_the_verdicts_of_the_peer_are_objects(tmp_path: Path, capsys: pytest.Cap
     assert said["descriptions"] == [{"file": SYSTEM, "verdict": "fail", "reasons": ["status-value:here"]}]
 
 
+@pytest.mark.parametrize(
+    ("files", "code", "expected"),
+    [
+        ({}, 0, ["Acme: pass"]),
+        (
+            {"Acme/systems/other.json": "no JSON"},
+            1,
+            ["Acme/systems/other.json: crash: the checker stops here", "Acme: crash"],
+        ),
+        ({"Acme/systems/other.json": "{}"}, 1, ["Acme/systems/other.json: fail: missing:submitter ", "Acme: fail"]),
+        ({"Acme/results/box/resnet51/result_0.txt": as_text(records())}, 0, ["Acme: pass"]),  # it is passed over
+        ({"Beta/systems/box.json": description(submitter="Beta")}, 1, ["Beta: crash the checker stops here: no results/"]),
+    ],
+)
+def test_as_the_peer_a_submitter_passes_or_does_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], files: dict, code: int, expected: list[str]
+) -> None:
+    write_files(write_submission(tmp_path), files)
+    found, out, _ = run(capsys, tmp_path, "--round", VERSION, "--as-peer")
+    assert found == code
+    assert all(any(line.startswith(text) for line in out.splitlines()) for text in expected), out
+    of = 1 + any(name.startswith("Beta") for name in files)
+    passing = of - (code == 1)
+    assert out.splitlines()[-1] == f"would pass: {passing} of {of} submitters, by the rules of mlperf_logging 4.1.68"
+
+
 def test_every_format_says_where_a_mistake_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_submission(tmp_path, lambda number, made: changed(made, "lora_rank", value="8\n%") if number > 7 else made)
     file = f"{FOLDER}/result_8.txt"
@@ -424,10 +472,52 @@ def test_logs_of_an_earlier_round_are_found_again(tmp_path: Path, capsys: pytest
         now, lambda number, made: changed(made, "lora_alpha", value=5) if number == 3 else made, cooling="water"
     )
     code, out, _ = run(capsys, now, "--round", VERSION, "--against", earlier)
-    assert "9 logs also in " in out
-    assert "lora_alpha (32 is 5 now)" in out
-    assert 'cooling ("x" is "water" now)' in out
+    assert f"9 logs also in the earlier {FOLDER}" in out
+    assert f"result_3.txt: the run of the earlier {FOLDER}/result_3.txt; lora_alpha was 32 and is 5;" in out
+    assert f'{SYSTEM}: cooling was "x" and is "water";' in out
     assert code == 0
+
+
+@pytest.mark.parametrize("part", ["", "Acme", "Acme/results", "Acme/results/box", FOLDER])
+def test_descriptions_are_compared_whatever_part_is_named_and_whatever_changed_in_the_logs(
+    tmp_path: Path, part: str
+) -> None:
+    earlier, now = write_submission(tmp_path / "earlier"), tmp_path / "now"
+    write_submission(now, lambda _, made: changed(made, "submission_org", value="B"), cooling="water")
+    checked = check(now / "Acme", VERSION)
+    compare_with(checked, earlier / part)
+    said = {remark.rule: remark for remark in checked.remarks if remark.rule.startswith("against.")}
+    assert said.keys() == {"against.changed-log", "against.changed-description"}
+    assert (said["against.changed-description"].place, said["against.changed-description"].found) == (
+        SYSTEM,
+        'cooling was "x" and is "water"',
+    )
+
+
+def test_an_earlier_submission_without_logs_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_submission(tmp_path / "now")
+    (tmp_path / "earlier").mkdir()
+    code, _, err = run(capsys, tmp_path / "now", "--round", VERSION, "--against", tmp_path / "earlier")
+    assert code == 2
+    assert "no result_*.txt in it" in err
+
+
+def test_paths_of_annotations_are_those_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_submission(tmp_path, lambda _, made: changed(made, "lora_rank", value=8))
+    for folder in (root, root / "Acme", tmp_path.parent, root / "Acme/systems"):
+        monkeypatch.chdir(folder)
+        _, out, _ = run(capsys, root / "Acme", "--round", VERSION, "--format", "github")
+        files = set(re.findall(r"^::error file=([^,]+),line=", out, re.MULTILINE))
+        sarif = json.loads(run(capsys, root / "Acme", "--round", VERSION, "--format", "sarif")[1])
+        places = [one["locations"][0]["physicalLocation"] for one in sarif["runs"][0]["results"]]
+        assert files == {place["artifactLocation"]["uri"] for place in places if "region" in place}
+        assert len(files) == 10
+        if folder.name == "systems":  # none of them is below it
+            assert files == {f"{FOLDER}/result_{number}.txt" for number in range(10)}
+        else:
+            assert all(Path(file).is_file() for file in files)
 
 
 def test_links_are_not_followed_out_of_the_tree(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 import forked
 import pytest
+from checks.made_submissions import changed, write_submission
 from cmind import cli
 from support import CMR, PROJECT, SCRIPT_TAGS, cache_round, fetch_lines, run_cmr
 from trees import snapshot, write_result
@@ -570,4 +571,19 @@ def test_a_submission_is_checked_and_nothing_is_imported(registered, tmp_path, c
     assert result["error"].startswith("would pass: 0 of 1 results, by the rules of mlperf_logging 4.1.68")
     assert "closed_retinanet.opt_name" in capfd.readouterr().out
     assert "say which folder holds the submission" in registered.access(run)["error"]
+    of_one = registered.access({**run, "path": str(tmp_path / "tree"), "version": "5.1", "submitter": "Acme"})
+    assert "leave out --submitter" in of_one["error"]
+    without_rules = registered.access({**run, "path": str(tmp_path / "tree"), "version": "2.1"})
+    assert without_rules["error"].startswith("round 2.1: no rules for it")
     assert snapshot(tmp_path / "tree") == before
+
+
+def test_a_strict_check_fails_for_objections_and_says_so(registered, tmp_path, capfd):
+    write_submission(tmp_path / "tree", lambda _, made: changed(made, "lora_alpha", value=5))
+    run = {"action": "run", "automation": "script", "tags": SCRIPT_TAGS.replace(" ", ","), "silent": "yes", "check": "yes"}
+    run |= {"path": str(tmp_path / "tree"), "version": "5.1"}
+    assert registered.access(run)["return"] == 0
+    failed = registered.access({**run, "strict": "yes"})
+    assert failed["return"] == 1
+    assert "and --strict was given; would pass: 1 of 1 results" in failed["error"]
+    assert "objection: " in capfd.readouterr().out
