@@ -9,6 +9,7 @@ import msgspec
 
 from ..errors import NothingToScore, NotUnderstood
 from ..garbage import rare_collections
+from ..logs.log import read_log
 from ..model import Round, RunLog, Submission
 from ..results.facts import facts_of
 from ..results.scored import iter_doubts
@@ -308,9 +309,25 @@ class _Check:
         return [
             remark_on_doubt(doubt, submission.folder)
             for submission, runs in self._judgeable
-            for doubt in iter_doubts(
-                facts_of(round_, rules, submission, [runs[log.path] for log in submission.logs]), doubts
-            )
+            for doubt in iter_doubts(facts_of(round_, rules, submission, self._comparable(submission, runs)), doubts)
+        ]
+
+    def _comparable(self, submission: Submission, by_path: dict[str, RunLog]) -> list[RunLog]:
+        """The runs of a result; read again, with digests of their histories, if these may be the same, which is rare."""
+        runs = [by_path[log.path] for log in submission.logs]
+        first, *others = [run.history for run in runs]
+        may_be_same = first is not None and all(
+            other is not None
+            and first.count == other.count
+            and [said for _, said in first.milestones] == [said for _, said in other.milestones]
+            for other in others
+        )
+        if not others or not may_be_same:
+            return runs
+        dialect, key = rules_of(self._version).dialect, benchmark_of(submission.benchmark or "", self._version).quality
+        return [
+            read_log(self._tree.root / run.path, dialect, run.path, largest_mb=self._largest_mb, quality_key=key)
+            for run in runs
         ]
 
 

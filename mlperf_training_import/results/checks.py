@@ -6,35 +6,23 @@ Judged results in, phrases out. Source: a survey of all results of 0.7 to 5.1 an
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..logs.evaluation import EVALUATED_AFTERWARDS
 from ..model import Doubt
 from ..rounds.description import system_of
 from ..tables.editions import edition_of
-from ..tables.rules import published_ms
-from ..values import MS_PER_MINUTE, all_known, median_of, only, share
+from ..values import median_of
 from .compare import runs_digest
 from .doubts import code_of
+from .independence import odd_dates, one_history, same_seed
 from .names import find_accelerator, find_processor, is_same_memory, name_keys, stated_memory_gb
-from .score import odd_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ..model import Judged, RunLog, System
+    from ..model import Judged, System
     from .names import Accelerator, Processor
 
-_MS_PER_YEAR = 365.25 * 24 * 60 * MS_PER_MINUTE
-#: Ranks of one run that write a log each start within this.
-_ONE_START_MS = 1000
-#: Benchmarks whose models play games with a seed of their own each time.
-_WITHOUT_OWN_SEED = frozenset({"minigo"})
-#: Those of them whose processes log what they find whenever they have it.
-_EVALUATED_IN_ANY_ORDER = frozenset({"stable_diffusion"})
-#: Results of a round that were made so long before it are not of its software.
-_LONGEST_WAIT_YEARS = 2
 #: A result needs so many others of its kind to be compared with, which have at most so many times as many accelerators.
 _FEWEST_OTHERS, _ALIKE_IN_SIZE = 3, 2
 #: Accelerator-minutes that are so many times off those of the others are another training, or another accelerator.
@@ -48,32 +36,6 @@ _PARTS: dict[str, Callable[[System], object]] = {
     "accelerators per node": lambda system: system.accelerators_per_node,
     "processors per node": lambda system: system.host_processors_per_node,
 }
-
-
-def one_history(judged: Judged) -> str | None:
-    histories = all_known(log.history for log in judged.logs)
-    # instances that train side by side may be one model in many places
-    if histories is None or _runs(judged) < 2 or not judged.metric.equal_times_repeat:
-        return None
-    count = histories[0].count
-    if count < 2 or only(history.digest for history in histories) is None:
-        return None
-    return f"all {len(histories)} runs have the same {count} quality figures to the last digit, at the same progress"
-
-
-def same_seed(judged: Judged) -> str | None:
-    seed = only(log.seed for log in judged.logs)
-    if seed is None or judged.benchmark.key in _WITHOUT_OWN_SEED or _runs(judged) < 2:
-        return None
-    return f"all {len(judged.logs)} runs log the seed {seed}"
-
-
-def _runs(judged: Judged) -> int:
-    """How many runs the logs are of: neither those that repeat another, nor copies of one that its ranks wrote."""
-    starts = sorted({log.run_start_ms for log in judged.logs if log.run_start_ms is not None})
-    repeats = sum(len(names) - 1 for names in judged.repeated)
-    apart = 1 + sum(later - sooner > _ONE_START_MS for sooner, later in pairwise(starts))
-    return min(len(judged.logs) - repeats, apart)
 
 
 def description_conflict(judged: Judged) -> str | None:
@@ -105,24 +67,6 @@ def memory_conflict(judged: Judged) -> str | None:
         return None
     name = record.accelerator_model_name
     return f"{name} has {stated} GB by its name, and an accelerator_memory_capacity of {capacity:.4g} GB"
-
-
-def odd_dates(judged: Judged) -> str | None:
-    published, key = published_ms(judged.round.version), judged.benchmark.key
-    troubles: dict[str, list[RunLog]] = defaultdict(list)
-    for log in judged.logs:
-        start_ms, history = log.run_start_ms, log.history
-        is_dated = odd_time(log) is None and not log.counts_seconds
-        if is_dated and published and start_ms and published - start_ms > _LONGEST_WAIT_YEARS * _MS_PER_YEAR:
-            troubles[f"ran more than {_LONGEST_WAIT_YEARS} years before their round was published"].append(log)
-        if history is not None:
-            if history.is_outside and key not in EVALUATED_AFTERWARDS:
-                troubles["have no quality figure with a time between run_start and run_stop"].append(log)
-            elif history.set_back_ms > MS_PER_MINUTE and key not in _EVALUATED_IN_ANY_ORDER:
-                troubles["have quality figures whose time is more than a minute before that of an earlier line"].append(log)
-    count = len(judged.logs)
-    parts = [f"{share(len(logs), count, 'log', what)}, first {logs[0].name}" for what, logs in troubles.items()]
-    return "; ".join(parts) or None
 
 
 # Of a result among those of its round

@@ -61,9 +61,9 @@ def doubts_of(judged: Judged, more: Sequence[Check]) -> Iterator[Doubt]:
         yield from judged.energy.doubts
 
 
-def doubts_with(codes: Container[str], judged: Judged) -> Iterator[Doubt]:
+def doubts_with(codes: Container[str], judged: Judged, more: Sequence[Check]) -> Iterator[Doubt]:
     """Of :func:`doubts_of`, those about the result as a whole that have some codes; nothing else is looked for."""
-    for check in _OF_RESULT if judged.benchmark.key else ():
+    for check in (*_OF_RESULT, *more) if judged.benchmark.key else ():
         if (code := code_of(check)) in codes and (what := check(judged)):
             yield _doubt(judged, code, what)
 

@@ -8,6 +8,7 @@ import msgspec
 
 from ..model import Judged, Score
 from .doubts import doubts_with
+from .independence import OF_SUBMISSION
 from .review import verdict_of
 from .score import SCORINGS, judge
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def iter_doubts(facts: Facts, codes: Container[str]) -> Iterator[Doubt]:
     """The doubts with some codes about a result as a whole; figures, which none of them needs, are not computed."""
-    return doubts_with(codes, with_score(facts))
+    return doubts_with(codes, with_score(facts), OF_SUBMISSION)
 
 
 def with_score(facts: Facts) -> Judged:

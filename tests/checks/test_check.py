@@ -21,7 +21,7 @@ from mlperf_training_import.checks.against import compare_with
 from mlperf_training_import.checks.check import check
 from mlperf_training_import.checks.remarks import DOUBT, remark_kinds
 from mlperf_training_import.commands.line import main
-from mlperf_training_import.results import checks, doubts
+from mlperf_training_import.results import checks, doubts, independence
 from mlperf_training_import.show.checked import FORMATS, to_peer_json, to_peer_text
 from mlperf_training_import.tables.checks import rulebook_of
 
@@ -595,9 +595,32 @@ def test_doubts_that_are_shown_are_looked_for() -> None:
     """Only those of a result as a whole are."""
     shown = {name.removeprefix(DOUBT) for name in remark_kinds() if name.startswith(DOUBT)}
     assert shown
-    assert {doubts.code_of(check) for check in doubts._OF_RESULT} >= shown
-    compared = {doubts.code_of(check) for check in (checks.one_history, checks.description_conflict)}
-    assert shown.isdisjoint(compared), "a check reads its logs without what these need (is_compared)"
+    assert {doubts.code_of(check) for check in (*doubts._OF_RESULT, *independence.OF_SUBMISSION)} >= shown
+    conflict = doubts.code_of(checks.description_conflict)
+    assert conflict not in shown, "a check reads its logs without what this needs (is_compared)"
+
+
+@pytest.mark.parametrize("number_of_another", [None, 7])
+def test_runs_with_one_history_are_objected_to(tmp_path: Path, number_of_another: int | None) -> None:
+    """They are read a second time for that, as an import reads them."""
+
+    def twice_evaluated(number: int, made: list[Record]) -> list[Record]:
+        first = 0.93 if number == number_of_another else 0.94
+        place = next(place for place, record in enumerate(made) if record["key"] == "eval_accuracy")
+        said = {"metadata": {"samples_count": 1536}}
+        return [*made[:place], made[place] | said | {"value": first}, *changed(made[place:], "eval_accuracy", **said)]
+
+    write_submission(tmp_path, twice_evaluated)
+    said = [remark.found for remark in check(tmp_path, VERSION).remarks if remark.rule == "result.one-history"]
+    text = "all 10 runs have the same 2 quality figures to the last digit, at the same progress"
+    assert said == ([text] if number_of_another is None else [])
+
+
+def test_runs_of_long_before_the_round_are_objected_to(tmp_path: Path) -> None:
+    year_ms = 366 * 86_400_000
+    write_submission(tmp_path, lambda _, made: [record | {"time_ms": record["time_ms"] - year_ms} for record in made])
+    (said,) = [remark.found for remark in check(tmp_path, VERSION).remarks if remark.weight == "objection"]
+    assert said == "10 of 10 logs ran more than 2 years before their round was published, first result_0.txt"
 
 
 #: Names what a command has loaded: modules, and those of ours that define dataclasses.
