@@ -37,8 +37,8 @@ class Failure(msgspec.Struct, frozen=True):
 
     ``kind`` is ``check``, ``checkcrash`` (the test cannot be computed), ``codecrash`` (a value to remember cannot be
     computed), ``once``, ``least1``, ``leastN``, ``least1of``, ``never`` (no line passes) or ``repeated`` (a warning);
-    ``number`` is the number of lines. ``is_lenient`` means that the checker is wrong to refuse. ``expected`` is the value
-    that a formula requires.
+    ``number`` is the number of lines. ``is_lenient`` means that the checker is wrong to refuse. ``measured`` and
+    ``expected`` are the two values that a formula compares.
     """
 
     rule: Rule
@@ -50,6 +50,7 @@ class Failure(msgspec.Struct, frozen=True):
     alternative: str | None = None
     is_lenient: bool = False
     is_out_of_order: bool = False
+    measured: Any = None
     expected: Any = None
 
     @property
@@ -146,7 +147,7 @@ def iter_objections(found: LineList, rulebook: Rulebook, scopes: Iterable[str]) 
             for rule in rules.each:
                 # a formula that cannot be computed fails the checkers' own rules, which report it
                 if not computed(rule.holds, place, otherwise=True):
-                    yield Failure(rule, "check", scope.name, line.key, line, expected=_expected(rule, place))
+                    yield Failure(rule, "check", scope.name, line.key, line, **_compared(rule, place))
             _remember(rules, place)
 
 
@@ -182,9 +183,12 @@ def computed(formula: Formula, place: Line, *, otherwise: Any = False) -> Any:
         return otherwise
 
 
-def _expected(rule: Rule, place: Line) -> Any:
-    """What the value should have been, if the rule has a formula for it; None where it cannot be computed."""
-    return None if rule.expected is None else computed(rule.expected, place, otherwise=None)
+def _compared(rule: Rule, place: Line) -> dict[str, Any]:
+    """The two values that the test of a rule compares, if it does; None where one cannot be computed."""
+    if rule.comparison is None:
+        return {}
+    sides = {"measured": rule.comparison.measured, "expected": rule.comparison.expected}
+    return {name: computed(side, place, otherwise=None) for name, side in sides.items() if side is not None}
 
 
 def _remember(rules: KeyRules, place: Line) -> bool:
@@ -327,7 +331,7 @@ class _ScopeRun:
             raise _Stops("what it remembers cannot be printed", line)
         is_out_of_order = isinstance(error, UnknownName) and self._holds_later(rule, line)
         is_lenient = is_out_of_order or self._is_lenient(rule, (line,))
-        marks = {"is_lenient": is_lenient, "is_out_of_order": is_out_of_order, "expected": _expected(rule, place)}
+        marks = {"is_lenient": is_lenient, "is_out_of_order": is_out_of_order, **_compared(rule, place)}
         kind = "check" if error is None else "checkcrash"
         self._kept.add(Failure(rule, kind, self._scope.name, line.key, line, **marks))
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import functools
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..tables.checks import ORDER
 from ..tables.files import Name, Row, table_in
-from ..values import counted
+from ..tables.formula import names_of
+from ..values import MS_PER_MINUTE, counted
 
 if TYPE_CHECKING:
+    from ..logs.line import KeptLine
     from ..model import Doubt
     from ..tables.checks import Rule
     from .log_rules import Failure
@@ -24,6 +28,9 @@ WEIGHTS = ("rejects", "objection", "lenient", "note")
 DOUBT = "result."
 #: The longest part of a value that is shown.
 _LONGEST_VALUE = 80
+_METADATA = re.compile(r"\bmetadata\.(\w+)|\"(\w+)\" in metadata")
+#: A test that only one value passes, and that value.
+_LITERAL = re.compile(r"value == (\"[^\"]+\"|[\d.e+-]+)")
 _COMPARED = {ast.Eq: "{}", ast.GtE: "{} or more", ast.Gt: "above {}", ast.LtE: "{} or less", ast.Lt: "below {}"}
 
 
@@ -114,12 +121,32 @@ def asked_for(failure: Failure) -> str:
         return f"at least one line with the key {failure.key} or {failure.alternative}"
     if failure.kind in ("least1", "leastN"):
         return f"{rule.count.replace('some', 'at least one')} line with the key {failure.key}"
-    text = words_of_rule(rule)
-    if failure.expected is not None:
-        text = f"{text} = {short(failure.expected)}"
+    text = _words_with_number(failure)
     if failure.kind == "codecrash":
         return "a value that can be computed with"
-    return f"at least one line with {text}" if failure.kind == "never" else text
+    if failure.kind == "never":
+        return f"at least one line with {text}" if rule.text else f"one {failure.key} that is {text}"
+    return text
+
+
+def _words_with_number(failure: Failure) -> str:
+    """The test of a rule in words, with the number that a formula of it gives for this log."""
+    rule, compared = failure.rule, failure.rule.comparison
+    if compared is None or failure.expected is None or "time" in names_of(rule.test):
+        return _plain_names(words_of_rule(rule))
+    formula, number = compared.right, short(failure.expected)
+    said = f"{number} ({formula})"
+    if rule.text in ("", formula):
+        of_test = said if compared.left == "value" else words_of_formula(rule.test).replace(formula, said, 1)
+        return f"{said}, to within {compared.tolerance}" if compared.tolerance else _plain_names(of_test)
+    if formula in rule.text and f"({formula})" not in rule.text:
+        return f"{rule.text.replace(formula, number, 1)}, which is {formula}"
+    return f"{rule.text}: {number}"
+
+
+def _plain_names(text: str) -> str:
+    """A formula without what only formulas need: ``int(metadata.samples_count)`` is ``samples_count``."""
+    return re.sub(r"\bint\(metadata\.(\w+)\)|\b(?:metadata|value)\.(?=[A-Za-z_])", lambda found: found[1] or "", text)
 
 
 def words_of_rule(rule: Rule) -> str:
@@ -185,10 +212,41 @@ def _found(failure: Failure) -> str:
     line = failure.line
     said = f"{key} is {short(line.value)}" if line is not None else key
     if failure.kind == "never":
-        return f"no {key} reaches the target; the last {said.removeprefix(key).strip()}"
-    if line is not None and "metadata" in failure.rule.test:
-        said = f"{key} with the metadata {short(line.metadata)}"
+        missed = f"is {words_of_rule(failure.rule)}" if failure.is_lenient else "reaches the target"
+        return f"no {key} {missed}; the last {said.removeprefix(key).strip()}"
+    if line is not None:
+        said = _place_of(failure) or _said_in_metadata(failure, line) or said
     return f"{said}, with which the test cannot be computed" if failure.kind in ("checkcrash", "codecrash") else said
+
+
+def _place_of(failure: Failure) -> str | None:
+    """Where a line is in the log, or how long after the beginning, if a rule tests that; None for any other rule."""
+    rule, key = failure.rule, failure.key
+    if order := ORDER.fullmatch(rule.test):
+        return f"{key} comes after {order[2]}" if order[1] else f"{key} without an earlier {order[2]}"
+    if "time" in names_of(rule.test) and isinstance(failure.measured, (int, float)):
+        return f"{key} after {failure.measured / MS_PER_MINUTE:.1f} minutes"
+    return None
+
+
+def _fields_of(test: str) -> list[str]:
+    """The fields of the metadata that a test names, in its order."""
+    return list(dict.fromkeys(found[1] or found[2] for found in _METADATA.finditer(test)))
+
+
+def _said_in_metadata(failure: Failure, line: KeptLine) -> str | None:
+    """What a line says in the metadata that a rule tests; None for a rule that tests none."""
+    fields = _fields_of(failure.rule.test)
+    if not fields:
+        return None
+    if not isinstance(line.metadata, dict):
+        return f"{failure.key} with the metadata {short(line.metadata)}"
+    there = [f"{field} {short(line.metadata[field])}" for field in fields if field in line.metadata]
+    if not there:
+        return f"{failure.key} without {' or '.join(fields)} in its metadata"
+    is_step = failure.rule.comparison is not None and failure.rule.comparison.left.endswith(" - previous")
+    more = f", {short(failure.measured)} after the one before" if is_step and failure.measured is not None else ""
+    return f"{failure.key} with {', '.join(there)}{more}"
 
 
 def _mend(failure: Failure) -> str:
@@ -200,9 +258,16 @@ def _mend(failure: Failure) -> str:
     if failure.kind in ("once", "least1", "leastN", "least1of"):
         if not _tests_value(rule):
             return f"log {key}"
-        return f'add mllogger.event(key="{key}", value={words_of_rule(rule)}) where the run begins'
+        literal = _LITERAL.fullmatch(rule.test)
+        value, more = (literal[1], "") if literal else ("...", f"; value: {words_of_rule(rule)}")
+        return f'add mllogger.event(key="{key}", value={value}) where the run begins{more}'
     if failure.kind == "never":
+        if failure.is_lenient:
+            return "nothing has to change in the run; the review can accept it"
         return "train until the target is reached; a run that does not reach it counts as failed"
-    if "metadata" in rule.test:
-        return f"add it to the metadata of {key}"
+    if fields := _fields_of(rule.test):
+        metadata = failure.line.metadata if failure.line is not None else None
+        if isinstance(metadata, dict) and not metadata.keys().isdisjoint(fields):
+            return f"do it as the rules of the benchmark say, and log in the metadata of {key} what was done"
+        return f"add {' or '.join(fields)} to the metadata of {key}"
     return f"run with {key} as the rules of the benchmark say, and log what was used"

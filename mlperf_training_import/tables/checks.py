@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .files import csv_rows
-from .formula import Formula, names_of, parse_assignments, parse_expected, parse_formula
+from .formula import Comparison, Formula, names_of, parse_assignments, parse_comparison, parse_formula
 from .labels import parse_version, round_label
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ FIRST_SCOPE = "common"
 
 _AT_LEAST = re.compile(r"at least (\d+)")
 _EARLIEST = re.compile(r"(\w+) = min\(\1, time\)")
-_ORDER = re.compile(r"(not )?seen\((\w+)\)")
+#: A test that only asks whether a line comes after the first one of another key.
+ORDER = re.compile(r"(not )?seen\((\w+)\)")
 _ONE_OF_TWO = re.compile(r"some, or (\w+)")
 
 
@@ -58,9 +59,9 @@ class Rule(msgspec.Struct, frozen=True, dict=True):
         return parse_formula(self.lenient) if self.lenient else None
 
     @functools.cached_property
-    def expected(self) -> Formula | None:
-        """Computes what the value is compared with, if the test has it."""
-        return parse_expected(self.test) if self.test else None
+    def comparison(self) -> Comparison | None:
+        """What the test compares, if it is a comparison."""
+        return parse_comparison(self.test) if self.test else None
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -98,12 +99,12 @@ class KeyRules(msgspec.Struct, dict=True):
     @functools.cached_property
     def orders(self) -> tuple[Order, ...]:
         """The tests of each line that depend only on where another key comes first."""
-        matches = (_ORDER.fullmatch(rule.test) for rule in self.each)
+        matches = (ORDER.fullmatch(rule.test) for rule in self.each)
         return tuple(Order(match[2], is_after=not match[1]) for match in matches if match)
 
     @functools.cached_property
     def _without_orders(self) -> tuple[Rule, ...]:
-        return tuple(rule for rule in self.each if not _ORDER.fullmatch(rule.test))
+        return tuple(rule for rule in self.each if not ORDER.fullmatch(rule.test))
 
     @functools.cached_property
     def of_line(self) -> tuple[Formula, ...]:

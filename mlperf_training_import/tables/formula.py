@@ -14,7 +14,7 @@ import functools
 import math
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..grammar import COMPARISONS, Grammar
 
@@ -143,22 +143,38 @@ def names_of(text: str) -> frozenset[str]:
     return frozenset(names - FUNCTIONS.keys() - _CONSTANTS.keys())
 
 
-def parse_expected(text: str) -> Formula | None:
-    """What a formula of the form ``value == x`` or ``abs(value - x) < y`` compares the value with; None for other formulas.
+class Comparison(NamedTuple):
+    """What a formula compares: ``left``, as written and as a function, with ``right``.
 
-    None for a plain constant too: the formula already shows it.
+    ``tolerance`` is set where the two may differ by so much. ``expected`` is None where the right side is a plain constant,
+    which the formula already shows.
+    """
+
+    left: str
+    right: str
+    measured: Formula
+    expected: Formula | None
+    tolerance: str = ""
+
+
+def parse_comparison(text: str) -> Comparison | None:
+    """What a formula of the form ``x == y`` or ``abs(x - y) < z`` compares; None for other formulas.
+
+    Conditions under which nothing is compared may come before it, as in ``not known(y) or x == y``.
     """
     node = _expression(text)
-    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+        *conditions, node = node.values
+        if any(isinstance(condition, ast.Compare) for condition in conditions):
+            return None
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1 or isinstance(node.ops[0], (ast.In, ast.NotIn)):
         return None
-    left, right = node.left, node.comparators[0]
+    left, right, tolerance = node.left, node.comparators[0], ""
     if isinstance(left, ast.Call) and ast.unparse(left.func) == "abs" and isinstance(difference := left.args[0], ast.BinOp):
-        left, right = difference.left, difference.right
-    elif not isinstance(node.ops[0], ast.Eq):
-        return None
-    if ast.unparse(left) != "value" or isinstance(right, ast.Constant):
-        return None
-    return _compiled(right, text)
+        left, right, tolerance = difference.left, difference.right, ast.unparse(right)
+    is_computed = any(isinstance(part, (ast.BinOp, ast.Call)) for part in ast.walk(right)) or names_of(ast.unparse(right))
+    expected = _compiled(right, text) if is_computed else None
+    return Comparison(ast.unparse(left), ast.unparse(right), _compiled(left, text), expected, tolerance)
 
 
 def parse_assignments(text: str) -> tuple[tuple[str, Formula], ...]:

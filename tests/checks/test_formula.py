@@ -7,7 +7,7 @@ import math
 import pytest
 from checks.made_logs import place
 
-from mlperf_training_import.tables.formula import FAILURES, parse_assignments, parse_expected, parse_formula
+from mlperf_training_import.tables.formula import FAILURES, parse_assignments, parse_comparison, parse_formula
 
 NAMES = {"batch": 2304, "none_yet": None}
 
@@ -92,11 +92,19 @@ def test_what_lines_leave_is_known_to_later_formulas() -> None:
 
 
 def test_what_a_value_is_compared_with_is_known_unless_it_can_be_read() -> None:
-    expected = parse_expected("abs(value - 8000 * 1152 / batch) <= 1")
-    assert expected is not None
-    assert expected(place(0, {}, dict(NAMES))) == 4000
-    assert parse_expected("value == 4000") is None
-    assert parse_expected("value > batch") is None
+    compared = parse_comparison("abs(value - 8000 * 1152 / batch) <= 1")
+    assert compared is not None
+    assert compared.expected is not None
+    assert (compared.left, compared.right, compared.tolerance) == ("value", "8000 * 1152 / batch", "1")
+    assert (compared.measured(place(3, {}, {})), compared.expected(place(0, {}, dict(NAMES)))) == (3, 4000)
+    plain = parse_comparison("value == 4000")
+    assert plain is not None
+    assert (plain.right, plain.expected) == ("4000", None)
+    guarded = parse_comparison("not known(previous) or metadata.samples_count - previous == batch")
+    assert guarded is not None
+    assert guarded.left == "metadata.samples_count - previous"
+    for other in ("value == 1 or value > batch", "value in [1, 2]", "0 < value < batch", "seen(init_stop)"):
+        assert parse_comparison(other) is None
 
 
 def test_infinite_and_missing_numbers_compare_as_in_python() -> None:

@@ -164,7 +164,7 @@ def test_every_formula_of_the_table_is_one(version: str) -> None:
             for rule in (key.rule, *key.each, *key.first, *key.any):
                 assert callable(rule.holds)
                 assert (rule.excused is None) == (rule.lenient == "")
-                assert rule.expected is None or callable(rule.expected)
+                assert rule.comparison is None or callable(rule.comparison.measured)
 
 
 def test_rounds_to_which_nobody_submits_have_no_rules() -> None:
