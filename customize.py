@@ -125,11 +125,11 @@ def _check(options):
     checked = check(options.path, options.versions[0], options.max_log_mb)
     if not options.quiet:
         print(to_text(checked))
-    if checked.fails(strict=False):
-        return failed(1, last_line(checked))
-    if checked.fails(strict=options.strict):
+    if code := checked.exit_code(strict=False):
+        return failed(code, last_line(checked))
+    if code := checked.exit_code(strict=options.strict):
         objections = counted(checked.counts()["objection"], "objection")
-        return failed(1, f"{objections}, and --strict was given; {last_line(checked)}")
+        return failed(code, f"{objections}, and --strict was given; {last_line(checked)}")
     return {"return": 0}
 
 

@@ -116,10 +116,12 @@ class Checked(msgspec.Struct):
             return self.passing == self.results
         return all(package.verdict == "pass" for package in self.packages)
 
-    def fails(self, *, strict: bool) -> bool:
-        """Whether something rejects a result; if ``strict``, whether somebody would object to one."""
+    def exit_code(self, *, strict: bool) -> int:
+        """1 where something is rejected, or if ``strict`` somebody would object; 16 where there are no logs; else 0."""
         counts = self.counts()
-        return counts["rejects"] > 0 or (strict and counts["objection"] > 0)
+        if counts["rejects"] or (strict and counts["objection"]):
+            return 1
+        return 0 if self.results else NothingToScore.return_code
 
     def counts(self) -> dict[str, int]:
         """The number of remarks of each weight."""
@@ -228,7 +230,8 @@ class _Check:
         if not (self._tree.root / name / "results").is_dir():
             package.stops = "no results/"
         if not asked:
-            remarks.append(remark("package.no-results", name, "no benchmark folder with logs"))
+            weight = "" if package.stops else "objection"  # an empty results/ is passed over
+            remarks.append(remark("package.no-results", name, "no benchmark folder with logs", weight=weight))
         elif is_whole and not any((self._tree.root / name / folder).is_dir() for folder in ("benchmarks", "benchmark")):
             remarks.append(remark("package.no-code", name, "no folder benchmarks/"))
         elif is_whole:

@@ -64,7 +64,9 @@ def check_description(file: Path, path: str, label: Label) -> CheckedDescription
     checked = CheckedDescription(path)
     try:
         content = json.loads(read_regular(file, _LARGEST_FILE_BYTES).decode("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        return _stops(checked, "system.unreadable", f"cannot be read ({error.strerror})")
+    except (ValueError, RecursionError) as error:
         return _stops(checked, "system.unreadable", f"cannot be read as JSON ({error})")
     if not isinstance(content, dict):
         return _stops(checked, "system.unreadable", f"holds {short(content)}, no object")

@@ -16,7 +16,7 @@ from ..rounds.walk import SCALING_FILE
 from ..tables.labels import Label, round_label
 from ..tables.metrics import Metric
 from ..tables.rules import benchmark_of, rules_of
-from ..values import counted, mean_of, share
+from ..values import counted, first_of, mean_of, share
 from .descriptions import CheckedDescription
 from .logs import CheckedLog
 from .remarks import Remark, remark, short
@@ -36,6 +36,8 @@ _ORGANISATION_ASKED_FROM = (4, 1)
 _FORGIVEN_IN = (5, 0)
 #: Benchmarks that have no reference points and need none.
 _NEVER_JUDGED = frozenset({"minigo"})
+#: A remark on a folder names so many logs.
+_NAMED_LOGS = 10
 _RCP_BYPASS, _SEED_BYPASS = "rcp-bypass", "seed-checker-bypass"
 PARAMETERS_FILE = "package_checker_params"
 
@@ -208,7 +210,9 @@ class FolderCheck(msgspec.Struct):
             indices = sorted(self._power_index(stem, name) for name in names if name.startswith(kind))
             numbers.append(len(indices))
             first = indices[0] if indices else 0
-            if first < 0 or indices != list(range(first, first + len(indices))):
+            if len({*indices}) < len(indices) and indices[0] >= 0 and indices[-1] < len(indices):
+                self._say("package.power", f"the numbers of {kind}_*.txt repeat", place=place, weight="objection")
+            elif first < 0 or indices != list(range(first, first + len(indices))):
                 bad[stem] = f"the numbers of {kind}_*.txt have gaps or repeats"
             elif first and not any(said.rule == "package.power-from-1" for said in self.checked.remarks):
                 self._say("package.power-from-1", f"{kind}_*.txt are numbered from {first} on", place=place)
@@ -229,7 +233,7 @@ class FolderCheck(msgspec.Struct):
         failing = share(number, len(self.logs), "log", "fail")
         if number <= self._drop:
             self.checked.warnings.append(f"olympic:{number}")
-            names = ", ".join(sorted(self._failed))
+            names = first_of(sorted(self._failed), _NAMED_LOGS)
             self.checked.remarks = [
                 msgspec.structs.replace(said, weight="note") if said.rule == "package.power" else said
                 for said in self.checked.remarks
@@ -237,7 +241,7 @@ class FolderCheck(msgspec.Struct):
             self._say("package.failed-log-allowed", f"{failing}: {names}")
         else:
             self.checked.errors.append(f"noncompliant:{number}")
-            what = f"{failing}; {self._drop} may"
+            what = f"{failing} ({first_of(sorted(self._failed), _NAMED_LOGS)}); {self._drop} may"
             wrongly = {_stem(log.path) for log in self.logs if log.refused_wrongly}
             is_lenient = len(self._failed - wrongly) <= self._drop or self.metric.surplus_runs
             self._say("package.failed-logs", what, weight="lenient" if is_lenient else "")
@@ -346,6 +350,8 @@ class FolderCheck(msgspec.Struct):
             name, what = "package.reference-missing", "no log says its global_batch_size"
         elif code == "rcp-insufficient":
             name, what = "package.reference-insufficient", "more runs without status success than may fail"
+        elif factor is None:
+            name, what = "package.reference-insufficient", f"too few runs to compare: {counted(len(self.logs), 'log')}"
         else:
             name = "package.reference-fast"
             what = f"converged faster than the reference points allow{f', by a factor of {factor:.6g}' if factor else ''}"

@@ -137,7 +137,9 @@ def _words_with_number(failure: Failure) -> str:
     formula, number = compared.right, short(failure.expected)
     said = f"{number} ({formula})"
     if rule.text in ("", formula):
-        of_test = said if compared.left == "value" else words_of_formula(rule.test).replace(formula, said, 1)
+        of_test = (
+            said if compared.left == "value" else words_of_formula(rule.test).replace(formula, said, 1).replace(" == ", " ")
+        )
         return f"{said}, to within {compared.tolerance}" if compared.tolerance else _plain_names(of_test)
     if formula in rule.text and f"({formula})" not in rule.text:
         return f"{rule.text.replace(formula, number, 1)}, which is {formula}"

@@ -1,7 +1,7 @@
 """Shows whether a submission would pass, and what a reviewer would object to.
 
 Checks a submission, a submitter, a system, a benchmark folder, or a log, by the rules of mlperf_logging and the written
-rules. Writes nothing. Exit codes: 0 it would pass; 1 it would be rejected; 2 wrong command line; 16 no logs.
+rules. Writes nothing. Exit codes: 0 nothing rejects it; 1 something does; 2 wrong command line; 16 no logs.
 """
 
 from __future__ import annotations
@@ -54,4 +54,4 @@ def run(options: argparse.Namespace) -> int:
         print(to_peer_json(checked) if options.format == "json" else to_peer_text(checked))
         return int(not checked.passes_as_peer)
     print(FORMATS[options.format](checked))
-    return int(checked.fails(strict=options.strict))
+    return checked.exit_code(strict=options.strict)

@@ -310,7 +310,7 @@ def test_one_run_may_lack_its_power_files(tmp_path: Path, names: dict[int, str],
     write_files(tmp_path, {f"{FOLDER}/power/result_{number}/{name}": "" for number, name in names.items()})
     checked = check(tmp_path, VERSION)
     assert {said.weight for said in checked.remarks if said.rule == "package.power"} == weights
-    assert (checked.packages[0].verdict, checked.fails(strict=False)) == (verdict, verdict == "fail")
+    assert (checked.packages[0].verdict, checked.exit_code(strict=False)) == (verdict, int(verdict == "fail"))
 
 
 def test_a_seed_that_cannot_be_compared_stops_the_seed_checker_of_closed_results_only(tmp_path: Path) -> None:
@@ -421,6 +421,139 @@ def test_as_the_peer_a_submitter_passes_or_does_not(
     of = 1 + any(name.startswith("Beta") for name in files)
     passing = of - (code == 1)
     assert out.splitlines()[-1] == f"would pass: {passing} of {of} submitters, by the rules of mlperf_logging 4.1.68"
+
+
+def _timed(key: str, minutes: float) -> Callable[[int, list[Record]], list[Record]]:
+    """A change of the time of the lines with a key, and of all that come after them."""
+
+    def change(_: int, made: list[Record]) -> list[Record]:
+        first = next(place for place, record in enumerate(made) if record["key"] == key)
+        later = [record | {"time_ms": record["time_ms"] + round(60_000 * minutes)} for record in made[first:]]
+        return [*made[:first], *later]
+
+    return change
+
+
+def _first(key: str) -> Callable[[int, list[Record]], list[Record]]:
+    """A change that puts the lines with a key before all others."""
+    return lambda _, made: sorted(made, key=lambda record: record["key"] != key)
+
+
+def _without(*keys: str) -> Callable[[int, list[Record]], list[Record]]:
+    return lambda _, made: [record for record in made if record["key"] not in keys]
+
+
+def _metadata(key: str, **metadata: object) -> Callable[[int, list[Record]], list[Record]]:
+    return lambda _, made: changed(made, key, metadata=metadata)
+
+
+#: By rule: round, benchmark, and what is changed in its log; what is found, what is asked for, and part of the advice.
+WORDS = {
+    "common.init_stop.duration": (
+        ("5.1", "llama2_70b_lora", _timed("init_stop", 41)),
+        "init_stop after 41.3 minutes",
+        "less than 30 minutes after the first init_start (open: 240)",
+        "any longer initialisation counts as training",
+    ),
+    "common.run_stop": (
+        ("5.1", "llama2_70b_lora", _first("run_stop")),
+        "run_stop without an earlier run_start",
+        "after run_start",
+        "log run_start before run_stop",
+    ),
+    "common.init_stop.before_run_start": (
+        ("5.1", "llama2_70b_lora", _first("run_start")),
+        "init_stop comes after run_start",
+        "before run_start",
+        "do not touch training data before init_stop",
+    ),
+    "common.submission_org": (
+        ("5.1", "llama2_70b_lora", _without("submission_org")),
+        "submission_org is missing",
+        "one line with the key submission_org: the name of your organisation",
+        'add mllogger.event(key="submission_org", value=...) where the run begins; value: the name of your organisation',
+    ),
+    "closed_deepseekv3_671b.opt_name": (
+        ("6.0", "deepseekv3_671b", _without("opt_name")),
+        "opt_name is missing",
+        "one line with the key opt_name: 'adamw'",
+        'add mllogger.event(key="opt_name", value="adamw") where the run begins',
+    ),
+    "common.run_stop.status": (
+        ("5.1", "llama2_70b_lora", _metadata("run_stop", more=1)),
+        "run_stop without status in its metadata",
+        "metadata with a status",
+        "log run_stop with metadata=",
+    ),
+    "closed_deepseekv3_671b.eval_accuracy.first": (
+        ("6.1", "deepseekv3_671b", _metadata("eval_accuracy", samples_count=5)),
+        "eval_accuracy with samples_count 5",
+        "samples_count 704512 (global_batch_size * floor(42 + 24576 / global_batch_size))",
+        "do it as the rules of the benchmark say, and log in the metadata of eval_accuracy what was done",
+    ),
+    "closed_deepseekv3_671b.eval_accuracy": (
+        ("6.0", "deepseekv3_671b", _metadata("eval_accuracy", more=1)),
+        "eval_accuracy without samples_count in its metadata",
+        "samples_count in the metadata",
+        "add samples_count to the metadata of eval_accuracy",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", WORDS)
+def test_a_remark_says_what_was_found_and_what_is_asked_for(tmp_path: Path, rule: str) -> None:
+    (version, benchmark, change), found, asked, mend = WORDS[rule]
+    book = rulebook_of(version)
+    assert book is not None
+    write_files(tmp_path, {"result_0.txt": as_text(change(0, passing_log(book, "closed", benchmark)))})
+    said = {remark.rule: remark for remark in check(tmp_path, version).remarks}
+    assert rule in said, list(said)
+    assert (said[rule].found, said[rule].asked) == (found, asked)
+    assert mend in said[rule].mend
+
+
+def test_a_benchmark_of_other_rounds_is_named_as_such(tmp_path: Path) -> None:
+    write_files(tmp_path, {"result_0.txt": as_text(changed(records(), "submission_benchmark", value="gpt3"))})
+    (said,) = [remark.found for remark in check(tmp_path, VERSION).remarks if remark.rule == "log.no-rules"]
+    assert said == '5.1 has no rules for "gpt3 (closed)"; it is a benchmark of 3.0, 3.1, 4.0, 4.1'
+
+
+def test_failed_logs_are_named(tmp_path: Path) -> None:
+    write_submission(tmp_path, lambda number, made: changed(made, "lora_rank", value=8) if number in (3, 7) else made)
+    (said,) = [remark.found for remark in check(tmp_path, VERSION).remarks if remark.rule == "package.failed-logs"]
+    assert said == "2 of 10 logs fail (result_3, result_7); 1 may"
+
+
+def test_too_few_runs_are_not_called_fast(tmp_path: Path) -> None:
+    """The checker compares the mean of none, which is below that of the reference."""
+    write_submission(tmp_path)
+    for number in range(2, 10):
+        (tmp_path / FOLDER / f"result_{number}.txt").unlink()
+    checked = check(tmp_path, VERSION)
+    said = {remark.rule: remark.found for remark in checked.remarks}
+    assert said["package.reference-insufficient"] == "too few runs to compare: 2 logs"
+    assert "package.reference-fast" not in said
+    assert any(error.startswith("rcp:") for error in checked.folders[0].errors)
+
+
+def test_a_submitter_without_logs_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_files(tmp_path, {SYSTEM: description()})
+    (tmp_path / "Acme/results").mkdir()
+    code, out, _ = run(capsys, tmp_path, "--round", VERSION)
+    assert code == 16
+    assert "objection: no benchmark folder with logs" in out
+    assert check(tmp_path, VERSION, as_peer=True).packages[0].verdict == "pass"
+
+
+def test_power_files_with_the_same_number_pass_with_an_objection(tmp_path: Path) -> None:
+    write_submission(tmp_path)
+    names = [f"{FOLDER}/power/result_{number}/{name}.txt" for number in range(10) for name in ("node_0", "node_00")]
+    write_files(tmp_path, dict.fromkeys(names, ""))
+    checked = check(tmp_path, VERSION)
+    assert checked.packages[0].verdict == "pass"
+    assert {(said.weight, said.found) for said in checked.remarks if said.rule == "package.power"} == {
+        ("objection", "the numbers of node_*.txt repeat")
+    }
 
 
 def test_every_format_says_where_a_mistake_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
