@@ -136,11 +136,10 @@ def _words_with_number(failure: Failure) -> str:
         return _plain_names(words_of_rule(rule))
     formula, number = compared.right, short(failure.expected)
     said = f"{number} ({formula})"
+    if compared.tolerance and rule.text in ("", formula):
+        return f"{said}, to within {compared.tolerance}"
     if rule.text in ("", formula):
-        of_test = (
-            said if compared.left == "value" else words_of_formula(rule.test).replace(formula, said, 1).replace(" == ", " ")
-        )
-        return f"{said}, to within {compared.tolerance}" if compared.tolerance else _plain_names(of_test)
+        return _plain_names(words_of_formula(rule.test).replace(formula, said, 1).replace(" == ", " "))
     if formula in rule.text and f"({formula})" not in rule.text:
         return f"{rule.text.replace(formula, number, 1)}, which is {formula}"
     return f"{rule.text}: {number}"
@@ -177,7 +176,7 @@ def _words(node: ast.expr) -> str:
             return f"{left.value!s} in the {right.id}"
         if isinstance(operator, ast.In) and isinstance(right, (ast.List, ast.Set)):
             return f"one of {', '.join(ast.unparse(item) for item in right.elts)}"
-        if type(operator) in _COMPARED and isinstance(right, ast.Constant):
+        if type(operator) in _COMPARED and (isinstance(right, ast.Constant) or not isinstance(operator, ast.Eq)):
             phrase = _COMPARED[type(operator)].format(ast.unparse(right))
             return phrase if ast.unparse(left) == "value" else f"{ast.unparse(left)} {phrase}"
         if isinstance(operator, ast.Eq) and ast.unparse(left) == "value":
