@@ -225,7 +225,7 @@ def _place_of(failure: Failure) -> str | None:
     rule, key = failure.rule, failure.key
     if order := ORDER.fullmatch(rule.test):
         return f"{key} comes after {order[2]}" if order[1] else f"{key} without an earlier {order[2]}"
-    if "time" in names_of(rule.test) and isinstance(failure.measured, (int, float)):
+    if rule.test and "time" in names_of(rule.test) and isinstance(failure.measured, (int, float)):
         return f"{key} after {failure.measured / MS_PER_MINUTE:.1f} minutes"
     return None
 

@@ -491,6 +491,12 @@ WORDS = {
         "samples_count 704512 (global_batch_size * floor(42 + 24576 / global_batch_size))",
         "do it as the rules of the benchmark say, and log in the metadata of eval_accuracy what was done",
     ),
+    "closed_llama31_405b.opt_learning_rate_warmup_steps": (
+        ("5.1", "llama31_405b", _without("global_batch_size")),
+        "opt_learning_rate_warmup_steps is 16384, with which the test cannot be computed",
+        "a value that can be computed with",
+        "run with opt_learning_rate_warmup_steps as the rules of the benchmark say",
+    ),
     "closed_deepseekv3_671b.eval_accuracy": (
         ("6.0", "deepseekv3_671b", _metadata("eval_accuracy", more=1)),
         "eval_accuracy without samples_count in its metadata",
