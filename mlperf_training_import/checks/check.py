@@ -288,7 +288,7 @@ class _Check:
 
     def _from_findings(self, findings: Iterable[Finding]) -> list[Remark]:
         return [
-            remark("package.not-read", finding.where, finding.what, finding.where)
+            remark("package.not-read", finding.where, finding.what, finding.where, mend=finding.kind.advice)
             for finding in findings
             if finding.code in _NOT_READ and self._is_asked_for(finding.where)
         ]

@@ -19,7 +19,7 @@ from ..tables.rules import benchmark_of, rules_of
 from ..values import counted, first_of, mean_of, share
 from .descriptions import CheckedDescription
 from .logs import CheckedLog
-from .remarks import Remark, remark, short
+from .remarks import Remark, elsewhere, remark, short
 
 if TYPE_CHECKING:
     from ..model import Reference
@@ -118,7 +118,9 @@ class FolderCheck(msgspec.Struct):
         if self.benchmark not in rules_of(self.version).benchmarks:
             checked.is_skipped = True
             checked.warnings.append(f"skipped:{self.benchmark}")
-            self._say("package.unknown-benchmark", f"{self.benchmark} is no benchmark of {self.version}")
+            self._say(
+                "package.unknown-benchmark", f"{self.benchmark} is no benchmark of {self.version}{elsewhere(self.benchmark)}"
+            )
             steps = steps[:1]
         said = None
         for step in steps:

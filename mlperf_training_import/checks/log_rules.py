@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..logs.line import KeptLine, ParsedLine
-from ..tables.checks import FIRST_SCOPE, MOST_PASSED, KeyRules, Order, Rule, Rulebook, Scope
+from ..tables.checks import FIRST_SCOPE, MOST_PASSED, ORDER, KeyRules, Order, Rule, Rulebook, Scope
 from ..tables.formula import FAILURES, Line, UnknownName
 from .lines import ordinal_of
 
@@ -38,7 +38,8 @@ class Failure(msgspec.Struct, frozen=True):
     ``kind`` is ``check``, ``checkcrash`` (the test cannot be computed), ``codecrash`` (a value to remember cannot be
     computed), ``once``, ``least1``, ``leastN``, ``least1of``, ``never`` (no line passes) or ``repeated`` (a warning);
     ``number`` is the number of lines. ``is_lenient`` means that the checker is wrong to refuse. ``measured`` and
-    ``expected`` are the two values that a formula compares.
+    ``expected`` are the two values that a formula compares. ``other`` is the first line of the key that the line has to come
+    before or after, ``also`` are the further rules that the same line has to pass.
     """
 
     rule: Rule
@@ -52,6 +53,8 @@ class Failure(msgspec.Struct, frozen=True):
     is_out_of_order: bool = False
     measured: Any = None
     expected: Any = None
+    other: KeptLine | None = None
+    also: tuple[Rule, ...] = ()
 
     @property
     def code(self) -> str:
@@ -332,6 +335,8 @@ class _ScopeRun:
         is_out_of_order = isinstance(error, UnknownName) and self._holds_later(rule, line)
         is_lenient = is_out_of_order or self._is_lenient(rule, (line,))
         marks = {"is_lenient": is_lenient, "is_out_of_order": is_out_of_order, **_compared(rule, place)}
+        if (order := ORDER.fullmatch(rule.test)) and (others := self._found.by_key.get(order[2])):
+            marks["other"] = others[0]
         kind = "check" if error is None else "checkcrash"
         self._kept.add(Failure(rule, kind, self._scope.name, line.key, line, **marks))
 
@@ -368,7 +373,9 @@ class _ScopeRun:
         lines = self._found.by_key.get(key, [])
         if rules.any and lines and not self._reached[key]:
             lenient = self._is_lenient(rules.any[0], lines)
-            failure = Failure(rules.any[0], "never", scope, key, lines[-1], is_lenient=lenient)
+            first, *also = rules.any
+            compared = _compared(first, Line(lines[-1], self._memory, ()))
+            failure = Failure(first, "never", scope, key, lines[-1], is_lenient=lenient, also=tuple(also), **compared)
             self._kept.lasting[failure.code] = failure
         rule, number = rules.counted, len(lines)
         if rule is None:

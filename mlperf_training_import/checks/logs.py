@@ -17,11 +17,11 @@ from ..suggest import did_you_mean
 from ..tables.checks import rulebook_of
 from ..tables.formula import FAILURES, Line
 from ..tables.labels import round_label
-from ..tables.rules import benchmarks_table, known_rounds, row_of, rules_of
+from ..tables.rules import benchmarks_table, row_of, rules_of
 from ..values import LARGEST_LOG_MB
 from .lines import LineList, line_numbers
 from .log_rules import JudgedLog, begun, computed, iter_objections, judge_log
-from .remarks import Remark, remark, remark_on_line, short
+from .remarks import Remark, elsewhere, remark, remark_on_line, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -253,10 +253,8 @@ def _iter_unread(found: LineList, judged: JudgedLog, rulebook: Rulebook) -> Iter
         division, _, benchmark = judged.unknown_scope.partition("_")
         known = [name.partition("_")[2] for name in rulebook.scopes if name.startswith(f"{division}_")]
         name = f"{benchmark} ({division})" if known else division
-        rounds = [version for version in known_rounds() if known and benchmark in rules_of(version).benchmarks]
-        if rounds:
-            meant = f"; it is a benchmark of {', '.join(rounds)}"
-        else:
+        meant = elsewhere(benchmark) if known else ""
+        if not meant:
             meant = did_you_mean(benchmark, known) if known else did_you_mean(division, ("closed", "open"))
         yield "log.no-rules", f"{rulebook.version} has no rules for {short(name)}{meant}", None
 

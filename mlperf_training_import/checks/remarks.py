@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ import msgspec
 
 from ..tables.checks import ORDER
 from ..tables.files import Name, Row, table_in
-from ..tables.formula import names_of
+from ..tables.formula import FAILURES, names_of
+from ..tables.rules import known_rounds, rules_of
 from ..values import MS_PER_MINUTE, counted
 
 if TYPE_CHECKING:
@@ -31,6 +33,14 @@ _LONGEST_VALUE = 80
 _METADATA = re.compile(r"\bmetadata\.(\w+)|\"(\w+)\" in metadata")
 #: A test that only one value passes, and that value.
 _LITERAL = re.compile(r"value == (\"[^\"]+\"|[\d.e+-]+)")
+#: From so many seconds on, a time is said in minutes.
+_MINUTES_FROM = 120
+#: By function, what it asks of the value in words: alone, and with one number beside the value.
+_CALLS = {
+    "whole": {0: "a whole number", 1: "a multiple of {}"},
+    "is_int": {0: "a whole number without a point"},
+    "close": {1: "about {}"},
+}
 _COMPARED = {ast.Eq: "{}", ast.GtE: "{} or more", ast.Gt: "above {}", ast.LtE: "{} or less", ast.Lt: "below {}"}
 
 
@@ -82,11 +92,19 @@ class Remark(msgspec.Struct, frozen=True):
 
 
 def remark(
-    name: str, place: str, found: str, folder: str = "", line: int | None = None, asked: str = "", weight: str = ""
+    name: str,
+    place: str,
+    found: str,
+    folder: str = "",
+    line: int | None = None,
+    asked: str = "",
+    weight: str = "",
+    mend: str = "",
 ) -> Remark:
-    """A remark of ``check_remarks.yaml``."""
+    """A remark of ``check_remarks.yaml``, some of whose words may be replaced."""
     kind = remark_kinds()[name]
-    return Remark(name, weight or kind.weight, place, found, asked or kind.asked, kind.mend, folder or place, line)
+    asked, mend = asked or kind.asked, mend or kind.mend
+    return Remark(name, weight or kind.weight, place, found, asked, mend, folder or place, line)
 
 
 def remark_on_doubt(doubt: Doubt, folder: str) -> Remark:
@@ -120,12 +138,13 @@ def asked_for(failure: Failure) -> str:
     if failure.kind == "least1of":
         return f"at least one line with the key {failure.key} or {failure.alternative}"
     if failure.kind in ("least1", "leastN"):
-        return f"{rule.count.replace('some', 'at least one')} line with the key {failure.key}"
+        number = rule.count.replace("some", "at least one")
+        return f"{number} line{'s' if failure.kind == 'leastN' else ''} with the key {failure.key}"
     text = _words_with_number(failure)
     if failure.kind == "codecrash":
         return "a value that can be computed with"
     if failure.kind == "never":
-        return f"at least one line with {text}" if rule.text else f"one {failure.key} that is {text}"
+        return f"one {failure.key} that {_reaching(failure)}"
     return text
 
 
@@ -139,10 +158,17 @@ def _words_with_number(failure: Failure) -> str:
     if compared.tolerance and rule.text in ("", formula):
         return f"{said}, to within {compared.tolerance}"
     if rule.text in ("", formula):
-        return _plain_names(words_of_formula(rule.test).replace(formula, said, 1).replace(" == ", " "))
+        return _plain_names(words_of_formula(rule.test).replace(formula, said, 1).replace(" == ", " = "))
     if formula in rule.text and f"({formula})" not in rule.text:
         return f"{rule.text.replace(formula, number, 1)}, which is {formula}"
     return f"{rule.text}: {number}"
+
+
+def _reaching(failure: Failure) -> str:
+    """What no line of a key does: ``is below 1.0``."""
+    others = (_plain_names(words_of_rule(rule)) for rule in failure.also)
+    verb = "has" if "value." in failure.rule.test else "is"
+    return f"{verb} {' and '.join((_words_with_number(failure), *others))}"
 
 
 def _plain_names(text: str) -> str:
@@ -166,24 +192,44 @@ def words_of_formula(text: str) -> str:
 
 
 def _words(node: ast.expr) -> str:
+    if order := ORDER.fullmatch(ast.unparse(node)):
+        return f"{'before' if order[1] else 'after'} {order[2]}"
     if isinstance(node, ast.BoolOp):
         return (" and " if isinstance(node.op, ast.And) else " or ").join(map(_words, node.values))
     if isinstance(node, ast.IfExp) and isinstance(node.test, ast.Compare):
         return f"{_words(node.body)}, if there is {_words(node.test)}"
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        left, operator, right = node.left, node.ops[0], node.comparators[0]
-        if isinstance(operator, ast.In) and isinstance(left, ast.Constant) and isinstance(right, ast.Name):
-            return f"{left.value!s} in the {right.id}"
-        if isinstance(operator, ast.In) and isinstance(right, (ast.List, ast.Set)):
-            return f"one of {', '.join(ast.unparse(item) for item in right.elts)}"
-        if type(operator) in _COMPARED and (isinstance(right, ast.Constant) or not isinstance(operator, ast.Eq)):
-            phrase = _COMPARED[type(operator)].format(ast.unparse(right))
-            return phrase if ast.unparse(left) == "value" else f"{ast.unparse(left)} {phrase}"
-        if isinstance(operator, ast.Eq) and ast.unparse(left) == "value":
-            return ast.unparse(right)
-    if isinstance(node, ast.Call) and ast.unparse(node) == "whole(value)":
-        return "a whole number"
+        return _words_of_comparison(node, node.left, node.ops[0], node.comparators[0])
+    return _words_of_call(node) if isinstance(node, ast.Call) else ast.unparse(node)
+
+
+def _words_of_comparison(node: ast.expr, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> str:
+    if isinstance(operator, ast.In) and isinstance(left, ast.Constant) and isinstance(right, ast.Name):
+        return f"{left.value!s} in the {right.id}"
+    if isinstance(operator, ast.In) and isinstance(right, (ast.List, ast.Set)):
+        return f"one of {', '.join(ast.unparse(item) for item in right.elts)}"
+    if isinstance(left, ast.Call) and ast.unparse(left.func) == "abs" and isinstance(left.args[0], ast.BinOp):
+        return f"{ast.unparse(left.args[0].right)}, to within {ast.unparse(right)}"
+    if type(operator) in _COMPARED and (isinstance(right, ast.Constant) or not isinstance(operator, ast.Eq)):
+        phrase = _COMPARED[type(operator)].format(ast.unparse(right))
+        return phrase if ast.unparse(left) == "value" else f"{ast.unparse(left)} {phrase}"
+    if isinstance(operator, ast.Eq) and ast.unparse(left) == "value":
+        return ast.unparse(right)
     return ast.unparse(node)
+
+
+def _words_of_call(node: ast.Call) -> str:
+    """What a function asks of the value, such as ``whole(value / 1000)``."""
+    *parts, last = ast.unparse(node.args[0]).split(" / ") if len(node.args) == 1 else map(ast.unparse, node.args)
+    phrases = _CALLS.get(ast.unparse(node.func), {})
+    phrase = phrases.get(len(parts)) if [*parts, last][0] == "value" else None
+    return ast.unparse(node) if phrase is None else phrase.format(last)
+
+
+def elsewhere(benchmark: str) -> str:
+    """In which rounds a benchmark is, for the end of a remark; empty where no round has it."""
+    rounds = [version for version in known_rounds() if benchmark in rules_of(version).benchmarks]
+    return f"; it is a benchmark of {', '.join(rounds)}" if rounds else ""
 
 
 def short(value: Any) -> str:
@@ -213,7 +259,7 @@ def _found(failure: Failure) -> str:
     line = failure.line
     said = f"{key} is {short(line.value)}" if line is not None else key
     if failure.kind == "never":
-        missed = f"is {words_of_rule(failure.rule)}" if failure.is_lenient else "reaches the target"
+        missed = _reaching(failure) if failure.is_lenient else "reaches the target"
         return f"no {key} {missed}; the last {said.removeprefix(key).strip()}"
     if line is not None:
         said = _place_of(failure) or _said_in_metadata(failure, line) or said
@@ -224,10 +270,28 @@ def _place_of(failure: Failure) -> str | None:
     """Where a line is in the log, or how long after the beginning, if a rule tests that; None for any other rule."""
     rule, key = failure.rule, failure.key
     if order := ORDER.fullmatch(rule.test):
-        return f"{key} comes after {order[2]}" if order[1] else f"{key} without an earlier {order[2]}"
+        if failure.other is None:
+            return f"{key} without an earlier {order[2]}"
+        return f"{key} comes {'after' if order[1] else 'before'} {order[2]} in the log{_far_from(failure)}"
     if rule.test and "time" in names_of(rule.test) and isinstance(failure.measured, (int, float)):
         return f"{key} after {failure.measured / MS_PER_MINUTE:.1f} minutes"
     return None
+
+
+def _far_from(failure: Failure) -> str:
+    """How far a line is from the first one of the other key, by their times; empty where one of them has no usable time."""
+    line, other = failure.line, failure.other
+    try:
+        ms = line.time - other.time if line is not None and other is not None else math.nan
+        seconds = abs(ms) / 1000
+    except FAILURES:
+        return ""
+    if not math.isfinite(seconds):
+        return ""
+    if not ms:
+        return ", at the same time"
+    far = f"{seconds:.3f} seconds" if seconds < _MINUTES_FROM else f"{abs(ms) / MS_PER_MINUTE:.1f} minutes"
+    return f", by its time {far} {'later' if ms > 0 else 'earlier'}"
 
 
 def _fields_of(test: str) -> list[str]:
@@ -257,11 +321,7 @@ def _mend(failure: Failure) -> str:
     if failure.kind == "once" and failure.number:
         return f"log {key} once; where several processes log it, let all say the same"
     if failure.kind in ("once", "least1", "leastN", "least1of"):
-        if not _tests_value(rule):
-            return f"log {key}"
-        literal = _LITERAL.fullmatch(rule.test)
-        value, more = (literal[1], "") if literal else ("...", f"; value: {words_of_rule(rule)}")
-        return f'add mllogger.event(key="{key}", value={value}) where the run begins{more}'
+        return _mend_missing(failure)
     if failure.kind == "never":
         if failure.is_lenient:
             return "nothing has to change in the run; the review can accept it"
@@ -271,4 +331,18 @@ def _mend(failure: Failure) -> str:
         if isinstance(metadata, dict) and not metadata.keys().isdisjoint(fields):
             return f"do it as the rules of the benchmark say, and log in the metadata of {key} what was done"
         return f"add {' or '.join(fields)} to the metadata of {key}"
+    if failure.is_lenient:
+        return "nothing has to change in the run; the review can accept it"
     return f"run with {key} as the rules of the benchmark say, and log what was used"
+
+
+def _mend_missing(failure: Failure) -> str:
+    """How to log a key; what is asked for is code only where it is one value."""
+    rule, key = failure.rule, failure.key
+    if failure.kind == "leastN" and rule.mend:
+        return rule.mend
+    if not _tests_value(rule) or "in value" in rule.test:
+        return f"log {key} or {failure.alternative}" if failure.alternative else f"log {key}"
+    literal = _LITERAL.fullmatch(rule.test)
+    value, more = (literal[1], "") if literal else ("...", f"; value: {words_of_rule(rule)}")
+    return f'add mllogger.event(key="{key}", value={value}) where the run begins{more}'

@@ -21,6 +21,7 @@ from mlperf_training_import.checks.against import compare_with
 from mlperf_training_import.checks.check import check
 from mlperf_training_import.checks.remarks import DOUBT, remark_kinds
 from mlperf_training_import.commands.line import main
+from mlperf_training_import.findings import kinds_of_findings
 from mlperf_training_import.results import checks, doubts, independence
 from mlperf_training_import.show.checked import FORMATS, to_peer_json, to_peer_text
 from mlperf_training_import.tables.checks import rulebook_of
@@ -457,13 +458,13 @@ WORDS = {
     ),
     "common.run_stop": (
         ("5.1", "llama2_70b_lora", _first("run_stop")),
-        "run_stop without an earlier run_start",
+        "run_stop comes before run_start in the log, by its time 8.000 seconds later",
         "after run_start",
         "log run_start before run_stop",
     ),
     "common.init_stop.before_run_start": (
         ("5.1", "llama2_70b_lora", _first("run_start")),
-        "init_stop comes after run_start",
+        "init_stop comes after run_start in the log, by its time 1.000 seconds earlier",
         "before run_start",
         "do not touch training data before init_stop",
     ),
@@ -488,8 +489,45 @@ WORDS = {
     "closed_deepseekv3_671b.eval_accuracy.first": (
         ("6.1", "deepseekv3_671b", _metadata("eval_accuracy", samples_count=5)),
         "eval_accuracy with samples_count 5",
-        "samples_count 704512 (global_batch_size * floor(42 + 24576 / global_batch_size))",
+        "samples_count = 704512 (global_batch_size * floor(42 + 24576 / global_batch_size))",
         "do it as the rules of the benchmark say, and log in the metadata of eval_accuracy what was done",
+    ),
+    "common.init_stop": (
+        ("5.1", "llama2_70b_lora", _without("init_start")),
+        "init_stop without an earlier init_start",
+        "after an init_start",
+        "log init_start when the process starts",
+    ),
+    "closed_deepseekv3_671b.opt_base_learning_rate": (
+        ("6.0", "deepseekv3_671b", _without("opt_base_learning_rate")),
+        "opt_base_learning_rate is missing",
+        "one line with the key opt_base_learning_rate: 2.4e-05 * sqrt(global_batch_size / 16384), to within 1e-09",
+        "where the run begins; value: 2.4e-05 * sqrt(global_batch_size / 16384), to within 1e-09",
+    ),
+    "closed_dlrmv4.eval_accuracy.target": (
+        ("6.1", "dlrmv4", lambda _, made: changed(made, "eval_accuracy", value=0.5)),
+        "no eval_accuracy reaches the target; the last is 0.5",
+        "one eval_accuracy that is 0.75 (target_accuracy) or more",
+        "train until the target is reached",
+    ),
+    "closed_stable_diffusion.aggregated_eval_accuracy.target": (
+        ("4.1", "stable_diffusion", lambda _, made: changed(made, "eval_accuracy", value=0.1)),
+        'no aggregated_eval_accuracy reaches the target; the last is {"samples_count": 2, "FID": 0.1, "CLIP": 0.1}',
+        "one aggregated_eval_accuracy that has FID 0.0 or more and FID 90.0 or less and CLIP 0.15 or more and "
+        "CLIP 1.0 or less",
+        "train until the target is reached",
+    ),
+    "closed_stable_diffusion.aggregated_eval_accuracy": (
+        ("4.1", "stable_diffusion", _without("eval_accuracy")),
+        "aggregated_eval_accuracy is missing",
+        "at least 2 lines with the key aggregated_eval_accuracy",
+        "log eval_accuracy twice for each point",
+    ),
+    "common.epoch_start": (
+        ("5.1", "llama2_70b_lora", _without("epoch_start", "block_start")),
+        "epoch_start and block_start are missing",
+        "at least one line with the key epoch_start or block_start",
+        "log epoch_start or block_start",
     ),
     "closed_llama31_405b.opt_learning_rate_warmup_steps": (
         ("5.1", "llama31_405b", _without("global_batch_size")),
@@ -522,6 +560,22 @@ def test_a_benchmark_of_other_rounds_is_named_as_such(tmp_path: Path) -> None:
     write_files(tmp_path, {"result_0.txt": as_text(changed(records(), "submission_benchmark", value="gpt3"))})
     (said,) = [remark.found for remark in check(tmp_path, VERSION).remarks if remark.rule == "log.no-rules"]
     assert said == '5.1 has no rules for "gpt3 (closed)"; it is a benchmark of 3.0, 3.1, 4.0, 4.1'
+
+
+def test_a_folder_of_a_benchmark_of_other_rounds_is_named_as_such(tmp_path: Path) -> None:
+    write_files(tmp_path, {f"{FOLDER.rpartition('/')[0]}/gpt3/result_0.txt": as_text(records())})
+    (said,) = [remark for remark in check(tmp_path, VERSION).remarks if remark.rule == "package.unknown-benchmark"]
+    assert said.found == "gpt3 is no benchmark of 5.1; it is a benchmark of 3.0, 3.1, 4.0, 4.1"
+
+
+def test_the_advice_on_what_is_not_read_fits_the_reason(tmp_path: Path) -> None:
+    write_submission(tmp_path)
+    (tmp_path / FOLDER / "result_10.txt").symlink_to("/dev/null")
+    (tmp_path / FOLDER / "old").mkdir()
+    (tmp_path / FOLDER / "result_9.txt").rename(tmp_path / FOLDER / "old/result_9.txt")
+    said = {remark.place.rpartition("/")[2]: remark for remark in check(tmp_path, VERSION).remarks}
+    assert said["result_10.txt"].mend == kinds_of_findings()["unsafe-path"].advice
+    assert said["old"].mend == kinds_of_findings()["nested-logs"].advice
 
 
 def test_failed_logs_are_named(tmp_path: Path) -> None:
