@@ -9,7 +9,6 @@ import msgspec
 
 from ..errors import NothingToScore, NotUnderstood
 from ..garbage import rare_collections
-from ..logs.log import read_log
 from ..model import Round, RunLog, Submission
 from ..results.facts import facts_of
 from ..results.scored import iter_doubts
@@ -169,7 +168,7 @@ class _Check:
         self._largest_mb = largest_mb
         self._as_peer = as_peer
         self._checked = Checked(version, tree.root)
-        self._judgeable: list[tuple[Submission, dict[str, RunLog]]] = []
+        self._judgeable: list[tuple[Submission, list[CheckedLog]]] = []
 
     def run(self) -> Checked:
         """Checks everything."""
@@ -257,7 +256,9 @@ class _Check:
         self._checked.logs += logs
         if logs and len(logs) == len(submission.logs):
             # power logs are not read: only their names are checked
-            self._judgeable.append((msgspec.structs.replace(submission, power=None), {log.path: log.run for log in logs}))
+            by_path = {log.path: log for log in logs}
+            in_order = [by_path[log.path] for log in submission.logs]
+            self._judgeable.append((msgspec.structs.replace(submission, power=None), in_order))
         contents = contents_of(self._tree.root, folder, frozenset(log.name for log in submission.logs))
         run = FolderCheck(
             folder=folder,
@@ -311,27 +312,27 @@ class _Check:
         doubts = frozenset(name.removeprefix(DOUBT) for name in remark_kinds() if name.startswith(DOUBT))
         return [
             remark_on_doubt(doubt, submission.folder)
-            for submission, runs in self._judgeable
-            for doubt in iter_doubts(facts_of(round_, rules, submission, self._comparable(submission, runs)), doubts)
+            for submission, logs in self._judgeable
+            for doubt in iter_doubts(facts_of(round_, rules, submission, _comparable(logs)), doubts)
         ]
 
-    def _comparable(self, submission: Submission, by_path: dict[str, RunLog]) -> list[RunLog]:
-        """The runs of a result; read again, with digests of their histories, if these may be the same, which is rare."""
-        runs = [by_path[log.path] for log in submission.logs]
-        first, *others = [run.history for run in runs]
-        may_be_same = first is not None and all(
-            other is not None
-            and first.count == other.count
-            and [said for _, said in first.milestones] == [said for _, said in other.milestones]
-            for other in others
-        )
-        if not others or not may_be_same:
-            return runs
-        dialect, key = rules_of(self._version).dialect, benchmark_of(submission.benchmark or "", self._version).quality
-        return [
-            read_log(self._tree.root / run.path, dialect, run.path, largest_mb=self._largest_mb, quality_key=key)
-            for run in runs
-        ]
+
+def _comparable(logs: Sequence[CheckedLog]) -> list[RunLog]:
+    """The runs of a result, with digests of their histories where these may be the same."""
+    first, *others = [log.run.history for log in logs]
+    may_be_same = first is not None and all(
+        other is not None
+        and first.count == other.count
+        and [said for _, said in first.milestones] == [said for _, said in other.milestones]
+        for other in others
+    )
+    return [_with_digest(log) if others and may_be_same else log.run for log in logs]
+
+
+def _with_digest(log: CheckedLog) -> RunLog:
+    if log.run.history is None or log.history is None:
+        return log.run
+    return msgspec.structs.replace(log.run, history=msgspec.structs.replace(log.run.history, digest=log.history.digest()))
 
 
 def last_line(checked: Checked) -> str:

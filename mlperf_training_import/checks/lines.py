@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..logs.history import HistoryReader
 from ..logs.line import KeptLine, ParsedLine, decoded
 from ..logs.log import iter_blocks
 from ..regular import open_regular
@@ -58,7 +59,7 @@ class LineList(msgspec.Struct, dict=True):
     ``by_key`` has a list for each wanted key. ``odd_time`` is the first line whose time is infinite or NaN. Lines that are
     ``unreadable`` make the log fail; at ``stops`` the checkers end with a traceback. ``spoils_references`` means that one of
     them would stop the checker of reference points too. ``count`` is the number of lines with a token, ``trouble`` says why
-    the file could not be read; both are set at the end.
+    the file could not be read; both are set at the end. ``history`` has collected the evaluations.
     """
 
     by_key: dict[str, list[KeptLine]]
@@ -68,6 +69,7 @@ class LineList(msgspec.Struct, dict=True):
     spoils_references: bool = False
     count: int = 0
     trouble: str | None = None
+    history: HistoryReader | None = None
 
     def take_other(self, ordinal: int, line: bytes) -> None:
         """Takes any line. The checkers also end a line at a carriage return, and read what follows its last token."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..logs.evaluation import EVALUATED_AFTERWARDS, EVALUATION_KEYS
+from ..logs.history import HistoryReader
 from ..logs.line import values_of
 from ..logs.log import read_log
 from ..model import RunLog
@@ -58,16 +59,17 @@ class ConvergedRun(msgspec.Struct, frozen=True):
 class CheckedLog(msgspec.Struct):
     """A log with its verdict, its seeds and what it says about itself.
 
-    ``run`` is what the judgement of the result uses. ``organisation`` and ``config`` are the log's first ``submission_org``
-    and ``config_filename``. ``refused_wrongly`` means that it fails only where the checkers are wrong. ``seeds`` are file,
-    line and number; ``seed_trouble`` is ``none`` or ``exception`` where no seed is usable, and ``stops`` where the seed
-    checker would end with a traceback.
+    ``run`` is what the judgement of the result uses; ``history`` has collected its evaluations. ``organisation`` and
+    ``config`` are the log's first ``submission_org`` and ``config_filename``. ``refused_wrongly`` means that it fails only
+    where the checkers are wrong. ``seeds`` are file, line and number; ``seed_trouble`` is ``none`` or ``exception`` where
+    no seed is usable, and ``stops`` where the seed checker would end with a traceback.
     """
 
     path: str
     run: RunLog
     judged: JudgedLog
     converged: ConvergedRun
+    history: HistoryReader | None = None
     refused_wrongly: bool = False
     seeds: list[tuple[Any, Any, int]] = msgspec.field(default_factory=list)
     seed_trouble: str | None = None
@@ -121,7 +123,7 @@ def check_log(
     judged = judge_log(found, rulebook)
     if found.trouble is not None:
         judged = JudgedLog(verdict="crash", stops=found.trouble)
-    checked = CheckedLog(path, run, judged, _converged(found, version))
+    checked = CheckedLog(path, run, judged, _converged(found, version), found.history)
     checked.organisation, checked.config = found.first("submission_org"), found.first("config_filename")
     _take_seeds(checked, found)
     counting = [failure for failure in judged.failures if failure.kind != "repeated"]

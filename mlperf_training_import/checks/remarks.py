@@ -30,9 +30,10 @@ WEIGHTS = ("rejects", "objection", "lenient", "note")
 DOUBT = "result."
 #: The longest part of a value that is shown.
 _LONGEST_VALUE = 80
-_METADATA = re.compile(r"\bmetadata\.(\w+)|\"(\w+)\" in metadata")
+#: The fields of the metadata that a test names. This and the next are compiled at first use: most starts need neither.
+_METADATA = r"\bmetadata\.(\w+)|\"(\w+)\" in metadata"
 #: A test that only one value passes, and that value.
-_LITERAL = re.compile(r"value == (\"[^\"]+\"|[\d.e+-]+)")
+_LITERAL = r"value == (\"[^\"]+\"|[\d.e+-]+)"
 #: From so many seconds on, a time is said in minutes.
 _MINUTES_FROM = 120
 #: By function, what it asks of the value in words: alone, and with one number beside the value.
@@ -296,7 +297,7 @@ def _far_from(failure: Failure) -> str:
 
 def _fields_of(test: str) -> list[str]:
     """The fields of the metadata that a test names, in its order."""
-    return list(dict.fromkeys(found[1] or found[2] for found in _METADATA.finditer(test)))
+    return list(dict.fromkeys(found[1] or found[2] for found in re.finditer(_METADATA, test)))
 
 
 def _said_in_metadata(failure: Failure, line: KeptLine) -> str | None:
@@ -343,6 +344,6 @@ def _mend_missing(failure: Failure) -> str:
         return rule.mend
     if not _tests_value(rule) or "in value" in rule.test:
         return f"log {key} or {failure.alternative}" if failure.alternative else f"log {key}"
-    literal = _LITERAL.fullmatch(rule.test)
+    literal = re.fullmatch(_LITERAL, rule.test)
     value, more = (literal[1], "") if literal else ("...", f"; value: {words_of_rule(rule)}")
     return f'add mllogger.event(key="{key}", value={value}) where the run begins{more}'

@@ -45,10 +45,7 @@ class HistoryReader:
         """The history of the run that counts; None for a log without evaluations, or with too many."""
         if not 0 < len(self._taken) <= _MOST_EVALUATIONS:
             return None
-        before = [
-            (time_ms, evaluation_of(*(evaluation_parts(*value_and_metadata(said)) if isinstance(said, bytes) else said)))
-            for time_ms, said in self._taken[: self._end]
-        ]
+        before = self._before()
         return History(
             count=len(before),
             digest=_digest(before) if with_digest else None,
@@ -57,6 +54,17 @@ class HistoryReader:
             is_outside=_is_outside([time_ms for time_ms, _ in self._taken], run_start_ms, run_stop_ms),
             set_back_ms=_set_back(run_start_ms, [time_ms for time_ms, _ in before[self._begin :]]),
         )
+
+    def digest(self) -> str:
+        """The digest of the evaluations, if a history without one turns out to need it."""
+        return _digest(self._before())
+
+    def _before(self) -> list[tuple[float, Evaluation]]:
+        """The evaluations up to the end of the run that counts, with their times."""
+        return [
+            (time_ms, evaluation_of(*(evaluation_parts(*value_and_metadata(said)) if isinstance(said, bytes) else said)))
+            for time_ms, said in self._taken[: self._end]
+        ]
 
 
 def _digest(evaluations: list[tuple[float, Evaluation]]) -> str:

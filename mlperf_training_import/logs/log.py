@@ -212,8 +212,10 @@ def find_lines(block: bytes, token: bytes) -> tuple[list[bytes], bool]:
 class LineKeeper(Protocol):
     """Keeps lines of a log in order while it is read: well-formed lines by key, if the key is wanted.
 
-    Only lines with a token are counted, from 0.
+    Only lines with a token are counted, from 0. ``history`` is where the reader collects the evaluations.
     """
+
+    history: HistoryReader | None
 
     @property
     def by_key(self) -> Mapping[str, list[KeptLine]]:
@@ -227,6 +229,7 @@ class _KeepsNothing:
     """The keeper for callers that do not check the lines."""
 
     by_key: Mapping[str, list[KeptLine]] = {}
+    history: HistoryReader | None = None
 
     def take_other(self, ordinal: int, line: bytes) -> None:
         """Takes nothing."""
@@ -257,7 +260,7 @@ class _LogReader:
         self._unnamed_evaluation: tuple[object, JsonObject] | bytes | None = None
         self._paired_evaluations: list[Evaluation] = []
         self._samples_after_evaluation: float | None = None  # NaN where several lines disagree
-        self._history = HistoryReader()
+        self._history = self._keeper.history = HistoryReader()
         self._settings: dict[str, str | int | None] = {}
         self._seeds: set[str] = set()
         self._is_compared = is_compared

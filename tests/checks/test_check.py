@@ -795,7 +795,7 @@ def test_doubts_that_are_shown_are_looked_for() -> None:
 
 @pytest.mark.parametrize("number_of_another", [None, 7])
 def test_runs_with_one_history_are_objected_to(tmp_path: Path, number_of_another: int | None) -> None:
-    """They are read a second time for that, as an import reads them."""
+    """Only where the first, middle and last evaluations are the same, all are compared."""
 
     def twice_evaluated(number: int, made: list[Record]) -> list[Record]:
         first = 0.93 if number == number_of_another else 0.94
