@@ -36,6 +36,8 @@ _ORGANISATION_ASKED_FROM = (4, 1)
 _FORGIVEN_IN = (5, 0)
 #: Benchmarks that have no reference points and need none.
 _NEVER_JUDGED = frozenset({"minigo"})
+#: What the checker takes for the progress of a run that failed; gpt3 counts tokens and needs more.
+_FAILED_POINT = 1e9
 #: A remark on a folder names so many logs.
 _NAMED_LOGS = 10
 _RCP_BYPASS, _SEED_BYPASS = "rcp-bypass", "seed-checker-bypass"
@@ -391,9 +393,10 @@ class FolderCheck(msgspec.Struct):
     ) -> _Verdict:
         """The same, of figures that are numbers."""
         runs, drop = benchmark.runs or 0, benchmark.drop
-        verdict = judge_convergence(points, batch_size, references, runs, drop, benchmark.rcp_allowance)
-        if verdict is not None and verdict.name == "insufficient":
+        if sum(map(math.isinf, points)) > drop:
             return "fail", "rcp-insufficient", 1.0
+        points = [_FAILED_POINT if math.isinf(point) else point for point in points]
+        verdict = judge_convergence(points, batch_size, references, runs, drop, benchmark.rcp_allowance)
         if verdict is not None and verdict.name == "pass" and benchmark.rcp_allowance and self._label.number > _FORGIVEN_IN:
             strict = judge_convergence(points, batch_size, references, runs, drop, 0)
             if strict is not None and strict.name != "pass":

@@ -584,6 +584,28 @@ def test_failed_logs_are_named(tmp_path: Path) -> None:
     assert said == "2 of 10 logs fail (result_3, result_7); 1 may"
 
 
+def test_a_failed_run_of_gpt3_counts_as_faster_than_the_others_as_the_checker_has_it(tmp_path: Path) -> None:
+    """It takes a thousand million for the progress of a failed run; gpt3 needs more tokens."""
+    book = rulebook_of("3.1")
+    assert book is not None
+
+    def factor_of(name: str, tokens: tuple[float, ...], status: str) -> float | None:
+        for number, count in enumerate(tokens):
+            made = changed(passing_log(book, "closed", "gpt3"), "global_batch_size", value=1536)
+            made = changed(made, "eval_accuracy", metadata={"epoch_num": count})
+            made = changed(made, "run_stop", metadata={"status": "success" if number else status})
+            write_files(tmp_path / name, {f"Acme/results/box/gpt3/result_{number}.txt": as_text(made)})
+        write_files(tmp_path / name, {SYSTEM: description()})
+        (folder,) = check(tmp_path / name, "3.1", as_peer=True).folders
+        assert folder.rcp is not None
+        return folder.rcp[2]
+
+    slower, slowest = 1.05e9, 1.06e9
+    failed = factor_of("failed", (1.04e9, slower, slowest), "aborted")
+    assert failed == factor_of("all", (slower, slower, slowest), "success")
+    assert failed != factor_of("others", (slower, slowest, slowest), "success")
+
+
 def test_too_few_runs_are_not_called_fast(tmp_path: Path) -> None:
     """The checker compares the mean of none, which is below that of the reference."""
     write_submission(tmp_path)
