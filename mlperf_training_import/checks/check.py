@@ -335,11 +335,9 @@ def _with_digest(log: CheckedLog) -> RunLog:
     return msgspec.structs.replace(log.run, history=msgspec.structs.replace(log.run.history, digest=log.history.digest()))
 
 
-def last_line(checked: Checked) -> str:
-    """The summary of a check."""
-    return would_pass(checked.passing, checked.results, "logs" if checked.is_loose else "results")
-
-
-def would_pass(passing: int, of: int, what: str) -> str:
-    """How many would pass."""
-    return f"would pass: {passing} of {of} {what}, by the rules of mlperf_logging {PEER_VERSION}"
+def last_line(checked: Checked, *, as_peer: bool = False) -> str:
+    """The summary of a check; ``as_peer``, no result of a submitter passes that does not pass itself."""
+    what, passing = "logs" if checked.is_loose else "results", checked.passing
+    if as_peer and not checked.is_loose:
+        passing = sum(folder.passes for one in checked.packages if one.verdict == "pass" for folder in one.folders)
+    return f"would pass: {passing} of {checked.results} {what}, by the rules of mlperf_logging {PEER_VERSION}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .. import __version__
-from ..checks.check import Checked, last_line, would_pass
+from ..checks.check import Checked, last_line
 from ..checks.remarks import WEIGHTS, Remark
 from ..tables.checks import PEER_VERSION
 from ..values import one_line
@@ -131,10 +131,7 @@ def to_peer_text(checked: Checked) -> str:
         refused = [folder for folder in package.folders if folder.errors or folder.stops is not None]
         lines += [f"{said.folder}: {' '.join([*said.errors, *_stop_of(said.stops)])}" for said in refused]
         lines.append(f"{package.submitter}: {' '.join([package.verdict, *_stop_of(package.stops)])}")
-    if checked.is_loose:
-        return _shown([*lines, last_line(checked)])
-    passing = sum(package.verdict == "pass" for package in checked.packages)
-    return _shown([*lines, would_pass(passing, len(checked.packages), "submitters")])
+    return _shown([*lines, last_line(checked, as_peer=True)])
 
 
 def _stop_of(why: str | None) -> list[str]:
