@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from ..errors import NotUnderstood
 from ..logs.line import KeptLine
 from ..logs.log import read_log
-from ..regular import read_regular, sha256_of, whole_path
+from ..regular import read_regular, sha256_of
 from ..tables.rules import rules_of
 from ..values import LARGEST_LOG_MB, counted
 from .lines import LineList
 from .remarks import Remark, remark, short
+from .tree import find_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from .check import Checked
 
 _LARGEST_DESCRIPTION = 1 << 20
-_RESULTS = "results"
 #: A remark lists at most this many changed keys.
 _MOST_KEYS = 10
 
@@ -108,13 +108,11 @@ def _compare_descriptions(root: Path, place: str, before: Path) -> Iterator[Rema
 
 def _description(folder: Path) -> tuple[Path, JsonObject] | None:
     """The file and the content of the description of a result folder's system."""
-    folder = whole_path(folder)
-    system = folder
-    while system.parent.name != _RESULTS:
-        system = system.parent
-        if system == system.parent:
-            return None
-    file = system.parent.parent / "systems" / f"{system.name}.json"
+    tree = find_tree(folder)
+    submitter, _, system, *_ = f"{tree.within}///".split("/")
+    if not system:
+        return None
+    file = tree.root / submitter / "systems" / f"{system}.json"
     try:
         content = json.loads(read_regular(file, _LARGEST_DESCRIPTION))
     except (OSError, ValueError, RecursionError):

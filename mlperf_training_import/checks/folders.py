@@ -234,10 +234,9 @@ class FolderCheck(msgspec.Struct):
         number = len(self._failed)
         if not number:
             return
-        failing = share(number, len(self.logs), "log", "fail")
+        failing, names = share(number, len(self.logs), "log", "fail"), first_of(sorted(self._failed), _NAMED_LOGS)
         if number <= self._drop:
             self.checked.warnings.append(f"olympic:{number}")
-            names = first_of(sorted(self._failed), _NAMED_LOGS)
             self.checked.remarks = [
                 msgspec.structs.replace(said, weight="note") if said.rule == "package.power" else said
                 for said in self.checked.remarks
@@ -245,7 +244,7 @@ class FolderCheck(msgspec.Struct):
             self._say("package.failed-log-allowed", f"{failing}: {names}")
         else:
             self.checked.errors.append(f"noncompliant:{number}")
-            what = f"{failing} ({first_of(sorted(self._failed), _NAMED_LOGS)}); {self._drop} may"
+            what = f"{failing} ({names}); {self._drop} may"
             wrongly = {_stem(log.path) for log in self.logs if log.refused_wrongly}
             is_lenient = len(self._failed - wrongly) <= self._drop or self.metric.surplus_runs
             self._say("package.failed-logs", what, weight="lenient" if is_lenient else "")

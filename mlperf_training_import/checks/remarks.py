@@ -13,7 +13,7 @@ import msgspec
 
 from ..tables.checks import ORDER
 from ..tables.files import Name, Row, table_in
-from ..tables.formula import FAILURES, names_of
+from ..tables.formula import FAILURES, names_of, parse_comparison
 from ..tables.rules import known_rounds, rules_of
 from ..values import MS_PER_MINUTE, counted
 
@@ -156,8 +156,6 @@ def _words_with_number(failure: Failure) -> str:
         return _plain_names(words_of_rule(rule))
     formula, number = compared.right, short(failure.expected)
     said = f"{number} ({formula})"
-    if compared.tolerance and rule.text in ("", formula):
-        return f"{said}, to within {compared.tolerance}"
     if rule.text in ("", formula):
         return _plain_names(words_of_formula(rule.test).replace(formula, said, 1).replace(" == ", " = "))
     if formula in rule.text and f"({formula})" not in rule.text:
@@ -189,6 +187,9 @@ def words_of_rule(rule: Rule) -> str:
 @functools.cache
 def words_of_formula(text: str) -> str:
     """A formula in words if it is a plain comparison; otherwise as written in the table."""
+    compared = parse_comparison(text)
+    if compared is not None and compared.tolerance:
+        return f"{compared.right}, to within {compared.tolerance}"
     return _words(ast.parse(text, mode="eval").body)
 
 
@@ -209,8 +210,6 @@ def _words_of_comparison(node: ast.expr, left: ast.expr, operator: ast.cmpop, ri
         return f"{left.value!s} in the {right.id}"
     if isinstance(operator, ast.In) and isinstance(right, (ast.List, ast.Set)):
         return f"one of {', '.join(ast.unparse(item) for item in right.elts)}"
-    if isinstance(left, ast.Call) and ast.unparse(left.func) == "abs" and isinstance(left.args[0], ast.BinOp):
-        return f"{ast.unparse(left.args[0].right)}, to within {ast.unparse(right)}"
     if type(operator) in _COMPARED and (isinstance(right, ast.Constant) or not isinstance(operator, ast.Eq)):
         phrase = _COMPARED[type(operator)].format(ast.unparse(right))
         return phrase if ast.unparse(left) == "value" else f"{ast.unparse(left)} {phrase}"
@@ -323,11 +322,9 @@ def _mend(failure: Failure) -> str:
         return f"log {key} once; where several processes log it, let all say the same"
     if failure.kind in ("once", "least1", "leastN", "least1of"):
         return _mend_missing(failure)
-    if failure.kind == "never":
-        if failure.is_lenient:
-            return "nothing has to change in the run; the review can accept it"
+    if failure.kind == "never" and not failure.is_lenient:
         return "train until the target is reached; a run that does not reach it counts as failed"
-    if fields := _fields_of(rule.test):
+    if failure.kind != "never" and (fields := _fields_of(rule.test)):
         metadata = failure.line.metadata if failure.line is not None else None
         if isinstance(metadata, dict) and not metadata.keys().isdisjoint(fields):
             return f"do it as the rules of the benchmark say, and log in the metadata of {key} what was done"

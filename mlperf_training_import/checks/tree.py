@@ -20,7 +20,6 @@ _LOG_NAME = re.compile(r"result_.*\.txt", re.DOTALL)
 #: Names of repositories of results: ``training_results_v4.1``, ``hpc_results_v3.0``, ``submissions_training_v5.1``.
 _REPOSITORY = re.compile(r"(?:submissions_)?(training|hpc)(?:_results)?_v(\d+\.\d+)", re.ASCII)
 _LARGEST_PARAMETERS = 1 << 16
-_RESULTS = "results"
 #: The folder of a benchmark is that of a system's, or of a metric's in it.
 _DEEPEST_BENCHMARK = 3
 #: Further names in one folder would add nothing.
@@ -55,7 +54,7 @@ def find_tree(path: Path) -> Tree:
     if path.is_dir() and any((child / "results").is_dir() or (child / "systems").is_dir() for child in _folders(path)):
         return Tree(path)
     for folder in (path, *path.parents):
-        if folder.name == _RESULTS and folder.is_dir() and _is_of_submitter(folder, path):
+        if folder.name == "results" and folder.is_dir() and _is_of_submitter(folder, path):
             root = folder.parent.parent
             if path.is_file():
                 return Tree(root, logs=(path.relative_to(root).as_posix(),))
@@ -71,8 +70,10 @@ def _is_of_submitter(results: Path, path: Path) -> bool:
 
     Descriptions lie beside it, or the name of a benchmark is on the way to the path or below it.
     """
-    if not results.parent.name or (results.parent / "systems").is_dir():
-        return bool(results.parent.name)
+    if not results.parent.name:
+        return False
+    if (results.parent / "systems").is_dir():
+        return True
     names, folders = {*path.relative_to(results).parts}, [path]
     for _ in range(_DEEPEST_BENCHMARK):
         folders = [child for folder in folders for child in _folders(folder)]
